@@ -1,0 +1,1 @@
+"""Writes trained networks in the formats that servers and devices read."""

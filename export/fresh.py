@@ -1,0 +1,153 @@
+"""Reloads exports in processes that share no code with what wrote them."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from export.signatures import Signature
+
+_HERE = pathlib.Path(__file__).parent
+_TIMEOUT = 600  # seconds; loading TensorFlow takes up to a minute when cold
+
+
+class CheckError(RuntimeError):
+  """An export does not do what the network does."""
+
+
+def run(command: Sequence[str], *, python: str = sys.executable) -> str:
+  """Runs a Python program in a clean process, on the CPU.
+
+  Args:
+    command: Arguments of `python`, which runs isolated: no environment
+      variables of Python, and no module of this tree on its path.
+    python: The interpreter.
+
+  Returns:
+    What the program printed.
+
+  Raises:
+    CheckError: if it fails; with the last lines that it wrote.
+  """
+  # GPUs may compute in TF32, too coarse to compare with.
+  environment = {
+    **os.environ,
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+  }
+  try:
+    done = subprocess.run(
+      [python, "-I", *command],
+      env=environment,
+      capture_output=True,
+      text=True,
+      timeout=_TIMEOUT,
+      check=False,
+    )
+  except (OSError, subprocess.TimeoutExpired) as error:
+    raise CheckError(f"{python} could not reload the export: {error}") from error
+  if done.returncode:
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    raise CheckError(f"a fresh process failed: {' / '.join(lines[-3:])}")
+  return done.stdout
+
+
+def call_saved_model(
+  folder: pathlib.Path, name: str, signature: Signature
+) -> dict[str, np.ndarray | list[bytes]]:
+  """Returns what a signature answers to its example in a fresh process.
+
+  Signatures on numbers go through `saved_model_cli`, signatures on bytes
+  through `run_files.py`, which imports TensorFlow alone.
+
+  Raises:
+    CheckError: if the process fails.
+  """
+  with tempfile.TemporaryDirectory() as work:
+    if signature.takes_bytes:
+      return _run_files(folder, name, signature, pathlib.Path(work))
+    return _saved_model_cli(folder, name, signature, pathlib.Path(work))
+
+
+def _saved_model_cli(folder, name, signature, work):
+  inputs = []
+  for key, value in signature.example.items():
+    np.save(work / f"{key}.npy", value, allow_pickle=False)
+    inputs.append(f"{key}={work / key}.npy")
+  command = ["-m", "tensorflow.python.tools.saved_model_cli", "run"]
+  run(
+    [
+      *command,
+      f"--dir={folder}",
+      "--tag_set=serve",
+      f"--signature_def={name}",
+      f"--inputs={';'.join(inputs)}",
+      f"--outdir={work / 'out'}",
+    ]
+  )
+  return {
+    key: np.load(work / "out" / f"{key}.npy", allow_pickle=False)
+    for key in signature.outputs
+  }
+
+
+def _run_files(folder, name, signature, work):
+  (given,), (answer,) = signature.example.values(), signature.outputs
+  pairs = []
+  for index, contents in enumerate(given):
+    source, target = work / f"{index}", work / f"{index}.out"
+    source.write_bytes(contents)
+    pairs += [str(source), str(target)]
+  program = str(_HERE / "run_files.py")
+  run([program, str(folder), *pairs, f"--signature={name}"])
+  return {answer: [pathlib.Path(path).read_bytes() for path in pairs[1::2]]}
+
+
+def difference(
+  signature: Signature, expected: dict, answered: dict, *, name: str
+) -> float:
+  """Returns the largest difference between expected and answered outputs.
+
+  Args:
+    signature: Says how the outputs are compared, see `Signature.tolerance`.
+    expected: Outputs of the Keras network.
+    answered: Outputs of the reloaded export.
+    name: What was reloaded, for messages.
+
+  Raises:
+    CheckError: if an output has another type, shape or too different values.
+  """
+  worst = 0.0
+  for key, output in signature.outputs.items():
+    ours, theirs = expected[key], answered[key]
+    if output.dtype == "string" and signature.tolerance is None:
+      if list(ours) != list(theirs):
+        raise CheckError(f"{name}: {key} are not the bytes that Keras gives")
+      continue
+    if output.dtype == "string":
+      pairs = list(zip(_decode(ours), _decode(theirs), strict=True))
+    else:
+      pairs = [(np.asarray(ours), np.asarray(theirs))]
+    for one, other in pairs:
+      if one.shape != other.shape or one.dtype != other.dtype:
+        raise CheckError(
+          f"{name}: {key} should be {one.dtype} {one.shape}; the reloaded"
+          f" export gave {other.dtype} {other.shape}"
+        )
+      gap = np.abs(one.astype(np.float64) - other).max(initial=0.0)
+      worst = max(worst, float(gap)) if np.isfinite(gap) else np.inf
+  if signature.tolerance is not None and not worst <= signature.tolerance:
+    raise CheckError(
+      f"{name}: the reloaded export differs from Keras by {worst:.3g}, more"
+      f" than {signature.tolerance:.3g}"
+    )
+  return worst
+
+
+def _decode(pictures) -> list[np.ndarray]:
+  return [tf.io.decode_image(picture).numpy() for picture in pictures]

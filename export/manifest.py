@@ -1,0 +1,108 @@
+"""The `manifest.json` of an export: what it is, and the SHA-256 of its files.
+
+    python -m export.manifest exported/srcnn/1    # checks the files
+"""
+
+import json
+import pathlib
+import sys
+from typing import Any
+
+import tensorflow as tf
+from absl import app
+
+from export.signatures import Signature, Signatures
+from tfpercept import __version__, files
+
+FORMAT = "tfpercept-export-1"
+NAME = "manifest.json"
+
+
+def write(
+  folder: files.PathLike,
+  exported: Signatures,
+  signatures: dict[str, Signature],
+  **details: Any,
+) -> None:
+  """Writes the manifest of a folder whose other files are complete.
+
+  Args:
+    folder: The folder of the export.
+    exported: The network and its own manifest.
+    signatures: Those that were exported.
+    **details: More JSON values (the kind of export, what was checked, ...).
+  """
+  folder = pathlib.Path(folder)
+  own = exported.manifest
+  manifest = {
+    "format": FORMAT,
+    **details,
+    "signatures": {name: s.to_json() for name, s in signatures.items()},
+    # Everything about the network but how its folder stores it.
+    **{k: v for k, v in own.items() if k not in ("format", "weights", "sha256")},
+    "weights_sha256": own["sha256"],
+    "written_by": {"tfpercept": __version__, "tensorflow": tf.__version__},
+    "sha256": {name: files.sha256(folder / name) for name in _names(folder)},
+  }
+  files.write_json(folder / NAME, manifest)
+
+
+def verify(folder: files.PathLike) -> dict[str, Any]:
+  """Returns the manifest of an export after comparing all files with it.
+
+  Raises:
+    ValueError: if it is missing or damaged, or if a file is missing, changed or
+      not listed.
+  """
+  folder = pathlib.Path(folder)
+  path = folder / NAME
+  if not path.is_file():
+    raise ValueError(f"no export in {folder}: there is no {NAME}")
+  try:
+    manifest = json.loads(path.read_text())
+    if manifest["format"] != FORMAT:
+      raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
+    listed = dict(manifest["sha256"])
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{path} is not an export manifest: {error}") from error
+  present = set(_names(folder))
+  wrong = {
+    "missing": listed.keys() - present,
+    "not listed": present - listed.keys(),
+    "changed": {
+      name
+      for name in present & listed.keys()
+      if files.sha256(folder / name) != listed[name]
+    },
+  }
+  found = [f"{k}: {', '.join(sorted(v))}" for k, v in wrong.items() if v]
+  if found:
+    raise ValueError(
+      f"{folder} is not as it was exported ({'; '.join(found)}); copy it again "
+      "or export anew"
+    )
+  return manifest
+
+
+def _names(folder: pathlib.Path) -> list[str]:
+  return sorted(
+    path.relative_to(folder).as_posix()
+    for path in folder.rglob("*")
+    if path.is_file() and path != folder / NAME
+  )
+
+
+def main(argv: list[str]) -> None:
+  """Checks the folders that are given."""
+  if len(argv) < 2:
+    raise app.UsageError("give the folders of exports to check")
+  for folder in argv[1:]:
+    try:
+      manifest = verify(folder)
+    except (ValueError, OSError) as error:
+      sys.exit(f"error: {error}")
+    print(f"{folder}: {len(manifest['sha256'])} files as they were exported")
+
+
+if __name__ == "__main__":
+  app.run(main)

@@ -1,0 +1,50 @@
+"""Sends files through an exported model; needs TensorFlow and nothing else.
+
+    python export/run_files.py exported/srcnn/1 photo.png photo_x4.png
+
+All files of one call make one batch.
+"""
+
+import argparse
+import pathlib
+
+import tensorflow as tf
+
+
+def main() -> None:
+  """Parses the command line, runs the batch, writes the answers."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument("model", help="version folder of a SavedModel")
+  parser.add_argument(
+    "files", nargs="+", help="pairs: file to read, file to write"
+  )
+  parser.add_argument(
+    "--signature", default="png", help="a signature from bytes to bytes"
+  )
+  arguments = parser.parse_args()
+  sources, targets = arguments.files[::2], arguments.files[1::2]
+  if len(sources) != len(targets):
+    parser.error(f"files come in pairs; got {len(arguments.files)}")
+  missing = [path for path in sources if not pathlib.Path(path).is_file()]
+  if missing:
+    parser.error(f"no such file: {', '.join(missing)}")
+  if not (pathlib.Path(arguments.model) / "saved_model.pb").is_file():
+    parser.error(f"{arguments.model} holds no saved_model.pb")
+
+  model = tf.saved_model.load(arguments.model)
+  if arguments.signature not in model.signatures:
+    known = ", ".join(sorted(model.signatures))
+    parser.error(f"no signature {arguments.signature!r}; there are {known}")
+  call = model.signatures[arguments.signature]
+  (given,) = call.structured_input_signature[1]
+  contents = [pathlib.Path(path).read_bytes() for path in sources]
+  try:
+    (answers,) = call(**{given: tf.constant(contents)}).values()
+  except tf.errors.InvalidArgumentError as error:
+    parser.error(f"{', '.join(sources)}: {error.message.splitlines()[0]}")
+  for path, answer in zip(targets, answers.numpy(), strict=True):
+    pathlib.Path(path).write_bytes(answer)
+
+
+if __name__ == "__main__":
+  main()

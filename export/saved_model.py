@@ -1,0 +1,122 @@
+"""Exports a trained network as a SavedModel for TF Serving.
+
+    python -m export.saved_model --run=runs/a --out=exported/srcnn
+
+writes `exported/srcnn/1`, after a fresh process has loaded it and answered as
+the Keras network does.
+"""
+
+import concurrent.futures
+import pathlib
+import sys
+
+import tensorflow as tf
+from absl import app, flags
+
+from export import fresh, manifest, signatures, warm_up
+from tfpercept import files
+
+
+def export(
+  run: files.PathLike, out: files.PathLike, version: int = 1
+) -> pathlib.Path:
+  """Writes and checks the version folder `out / version`.
+
+  The graph is float32 whatever precision the network was trained in.
+
+  Args:
+    run: A finished run folder, or its model folder.
+    out: Folder of the model, whose version folders TF Serving watches.
+    version: Positive number of the version.
+
+  Returns:
+    The version folder: `saved_model.pb`, `variables/`, warm-up requests in
+    `assets.extra/`, `manifest.json`.
+
+  Raises:
+    ValueError: if there is no such network, or the version exists already.
+    fresh.CheckError: if the reloaded export differs; then nothing is written.
+  """
+  target = pathlib.Path(out) / str(_free(out, version))
+  exported = signatures.load(run)
+  served = exported.served()
+  with files.atomic(target) as folder:
+    _write_graph(exported, served, folder)
+    warm_up.write(folder, exported.manifest["model"], served)
+    checks = _check(folder, served)
+    manifest.write(folder, exported, served, kind="saved_model", checks=checks)
+  return target
+
+
+def _free(out: files.PathLike, version: int) -> int:
+  if version < 1:
+    raise ValueError(f"a version is a positive number; got {version}")
+  if (pathlib.Path(out) / str(version)).exists():
+    taken = [int(p.name) for p in pathlib.Path(out).iterdir() if p.name.isdigit()]
+    raise ValueError(
+      f"{out} has a version {version}, which servers may be using; give"
+      f" --version={max(taken) + 1}, or remove it first"
+    )
+  return version
+
+
+def _write_graph(
+  exported: signatures.Signatures,
+  served: dict[str, signatures.Signature],
+  folder: pathlib.Path,
+) -> None:
+  module = tf.Module()
+  # The variables and not the network: saving fails on what tracks a Keras model
+  # with layers that carry functions, such as tfc.GDN.
+  module.served_variables = list(exported.network.variables)
+  traced = {name: signature.concrete() for name, signature in served.items()}
+  tf.saved_model.save(module, str(folder), signatures=traced)
+
+
+def _check(
+  folder: pathlib.Path, served: dict[str, signatures.Signature]
+) -> dict[str, dict]:
+  """Compares each signature, reloaded, with Keras."""
+  # Mostly waiting for processes; two at a time, since each holds a TensorFlow.
+  with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    answers = pool.map(
+      lambda name: fresh.call_saved_model(folder, name, served[name]), served
+    )
+    answered = dict(zip(served, answers, strict=True))
+  return {
+    name: {
+      "reloaded_by": "run_files" if signature.takes_bytes else "saved_model_cli",
+      "max_difference": fresh.difference(
+        signature, signature.expected(), answered[name], name=name
+      ),
+      "tolerance": signature.tolerance,
+    }
+    for name, signature in served.items()
+  }
+
+
+def main(argv: list[str]) -> None:
+  """Exports as the flags say."""
+  if len(argv) > 1:
+    raise app.UsageError(f"unexpected arguments {argv[1:]}; flags start with --")
+  given = flags.FLAGS
+  try:
+    folder = export(given.run, given.out, given.version)
+    checks = manifest.verify(folder)["checks"]
+  except (ValueError, OSError, fresh.CheckError) as error:
+    sys.exit(f"error: {error}")
+  for name, check in checks.items():
+    print(
+      f"{name}: differs from Keras by {check['max_difference']:.2g}, at most"
+      f" {check['tolerance']:.2g} allowed (reloaded by {check['reloaded_by']})"
+    )
+  print(f"Exported {folder}")
+
+
+if __name__ == "__main__":
+  # Defined here and not above, so that trainers which import this module keep
+  # their own --out.
+  flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
+  flags.DEFINE_string("out", None, "Folder of the model.", required=True)
+  flags.DEFINE_integer("version", 1, "Number of the version folder.", 1)
+  app.run(main)

@@ -1,0 +1,132 @@
+"""What exporters know of a network: its signatures, and what to try them on."""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import models, registry
+
+SIGNATURES = registry.Registry("exportable model")
+"""`Signatures` by the registered name of the network they call."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+  """One input or output of a signature.
+
+  Attributes:
+    dtype: Name of a TensorFlow dtype; `"string"` is bytes, and then the
+      tensor's name ends in `_bytes`, which makes REST clients use base64.
+    shape: Sizes, None where any size goes.
+    meaning: One line for the manifest.
+    range: Smallest and largest value of a float tensor.
+  """
+
+  dtype: str
+  shape: tuple[int | None, ...]
+  meaning: str
+  range: tuple[float, float] | None = None
+
+  def spec(self, name: str) -> tf.TensorSpec:
+    """Returns the TensorFlow type."""
+    return tf.TensorSpec(self.shape, self.dtype, name=name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+  """One entry point of an exported model.
+
+  Attributes:
+    function: Maps tensors given by name to a dictionary of tensors. It runs
+      eagerly and in a graph, and calls the Keras network.
+    inputs: Types of its arguments.
+    outputs: Types of what it returns.
+    example: Inputs that a written export is checked with: a batch of three with
+      odd sides, or bytes as a list.
+    tolerance: Most that a reloaded export may differ from Keras; in the unit of
+      the float outputs, or in 8-bit steps if the outputs are encoded pictures.
+      None means that bytes must be equal.
+  """
+
+  function: Callable[..., dict[str, tf.Tensor]]
+  inputs: dict[str, Tensor]
+  outputs: dict[str, Tensor]
+  example: dict[str, np.ndarray | list[bytes]]
+  tolerance: float | None
+
+  @property
+  def takes_bytes(self) -> bool:
+    """Whether all inputs and outputs are bytes."""
+    tensors = (*self.inputs.values(), *self.outputs.values())
+    return all(tensor.dtype == "string" for tensor in tensors)
+
+  def concrete(self) -> tf.types.experimental.ConcreteFunction:
+    """Traces the function for all sizes that it takes."""
+    specs = {name: tensor.spec(name) for name, tensor in self.inputs.items()}
+    return tf.function(self.function).get_concrete_function(**specs)
+
+  def expected(self) -> dict[str, np.ndarray]:
+    """Runs the function on its example, eagerly and on the CPU."""
+    with tf.device("CPU"):
+      given = {name: tf.constant(x) for name, x in self.example.items()}
+      return {name: x.numpy() for name, x in self.function(**given).items()}
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns the inputs and outputs as JSON values."""
+    return {
+      side: {name: dataclasses.asdict(t) for name, t in tensors.items()}
+      for side, tensors in (("inputs", self.inputs), ("outputs", self.outputs))
+    }
+
+
+class Signatures(abc.ABC):
+  """All signatures of a trained network.
+
+  To make a network exportable, subclass this in a new file of this package and
+  register it under the network's name; no other file changes.
+
+  Args:
+    network: A network as `models.load` returns it, in float32.
+    manifest: Its manifest.
+
+  Raises:
+    ValueError: if the manifest lacks what the signatures need.
+  """
+
+  def __init__(self, network: keras.Model, manifest: dict[str, Any]):
+    self.network = network
+    self.manifest = manifest
+
+  @abc.abstractmethod
+  def served(self) -> dict[str, Signature]:
+    """Returns the signatures of the SavedModel; one is `serving_default`."""
+
+  @abc.abstractmethod
+  def on_device(self) -> tuple[str, Signature]:
+    """Returns name and signature of the TFLite file, of builtin ops only."""
+
+  @abc.abstractmethod
+  def trials(self) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Returns inputs of `on_device` and the ideal output, by picture.
+
+    The pictures are photographs that no packaged training has seen.
+    """
+
+
+def load(run: str) -> Signatures:
+  """Loads the trained network of a run in float32, with its signatures.
+
+  Args:
+    run: A run folder, or its model folder.
+
+  Raises:
+    ValueError: if there is no such model, it is damaged, or no signatures are
+      known for its kind.
+  """
+  network, manifest = models.load(run, dtype="float32")
+  return SIGNATURES.get(manifest["model"])(network, manifest)

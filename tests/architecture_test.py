@@ -1,0 +1,272 @@
+"""The tree keeps its layers: who may import whom, and who owns what.
+
+The sources are read, not run, so an import inside a function counts too.
+"""
+
+import ast
+import json
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGES = ("tfpercept", "trainers", "export", "benchmarks")
+
+# A unit may import the units of lower rows and itself, never a neighbour in its
+# row. "tfpercept" is the package root, which is the public surface.
+ROWS = (
+  ("registry", "ops", "files", "weights"),
+  ("models", "data"),
+  ("distances",),
+  ("losses", "metrics", "descent"),
+  ("tfpercept",),
+  ("tasks", "codecs"),
+  ("training", "evaluation"),
+  ("cli",),
+  ("trainers", "export", "benchmarks"),
+)
+ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
+# The one exception: a trainer ends by exporting.
+ALSO = {("trainers", "export")}
+
+# What everything may import beside the standard library; the rest has a home.
+ANYWHERE = {"absl", "keras", "numpy", "tensorflow"}
+HOMES = {
+  "PIL": ("tfpercept/files.py",),
+  "ai_edge_litert": ("export/run_tflite.py",),
+  "matplotlib": ("tfpercept/evaluation/report.py",),
+  "skimage": ("tfpercept/data/packaged.py",),
+  "sklearn": ("tfpercept/data/packaged.py", "tfpercept/evaluation/probing.py"),
+  "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
+  "tensorflow_compression": ("tfpercept/models/entropy.py",),
+  "tensorflow_datasets": ("tfpercept/data/tfds.py",),
+  "tensorflow_serving": ("export/warm_up.py",),
+}
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+MAX_LINES = 400
+
+
+def sources() -> list[str]:
+  """Returns the paths of all library and binary modules."""
+  return sorted(
+    path.relative_to(ROOT).as_posix()
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+  )
+
+
+def unit_of(path: str) -> str:
+  """Returns the unit that a file belongs to."""
+  top, *inner = path.removesuffix(".py").split("/")
+  return top if top != "tfpercept" or inner == ["__init__"] else inner[0]
+
+
+def imported(path: str, text: str) -> Iterator[str]:
+  """Yields the dotted names that a module imports, relative ones resolved."""
+  package = path.split("/")[:-1]
+  for node in ast.walk(ast.parse(text)):
+    if isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+      up = package[: len(package) - node.level + 1] if node.level else []
+      module = ".".join([*up, *filter(None, [node.module])])
+      yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+# What the package root holds besides its units.
+ROOT_NAMES = {"__version__"}
+
+
+def imported_units(path: str, text: str) -> set[str]:
+  """Returns the units that a module imports; names we lack count as units."""
+  units = set()
+  for name in imported(path, text):
+    top, *inner = name.split(".")
+    if top in PACKAGES:
+      inside = top == "tfpercept" and inner and inner[0] not in ROOT_NAMES
+      units.add(inner[0] if inside else top)
+      if not path.startswith("tfpercept/"):
+        units.add(top)  # an import from outside runs the package root as well
+  return units
+
+
+def layer_violations(path: str, text: str) -> Iterator[str]:
+  """Yields what a module imports against the rows."""
+  unit = unit_of(path)
+  if unit not in ROW_OF:
+    yield f"{path}: {unit!r} stands in no row; give it one in ROWS"
+    return
+  for other in sorted(imported_units(path, text) - {unit}):
+    if other not in ROW_OF:
+      yield f"{path}: imports tfpercept.{other}, which stands in no row"
+    elif ROW_OF[other] >= ROW_OF[unit] and (unit, other) not in ALSO:
+      yield (
+        f"{path}: {unit} (row {ROW_OF[unit]}) imports {other} (row"
+        f" {ROW_OF[other]}), which is not lower"
+      )
+
+
+def dependency_violations(path: str, text: str) -> Iterator[str]:
+  """Yields third-party imports outside their home."""
+  if path.startswith("benchmarks/"):
+    return  # its peers are its own requirements
+  for top in sorted({name.split(".")[0] for name in imported(path, text)}):
+    if top in PACKAGES or top in ANYWHERE or top in sys.stdlib_module_names:
+      continue
+    if path not in HOMES.get(top, ()):
+      home = " or ".join(HOMES.get(top, ())) or "no module yet"
+      yield f"{path}: imports {top}, whose home is {home}"
+
+
+def idiom_violations(path: str, text: str) -> Iterator[str]:
+  """Yields uses of what one code base for Keras 2 and 3 or our edges forbid."""
+  for node in ast.walk(ast.parse(text)):
+    if (
+      isinstance(node, ast.Attribute)
+      and node.attr == "keras"
+      and isinstance(node.value, ast.Name)
+      and node.value.id in ("tf", "tensorflow")
+    ):
+      yield f"{path}:{node.lineno}: tf.keras; write `import keras`"
+  names = set(imported(path, text))
+  if any(name.startswith("tensorflow.keras") for name in names):
+    yield f"{path}: tensorflow.keras; write `import keras`"
+  reads_flags = any(n.startswith(("absl.flags", "absl.app")) for n in names)
+  if reads_flags and not path.startswith(("trainers/", "export/")):
+    yield f"{path}: only trainers/ and export/ read flags"
+
+
+def shape_violations(path: str, text: str) -> Iterator[str]:
+  """Yields files too long to be one idea, and names that say nothing."""
+  lines = text.count("\n")
+  if lines > MAX_LINES:
+    yield f"{path}: {lines} lines, more than {MAX_LINES}"
+  vague = VAGUE_NAMES.intersection(path.removesuffix(".py").split("/"))
+  if vague:
+    yield f"{path}: a name that says nothing: {', '.join(vague)}"
+
+
+CHECKS = (
+  layer_violations,
+  dependency_violations,
+  idiom_violations,
+  shape_violations,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_sources_keep_the_rules(check):
+  found = [
+    violation
+    for path in sources()
+    for violation in check(path, (ROOT / path).read_text())
+  ]
+  assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+  ("check", "path", "text"),
+  [
+    (layer_violations, "tfpercept/ops/a.py", "from tfpercept import models"),
+    (layer_violations, "tfpercept/ops/a.py", "from tfpercept import files"),
+    (layer_violations, "tfpercept/ops/a.py", "from ..files import atomic"),
+    (layer_violations, "tfpercept/losses.py", "import tfpercept"),
+    (layer_violations, "tfpercept/losses.py", "import tfpercept.metrics"),
+    (layer_violations, "tfpercept/tasks/a.py", "def f():\n  import trainers.b"),
+    (layer_violations, "tfpercept/cli.py", "from export import manifest"),
+    (layer_violations, "export/a.py", "from trainers import srcnn"),
+    (layer_violations, "tfpercept/new/a.py", ""),
+    (layer_violations, "tfpercept/cli.py", "from tfpercept.new import a"),
+    (dependency_violations, "tfpercept/ops/a.py", "import tensorflow_datasets"),
+    (dependency_violations, "tfpercept/cli.py", "from PIL import Image"),
+    (dependency_violations, "export/a.py", "import unheard_of"),
+    (idiom_violations, "tfpercept/ops/a.py", "x = tf.keras.Model"),
+    (idiom_violations, "trainers/a.py", "from tensorflow.keras import layers"),
+    (idiom_violations, "tfpercept/cli.py", "from absl import flags"),
+    (idiom_violations, "benchmarks/a.py", "from absl import app"),
+    (shape_violations, "tfpercept/ops/utils.py", ""),
+    (shape_violations, "tfpercept/helpers/a.py", ""),
+    (shape_violations, "tfpercept/ops/a.py", "x = 1\n" * 401),
+  ],
+)
+def test_each_rule_finds_what_breaks_it(check, path, text):
+  assert list(check(path, text))
+
+
+@pytest.mark.parametrize(
+  ("path", "text"),
+  [
+    ("tfpercept/ops/a.py", "from tfpercept.ops import b\nfrom . import c"),
+    ("tfpercept/data/tfds.py", "import tensorflow_datasets as tfds"),
+    ("tfpercept/cli.py", "import argparse\nimport tfpercept as tp"),
+    ("tfpercept/training/a.py", "from tfpercept import __version__"),
+    ("trainers/a.py", "from absl import flags\nfrom export import manifest"),
+    ("benchmarks/a.py", "import piq"),
+  ],
+)
+def test_no_rule_finds_fault_with_what_is_allowed(path, text):
+  assert not [v for check in CHECKS for v in check(path, text)]
+
+
+def test_every_home_is_needed():
+  """A home that no longer imports its dependency is a stale entry."""
+  for dependency, homes in HOMES.items():
+    for home in homes:
+      if (ROOT / home).exists():
+        tops = {
+          n.split(".")[0] for n in imported(home, (ROOT / home).read_text())
+        }
+        assert dependency in tops, f"{home} does not import {dependency}"
+
+
+def bazel_deps() -> dict[str, set[str]]:
+  """Returns the deps of each py_library in BUILD, which parses as Python."""
+  rules = {}
+  for node in ast.walk(ast.parse((ROOT / "BUILD").read_text())):
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "py_library":
+      arguments = {k.arg: k.value for k in node.keywords}
+      deps = ast.literal_eval(arguments.get("deps", ast.List([])))
+      name = ast.literal_eval(arguments["name"])
+      rules[name] = {dep.removeprefix(":") for dep in deps}
+  return rules
+
+
+def test_build_states_the_same_layers():
+  needed = {unit_of(path): set() for path in sources()}
+  for path in sources():
+    unit = unit_of(path)
+    needed[unit] |= imported_units(path, (ROOT / path).read_text()) - {unit}
+  declared = bazel_deps()
+  del declared["testing"]
+  assert {u: sorted(d) for u, d in declared.items()} == {
+    u: sorted(d) for u, d in needed.items()
+  }, "the deps of a py_library in BUILD are what its sources import"
+
+
+def test_importing_the_package_brings_nothing_heavy_and_reads_no_weights():
+  program = """
+import builtins, io, json, sys
+import tensorflow, numpy, absl, keras
+before, opened, real = set(sys.modules), [], io.open
+def spy(file, *args, **kwargs):
+  opened.append(str(file))
+  return real(file, *args, **kwargs)
+builtins.open = io.open = spy
+import tfpercept
+print(json.dumps([sorted(set(sys.modules) - before), opened]))
+"""
+  done = subprocess.run(
+    [sys.executable, "-c", program],
+    cwd=ROOT,
+    check=True,
+    capture_output=True,
+    text=True,
+  )
+  modules, opened = json.loads(done.stdout)
+  foreign = {m.split(".")[0] for m in modules} - sys.stdlib_module_names
+  assert foreign - {"tfpercept"} <= ANYWHERE
+  assert "tfpercept.distances.mse" in modules
+  assert not [name for name in opened if not name.endswith((".py", ".pyc"))]

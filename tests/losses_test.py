@@ -1,0 +1,185 @@
+"""Distances as Keras losses: reductions, precision, saving, names."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfpercept import distances, losses
+from tfpercept.distances import base
+
+KERAS_2 = keras.__version__.startswith("2.")
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Weighted(base.Distance):
+  """Squared error with a weight for each of three channels."""
+
+  registered_name = "weighted"
+
+  def __init__(self, **kwargs):
+    super().__init__(**kwargs)
+    self.gain = self.add_weight(name="gain", shape=(3,), initializer="ones")
+
+  def embed(self, image):
+    return image
+
+  def compare(self, reference, image):
+    return [tf.math.squared_difference(reference, image) * self.gain]
+
+  def pool(self, maps):
+    return tf.reduce_mean(maps[0], axis=[1, 2, 3])
+
+
+@pytest.fixture
+def weighted():
+  """Registers a distance with weights for one test."""
+  base.DISTANCES.register("weighted")(Weighted)
+  yield
+  del base.DISTANCES._factories["weighted"]
+
+
+def images(seed=0, n=4, size=24, dtype=np.float32):
+  random = np.random.default_rng(seed)
+  return random.random((2, n, size, size, 3)).astype(dtype)
+
+
+def network():
+  return keras.Sequential(
+    [
+      keras.layers.Input((None, None, 3)),
+      keras.layers.Conv2D(3, 3, padding="same"),
+    ]
+  )
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
+def test_reductions_and_sample_weights_follow_keras(reduction):
+  y, x = images()
+  weight = np.array([1.0, 0.0, 2.0, 0.5], np.float32)
+  values = distances.get("ssim")(y, x).numpy() * weight
+  loss = losses.get("ssim", reduction=reduction)(y, x, sample_weight=weight)
+  expected = {
+    "sum_over_batch_size": values.mean(),
+    "sum": values.sum(),
+    "none": values,
+  }[reduction]
+  np.testing.assert_allclose(loss, expected, rtol=1e-6)
+
+
+def test_half_precision_is_cast_up_and_float64_is_kept():
+  y, x = images()
+  half = losses.get("mse")(tf.cast(y, tf.bfloat16), tf.cast(x, tf.bfloat16))
+  assert half.dtype == tf.float32
+  double = losses.get("mse", dtype="float64", reduction="none")
+  y, x = images(dtype=np.float64)
+  expected = np.mean((y - x) ** 2, axis=(1, 2, 3))
+  # Summation order is all that differs in float64.
+  np.testing.assert_allclose(double.call(y, x), expected, rtol=1e-14)
+
+
+def test_a_saved_model_loads_without_custom_objects(tmp_path):
+  y, x = images()
+  model = network()
+  spec = "0.84*ms_ssim(scales=1) + 0.16*mae"
+  model.compile(optimizer="sgd", loss=losses.get(spec))
+  model.fit(x, y, verbose=0)
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  assert loaded.loss.distance.spec == spec
+  np.testing.assert_allclose(
+    loaded.evaluate(x, y, verbose=0), model.evaluate(x, y, verbose=0), rtol=1e-6
+  )
+
+
+def test_weights_inside_a_loss_are_saved_but_not_trained(tmp_path, weighted):
+  y, x = images()
+  model = network()
+  loss = losses.get("weighted")
+  loss.distance.gain.assign([0.5, 2.0, 3.0])
+  model.compile(optimizer="sgd", loss=loss)
+  model.fit(x, y, verbose=0)
+  np.testing.assert_array_equal(loss.distance.gain, [0.5, 2.0, 3.0])
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  np.testing.assert_array_equal(loaded.loss.distance.gain, [0.5, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("name", distances.names())
+def test_one_step_of_fit_lowers_the_loss_of_each_distance(name):
+  y, _ = images(size=48)
+  spec = "ms_ssim(scales=2)" if name == "ms_ssim" else name
+  keras.utils.set_random_seed(1)
+  model = network()
+  model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=losses.get(spec))
+  before = model.evaluate(y, y, verbose=0)
+  model.fit(y, y, epochs=3, verbose=0)
+  assert model.evaluate(y, y, verbose=0) < before
+
+
+@pytest.mark.parametrize("spec", ["mse", "ssim", "0.5*ms_ssim(scales=2) + mae"])
+def test_training_compiles_under_xla_and_mixed_precision(spec):
+  y, x = images(size=48)
+  keras.mixed_precision.set_global_policy("mixed_bfloat16")
+  try:
+    model = network()
+    model.compile(optimizer="sgd", loss=losses.get(spec), jit_compile=True)
+    history = model.fit(x, y, verbose=0).history
+  finally:
+    keras.mixed_precision.set_global_policy("float32")
+  assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.skipif(not KERAS_2, reason="Keras 3 resolves no such names")
+@pytest.mark.parametrize("name", ["mse", "ssim", "psnr"])
+def test_keras_2_resolves_names_of_registered_functions(tmp_path, name):
+  y, x = images()
+  model = network()
+  model.compile(optimizer="sgd", loss=f"tfpercept>{name}")
+  model.fit(x, y, verbose=0)
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  expected = distances.get(name)(y, model(x)).numpy().mean()
+  # Keras averages in float32 in another order.
+  np.testing.assert_allclose(
+    loaded.evaluate(x, y, verbose=0), expected, rtol=1e-5
+  )
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class AddsLoss(keras.layers.Layer):
+  """A layer that adds a distance to its input as a loss."""
+
+  def __init__(self, **kwargs):
+    super().__init__(**kwargs)
+    self.distance = distances.get("mse")
+
+  def call(self, x):
+    self.add_loss(tf.reduce_mean(self.distance(x, x * 0.5)))
+    return x
+
+
+def test_a_distance_inside_a_functional_model_saves_and_loads(tmp_path):
+  a = keras.Input((None, None, 3))
+  b = keras.Input((None, None, 3))
+  value = distances.get("ssim(window=7)")(a, AddsLoss()(b))
+  model = keras.Model([a, b], value)
+  y, x = images()
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  np.testing.assert_allclose(loaded([y, x]), model([y, x]), rtol=1e-6)
+  assert len(loaded.losses) == 1
+
+
+def test_unknown_sizes_are_checked_when_the_graph_runs():
+  distance = distances.get("mse")
+  spec = tf.TensorSpec([None, None, None, None], tf.float32)
+
+  @tf.function(input_signature=[spec, spec])
+  def value(reference, image):
+    return distance(reference, image)
+
+  y, x = images()
+  np.testing.assert_allclose(value(y, x), distance(y, x), rtol=1e-6)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="one shape"):
+    value(y, x[:, :5])

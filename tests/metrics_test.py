@@ -1,0 +1,74 @@
+"""Distances as Keras metrics, which report scores."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfpercept import distances, losses, metrics
+
+
+@pytest.fixture
+def images():
+  random = np.random.default_rng(0)
+  return random.random((2, 4, 32, 32, 3)).astype(np.float32)
+
+
+def test_the_result_is_the_mean_score_over_batches(images):
+  y, x = images
+  metric = metrics.get("ssim")
+  metric.update_state(y[:1], x[:1])
+  metric.update_state(y[1:], x[1:])
+  expected = np.mean(distances.get("ssim").score(y, x))
+  # Scores of noise are near 0, so rounding is judged absolutely.
+  np.testing.assert_allclose(metric.result(), expected, atol=1e-6)
+  metric.reset_state()
+  assert float(metric.result()) == 0.0
+
+
+def test_psnr_averages_finite_images_and_counts_infinite_ones(images):
+  y, x = images
+  x = np.concatenate([y[:1], x[1:]])
+  metric = metrics.get("psnr")
+  metric.update_state(y, x)
+  rounded = [np.floor(i * 255 + 0.5) / 255 for i in (y[1:], x[1:])]
+  mse = np.mean((rounded[0] - rounded[1]) ** 2, axis=(1, 2, 3))
+  # float32 sums against NumPy's pairwise ones.
+  expected = np.mean(-10 * np.log10(mse))
+  np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
+  assert float(metric.infinite) == 1.0
+
+
+def test_only_identical_images_have_infinite_psnr(images):
+  metric = metrics.get("psnr")
+  metric.update_state(images[0], images[0])
+  assert np.isposinf(metric.result())
+
+
+def test_sample_weights_weight_images(images):
+  y, x = images
+  metric = metrics.get("mae")
+  metric.update_state(y, x, sample_weight=[0.0, 1.0, 0.0, 3.0])
+  value = distances.get("mae")(y, x).numpy()
+  np.testing.assert_allclose(
+    metric.result(), (value[1] + 3 * value[3]) / 4, rtol=1e-6
+  )
+
+
+def test_compiled_metrics_are_named_by_their_spec_and_survive_saving(
+  images, tmp_path
+):
+  y, x = images
+  model = keras.Sequential(
+    [keras.layers.Input((None, None, 3)), keras.layers.Conv2D(3, 1)]
+  )
+  model.compile(
+    optimizer="sgd",
+    loss=losses.get("mse"),
+    metrics=[metrics.get("psnr"), metrics.get("ssim(window=7)")],
+  )
+  before = model.evaluate(x, y, verbose=0, return_dict=True)
+  assert {"psnr", "ssim(window=7)"} <= set(before)
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  after = loaded.evaluate(x, y, verbose=0, return_dict=True)
+  assert after == pytest.approx(before, rel=1e-6)

@@ -1,0 +1,113 @@
+"""What a user installs: the contents of the wheel, its needs, our pins."""
+
+import configparser
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from packaging import requirements, utils
+
+import tfpercept
+
+ROOT = pathlib.Path(__file__).parents[1]
+DATA_SUFFIXES = {".npz", ".json", ".md"}
+
+
+@pytest.fixture(scope="module")
+def setup_cfg() -> configparser.ConfigParser:
+  config = configparser.ConfigParser(interpolation=None)
+  config.read(ROOT / "setup.cfg")
+  return config
+
+
+def required(text: str) -> list[requirements.Requirement]:
+  lines = (line.split("#")[0].strip() for line in text.splitlines())
+  return [requirements.Requirement(line) for line in lines if line]
+
+
+@pytest.fixture(scope="module")
+def pins() -> dict[str, str]:
+  """Maps each project name in the constraints file to its one version."""
+  found = {}
+  for pin in required((ROOT / "constraints-tf214.txt").read_text()):
+    (specifier,) = pin.specifier
+    assert specifier.operator == "==", f"{pin} is no pin"
+    found[utils.canonicalize_name(pin.name)] = specifier.version
+  return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> zipfile.ZipFile:
+  """Builds the wheel from a copy, so that nothing is left in the tree."""
+  folder = tmp_path_factory.mktemp("wheel")
+  for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
+    shutil.copy(ROOT / name, folder)
+  for name in ("tfpercept", "trainers", "export", "benchmarks", "tests"):
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+  subprocess.run(
+    [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir=."],
+    cwd=folder,
+    check=True,
+    capture_output=True,
+  )
+  (built,) = folder.glob("*.whl")
+  return zipfile.ZipFile(built)
+
+
+def test_the_wheel_holds_tfpercept_with_its_data_and_nothing_else(wheel):
+  names = {n for n in wheel.namelist() if ".dist-info/" not in n}
+  expected = {
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "tfpercept").rglob("*")
+    if path.suffix in {".py"} | DATA_SUFFIXES
+  }
+  assert names == expected
+
+
+def test_every_file_of_the_package_is_of_a_kind_that_ships():
+  kinds = {
+    path.suffix
+    for path in (ROOT / "tfpercept").rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+  }
+  assert kinds <= {".py"} | DATA_SUFFIXES
+
+
+def test_the_wheel_states_version_license_and_command(wheel):
+  info = f"tfpercept-{tfpercept.__version__}.dist-info"
+  metadata = wheel.read(f"{info}/METADATA").decode()
+  assert f"Version: {tfpercept.__version__}\n" in metadata
+  assert "License: Apache-2.0\n" in metadata
+  assert f"{info}/LICENSE" in " ".join(wheel.namelist())
+  commands = wheel.read(f"{info}/entry_points.txt").decode()
+  assert "tfpercept = tfpercept.cli:main" in commands
+
+
+def test_only_tensorflow_numpy_and_absl_are_required(setup_cfg):
+  needs = required(setup_cfg["options"]["install_requires"])
+  assert sorted(map(str, needs)) == ["absl-py", "numpy", "tensorflow>=2.14"]
+
+
+def test_each_dependency_stands_in_one_place(setup_cfg):
+  places = [setup_cfg["options"]["install_requires"]]
+  places.extend(setup_cfg["options.extras_require"].values())
+  names = [need.name for place in places for need in required(place)]
+  assert sorted(names) == sorted(set(names))
+
+
+def test_the_pins_satisfy_every_extra(setup_cfg, pins):
+  places = [setup_cfg["options"]["install_requires"]]
+  places.extend(setup_cfg["options.extras_require"].values())
+  for need in (need for place in places for need in required(place)):
+    version = pins[utils.canonicalize_name(need.name)]
+    assert need.specifier.contains(version), f"{need}, but {version} is pinned"
+
+
+def test_the_changelog_tells_of_this_version():
+  text = (ROOT / "CHANGELOG.md").read_text()
+  assert re.search(rf"^## .*{re.escape(tfpercept.__version__)}", text, re.M)

@@ -1,0 +1,89 @@
+"""Specs are parsed, never evaluated, and mistakes are answered with remedies."""
+
+import pytest
+
+from tfpercept import registry
+
+
+def test_a_sum_of_weighted_names_with_options_is_parsed():
+  terms = registry.parse_spec("0.84*ms_ssim(scales=3, weights=(1, .5)) + mae*2")
+  assert terms == (
+    registry.Term("ms_ssim", {"scales": 3, "weights": (1, 0.5)}, 0.84),
+    registry.Term("mae", {}, 2.0),
+  )
+
+
+@pytest.mark.parametrize(
+  "spec", ["mse", "a(b=-1, c='x', d=None, e=(1, 2))", "0.5*a + 0.25*b(c=True)"]
+)
+def test_formatting_is_the_inverse_of_parsing(spec):
+  assert registry.format_spec(registry.parse_spec(spec)) == spec
+
+
+@pytest.mark.parametrize(
+  ("spec", "message"),
+  [
+    ("", "a spec is a string"),
+    (None, "a spec is a string"),
+    ("mse +", "malformed spec"),
+    ("(" * 500, "malformed spec"),
+    ("a" * 20_000, "at most 10000 characters"),
+    ("a - b", "sum of weighted ones; got 'a - b'"),
+    ("-1*a", "positive number.*got '-1'"),
+    ("0*a", "positive number"),
+    ("1e999*a", "positive number"),
+    ("True*a", "positive number"),
+    ("x*a", "weighted ones; got 'x \\* a'|positive number"),
+    ("2", "got '2'"),
+    ("a(3)", "options are given by name"),
+    ("a(**b)", "options are given by name"),
+    ("a.b", "got 'a.b'"),
+    ("a(b=c)", "option 'b' must be a literal"),
+    ("a(b=__import__('os').getcwd())", "option 'b' must be a literal"),
+    ("a(b=[x for x in y])", "option 'b' must be a literal"),
+  ],
+)
+def test_anything_else_is_refused_with_a_reason(spec, message):
+  with pytest.raises(ValueError, match=message):
+    registry.parse_spec(spec)
+
+
+@pytest.fixture
+def colors() -> registry.Registry:
+  made = registry.Registry("color", reserved=("dtype",))
+
+  @made.register("crimson")
+  def crimson(*, depth=1, dtype=None):
+    return ("crimson", depth, dtype)
+
+  return made
+
+
+def test_factories_are_called_with_options_and_reserved_arguments(colors):
+  assert colors.create("crimson", {"depth": 2}, dtype="x") == (
+    "crimson",
+    2,
+    "x",
+  )
+  assert colors.names() == ("crimson",) and "crimson" in colors
+
+
+@pytest.mark.parametrize(
+  ("name", "options", "message"),
+  [
+    ("crimsom", {}, "unknown color 'crimsom'. Did you mean 'crimson'"),
+    ("zzz", {}, "unknown color 'zzz'. Registered: crimson"),
+    ("crimson", {"dept": 1}, "no option 'dept'. Did you mean 'depth'"),
+    ("crimson", {"dtype": 1}, "no option 'dtype'.* Its options: depth"),
+  ],
+)
+def test_mistakes_are_answered_with_what_would_work(
+  colors, name, options, message
+):
+  with pytest.raises(ValueError, match=message):
+    colors.create(name, options)
+
+
+def test_a_name_is_taken_once(colors):
+  with pytest.raises(ValueError, match="registered already"):
+    colors.register("crimson")(lambda: None)

@@ -1,0 +1,160 @@
+"""The loop resumes exactly, stops at bad numbers and refuses other runs."""
+
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training import killed_run
+from tfpercept import distances, models, training
+from tfpercept.data import crops
+from tfpercept.tasks import regression
+from tfpercept.training import callbacks
+
+
+def start(out, log, kill_at=-1, strategy="none"):
+  arguments = [out, log, str(kill_at), strategy]
+  return subprocess.run(
+    [sys.executable, "-m", "tests.training.killed_run", *arguments],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+def read(log: pathlib.Path) -> list[tuple[int, str]]:
+  lines = (line.split() for line in log.read_text().splitlines())
+  return [(int(step), loss) for step, loss in lines]
+
+
+def test_a_run_killed_three_times_ends_as_if_never_interrupted(tmp_path):
+  unbroken = start(tmp_path / "a", tmp_path / "a.log")
+  assert unbroken.returncode == 0, unbroken.stderr
+  expected = dict(read(tmp_path / "a.log"))
+  assert sorted(expected) == list(range(killed_run.STEPS))
+
+  steps = sorted(random.Random(20).sample(range(2, killed_run.STEPS - 3), 3))
+  for step in steps:
+    killed = start(tmp_path / "b", tmp_path / f"{step}.log", step)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+  resumed = start(tmp_path / "b", tmp_path / "last.log")
+  assert resumed.returncode == 0, resumed.stderr
+
+  assert resumed.stdout.splitlines()[-2:] == unbroken.stdout.splitlines()[-2:]
+  for log in [*(tmp_path / f"{s}.log" for s in steps), tmp_path / "last.log"]:
+    assert all(expected[step] == loss for step, loss in read(log))
+  tail = read(tmp_path / "last.log")
+  assert tail[0][0] == steps[-1] // killed_run.INTERVAL * killed_run.INTERVAL
+  assert len(tail) >= 3  # the next three losses, and the rest
+
+
+def make(out, *, loss="mse", bad_step=None, **options):
+  run = training.Run(
+    **{"out": out, "steps": 6, "interval": 3, "loss": loss, **options}
+  )
+  with training.prepare(run).scope():
+    network = models.SRCNN(filters=(4, 4), kernels=(3, 1, 3))
+    network.build()
+    task = regression.Regression(network, distances.get(loss))
+  image = np.random.default_rng(0).random((30, 30, 1), np.float32)
+  data = crops.PairedCrops([(image, image**2)], patch=16, batch=2, seed=0)
+  if bad_step is not None:
+    data = Spoiled(data, bad_step)
+  return run, task, data
+
+
+class Spoiled:
+  """Batches of which one holds a NaN."""
+
+  def __init__(self, data, step):
+    self._data, self._step = data, step
+
+  def batches(self, start, stop):
+    def spoil(step, batch):
+      x, y = batch
+      return x, tf.where(step == self._step, float("nan"), y)
+
+    return self._data.batches(start, stop).enumerate(start).map(spoil)
+
+
+def test_training_lowers_the_loss(tmp_path):
+  run, task, data = make(tmp_path, steps=60, interval=60, learning_rate=1e-2)
+  losses = training.fit(task, data, run)
+  assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+
+
+def test_a_bad_number_stops_the_run_names_the_term_and_saves_the_batch(
+  tmp_path,
+):
+  run, task, data = make(tmp_path, loss="0.5*mae + 0.5*mse", bad_step=4)
+  with pytest.raises(callbacks.NonFiniteError, match="mae is nan at step 4"):
+    training.fit(task, data, run)
+  with np.load(tmp_path / "nonfinite_step_4.npz") as batch:
+    assert np.isnan(batch["arr_1"]).any()
+    assert batch["arr_0"].shape == (2, 16, 16, 1)
+  kept = tf.train.latest_checkpoint(tmp_path / "checkpoints")
+  assert kept.endswith("ckpt-3")
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+  training.prepare(training.Run(out=tmp_path, steps=5))
+  with pytest.raises(ValueError, match="steps: 5 there, 6 now"):
+    training.prepare(training.Run(out=tmp_path, steps=6))
+
+
+def test_a_finished_run_takes_no_more_steps(tmp_path):
+  run, task, data = make(tmp_path)
+  assert len(training.fit(task, data, run)) == 6
+  run, task, data = make(tmp_path)
+  assert training.fit(task, data, run) == []
+
+
+def test_remains_of_an_unfinished_save_do_not_hinder_resuming(tmp_path):
+  run, task, data = make(tmp_path)
+  training.fit(task, data, run)
+  weights = task.network.get_weights()
+  (tmp_path / "checkpoints" / "ckpt-9.index").write_bytes(b"half")
+  run, task, data = make(tmp_path)
+  training.fit(task, data, run)
+  for got, want in zip(task.network.get_weights(), weights, strict=True):
+    np.testing.assert_array_equal(got, want)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+  run, task, data = make(tmp_path)
+  training.fit(task, data, run)
+  for path in (tmp_path / "checkpoints").glob("ckpt-6.*"):
+    path.write_bytes(b"damaged")
+  run, task, data = make(tmp_path)
+  with pytest.raises(ValueError, match="ckpt-6 can not be resumed"):
+    training.fit(task, data, run)
+
+
+def test_tensorboard_gets_scalars_and_pictures(tmp_path):
+  run, task, data = make(tmp_path)
+  image = tf.zeros((1, 8, 8, 1))
+  pictures = callbacks.Pictures(lambda: ({"panel": image}, {"val/psnr": 1.0}))
+  training.fit(task, data, run, pictures=pictures)
+  tags = set()
+  for path in (tmp_path / "tensorboard").iterdir():
+    for event in tf.compat.v1.train.summary_iterator(str(path)):
+      tags |= {(v.tag, event.step) for v in event.summary.value}
+  assert {("train/loss", 3), ("train/loss", 6), ("val/psnr", 3)} <= tags
+  assert ("panel", 6) in tags
+
+
+def test_mirrored_replicas_train_as_one_device_does(tmp_path):
+  logs = []
+  for strategy in ("none", "mirrored"):
+    log = tmp_path / f"{strategy}.log"
+    done = start(tmp_path / strategy, log, strategy=strategy)
+    assert done.returncode == 0, done.stderr
+    logs.append([float.fromhex(loss) for _, loss in read(log)])
+  assert "replicas 2" in done.stdout
+  # The mean over two halves of a batch is rounded in another order.
+  np.testing.assert_allclose(logs[0], logs[1], rtol=1e-4)

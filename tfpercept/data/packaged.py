@@ -1,0 +1,50 @@
+"""Photographs that come with scikit-image and scikit-learn: no download."""
+
+import pathlib
+
+import numpy as np
+
+from tfpercept import files
+
+# Real photographs only; diagrams, test charts and scans of text are left out.
+_TRAIN = (
+  "skimage/astronaut.png",
+  "skimage/brick.png",
+  "skimage/camera.png",
+  "skimage/coins.png",
+  "skimage/grass.png",
+  "skimage/gravel.png",
+  "skimage/ihc.png",
+  "skimage/motorcycle_left.png",
+  "skimage/rocket.jpg",
+  "sklearn/china.jpg",
+)
+_TEST = ("skimage/chelsea.png", "skimage/coffee.png", "sklearn/flower.jpg")
+
+
+def train() -> list[np.ndarray]:
+  """Returns the photographs to train on, uint8 `[H, W, 1 or 3]`."""
+  return [files.read_image(path) for path in _paths(_TRAIN)]
+
+
+def test() -> dict[str, np.ndarray]:
+  """Returns the photographs never trained on, by name."""
+  return {path.stem: files.read_image(path) for path in _paths(_TEST)}
+
+
+def _paths(names: tuple[str, ...]) -> list[pathlib.Path]:
+  try:
+    import skimage
+    import sklearn
+  except ImportError as error:
+    raise ValueError(
+      f"the packaged photographs come with {error.name}, which is not "
+      "installed: pip install 'tfpercept[train]'"
+    ) from error
+  folders = {
+    "skimage": pathlib.Path(skimage.__file__).parent / "data",
+    "sklearn": pathlib.Path(sklearn.__file__).parent / "datasets" / "images",
+  }
+  return [
+    folders[package] / file for package, file in (n.split("/") for n in names)
+  ]

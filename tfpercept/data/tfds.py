@@ -1,0 +1,56 @@
+"""The one user of TensorFlow Datasets."""
+
+import numpy as np
+
+
+def is_known(name: str) -> bool:
+  """Whether tfds has a data set of this name."""
+  try:
+    import tensorflow_datasets as tfds
+  except ImportError:
+    return False
+  return name.split("/")[0].split(":")[0] in tfds.list_builders()
+
+
+def load(
+  name: str, *, split: str = "train", download: bool = False
+) -> list[np.ndarray]:
+  """Reads the pictures of a tfds data set: uint8 `[H, W, C]` each.
+
+  Args:
+    name: For example `"div2k"` or `"clic"`. The feature `image` is read, or
+      `hr` where the data set has pairs for super-resolution.
+    split: Its split.
+    download: Whether to download the data set if it is not prepared. Off by
+      default: tfds retries for minutes when there is no network.
+
+  Raises:
+    ValueError: if tfds is not installed, has no such data set, holds no
+      pictures under these features, or the data are not there.
+  """
+  try:
+    import tensorflow_datasets as tfds
+  except ImportError as error:
+    raise ValueError(
+      f"{name!r} is not a folder, and TensorFlow Datasets is not installed: "
+      "pip install 'tfpercept[train]'"
+    ) from error
+  if not is_known(name):
+    raise ValueError(
+      f"expected 'packaged', an existing folder or the name of a tfds data "
+      f"set; {name!r} is none of them"
+    )
+  try:
+    data = tfds.load(name, split=split, download=download)
+  except (AssertionError, FileNotFoundError) as error:
+    raise ValueError(
+      f"the tfds data set {name!r} is not prepared on this machine; pass "
+      "--download to fetch it, or --data=FOLDER"
+    ) from error
+  key = next((k for k in ("image", "hr") if k in data.element_spec), None)
+  if key is None:
+    raise ValueError(
+      f"the tfds data set {name!r} has no feature 'image' or 'hr'; it has "
+      f"{sorted(data.element_spec)}"
+    )
+  return [example[key] for example in tfds.as_numpy(data)]

@@ -1,0 +1,234 @@
+"""Structural similarity at several scales."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfpercept.distances import ssim
+from tfpercept.distances.base import Distance, register
+from tfpercept.ops import filters, numerics, structure
+
+# Wang et al. 2003, section 4: finest scale first; used unnormalised.
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+@register("ms_ssim")
+class MSSSIM(Distance):
+  """One minus multi-scale structural similarity (MS-SSIM).
+
+  Images: float `[N, H, W, C]` in [0, 1], each channel on its own. The window
+  must fit the coarsest scale: 161 pixels for 5 scales, 41 for 3.
+  Value: `[N]` in [0, 1], 0 when identical. `score` is MS-SSIM itself. Symmetric.
+  Gradient: finite everywhere, 0 at identical images.
+
+  Args:
+    scales: Number of scales; keeps that many of the weights, finest first,
+      rescaled to the sum of all, so that values stay comparable. By default one
+      scale for each weight.
+    weights: Exponent of each scale, finest first, used as given.
+    window: Odd number of taps of the Gaussian window, at least 3.
+    sigma: Standard deviation of the window in pixels of each scale.
+    k1: Stabilises the luminance term, C1 = k1^2.
+    k2: Stabilises the contrast-structure term, C2 = k2^2.
+    on_small: What to do with images too small for all scales: `"error"`,
+      `"fewer_levels"` (as many scales as fit, weighted as by `scales`), or
+      `"shrink_window"` (to the largest odd size that fits the coarsest scale,
+      with sigma in proportion). The latter two need sizes known when a graph is
+      traced.
+    clamp: Maps the mean r of a scale to a positive number before its power:
+      `"relu"` to max(r, 1e-6), with slope 0 below, as published; `"shifted"` to
+      (1 + r) / 2, which still pulls where images are anti-correlated, as they
+      are when training starts from scratch.
+
+  Raises:
+    ValueError: if an option is out of range, or an image is too small.
+
+  Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image
+  quality assessment", 2003, equation 7. As in TensorFlow, colour channels are
+  multiplied over scales before they are averaged, and an odd side repeats its
+  last row. Differs from TensorFlow: finite gradient where a scale is negative.
+  """
+
+  def __init__(
+    self,
+    *,
+    scales: int | None = None,
+    weights: Sequence[float] = WEIGHTS,
+    window: int = ssim.WINDOW,
+    sigma: float = ssim.SIGMA,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    on_small: str = "error",
+    clamp: str = "relu",
+    **kwargs: Any,
+  ):
+    super().__init__(**kwargs)
+    ssim.check_window("ms_ssim", window, sigma, k1, k2)
+    ssim.check_choice(
+      "ms_ssim",
+      "on_small",
+      on_small,
+      ("error", "fewer_levels", "shrink_window"),
+    )
+    ssim.check_choice("ms_ssim", "clamp", clamp, ("relu", "shifted"))
+    self.exponents = _checked_weights(weights)
+    self.scales = _checked_scales(scales, len(self.exponents))
+    self.window = window
+    self.sigma = sigma
+    self.k1 = k1
+    self.k2 = k2
+    self.on_small = on_small
+    self.clamp = clamp
+
+  @property
+  def min_size(self) -> int:
+    if self.on_small == "fewer_levels":
+      return self.window
+    shrinks = self.on_small == "shrink_window"
+    window = ssim.SMALLEST_WINDOW if shrinks else self.window
+    return _smallest_side(window, self._levels)
+
+  def validate(self, height: int | None, width: int | None) -> None:
+    side = min(s for s in (height, width, self.min_size) if s is not None)
+    if side == self.min_size:
+      return
+    fitting = _fitting_scales(side, self.window)
+    remedy = f"ms_ssim(scales={fitting}), or " if fitting else ""
+    raise ValueError(
+      f"ms_ssim needs images of at least {self.min_size}x{self.min_size} for "
+      f"{self._levels} scales; got {height}x{width}. Use {remedy}larger crops."
+    )
+
+  def embed(self, image: tf.Tensor) -> list[tf.Tensor]:
+    pyramid = [image]
+    while len(pyramid) < self._levels_for(image):
+      pyramid.append(filters.halve(pyramid[-1]))
+    return pyramid
+
+  def compare(
+    self, reference: list[tf.Tensor], image: list[tf.Tensor]
+  ) -> list[tf.Tensor]:
+    taps = self._taps_for(image[0], len(image))
+    maps = []
+    for r, i in zip(reference, image, strict=True):
+      luminance, contrast = ssim.shortfalls(r, i, taps, self.k1, self.k2)
+      maps.append(contrast)
+    maps[-1] = luminance + contrast - luminance * contrast  # 1 - l * cs
+    return maps
+
+  def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
+    means = [tf.reduce_mean(m, axis=[1, 2]) for m in maps]
+    return self._combine(tf.stack(means, axis=-1))
+
+  def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    levels = self._levels_for(image)
+    deficits = structure.deficits(
+      reference,
+      image,
+      taps=self._taps_for(image, levels),
+      c1=self.k1**2,
+      c2=self.k2**2,
+      scales=levels,
+    )
+    return self._combine(deficits)
+
+  def render(
+    self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
+  ) -> tf.Tensor:
+    """Sums the maps of all scales, each times its weight.
+
+    Near 0 the value is the weighted sum of their means, so this shows which
+    pixel contributes how much. The border where no window fits counts 0.
+    """
+    total, rows, columns = 0.0, height, width
+    for scale, weight in enumerate(self._weights_for(len(maps))):
+      band = tf.reduce_mean(maps[scale], axis=-1)  # [N, h, w]
+      band = ssim.place(band, rows, columns)
+      for axis in (1, 2):
+        band = tf.repeat(band, 2**scale, axis=axis)
+      total += weight * band[:, :height, :width]
+      rows, columns = (rows + 1) // 2, (columns + 1) // 2
+    return total
+
+  def score_of(self, value: tf.Tensor) -> tf.Tensor:
+    return 1 - value
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+      "scales": self.scales,
+      "weights": self.exponents,
+      "window": self.window,
+      "sigma": self.sigma,
+      "k1": self.k1,
+      "k2": self.k2,
+      "on_small": self.on_small,
+      "clamp": self.clamp,
+    }
+
+  def _combine(self, deficits: tf.Tensor) -> tf.Tensor:
+    """Turns deficits `[N, C, scales]` into the value `[N]`."""
+    if self.clamp == "shifted":
+      deficits = deficits / 2  # 1 - (1 + r) / 2
+    weights = self._weights_for(deficits.shape[-1])
+    value = numerics.complement_of_product(deficits, weights)
+    return tf.reduce_mean(value, axis=-1)
+
+  @property
+  def _levels(self) -> int:
+    return self.scales or len(self.exponents)
+
+  def _levels_for(self, image: tf.Tensor) -> int:
+    if self.on_small != "fewer_levels":
+      return self._levels
+    height, width = self._static_size(image)
+    return min(self._levels, _fitting_scales(min(height, width), self.window))
+
+  def _weights_for(self, levels: int) -> tuple[float, ...]:
+    kept = self.exponents[:levels]
+    if levels == len(self.exponents):
+      return kept
+    return tuple(w * sum(self.exponents) / sum(kept) for w in kept)
+
+  def _taps_for(self, image: tf.Tensor, levels: int) -> tuple[float, ...]:
+    window = self.window
+    if self.on_small == "shrink_window":
+      height, width = self._static_size(image)
+      coarsest = -(-min(height, width) // 2 ** (levels - 1))
+      window = ssim.fitting_window(window, coarsest)
+    return filters.gaussian(window, self.sigma * window / self.window)
+
+  def _static_size(self, image: tf.Tensor) -> tuple[int, int]:
+    return ssim.static_size(image, self.spec)
+
+
+def _smallest_side(window: int, scales: int) -> int:
+  """Smallest side that after halvings, rounded up, still holds the window."""
+  return (window - 1) * 2 ** (scales - 1) + 1
+
+
+def _fitting_scales(side: int, window: int) -> int:
+  """Largest number of scales for images of this smallest side; may be 0."""
+  scales = 0
+  while _smallest_side(window, scales + 1) <= side:
+    scales += 1
+  return scales
+
+
+def _checked_weights(weights: Sequence[float]) -> tuple[float, ...]:
+  weights = tuple(float(w) for w in weights)
+  if not weights or min(weights) < 0 or not 0 < weights[0] < float("inf"):
+    raise ValueError(
+      "ms_ssim needs at least one weight, none of them negative and the first "
+      f"positive; got weights={weights!r}"
+    )
+  return weights
+
+
+def _checked_scales(scales: int | None, available: int) -> int | None:
+  if scales is not None and not 1 <= scales <= available:
+    raise ValueError(
+      f"ms_ssim with {available} weights has 1 to {available} scales; got "
+      f"scales={scales!r}. Give more weights to have more scales."
+    )
+  return scales

@@ -1,0 +1,23 @@
+"""Mean squared error."""
+
+import tensorflow as tf
+
+from tfpercept.distances.base import Distance, register
+
+
+@register("mse")
+class MSE(Distance):
+  """Mean over pixels and channels of the squared difference.
+
+  Images: float `[N, H, W, C]` in [0, 1], any size.
+  Value: `[N]`, in [0, 1] for images in range, 0 when identical. Symmetric.
+  """
+
+  def embed(self, image: tf.Tensor) -> tf.Tensor:
+    return image
+
+  def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
+    return [tf.math.squared_difference(reference, image)]
+
+  def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_mean(maps[0], axis=[1, 2, 3])

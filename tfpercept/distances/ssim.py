@@ -1,0 +1,198 @@
+"""Structural similarity at one scale."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfpercept.distances.base import Distance, register
+from tfpercept.ops import filters, structure
+
+WINDOW = 11  # Wang et al. 2004, section III.C: 11x11 Gaussian, sigma 1.5
+SIGMA = 1.5
+SMALLEST_WINDOW = 3  # one tap has no variance
+
+
+@register("ssim")
+class SSIM(Distance):
+  """One minus the mean structural similarity (SSIM).
+
+  Images: float `[N, H, W, C]` in [0, 1], each channel on its own. At least as
+  wide and high as the window, unless padded or shrunk.
+  Value: `[N]` in [0, 2], 0 when identical; more than 1 where the images are
+  anti-correlated. `score` is SSIM itself. Symmetric.
+  Gradient: finite everywhere, 0 at identical images.
+
+  Args:
+    window: Odd number of taps of the Gaussian window, at least 3; `"shrink"`
+      stands for 11 with `on_small="shrink_window"`.
+    sigma: Standard deviation of the window in pixels.
+    k1: Stabilises the luminance term, C1 = k1^2.
+    k2: Stabilises the contrast-structure term, C2 = k2^2.
+    padding: `"valid"` compares where the window fits; `"zero"` pads with black,
+      as some published losses do, which darkens the border.
+    on_small: What to do with images smaller than the window: `"error"`, or
+      `"shrink_window"` to the largest odd size that fits, with sigma in
+      proportion. The latter needs sizes known when a graph is traced.
+
+  Raises:
+    ValueError: if an option is out of range, or an image is too small.
+
+  Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error
+  visibility to structural similarity", 2004, section III. As in TensorFlow,
+  moments are population moments and colour is not converted.
+  """
+
+  def __init__(
+    self,
+    *,
+    window: int | str = WINDOW,
+    sigma: float = SIGMA,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: str = "valid",
+    on_small: str = "error",
+    **kwargs: Any,
+  ):
+    super().__init__(**kwargs)
+    if window == "shrink":
+      window, on_small = WINDOW, "shrink_window"
+    check_window("ssim", window, sigma, k1, k2)
+    check_choice("ssim", "padding", padding, ("valid", "zero"))
+    check_choice("ssim", "on_small", on_small, ("error", "shrink_window"))
+    self.window = window
+    self.sigma = sigma
+    self.k1 = k1
+    self.k2 = k2
+    self.padding = padding
+    self.on_small = on_small
+
+  @property
+  def min_size(self) -> int:
+    if self.padding == "zero":
+      return 1
+    return SMALLEST_WINDOW if self.on_small == "shrink_window" else self.window
+
+  def embed(self, image: tf.Tensor) -> tf.Tensor:
+    return self._padded(image)
+
+  def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
+    luminance, contrast = shortfalls(
+      reference, image, self._taps(image), self.k1, self.k2
+    )
+    return [luminance + contrast - luminance * contrast]  # 1 - l * cs
+
+  def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_mean(maps[0], axis=[1, 2, 3])
+
+  def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    deficits = structure.deficits(
+      self._padded(reference),
+      self._padded(image),
+      taps=self._taps(image),
+      c1=self.k1**2,
+      c2=self.k2**2,
+      scales=1,
+    )  # [N, C, 1]
+    return tf.reduce_mean(deficits, axis=[1, 2])
+
+  def render(
+    self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
+  ) -> tf.Tensor:
+    return place(tf.reduce_mean(maps[0], axis=-1), height, width)
+
+  def score_of(self, value: tf.Tensor) -> tf.Tensor:
+    return 1 - value
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+      "window": self.window,
+      "sigma": self.sigma,
+      "k1": self.k1,
+      "k2": self.k2,
+      "padding": self.padding,
+      "on_small": self.on_small,
+    }
+
+  def _padded(self, image: tf.Tensor) -> tf.Tensor:
+    if self.padding == "valid":
+      return image
+    half = self.window // 2
+    return tf.pad(image, [[0, 0], [half, half], [half, half], [0, 0]])
+
+  def _taps(self, image: tf.Tensor) -> tuple[float, ...]:
+    window = self.window
+    if self.on_small == "shrink_window" and self.padding == "valid":
+      window = fitting_window(window, min(static_size(image, self.spec)))
+    return filters.gaussian(window, self.sigma * window / self.window)
+
+
+def shortfalls(
+  reference: tf.Tensor,
+  image: tf.Tensor,
+  taps: tuple[float, ...],
+  k1: float,
+  k2: float,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the maps 1 - l and 1 - cs, each `[N, h, w, C]`, in [0, 2].
+
+  In the sum u and the difference v of the images, which in float32 keeps the
+  digits that the textbook form loses when the images are nearly equal. Variances
+  do not see an offset, so u is taken around twice mid-grey.
+  """
+  u, v = reference + image - 1, reference - image
+  mean_u, mean_v = filters.separable(u, taps), filters.separable(v, taps)
+  # Rounding can take a variance below 0, where the quotient has its pole.
+  var_u = tf.nn.relu(filters.separable(u**2, taps) - mean_u**2)
+  var_v = tf.nn.relu(filters.separable(v**2, taps) - mean_v**2)
+  luminance = mean_v**2 / (((mean_u + 1) ** 2 + mean_v**2) / 2 + k1**2)
+  contrast = var_v / ((var_u + var_v) / 2 + k2**2)
+  return luminance, contrast
+
+
+def place(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+  """Centres `[N, h, w]` in `[N, height, width]`, with zeros around it."""
+  rows = (height - tf.shape(band)[1]) // 2
+  columns = (width - tf.shape(band)[2]) // 2
+  return tf.pad(band, [[0, 0], [rows, rows], [columns, columns]])
+
+
+def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
+  """Returns height and width; ValueError if a graph does not know them yet."""
+  height, width = image.shape[1:3]
+  if height is None or width is None:
+    raise ValueError(
+      f"{owner} adapts to the image size, which must be known when a graph is "
+      f"traced; got {height}x{width}. Fix the size in the input signature, or "
+      "leave on_small at 'error'."
+    )
+  return height, width
+
+
+def fitting_window(window: int, side: int) -> int:
+  """Returns the largest odd window up to `window` that fits in `side`."""
+  return min(window, side - (side + 1) % 2)
+
+
+def check_window(
+  owner: str, window: int, sigma: float, k1: float, k2: float
+) -> None:
+  """Raises ValueError if the options of a window are out of range."""
+  if not isinstance(window, int) or window < SMALLEST_WINDOW or not window % 2:
+    raise ValueError(
+      f"{owner} needs an odd window of at least {SMALLEST_WINDOW} taps; got "
+      f"window={window!r}"
+    )
+  for option, value in (("sigma", sigma), ("k1", k1), ("k2", k2)):
+    if not value > 0:
+      raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
+
+
+def check_choice(
+  owner: str, option: str, value: Any, choices: tuple[str, ...]
+) -> None:
+  """Raises ValueError unless `value` is one of `choices`."""
+  if value not in choices:
+    raise ValueError(
+      f"{owner} takes {option} from {', '.join(map(repr, choices))}; got "
+      f"{option}={value!r}"
+    )

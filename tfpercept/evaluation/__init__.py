@@ -1,0 +1,1 @@
+"""How good pictures and distances are: scores, reports, conformance."""

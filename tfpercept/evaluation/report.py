@@ -1,0 +1,344 @@
+"""Static report pages: one HTML file with pictures, curves and styles inside.
+
+    page = report.Page("SRCNN", [report.section("Scores", report.table(scores))])
+    page.write("runs/demo/report.html")
+
+A block is HTML that a function here returned; all text given to these functions
+is escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
+file can be moved or mailed; it fetches nothing and runs no script.
+"""
+
+import base64
+import dataclasses
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import files
+from tfpercept.evaluation import page_style, scores
+
+COLORMAP = "inferno"
+_INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+  """A report: a heading, a sentence and sections.
+
+  Attributes:
+    title: Heading, and title of the browser window.
+    summary: What the page shows, in a sentence or two.
+    sections: HTML of `section`.
+  """
+
+  title: str
+  summary: str
+  sections: Sequence[str]
+
+  def write(self, path: files.PathLike) -> None:
+    """Writes the page whole or not at all."""
+    files.write_text(
+      path,
+      page_style.TEMPLATE.substitute(
+        title=_text(self.title),
+        summary=_text(self.summary),
+        style=page_style.CSS,
+        body="\n".join(self.sections),
+      ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+  """One picture and what several methods made of it.
+
+  Attributes:
+    name: Name of the picture.
+    original: uint8 `[H, W, 1 or 3]`.
+    images: uint8, same shape, by method.
+    maps: Error maps `[H, W]`, non-negative, by method.
+    captions: What stands below the heading of a method, such as its scores.
+  """
+
+  name: str
+  original: np.ndarray
+  images: Mapping[str, np.ndarray]
+  maps: Mapping[str, np.ndarray]
+  captions: Mapping[str, str]
+
+
+def section(title: str, *blocks: str) -> str:
+  """Returns a section of blocks under a heading."""
+  body = "\n".join(blocks)
+  return f"<section>\n<h2>{_text(title)}</h2>\n{body}\n</section>"
+
+
+def paragraph(text: str) -> str:
+  """Returns a paragraph of plain text."""
+  return f"<p>{_text(text)}</p>"
+
+
+def facts(values: Mapping[str, object]) -> str:
+  """Returns names and values in two columns, such as the conditions of a run."""
+  rows = "\n".join(
+    f"<dt>{_text(key)}</dt><dd>{_text(value)}</dd>"
+    for key, value in values.items()
+  )
+  return f'<dl class="facts">\n{rows}\n</dl>'
+
+
+def table(table: scores.Table) -> str:
+  """Returns tables of scores, one a group, the largest means in bold."""
+  blocks = [_group_table(table, group) for group in table.groups]
+  if table.failures:
+    items = "".join(
+      f"<li>{_text(name)}: {_text(why)}</li>"
+      for name, why in table.failures.items()
+    )
+    blocks.append(f"<p>Not scored:</p>\n<ul>{items}</ul>")
+  return "\n".join(blocks)
+
+
+def comparisons(
+  pictures: Sequence[Comparison], *, map_name: str, side: int = 144
+) -> str:
+  """Returns details of pictures side by side, above their error maps.
+
+  The detail is the square with the most contrast in the original. All maps
+  share one colour scale, which ends at the 99.5th percentile of the maps shown
+  so that a few extreme pixels do not darken the rest.
+
+  Args:
+    pictures: What to show.
+    map_name: What the maps hold, for the colour bar.
+    side: Side of the details in pixels; less where a picture is smaller.
+
+  Raises:
+    ValueError: if there is no picture.
+  """
+  if not pictures:
+    raise ValueError("comparisons needs at least one picture")
+  crops = [_busiest_square(p.original, side) for p in pictures]
+  shown = [
+    m[crop].ravel()
+    for p, crop in zip(pictures, crops, strict=True)
+    for m in p.maps.values()
+  ]
+  limit = float(np.quantile(np.concatenate(shown), 0.995)) or 1.0
+  rows = [
+    _comparison(p, crop, limit, map_name)
+    for p, crop in zip(pictures, crops, strict=True)
+  ]
+  return "\n".join([_color_bar(map_name, limit), *rows])
+
+
+def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+  """Returns line charts side by side, each with its own vertical axis.
+
+  Args:
+    series: Steps `[S]` and values `[S]` by title.
+
+  Raises:
+    ValueError: if there is nothing to draw.
+  """
+  if not series:
+    raise ValueError("curves needs at least one series")
+  import matplotlib
+
+  style = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "tfpercept",  # ids, and so the bytes, repeat
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(
+      ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor",
+       "xtick.color", "ytick.color"),
+      _INK,
+    ),
+  }  # fmt: skip
+  with matplotlib.rc_context(style):
+    svg = _draw(series)
+  label = "Curves over optimiser steps: " + ", ".join(series)
+  svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+  svg = svg.replace("<svg ", f'<svg role="img" aria-label="{_text(label)}" ', 1)
+  return f'<figure class="curves">{svg}</figure>'
+
+
+def read_curve(
+  folder: files.PathLike, tag: str
+) -> tuple[np.ndarray, np.ndarray]:
+  """Reads a scalar from the TensorBoard files of a run.
+
+  Where a resumed run wrote a step twice the later value counts.
+
+  Returns:
+    Steps, int64 `[S]`, rising; and values, float64 `[S]`.
+  """
+  from tensorflow.core.util import event_pb2
+
+  values = {}
+  for path in sorted(tf.io.gfile.glob(f"{folder}/events.out.tfevents.*")):
+    for record in tf.data.TFRecordDataset(path):
+      event = event_pb2.Event.FromString(record.numpy())
+      for value in event.summary.value:
+        if value.tag == tag:
+          values[event.step] = float(tf.make_ndarray(value.tensor))
+  steps = sorted(values)
+  return np.array(steps, np.int64), np.array([values[s] for s in steps])
+
+
+def _text(value: object) -> str:
+  return html.escape(str(value))
+
+
+def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+  # The object interface needs no display and leaves no figure behind.
+  from matplotlib import figure
+
+  chart = figure.Figure(figsize=(4.4 * len(series), 2.9), layout="constrained")
+  axes = chart.subplots(1, len(series), squeeze=False)[0]
+  for axis, (title, (steps, values)) in zip(axes, series.items(), strict=True):
+    axis.plot(steps, values, color="#2f7ed8", linewidth=1.8)
+    axis.set_title(title, fontsize=11)
+    axis.set_xlabel("step")
+    axis.grid(color="#888888", alpha=0.25)
+    axis.ticklabel_format(axis="y", scilimits=(-2, 3))
+  text = io.StringIO()
+  chart.savefig(
+    text, format="svg", transparent=True, metadata={"Date": None}
+  )
+  return text.getvalue()
+
+
+def _group_table(table: scores.Table, group: str) -> str:
+  columns = [(m, s) for m in table.methods for s in table.specs]
+  best = {
+    s: max(table.mean(m, s, group) for m in table.methods) for s in table.specs
+  }
+  heads = "".join(
+    f'<th scope="colgroup" colspan="{len(table.specs)}">{_text(m)}</th>'
+    for m in table.methods
+  )
+  specs = "".join(f'<th scope="col">{_text(s)}</th>' for _, s in columns)
+  rows = [
+    (picture, [table.scores(group, picture, m)[s] for m, s in columns])
+    for picture in table.pictures(group)
+  ]
+  body = "\n".join(
+    f'<tr><th scope="row">{_text(picture)}</th>'
+    + "".join(
+      f"<td>{scores.number(s, v)}</td>"
+      for (_, s), v in zip(columns, values, strict=True)
+    )
+    + "</tr>"
+    for picture, values in rows
+  )
+  means = [(s, table.mean(m, s, group)) for m, s in columns]
+  foot = "".join(
+    f"<td>{_bold(scores.number(s, v), v == best[s])}</td>" for s, v in means
+  )
+  return (
+    f'<div class="scroll"><table>\n<caption>{_text(group)}</caption>\n'
+    f"<thead><tr><td></td>{heads}</tr>\n<tr><td></td>{specs}</tr></thead>\n"
+    f"<tbody>\n{body}\n</tbody>\n"
+    f'<tfoot><tr><th scope="row">mean</th>{foot}</tr></tfoot>\n</table></div>'
+  )
+
+
+def _bold(text: str, is_bold: bool) -> str:
+  return f"<strong>{text}</strong>" if is_bold else text
+
+
+def _comparison(
+  picture: Comparison, crop: tuple[slice, slice], limit: float, map_name: str
+) -> str:
+  methods = list(picture.images)
+  heads = ["<b>original</b><span>detail, and where it lies</span>"]
+  heads += [
+    f"<b>{_text(m)}</b><span>{_text(picture.captions.get(m, ''))}</span>"
+    for m in methods
+  ]
+  details = [_image(picture.original[crop], f"{picture.name}: original")]
+  details += [
+    _image(picture.images[m][crop], f"{picture.name}: {m}") for m in methods
+  ]
+  maps = [_whole(picture, crop)]
+  maps += [
+    _image(
+      _colored(picture.maps[m][crop] / limit),
+      f"{picture.name}: {map_name} of {m}",
+    )
+    for m in methods
+  ]
+  cells = "\n".join(
+    [f'<div class="head">{h}</div>' for h in heads] + details + maps
+  )
+  return (
+    f'<figure class="comparison">\n<figcaption>{_text(picture.name)}'
+    f'</figcaption>\n<div class="scroll"><div class="grid" '
+    f'style="--columns:{len(heads)}">\n{cells}\n</div></div>\n</figure>'
+  )
+
+
+def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
+  """The whole original with a frame around the detail."""
+  height, width = picture.original.shape[:2]
+  rows, columns = crop
+  frame = (
+    f"top:{100 * rows.start / height:.2f}%;"
+    f"left:{100 * columns.start / width:.2f}%;"
+    f"height:{100 * (rows.stop - rows.start) / height:.2f}%;"
+    f"width:{100 * (columns.stop - columns.start) / width:.2f}%"
+  )
+  image = _image(picture.original, f"{picture.name}: whole original")
+  return (
+    f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
+  )
+
+
+def _color_bar(name: str, limit: float) -> str:
+  stops = _colored(np.linspace(0, 1, 17)[None])[0]
+  gradient = ",".join(f"rgb({r},{g},{b})" for r, g, b in stops)
+  return (
+    f'<div class="bar"><span>{_text(name)}</span><span>0</span>'
+    f'<i role="img" aria-label="Colour scale from 0 to {limit:.3g}" '
+    f'style="background:linear-gradient(90deg,{gradient})"></i>'
+    f"<span>{limit:.3g} and more</span></div>"
+  )
+
+
+def _colored(values: np.ndarray) -> np.ndarray:
+  """Maps `[H, W]` in [0, 1] to uint8 colours `[H, W, 3]`."""
+  import matplotlib
+
+  colors = matplotlib.colormaps[COLORMAP](np.clip(values, 0, 1))
+  return np.round(colors[..., :3] * 255).astype(np.uint8)
+
+
+def _image(image: np.ndarray, alt: str) -> str:
+  png = tf.io.encode_png(image, compression=9).numpy()
+  data = base64.b64encode(png).decode()
+  height, width = image.shape[:2]
+  return (
+    f'<img src="data:image/png;base64,{data}" alt="{_text(alt)}" '
+    f'width="{width}" height="{height}">'
+  )
+
+
+def _busiest_square(image: np.ndarray, side: int) -> tuple[slice, slice]:
+  """Returns the square of pixels where neighbours differ most."""
+  gray = image.astype(np.float64).mean(axis=-1)
+  side = min(side, *gray.shape)
+  steps = np.abs(np.diff(gray, axis=0, append=gray[-1:]))
+  steps += np.abs(np.diff(gray, axis=1, append=gray[:, -1:]))
+  sums = np.pad(steps.cumsum(0).cumsum(1), [[1, 0], [1, 0]])
+  squares = (
+    sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side]
+    + sums[:-side, :-side]
+  )  # fmt: skip
+  top, left = np.unravel_index(squares.argmax(), squares.shape)
+  return slice(int(top), int(top) + side), slice(int(left), int(left) + side)

@@ -1,0 +1,88 @@
+"""Distances as Keras losses, for `model.compile(loss=...)`."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfpercept import distances
+
+
+@keras.saving.register_keras_serializable(package="tfpercept")
+class DistanceLoss(keras.losses.Loss):
+  """A Keras loss around a frozen distance; its config is the spec.
+
+  `y_true` is the reference and `y_pred` the image, float `[N, H, W, C]` in
+  [0, 1] of any floating dtype. The value of each image is in float32 (or the
+  distance's float64) and Keras reduces it.
+
+  Args:
+    spec: A spec, or a `Distance`.
+    reduction: A Keras reduction: `"sum_over_batch_size"`, `"sum"`, `"none"`.
+    dtype: Compute dtype of the distance, `"float32"` or `"float64"`.
+    check_range: See `distances.get`.
+    name: Keras name of the loss.
+  """
+
+  def __init__(
+    self,
+    spec: str | distances.Distance,
+    *,
+    reduction: str = "sum_over_batch_size",
+    dtype: str = "float32",
+    check_range: bool = False,
+    name: str = "distance_loss",
+  ):
+    super().__init__(reduction=reduction, name=name)
+    self.distance = distances.get(spec, dtype=dtype, check_range=check_range)
+    self.distance.trainable = False
+
+  def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    return self.distance(y_true, y_pred)
+
+  def get_config(self) -> dict[str, Any]:
+    config = self.distance.get_config()
+    return {
+      "spec": self.distance.spec,
+      "reduction": self.reduction,
+      "dtype": config["dtype"],
+      "check_range": config["check_range"],
+      "name": self.name,
+    }
+
+
+def get(
+  spec: str | distances.Distance,
+  *,
+  reduction: str = "sum_over_batch_size",
+  dtype: str = "float32",
+  check_range: bool = False,
+) -> DistanceLoss:
+  """Returns a Keras loss; see `DistanceLoss` for the arguments.
+
+  Raises:
+    ValueError: if the spec is malformed, or a name or an option is unknown.
+  """
+  return DistanceLoss(
+    spec, reduction=reduction, dtype=dtype, check_range=check_range
+  )
+
+
+def _register_function(spec: str) -> None:
+  """Lets `compile(loss="tfpercept>SPEC")` work, which only Keras 2 resolves."""
+  made: list[distances.Distance] = []
+
+  def loss(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    if not made:
+      # Made outside the graph that happens to call first.
+      with tf.init_scope():
+        made.append(distances.get(spec))
+    return made[0](y_true, y_pred)
+
+  loss.__name__ = loss.__qualname__ = spec
+  loss.__doc__ = f"The distance {spec!r} with its default options, `[N]`."
+  keras.saving.register_keras_serializable(package="tfpercept")(loss)
+
+
+for _name in distances.names():
+  _register_function(_name)

@@ -1,0 +1,110 @@
+"""The registry of networks, and the folder that a trained one is kept in."""
+
+import json
+import math
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfpercept import files, registry
+
+MODELS = registry.Registry("model")
+
+FORMAT = "tfpercept-model-1"
+MAX_WEIGHTS = 1_000_000_000
+"""Most weights that are read from a folder; more is taken for damage."""
+
+
+def register(name: str):
+  """Returns a class decorator: registry, Keras serialisation, model name."""
+
+  def decorate(cls: type[keras.Model]) -> type[keras.Model]:
+    cls.registered_name = name
+    cls = keras.saving.register_keras_serializable(package="tfpercept")(cls)
+    return MODELS.register(name)(cls)
+
+  return decorate
+
+
+def save(network: keras.Model, folder: files.PathLike, **details: Any) -> None:
+  """Writes a network as `manifest.json` and `weights.npz`, atomically.
+
+  Args:
+    network: A built network of a registered class.
+    folder: Where to; an existing folder is replaced.
+    **details: JSON values for the manifest (scale, objective, training, ...).
+  """
+  with files.atomic(folder) as temporary:
+    temporary.mkdir()
+    weights = {f"{i:03d}": w for i, w in enumerate(network.get_weights())}
+    np.savez(temporary / "weights.npz", **weights)
+    manifest = {
+      "format": FORMAT,
+      "model": network.registered_name,
+      "config": network.get_config(),
+      "weights": [list(w.shape) for w in weights.values()],
+      "sha256": files.sha256(temporary / "weights.npz"),
+      **details,
+    }
+    files.write_json(temporary / "manifest.json", manifest)
+
+
+def load(
+  folder: files.PathLike, *, dtype: str | None = None
+) -> tuple[keras.Model, dict[str, Any]]:
+  """Reads a network that `save` wrote.
+
+  Args:
+    folder: A model folder, or a run folder that holds one as `model/`.
+    dtype: Keras dtype or policy of the network; the global policy by default.
+
+  Returns:
+    The network and its manifest.
+
+  Raises:
+    ValueError: if the folder holds no model, an unknown one, or a damaged one.
+  """
+  folder = pathlib.Path(folder)
+  if not (folder / "manifest.json").is_file():
+    folder = folder / "model"
+  manifest = _manifest(folder)
+  shapes = [tuple(shape) for shape in manifest["weights"]]
+  if sum(math.prod(shape) for shape in shapes) > MAX_WEIGHTS:
+    raise ValueError(f"{folder} claims more than {MAX_WEIGHTS} weights")
+  path = folder / "weights.npz"
+  if not path.is_file() or files.sha256(path) != manifest["sha256"]:
+    raise ValueError(
+      f"{path} is missing or is not what {folder / 'manifest.json'} was "
+      "written with; copy the whole model folder again"
+    )
+  options = {k: v for k, v in manifest["config"].items() if k != "name"}
+  network = MODELS.create(manifest["model"], options, dtype=dtype)
+  network.build()
+  if [tuple(w.shape) for w in network.weights] != shapes:
+    raise ValueError(
+      f"{folder} holds weights of shapes {shapes}, which do not fit its config "
+      f"{manifest['config']}"
+    )
+  with np.load(path, allow_pickle=False) as arrays:
+    network.set_weights([arrays[f"{i:03d}"] for i in range(len(shapes))])
+  return network, manifest
+
+
+def _manifest(folder: pathlib.Path) -> dict[str, Any]:
+  path = folder / "manifest.json"
+  if not path.is_file():
+    raise ValueError(
+      f"no trained model in {folder}: there is no manifest.json. Give a run "
+      "folder whose training has finished, or its model/ folder"
+    )
+  try:
+    manifest = json.loads(path.read_text())
+    if manifest["format"] != FORMAT:
+      raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
+    for key in ("model", "config", "weights", "sha256"):
+      manifest[key]
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{path} is not a model manifest: {error}") from error
+  return manifest

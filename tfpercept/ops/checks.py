@@ -1,0 +1,70 @@
+"""Checks of image tensors whose messages say what to do."""
+
+import tensorflow as tf
+
+
+def image(value: tf.Tensor, argument: str, owner: str) -> tf.Tensor:
+  """Returns `value` as a floating tensor of rank 4.
+
+  Raises:
+    ValueError: if it holds integers or has another rank.
+  """
+  value = tf.convert_to_tensor(value)
+  if not value.dtype.is_floating:
+    raise ValueError(
+      f"{owner} needs floating-point images in [0, 1]; got {argument} of dtype "
+      f"{value.dtype.name}. Divide 8-bit images by 255."
+    )
+  if value.shape.rank != 4:
+    raise ValueError(
+      f"{owner} needs images of shape [N, H, W, C]; got {argument} of shape "
+      f"{value.shape}. Give a single picture a batch axis with image[None]."
+    )
+  return value
+
+
+def same_shape(reference: tf.Tensor, other: tf.Tensor, owner: str) -> None:
+  """Raises ValueError if the static shapes can not be equal."""
+  if not reference.shape.is_compatible_with(other.shape):
+    raise ValueError(
+      f"{owner} compares images of one shape; got reference "
+      f"{reference.shape} and image {other.shape}. Nothing is broadcast."
+    )
+
+
+def value_range(
+  value: tf.Tensor, argument: str, owner: str, margin: float
+) -> None:
+  """Raises ValueError on NaN or values outside [-margin, 1 + margin]; eager."""
+  low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
+  if not (low >= -margin and high <= 1 + margin):
+    raise ValueError(
+      f"{owner} needs images in [0, 1]; got {argument} with values from {low:g} "
+      f"to {high:g}. Divide 8-bit images by 255 and look for NaN."
+    )
+
+
+def dynamic_size(
+  reference: tf.Tensor, other: tf.Tensor, min_size: int, owner: str
+) -> list[tf.Operation]:
+  """Returns graph assertions for what the static shapes leave unknown."""
+  guards = []
+  if not (
+    reference.shape.is_fully_defined() and other.shape.is_fully_defined()
+  ):
+    guards.append(
+      tf.debugging.assert_equal(
+        tf.shape(reference),
+        tf.shape(other),
+        message=f"{owner} compares images of one shape",
+      )
+    )
+    if None in other.shape[1:3]:
+      guards.append(
+        tf.debugging.assert_greater_equal(
+          tf.reduce_min(tf.shape(other)[1:3]),
+          min_size,
+          message=f"{owner} needs images of at least {min_size}x{min_size}",
+        )
+      )
+  return [guard for guard in guards if guard is not None]

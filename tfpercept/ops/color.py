@@ -1,0 +1,52 @@
+"""Colour transforms and rounding, on images in [0, 1]."""
+
+import tensorflow as tf
+
+# ITU-R BT.601, studio range: luma spans 16..235 and chroma 16..240 of 255.
+# The rows are those of MATLAB's rgb2ycbcr, in 8-bit units.
+_YCBCR = (
+  (65.481, 128.553, 24.966),
+  (-37.797, -74.203, 112.0),
+  (112.0, -93.786, -18.214),
+)
+_OFFSET = (16.0, 128.0, 128.0)
+
+
+def _matrix(dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+  matrix = tf.constant(_YCBCR, tf.float64) / 255.0
+  return tf.cast(matrix, dtype), tf.constant(_OFFSET, dtype) / 255.0
+
+
+def rgb_to_ycbcr(image: tf.Tensor) -> tf.Tensor:
+  """Converts RGB `[..., 3]` in [0, 1] to studio-range YCbCr, same shape.
+
+  Y lies in [16, 235] / 255, Cb and Cr in [16, 240] / 255 (ITU-R BT.601).
+  """
+  matrix, offset = _matrix(image.dtype)
+  return tf.linalg.matmul(image, matrix, transpose_b=True) + offset
+
+
+def ycbcr_to_rgb(image: tf.Tensor) -> tf.Tensor:
+  """Inverse of `rgb_to_ycbcr`; colours outside RGB come out outside [0, 1]."""
+  matrix, offset = _matrix(tf.float64)
+  inverse = tf.cast(tf.linalg.inv(matrix), image.dtype)
+  return tf.linalg.matmul(
+    image - tf.cast(offset, image.dtype), inverse, transpose_b=True
+  )
+
+
+def rgb_to_luma(image: tf.Tensor) -> tf.Tensor:
+  """Returns studio-range Y, `[..., 1]` in [16, 235] / 255.
+
+  Args:
+    image: RGB `[..., 3]` or grey `[..., 1]` (taken as R = G = B) in [0, 1].
+  """
+  if image.shape[-1] == 1:
+    return (image * 219.0 + 16.0) / 255.0
+  return rgb_to_ycbcr(image)[..., :1]
+
+
+def round_to_8_bit(image: tf.Tensor) -> tf.Tensor:
+  """Clips to [0, 1] and rounds to multiples of 1/255; not differentiable."""
+  scaled = tf.clip_by_value(image, 0.0, 1.0) * 255.0
+  return tf.floor(scaled + 0.5) / 255.0

@@ -1,0 +1,189 @@
+"""Names for factories, and the language that specs are written in.
+
+A spec is a sum of weighted names with literal options, and it means the same
+in a flag, in `losses.get`, in a checkpoint and in a manifest:
+
+    ms_ssim
+    ms_ssim(scales=3)
+    0.84*ms_ssim + 0.16*mae
+
+Specs are read with `ast` and nothing in them is ever evaluated.
+"""
+
+import ast
+import dataclasses
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+  """One summand of a spec: `weight * name(**options)`."""
+
+  name: str
+  options: dict[str, Any] = dataclasses.field(default_factory=dict)
+  weight: float = 1.0
+
+  def __str__(self) -> str:
+    options = ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+    call = f"{self.name}({options})" if options else self.name
+    return call if self.weight == 1.0 else f"{self.weight!r}*{call}"
+
+
+class Registry:
+  """A mapping from names to factories whose errors say what would have worked.
+
+  Args:
+    kind: What is registered, in the singular; used in messages.
+    reserved: Keyword arguments of the factories that are no options of a spec.
+  """
+
+  def __init__(self, kind: str, *, reserved: tuple[str, ...] = ()):
+    self._kind = kind
+    self._reserved = reserved
+    self._factories: dict[str, Callable[..., Any]] = {}
+
+  def register(self, name: str) -> Callable[[T], T]:
+    """Returns a decorator that registers a factory; a name is taken once."""
+
+    def decorate(factory: T) -> T:
+      if name in self._factories:
+        raise ValueError(f"{self._kind} {name!r} is registered already")
+      self._factories[name] = factory
+      return factory
+
+    return decorate
+
+  def names(self) -> tuple[str, ...]:
+    """Registered names, sorted."""
+    return tuple(sorted(self._factories))
+
+  def __contains__(self, name: str) -> bool:
+    return name in self._factories
+
+  def __iter__(self) -> Iterator[str]:
+    return iter(self.names())
+
+  def get(self, name: str) -> Callable[..., Any]:
+    """Returns the factory of `name`; ValueError names the nearest one."""
+    if name not in self._factories:
+      near = difflib.get_close_matches(name, self._factories, n=1, cutoff=0.5)
+      hint = f" Did you mean {near[0]!r}?" if near else ""
+      raise ValueError(
+        f"unknown {self._kind} {name!r}.{hint} "
+        f"Registered: {', '.join(self.names())}."
+      )
+    return self._factories[name]
+
+  def options(self, name: str) -> dict[str, Any]:
+    """Returns the options of a factory, in a spec, with their defaults."""
+    parameters = inspect.signature(self.get(name)).parameters.values()
+    return {
+      p.name: p.default
+      for p in parameters
+      if p.kind is p.KEYWORD_ONLY and p.name not in self._reserved
+    }
+
+  def create(self, name: str, options: dict[str, Any], **extra: Any) -> Any:
+    """Calls the factory of `name` with `options`, checked by their names."""
+    factory = self.get(name)
+    known = self.options(name)
+    for option in options:
+      if option not in known:
+        near = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        offer = ", ".join(known) or "none"
+        raise ValueError(
+          f"{self._kind} {name!r} has no option {option!r}.{hint} "
+          f"Its options: {offer}."
+        )
+    return factory(**options, **extra)
+
+
+def parse_spec(spec: str) -> tuple[Term, ...]:
+  """Parses a spec into its terms.
+
+  Args:
+    spec: For example `"0.84*ms_ssim(scales=3) + 0.16*mae"`. Only sums, positive
+      number weights, names and literal keyword arguments are accepted.
+
+  Returns:
+    The terms in their written order, at least one.
+
+  Raises:
+    ValueError: if `spec` is anything else; the message quotes the part.
+  """
+  if not isinstance(spec, str) or not spec.strip():
+    raise ValueError(
+      f"a spec is a string such as '0.84*ms_ssim + 0.16*mae'; got {spec!r}"
+    )
+  if len(spec) > 10_000:
+    raise ValueError(f"a spec has at most 10000 characters; got {len(spec)}")
+  try:
+    tree = ast.parse(spec.strip(), mode="eval").body
+    return tuple(_terms(tree, spec))
+  except (SyntaxError, MemoryError, RecursionError) as error:
+    raise ValueError(
+      f"malformed spec {spec!r}: {error}. Write it as 'name', "
+      "'name(option=1)' or '0.5*name + 0.5*name'."
+    ) from error
+
+
+def format_spec(terms: tuple[Term, ...]) -> str:
+  """Inverse of `parse_spec`."""
+  return " + ".join(str(term) for term in terms)
+
+
+def _terms(node: ast.expr, spec: str) -> Iterator[Term]:
+  if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+    yield from _terms(node.left, spec)
+    yield from _terms(node.right, spec)
+  elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+    number, call = node.left, node.right
+    if isinstance(number, (ast.Name, ast.Call)):
+      number, call = call, number
+    name, options = _call(call, spec)
+    yield Term(name, options, _weight(number, spec))
+  else:
+    yield Term(*_call(node, spec))
+
+
+def _weight(node: ast.expr, spec: str) -> float:
+  value = node.value if isinstance(node, ast.Constant) else None
+  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+  if not is_number or not math.isfinite(value) or value <= 0:
+    raise ValueError(
+      f"a weight in a spec is a positive number, as in '0.5*mse'; got "
+      f"{ast.unparse(node)!r} in {spec!r}"
+    )
+  return float(value)
+
+
+def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
+  if isinstance(node, ast.Name):
+    return node.id, {}
+  if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+    raise ValueError(
+      f"expected 'name', 'name(option=1)' or a sum of weighted ones; got "
+      f"{ast.unparse(node)!r} in {spec!r}"
+    )
+  if node.args or any(k.arg is None for k in node.keywords):
+    raise ValueError(
+      f"options are given by name, as in 'ms_ssim(scales=3)'; got "
+      f"{ast.unparse(node)!r} in {spec!r}"
+    )
+  options = {}
+  for keyword in node.keywords:
+    try:
+      options[keyword.arg] = ast.literal_eval(keyword.value)
+    except (ValueError, TypeError) as error:
+      raise ValueError(
+        f"option {keyword.arg!r} must be a literal such as 3, 'alex' or "
+        f"(0.5, 0.5); got {ast.unparse(keyword.value)!r} in {spec!r}"
+      ) from error
+  return node.func.id, options

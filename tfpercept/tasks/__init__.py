@@ -1,0 +1,1 @@
+"""What is optimised: network, objective and the step that joins them."""

@@ -1,0 +1,7 @@
+"""One loop that trains every task, and what it writes."""
+
+from tfpercept.training.fit import STRATEGIES, fit, prepare
+from tfpercept.training.precision import PRECISIONS
+from tfpercept.training.run import Run
+
+__all__ = ["PRECISIONS", "STRATEGIES", "Run", "fit", "prepare"]

@@ -1,0 +1,130 @@
+"""What happens around the steps: guard, checkpoints, TensorBoard."""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import files
+
+
+class NonFiniteError(ArithmeticError):
+  """A loss term or the gradient became NaN or infinite."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+  """What TensorBoard shows at each interval.
+
+  Attributes:
+    show: Called without arguments; returns named images `[N, H, W, C]` in
+      [0, 1] and named scalars.
+  """
+
+  show: Callable[[], tuple[dict[str, tf.Tensor], dict[str, float]]]
+
+
+class NonFiniteGuard(keras.callbacks.Callback):
+  """Stops a run at the first bad number and keeps the batch that made it.
+
+  Batches are functions of the step, so the batch is drawn again, not carried.
+
+  Args:
+    data: The batches.
+    start: Step of the first batch of this call of `fit`.
+    folder: Where `nonfinite_step_N.npz` is written.
+  """
+
+  def __init__(self, data: Any, start: int, folder: pathlib.Path):
+    super().__init__()
+    self._data, self._step, self._folder = data, start, folder
+
+  def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    # The cause comes before its consequences: terms, then their sum.
+    names = sorted(logs, key=lambda n: (n == "gradient_norm", n == "loss"))
+    bad = next((n for n in names if not math.isfinite(logs[n])), None)
+    if bad is not None:
+      path = self._save()
+      raise NonFiniteError(
+        f"{bad} is {logs[bad]} at step {self._step}. The batch is in {path}; "
+        "the last checkpoint is untouched. Look for bad pictures, or lower "
+        "--learning_rate."
+      )
+    self._step += 1
+
+  def _save(self) -> pathlib.Path:
+    path = self._folder / f"nonfinite_step_{self._step}.npz"
+    batch = next(iter(self._data.batches(self._step, self._step + 1)))
+    arrays = [np.asarray(a) for a in tf.nest.flatten(batch)]
+    with files.atomic(path) as temporary:
+      np.savez_compressed(temporary, *arrays)
+    return path
+
+
+class Losses(keras.callbacks.Callback):
+  """Collects the loss of each step in `values`."""
+
+  def __init__(self):
+    super().__init__()
+    self.values: list[float] = []
+
+  def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    self.values.append(float(logs["loss"]))
+
+
+class Checkpoints(keras.callbacks.Callback):
+  """Saves network, optimiser and step at the end of every interval.
+
+  The manager writes the data first and then renames the small file that names
+  the newest checkpoint, so a kill in between leaves the one before.
+  """
+
+  def __init__(self, manager: tf.train.CheckpointManager, step: tf.Variable):
+    super().__init__()
+    self._manager, self._step = manager, step
+
+  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    step = int(self.model.optimizer.iterations.numpy())
+    self._step.assign(step)
+    self._manager.save(checkpoint_number=step)
+
+
+class TensorBoard(keras.callbacks.Callback):
+  """Writes interval means of all logs, the learning rate, and pictures."""
+
+  def __init__(
+    self, folder: pathlib.Path, start: int, pictures: Pictures | None
+  ):
+    super().__init__()
+    self._writer = tf.summary.create_file_writer(str(folder))
+    self._step, self._pictures = start, pictures
+    self._sums: dict[str, float] = {}
+    self._count = 0
+
+  def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    self._step += 1
+    self._count += 1
+    for name, value in logs.items():
+      self._sums[name] = self._sums.get(name, 0.0) + float(value)
+
+  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    with self._writer.as_default(step=self._step):
+      for name, total in self._sums.items():
+        tf.summary.scalar(f"train/{name}", total / self._count)
+      tf.summary.scalar("train/learning_rate", self.model.optimizer.lr)
+      if self._pictures is not None:
+        images, scalars = self._pictures.show()
+        for name, image in images.items():
+          tf.summary.image(name, tf.clip_by_value(image, 0, 1), max_outputs=4)
+        for name, value in scalars.items():
+          tf.summary.scalar(name, value)
+    self._writer.flush()
+    self._sums, self._count = {}, 0
+
+  def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+    self._writer.close()

@@ -1,0 +1,151 @@
+"""The training loop: Keras `fit`, made resumable and repeatable."""
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+import keras
+import tensorflow as tf
+
+from tfpercept.training import callbacks
+from tfpercept.training import run as run_lib
+
+
+def _mirrored() -> tf.distribute.Strategy:
+  """All GPUs, or all logical CPU devices where there is none."""
+  gpus = tf.config.list_logical_devices("GPU")
+  devices = gpus or tf.config.list_logical_devices("CPU")
+  return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+STRATEGIES = {"none": tf.distribute.get_strategy, "mirrored": _mirrored}
+
+
+class Data(Protocol):
+  """Batches as a function of the step."""
+
+  def batches(self, start: int, stop: int) -> tf.data.Dataset:
+    """Returns batches `start` to `stop - 1` in order."""
+
+
+def prepare(run: run_lib.Run) -> tf.distribute.Strategy:
+  """Makes all that follows repeatable; call before building a network.
+
+  Returns:
+    The strategy under whose `scope()` the network is to be built.
+
+  Raises:
+    ValueError: if the run's folder holds another run, or the strategy is
+      unknown.
+  """
+  if run.strategy not in STRATEGIES:
+    raise ValueError(
+      f"strategy is one of {', '.join(STRATEGIES)}; got {run.strategy!r}"
+    )
+  run.claim()
+  keras.utils.set_random_seed(run.seed)
+  tf.config.experimental.enable_op_determinism()
+  return STRATEGIES[run.strategy]()
+
+
+def learning_rate(run: run_lib.Run) -> keras.optimizers.schedules.CosineDecay:
+  """Returns the schedule: linear warm-up, then a cosine to a hundredth."""
+  warmup = min(run.warmup, run.steps // 10)
+  return keras.optimizers.schedules.CosineDecay(
+    initial_learning_rate=run.learning_rate / 100
+    if warmup
+    else (run.learning_rate),
+    decay_steps=max(run.steps - warmup, 1),
+    alpha=0.01,
+    warmup_target=run.learning_rate if warmup else None,
+    warmup_steps=warmup,
+  )
+
+
+def fit(
+  task: keras.Model,
+  data: Data,
+  run: run_lib.Run,
+  *,
+  pictures: callbacks.Pictures | None = None,
+  extra_callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> list[float]:
+  """Trains a task, resuming where an earlier call was interrupted.
+
+  Weights, optimiser and step are saved in `out/checkpoints` at every interval;
+  a process killed at any moment loses at most the steps since then, and the
+  resumed run ends with the very weights of one that was never interrupted.
+  Scalars and pictures for TensorBoard go to `out/tensorboard`.
+
+  Args:
+    task: A Keras model with a `network` and a `train_step` that logs scalars.
+    data: Batches as a function of the step.
+    run: The settings; `prepare(run)` was called before building the task.
+    pictures: What to show in TensorBoard at each interval.
+    extra_callbacks: Keras callbacks to call after the loop's own.
+
+  Returns:
+    The loss of each step taken in this call.
+
+  Raises:
+    callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
+      batch is saved, the last checkpoint is kept.
+  """
+  with tf.distribute.get_strategy().scope():
+    task.compile(optimizer=keras.optimizers.Adam(learning_rate(run)))
+    task.optimizer.build(task.network.trainable_variables)
+  step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+  manager = tf.train.CheckpointManager(
+    tf.train.Checkpoint(
+      network=task.network, optimizer=task.optimizer, step=step
+    ),
+    run.out / "checkpoints",
+    max_to_keep=2,
+  )
+  _restore(manager)
+  losses = callbacks.Losses()
+  for start, epochs, length in _legs(int(step.numpy()), run):
+    task.fit(
+      data.batches(start, start + epochs * length),
+      initial_epoch=start // run.interval,
+      epochs=start // run.interval + epochs,
+      steps_per_epoch=length,
+      # A log file gets a line an interval, a terminal gets the progress bar.
+      verbose=1 if sys.stdout.isatty() else 2,
+      callbacks=[
+        # The guard comes first: nothing bad is logged or saved.
+        callbacks.NonFiniteGuard(data, start, run.out),
+        losses,
+        callbacks.Checkpoints(manager, step),
+        callbacks.TensorBoard(run.out / "tensorboard", start, pictures),
+        *extra_callbacks,
+      ],
+    )
+  return losses.values
+
+
+def _legs(step: int, run: run_lib.Run) -> list[tuple[int, int, int]]:
+  """Calls of `fit` that are left, as (first step, epochs, steps an epoch).
+
+  An epoch is an interval; what the steps leave over is a shorter last epoch,
+  which Keras only knows as a call of its own.
+  """
+  whole = (run.steps - step) // run.interval
+  legs = [(step, whole, run.interval)] if whole else []
+  rest = (run.steps - step) % run.interval
+  if rest:
+    legs.append((run.steps - rest, 1, rest))
+  return legs
+
+
+def _restore(manager: tf.train.CheckpointManager) -> None:
+  path = manager.latest_checkpoint
+  if path is None:
+    return
+  try:
+    manager.checkpoint.restore(path).assert_consumed()
+  except (tf.errors.OpError, AssertionError, ValueError) as error:
+    raise ValueError(
+      f"the checkpoint {path} can not be resumed ({error}). Remove the folder "
+      "to start again."
+    ) from error

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Names the files given that have trailing whitespace, carriage returns, or not
+# exactly one newline at the end. Binary files pass.
+set -euo pipefail
+status=0
+for file in "$@"; do
+  grep -Iq . "$file" || continue
+  if grep -nHE '[[:space:]]+$' "$file"; then
+    status=1
+  fi
+  if [ -s "$file" ] && [ "$(tail -c 2 "$file" | od -An -c | tr -d ' ')" = '\n\n' ]; then
+    echo "$file: blank line at the end"
+    status=1
+  elif [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then
+    echo "$file: no newline at the end"
+    status=1
+  fi
+done
+exit $status

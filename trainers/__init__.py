@@ -1,0 +1,1 @@
+"""Training programs: `python -m trainers.srcnn --help`."""

@@ -1,0 +1,77 @@
+"""What every trainer of super-resolution does once its settings are known."""
+
+import keras
+import tensorflow as tf
+
+from tfpercept import distances, models, training
+from tfpercept.data import crops, sources, super_resolution
+from tfpercept.tasks import regression
+from tfpercept.training import callbacks, precision
+
+# Side of the crop that TensorBoard shows.
+_SHOWN = 192
+
+
+def train(run: training.Run, *, download: bool = False) -> None:
+  """Trains SRCNN, or resumes it, and writes it to `run.out / "model"`.
+
+  Args:
+    run: Its `settings` hold `data`, `rescale`, `scale`, `patch`, `batch` and
+      `model` (the arguments of SRCNN).
+    download: Whether tfds may download.
+
+  Raises:
+    ValueError: if the objective does not fit the patch, before anything is
+      read or written; if a setting is wrong; if the folder holds another run.
+  """
+  settings = run.settings
+  objective = distances.get(run.loss)
+  objective.validate(settings["patch"], settings["patch"])
+  # The last picture is only looked at, unless it is the only one.
+  *train_on, shown = sources.load(settings["data"], download=download)
+  pairs = super_resolution.luma_pairs(
+    train_on or [shown], scale=settings["scale"], rescale=settings["rescale"]
+  )
+  data = crops.PairedCrops(
+    pairs, patch=settings["patch"], batch=settings["batch"], seed=run.seed
+  )
+  with training.prepare(run).scope():
+    network = models.SRCNN(
+      **settings["model"], dtype=precision.policy(run.precision)
+    )
+    network.build()
+    task = regression.Regression(network, objective)
+  (held_out,) = super_resolution.luma_pairs([shown], scale=settings["scale"])
+  training.fit(task, data, run, pictures=_pictures(network, *held_out))
+  models.save(
+    network,
+    run.out / "model",
+    scale=settings["scale"],
+    objective=objective.spec,
+    training=run.to_json(),
+  )
+
+
+def _pictures(
+  network: keras.Model, enlarged: tf.Tensor, target: tf.Tensor
+) -> callbacks.Pictures:
+  """Shows bicubic, output and target side by side, with the output's PSNR."""
+  psnr = distances.get("psnr")
+  height, width = (min(side, _SHOWN) for side in target.shape[:2])
+  top, left = (
+    (side - shown) // 2
+    for side, shown in zip(target.shape, (height, width), strict=False)
+  )
+  part = (slice(top, top + height), slice(left, left + width))
+  x, y = enlarged[part][None], target[part][None]
+
+  def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
+    x_hat = network(x)
+    panel = tf.concat([x, x_hat, y], axis=2)
+    scores = {
+      "held_out/psnr": float(psnr.score(y, x_hat)[0]),
+      "held_out/psnr_bicubic": float(psnr.score(y, x)[0]),
+    }
+    return {"bicubic_output_target": panel}, scores
+
+  return callbacks.Pictures(show)
