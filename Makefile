@@ -4,12 +4,16 @@ PY := .venv/bin/python
 PYTEST_FLAGS ?= -n logical --maxprocesses=4
 DEMO_FLAGS ?=
 FILES = git ls-files -z --cached --others --exclude-standard --
+# NumPy 2.4 warns of what Keras 3.15 itself does when it saves a model.
+KERAS3_FLAGS = -W "ignore:__array__ implementation doesn't:DeprecationWarning"
+KERAS3_TESTS = tests/conformance tests/distances tests/losses_test.py \
+  tests/metrics_test.py tests/registry_test.py
 
 .PHONY: help
 help:  ## Lists the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 	  while IFS="$$(printf '\t')" read -r name text; do \
-	    printf '  make %-11s %s\n' "$$name" "$$text"; done
+	    printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: venv
 venv:  ## Makes .venv with the pinned versions; at once when it is up to date
@@ -23,6 +27,15 @@ run: venv  ## Trains, scores, exports and serves SRCNN; IMAGE=photo.png upscales
 test: venv  ## Runs every test; PYTEST_FLAGS=... replaces the flags
 	@$(PY) -m pytest $(PYTEST_FLAGS)
 
+.PHONY: test-keras3
+test-keras3: .venv-keras3/ready wheel  ## Installs the wheel alone on Keras 3 and tests the losses there
+	@.venv-keras3/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
+	@cd dist && ../.venv-keras3/bin/tfpercept --help >/dev/null
+	@.venv-keras3/bin/python -m pytest -q $(KERAS3_FLAGS) $(KERAS3_TESTS)
+
+.PHONY: litert
+litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
+
 .PHONY: lint
 lint: venv  ## Checks style, format, whitespace and file sizes
 	@$(PY) -m ruff check .
@@ -34,6 +47,10 @@ lint: venv  ## Checks style, format, whitespace and file sizes
 format: venv  ## Formats the code and applies safe fixes
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+.PHONY: docs
+docs: venv  ## Runs every command in the documents
+	@$(PY) tools/run_docs.py $(wildcard *.md docs/*.md)
 
 .PHONY: coverage
 coverage: venv  ## Prints the lines that no test reaches
@@ -47,7 +64,8 @@ benchmark: venv  ## Prints the speed of the losses beside their peers
 .PHONY: wheel
 wheel: venv  ## Builds dist/*.whl
 	@rm -rf build dist
-	@$(PY) -m build --wheel --no-isolation --outdir=dist
+	@$(PY) -m build --wheel --no-isolation --outdir=dist >/dev/null
+	@ls dist/*.whl
 
 .PHONY: bazel-test
 bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
@@ -57,3 +75,10 @@ bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
 clean:  ## Removes what make has made, but not runs/
 	@rm -rf .venv .venv-* build dist *.egg-info bazel-* .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments beside .venv; the stamp is written last.
+.venv-%/ready: .ci/requirements-%.txt | venv
+	@rm -rf $(@D)
+	@$(PY) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from export.signatures import Signature
 
-_HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parent
 _TIMEOUT = 600  # seconds; loading TensorFlow takes up to a minute when cold
 
 
@@ -50,11 +50,33 @@ def run(command: Sequence[str], *, python: str = sys.executable) -> str:
       check=False,
     )
   except (OSError, subprocess.TimeoutExpired) as error:
-    raise CheckError(f"{python} could not reload the export: {error}") from error
+    raise CheckError(
+      f"{python} could not reload the export: {error}"
+    ) from error
   if done.returncode:
     lines = (done.stderr or done.stdout).strip().splitlines()
     raise CheckError(f"a fresh process failed: {' / '.join(lines[-3:])}")
   return done.stdout
+
+
+def program(signature: Signature) -> str:
+  """Returns the name of the program that calls a served signature.
+
+  Numbers go through `saved_model_cli`, bytes through `run_files`, which imports
+  TensorFlow alone.
+
+  Raises:
+    ValueError: if numbers and bytes are mixed, which no program here takes.
+  """
+  kinds = signature.dtypes
+  if kinds == {"string"}:
+    return "run_files"
+  if "string" in kinds:
+    raise ValueError(
+      "no program checks a signature on both numbers and bytes; make it one"
+      " from files to files"
+    )
+  return "saved_model_cli"
 
 
 def call_saved_model(
@@ -62,14 +84,11 @@ def call_saved_model(
 ) -> dict[str, np.ndarray | list[bytes]]:
   """Returns what a signature answers to its example in a fresh process.
 
-  Signatures on numbers go through `saved_model_cli`, signatures on bytes
-  through `run_files.py`, which imports TensorFlow alone.
-
   Raises:
     CheckError: if the process fails.
   """
   with tempfile.TemporaryDirectory() as work:
-    if signature.takes_bytes:
+    if program(signature) == "run_files":
       return _run_files(folder, name, signature, pathlib.Path(work))
     return _saved_model_cli(folder, name, signature, pathlib.Path(work))
 
@@ -79,10 +98,9 @@ def _saved_model_cli(folder, name, signature, work):
   for key, value in signature.example.items():
     np.save(work / f"{key}.npy", value, allow_pickle=False)
     inputs.append(f"{key}={work / key}.npy")
-  command = ["-m", "tensorflow.python.tools.saved_model_cli", "run"]
   run(
     [
-      *command,
+      *("-m", "tensorflow.python.tools.saved_model_cli", "run"),
       f"--dir={folder}",
       "--tag_set=serve",
       f"--signature_def={name}",
@@ -103,8 +121,8 @@ def _run_files(folder, name, signature, work):
     source, target = work / f"{index}", work / f"{index}.out"
     source.write_bytes(contents)
     pairs += [str(source), str(target)]
-  program = str(_HERE / "run_files.py")
-  run([program, str(folder), *pairs, f"--signature={name}"])
+  command = [str(HERE / "run_files.py"), str(folder), *pairs]
+  run([*command, f"--signature={name}"])
   return {answer: [pathlib.Path(path).read_bytes() for path in pairs[1::2]]}
 
 
@@ -129,6 +147,11 @@ def difference(
       if list(ours) != list(theirs):
         raise CheckError(f"{name}: {key} are not the bytes that Keras gives")
       continue
+    if len(ours) != len(theirs):
+      raise CheckError(
+        f"{name}: {key} should be {len(ours)} answers; the reloaded export gave"
+        f" {len(theirs)}"
+      )
     if output.dtype == "string":
       pairs = list(zip(_decode(ours), _decode(theirs), strict=True))
     else:

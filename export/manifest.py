@@ -1,6 +1,8 @@
-"""The `manifest.json` of an export: what it is, and the SHA-256 of its files.
+"""The manifest of an export: what it is, and the SHA-256 of its files.
 
-    python -m export.manifest exported/srcnn/1    # checks the files
+This checks the files of an export against its `manifest.json`:
+
+    python -m export.manifest exported/srcnn/1
 """
 
 import json
@@ -33,14 +35,15 @@ def write(
     **details: More JSON values (the kind of export, what was checked, ...).
   """
   folder = pathlib.Path(folder)
-  own = exported.manifest
+  own = dict(exported.manifest)
+  for key in ("format", "weights"):  # how its folder stores the network
+    del own[key]
   manifest = {
     "format": FORMAT,
     **details,
     "signatures": {name: s.to_json() for name, s in signatures.items()},
-    # Everything about the network but how its folder stores it.
-    **{k: v for k, v in own.items() if k not in ("format", "weights", "sha256")},
-    "weights_sha256": own["sha256"],
+    "weights_sha256": own.pop("sha256"),
+    **own,  # model, config, objective, training, ...
     "written_by": {"tfpercept": __version__, "tensorflow": tf.__version__},
     "sha256": {name: files.sha256(folder / name) for name in _names(folder)},
   }

@@ -36,7 +36,9 @@ def main() -> None:
     known = ", ".join(sorted(model.signatures))
     parser.error(f"no signature {arguments.signature!r}; there are {known}")
   call = model.signatures[arguments.signature]
-  (given,) = call.structured_input_signature[1]
+  ((given, spec),) = call.structured_input_signature[1].items()
+  if spec.dtype != tf.string:
+    parser.error(f"{arguments.signature!r} takes numbers, not files")
   contents = [pathlib.Path(path).read_bytes() for path in sources]
   try:
     (answers,) = call(**{given: tf.constant(contents)}).values()

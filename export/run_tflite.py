@@ -1,10 +1,10 @@
 """Runs .tflite files on arrays; needs NumPy and one TFLite runtime, no more.
 
-    python export/run_tflite.py --runtime=litert in.npz answers/ a.tflite b.tflite
+    python export/run_tflite.py --runtime=litert in.npz answers/ a.tflite
 
-Arrays are called `case/input`; the answers to `a.tflite` are written as
-`case/output` to `answers/a.npz`. Prints milliseconds as JSON, `{file: {case: ms}}`:
-the median call, with its inputs and outputs copied, on one thread.
+Arrays are called `case/input`; the answers of `a.tflite` are written as
+`case/output` to `answers/a.npz`. Prints `{file: {timed case: milliseconds}}`,
+the median call on one thread, copies of inputs and outputs included.
 """
 
 import argparse

@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 from export import fresh, manifest, signatures, warm_up
 from tfpercept import files
@@ -41,9 +41,9 @@ def export(
   exported = signatures.load(run)
   served = exported.served()
   with files.atomic(target) as folder:
-    _write_graph(exported, served, folder)
+    write_graph(exported, served, folder)
     warm_up.write(folder, exported.manifest["model"], served)
-    checks = _check(folder, served)
+    checks = check(folder, served)
     manifest.write(folder, exported, served, kind="saved_model", checks=checks)
   return target
 
@@ -52,19 +52,21 @@ def _free(out: files.PathLike, version: int) -> int:
   if version < 1:
     raise ValueError(f"a version is a positive number; got {version}")
   if (pathlib.Path(out) / str(version)).exists():
-    taken = [int(p.name) for p in pathlib.Path(out).iterdir() if p.name.isdigit()]
+    names = [path.name for path in pathlib.Path(out).iterdir()]
+    free = max(int(name) for name in names if name.isdigit()) + 1
     raise ValueError(
       f"{out} has a version {version}, which servers may be using; give"
-      f" --version={max(taken) + 1}, or remove it first"
+      f" --version={free}, or remove it first"
     )
   return version
 
 
-def _write_graph(
+def write_graph(
   exported: signatures.Signatures,
   served: dict[str, signatures.Signature],
   folder: pathlib.Path,
 ) -> None:
+  """Writes the signatures and the weights, unchecked."""
   module = tf.Module()
   # The variables and not the network: saving fails on what tracks a Keras model
   # with layers that carry functions, such as tfc.GDN.
@@ -73,10 +75,14 @@ def _write_graph(
   tf.saved_model.save(module, str(folder), signatures=traced)
 
 
-def _check(
+def check(
   folder: pathlib.Path, served: dict[str, signatures.Signature]
 ) -> dict[str, dict]:
-  """Compares each signature, reloaded, with Keras."""
+  """Compares each signature, reloaded in a fresh process, with Keras.
+
+  Raises:
+    fresh.CheckError: if one can not be reloaded or answers otherwise.
+  """
   # Mostly waiting for processes; two at a time, since each holds a TensorFlow.
   with concurrent.futures.ThreadPoolExecutor(2) as pool:
     answers = pool.map(
@@ -85,7 +91,7 @@ def _check(
     answered = dict(zip(served, answers, strict=True))
   return {
     name: {
-      "reloaded_by": "run_files" if signature.takes_bytes else "saved_model_cli",
+      "reloaded_by": fresh.program(signature),
       "max_difference": fresh.difference(
         signature, signature.expected(), answered[name], name=name
       ),
@@ -98,7 +104,9 @@ def _check(
 def main(argv: list[str]) -> None:
   """Exports as the flags say."""
   if len(argv) > 1:
-    raise app.UsageError(f"unexpected arguments {argv[1:]}; flags start with --")
+    raise app.UsageError(f"unexpected arguments {argv[1:]}; flags start --")
+  logging.set_verbosity(logging.WARNING)
+  tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
   try:
     folder = export(given.run, given.out, given.version)
@@ -107,8 +115,8 @@ def main(argv: list[str]) -> None:
     sys.exit(f"error: {error}")
   for name, check in checks.items():
     print(
-      f"{name}: differs from Keras by {check['max_difference']:.2g}, at most"
-      f" {check['tolerance']:.2g} allowed (reloaded by {check['reloaded_by']})"
+      f"{name}: differs from Keras by {check['max_difference']:.2g} in"
+      f" {check['reloaded_by']}; {check['tolerance'] or 0:g} is allowed"
     )
   print(f"Exported {folder}")
 

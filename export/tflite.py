@@ -2,9 +2,9 @@
 
     python -m export.tflite --run=runs/a --out=exported/srcnn_tflite
 
-writes the .tflite files, a table of their size, speed and error on photographs,
-and a manifest, after a fresh process has run each file and answered as the Keras
-network does.
+writes the .tflite files, a table of their size, speed and error on photographs
+and a manifest, after a fresh process has run each file and answered as the
+Keras network does.
 """
 
 import dataclasses
@@ -22,8 +22,12 @@ from absl import app, flags, logging
 from export import fresh, manifest, signatures
 from tfpercept import distances, files
 
+LITERT = "TFPERCEPT_LITERT_PYTHON"
+"""Environment variable: a Python that has ai-edge-litert."""
+
 _TIMED = "timed"
-_SIDE = 256
+_SIDE = 256  # of the crop that is timed
+_CALLS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Precision:
 
   Attributes:
     optimizations: As `tf.lite.TFLiteConverter` has them.
-    types: Types that weights may be stored in.
+    types: Types that weights may be stored in; none leaves it to TFLite.
     tolerance: Most that outputs may differ from Keras on the example.
   """
 
@@ -41,8 +45,237 @@ class Precision:
   tolerance: float
 
 
+_DEFAULT = (tf.lite.Optimize.DEFAULT,)
+# On noise a trained 9-5-5 SRCNN differed by 3e-7, 3e-4 and 8e-3, and by 0.6
+# from an identity. Tolerances leave room for other weights; what an export
+# costs on photographs is in its table.
 PRECISIONS = {
   "float32": Precision((), (), 1e-5),
-  "float16": Precision((tf.lite.Optimize.DEFAULT,), (tf.float16,), 5e-3),
-  "int8": Precision((tf.lite.Optimize.DEFAULT,), (), 5e-2),
+  "float16": Precision(_DEFAULT, (tf.float16,), 2e-3),
+  "int8": Precision(_DEFAULT, (), 5e-2),  # weights; activations as they come
 }
+
+Arrays = dict[str, np.ndarray]
+
+
+def export(
+  run: files.PathLike, out: files.PathLike, litert_python: str | None = None
+) -> list[dict[str, Any]]:
+  """Writes and checks a folder of .tflite files.
+
+  The files take any batch and size. One call of `resize_tensor_input`, or a
+  signature runner, sets it.
+
+  Args:
+    run: A finished run folder, or its model folder.
+    out: A new folder: `<model>_<precision>.tflite`, `table.md`, `table.json`,
+      `manifest.json`.
+    litert_python: A Python with ai-edge-litert, to check the files with that
+      runtime too; by default `$TFPERCEPT_LITERT_PYTHON`, if set.
+
+  Returns:
+    The rows of the table.
+
+  Raises:
+    ValueError: if there is no such network, or `out` exists already.
+    fresh.CheckError: if a reloaded file differs; then nothing is written.
+  """
+  out = pathlib.Path(out)
+  if out.exists():
+    raise ValueError(f"{out} exists already; name a new --out, or remove it")
+  pythons = {"tf": sys.executable}
+  if litert_python := litert_python or os.environ.get(LITERT):
+    pythons["litert"] = litert_python
+  exported = signatures.load(run)
+  name, signature = exported.on_device()
+  trials = exported.trials()
+  with files.atomic(out) as folder:
+    folder.mkdir()
+    paths = convert(exported, name, signature, folder)
+    checks, rows = _measure(signature, trials, paths, pythons)
+    table = {"pictures": list(trials), "timed": _timed(), "rows": rows}
+    files.write_json(folder / "table.json", table)
+    files.write_text(folder / "table.md", markdown(table))
+    manifest.write(
+      folder, exported, {name: signature}, kind="tflite", checks=checks
+    )
+  return rows
+
+
+def markdown(table: dict[str, Any]) -> str:
+  """Returns `table.json` as a Markdown table with what its columns mean."""
+  times = [f"ms, {runtime}" for runtime in table["rows"][0]["milliseconds"]]
+  gaps = ["max difference", "mean difference", "PSNR", "change"]
+  cells = [
+    ["file", "KiB", *times, *gaps],
+    ["---", *["---:"] * (1 + len(times) + len(gaps))],
+  ]
+  for row in table["rows"]:
+    cells.append(
+      [
+        row["file"],
+        f"{row['bytes'] / 1024:.1f}",
+        *(f"{ms:.1f}" for ms in row["milliseconds"].values()),
+        f"{row['max_difference']:.1e}",
+        f"{row['mean_difference']:.1e}",
+        f"{row['psnr']:.3f}",
+        f"{row['psnr_change']:+.4f}",
+      ]
+    )
+  lines = [f"| {' | '.join(line)} |" for line in cells]
+  return "\n".join(lines) + (
+    f"\n\nTime: {table['timed']}. Differences to the Keras network, of outputs"
+    f" in [0, 1], and PSNR in dB: on {', '.join(table['pictures'])}.\n"
+  )
+
+
+def _timed() -> str:
+  return (
+    f"median of {_CALLS} calls on {_SIDE}x{_SIDE} pixels with one thread,"
+    f" tf is tf.lite {tf.__version__}"
+  )
+
+
+def convert(
+  exported: signatures.Signatures,
+  name: str,
+  signature: signatures.Signature,
+  folder: pathlib.Path,
+) -> dict[str, pathlib.Path]:
+  """Writes a file for each precision, unchecked, and returns their paths."""
+  module = tf.Module()
+  module.served_variables = list(exported.network.variables)
+  paths = {}
+  with tempfile.TemporaryDirectory() as graph:
+    # By way of a SavedModel, so that the file keeps the signature's name.
+    tf.saved_model.save(module, graph, signatures={name: signature.concrete()})
+    for key, precision in PRECISIONS.items():
+      converter = tf.lite.TFLiteConverter.from_saved_model(graph, [name])
+      converter.optimizations = list(precision.optimizations)
+      converter.target_spec.supported_types = list(precision.types)
+      path = folder / f"{exported.manifest['model']}_{key}.tflite"
+      files.write_bytes(path, converter.convert())
+      paths[key] = path
+  return paths
+
+
+def _measure(
+  signature: signatures.Signature,
+  trials: dict[str, tuple[Arrays, np.ndarray]],
+  paths: dict[str, pathlib.Path],
+  pythons: dict[str, str],
+) -> tuple[dict[str, dict], list[dict[str, Any]]]:
+  """Checks each file with each runtime and returns checks and table rows."""
+  inputs = {case: given for case, (given, _) in trials.items()}
+  first = next(iter(inputs.values()))
+  inputs[_TIMED] = {k: x[:, :_SIDE, :_SIDE] for k, x in first.items()}
+  inputs["check"] = signature.example
+  expected = signature.expected()
+  checks = {
+    key: {"tolerance": precision.tolerance}
+    for key, precision in PRECISIONS.items()
+  }
+  times: dict[str, dict[str, float]] = {}
+  for runtime, python in pythons.items():
+    answers, times[runtime] = _answers(runtime, python, inputs, paths)
+    for key, path in paths.items():
+      checks[key][runtime] = fresh.difference(
+        dataclasses.replace(signature, tolerance=PRECISIONS[key].tolerance),
+        expected,
+        answers[path.stem]["check"],
+        name=f"{path.name} in {runtime}",
+      )
+    if runtime == "tf":
+      rows = _rows(signature, trials, paths, answers)
+  for row, path in zip(rows, paths.values(), strict=True):
+    row["milliseconds"] = {by: ms[path.stem] for by, ms in times.items()}
+  return checks, rows
+
+
+def _answers(
+  runtime: str,
+  python: str,
+  inputs: dict[str, Arrays],
+  paths: dict[str, pathlib.Path],
+) -> tuple[dict[str, dict[str, Arrays]], dict[str, float]]:
+  """Runs files in a fresh process; returns outputs[file][case] and times."""
+  with tempfile.TemporaryDirectory() as work:
+    np.savez(
+      f"{work}/inputs.npz",
+      **{
+        f"{c}/{k}": x for c, given in inputs.items() for k, x in given.items()
+      },
+    )
+    printed = fresh.run(
+      [
+        str(fresh.HERE / "run_tflite.py"),
+        *(f"{work}/inputs.npz", work, *map(str, paths.values())),
+        *(f"--runtime={runtime}", f"--timed={_TIMED}", f"--calls={_CALLS}"),
+      ],
+      python=python,
+    )
+    answers = {}
+    for path in paths.values():
+      answers[path.stem] = {case: {} for case in inputs}
+      with np.load(f"{work}/{path.stem}.npz", allow_pickle=False) as arrays:
+        for key in arrays.files:
+          case, name = key.rsplit("/", 1)
+          answers[path.stem][case][name] = arrays[key]
+  times = json.loads(printed.splitlines()[-1])
+  return answers, {stem: case[_TIMED] for stem, case in times.items()}
+
+
+def _rows(signature, trials, paths, answers) -> list[dict[str, Any]]:
+  psnr = distances.get("psnr")
+  (output,) = signature.outputs
+  keras = {c: signature.function(**x)[output] for c, (x, _) in trials.items()}
+  rows = []
+  for path in paths.values():
+    device = {case: answers[path.stem][case][output] for case in trials}
+    gaps = [np.abs(keras[case].numpy() - device[case]) for case in trials]
+    before, after = (
+      np.mean([psnr.score(y, x[c]).numpy() for c, (_, y) in trials.items()])
+      for x in (keras, device)
+    )
+    rows.append(
+      {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "max_difference": float(max(gap.max() for gap in gaps)),
+        "mean_difference": float(np.mean([gap.mean() for gap in gaps])),
+        "psnr": float(after),
+        "psnr_change": float(after - before),
+      }
+    )
+  return rows
+
+
+def main(argv: list[str]) -> None:
+  """Exports as the flags say and prints the table."""
+  if len(argv) > 1:
+    raise app.UsageError(f"unexpected arguments {argv[1:]}; flags start --")
+  logging.set_verbosity(logging.WARNING)
+  tf.get_logger().setLevel("WARNING")
+  given = flags.FLAGS
+  try:
+    export(given.run, given.out, given.litert_python)
+    checks = manifest.verify(given.out)["checks"]
+  except (ValueError, OSError, fresh.CheckError) as error:
+    sys.exit(f"error: {error}")
+  for key, check in checks.items():
+    tolerance = check.pop("tolerance")
+    found = ", ".join(f"{gap:.2g} in {by}" for by, gap in check.items())
+    print(f"{key}: differs from Keras by {found}; {tolerance:g} is allowed")
+  print((pathlib.Path(given.out) / "table.md").read_text())
+  print(f"Exported {given.out}")
+
+
+if __name__ == "__main__":
+  # Defined here and not above, so that trainers which import this module keep
+  # their own --out.
+  flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
+  flags.DEFINE_string("out", None, "Folder to write; new.", required=True)
+  flags.DEFINE_string(
+    "litert_python", None, f"Python with ai-edge-litert; default ${LITERT}."
+  )
+  app.run(main)

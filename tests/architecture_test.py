@@ -246,6 +246,13 @@ def test_build_states_the_same_layers():
   }, "the deps of a py_library in BUILD are what its sources import"
 
 
+def test_build_has_a_binary_for_each_program():
+  build = (ROOT / "BUILD").read_text()
+  for path in sources():
+    if "if __name__ ==" in (ROOT / path).read_text():
+      assert f'"{path.removesuffix(".py")}"' in build, f"BUILD lacks {path}"
+
+
 def test_importing_the_package_brings_nothing_heavy_and_reads_no_weights():
   program = """
 import builtins, io, json, sys

@@ -15,8 +15,6 @@ KERAS_2 = keras.__version__.startswith("2.")
 class Weighted(base.Distance):
   """Squared error with a weight for each of three channels."""
 
-  registered_name = "weighted"
-
   def __init__(self, **kwargs):
     super().__init__(**kwargs)
     self.gain = self.add_weight(name="gain", shape=(3,), initializer="ones")
@@ -29,14 +27,6 @@ class Weighted(base.Distance):
 
   def pool(self, maps):
     return tf.reduce_mean(maps[0], axis=[1, 2, 3])
-
-
-@pytest.fixture
-def weighted():
-  """Registers a distance with weights for one test."""
-  base.DISTANCES.register("weighted")(Weighted)
-  yield
-  del base.DISTANCES._factories["weighted"]
 
 
 def images(seed=0, n=4, size=24, dtype=np.float32):
@@ -92,10 +82,20 @@ def test_a_saved_model_loads_without_custom_objects(tmp_path):
   )
 
 
+@pytest.fixture(params=[False, True], ids=["unregistered", "registered"])
+def weighted(request, monkeypatch):
+  """A distance with weights, known by name to the registry or not."""
+  if request.param:
+    monkeypatch.setitem(base.DISTANCES._factories, "weighted", Weighted)
+    monkeypatch.setattr(Weighted, "registered_name", "weighted")
+    return distances.get("weighted")
+  return Weighted()
+
+
 def test_weights_inside_a_loss_are_saved_but_not_trained(tmp_path, weighted):
   y, x = images()
   model = network()
-  loss = losses.get("weighted")
+  loss = losses.get(weighted)
   loss.distance.gain.assign([0.5, 2.0, 3.0])
   model.compile(optimizer="sgd", loss=loss)
   model.fit(x, y, verbose=0)

@@ -42,13 +42,24 @@ class DistanceLoss(keras.losses.Loss):
 
   def get_config(self) -> dict[str, Any]:
     config = self.distance.get_config()
+    distance = self.distance
     return {
-      "spec": self.distance.spec,
+      # A distance of the user's own goes by its Keras registration.
+      "spec": distance.spec
+      if distance.is_registered
+      else keras.saving.serialize_keras_object(distance),
       "reduction": self.reduction,
       "dtype": config["dtype"],
       "check_range": config["check_range"],
       "name": self.name,
     }
+
+  @classmethod
+  def from_config(cls, config: dict[str, Any]) -> "DistanceLoss":
+    if isinstance(config["spec"], dict):
+      spec = keras.saving.deserialize_keras_object(config["spec"])
+      config = {**config, "spec": spec}
+    return cls(**config)
 
 
 def get(

@@ -60,7 +60,7 @@ install() {
   if command -v uv >/dev/null; then
     uv pip install --quiet --python .venv/bin/python "$@"
   else
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check "$@"
   fi
 }
 
@@ -78,7 +78,7 @@ fi
 
 [ -n "${keep:-}" ] || make_venv
 rm -f "$stamp"
-echo "Installing the versions of $constraints into .venv (once, 1-2 minutes)"
+echo "Installing the versions of $constraints into .venv (once; takes a minute or two)"
 # The build backend first: without isolation it too comes from the constraints.
 install --constraint "$constraints" setuptools wheel
 extras=$(.venv/bin/python - <<'PY'

@@ -1,11 +1,11 @@
 """Trains SRCNN for super-resolution under any distance.
 
-    python -m trainers.srcnn --data=photos/ --loss="ms_ssim(scales=3)" --out=runs/a
+    python -m trainers.srcnn --loss="ms_ssim(scales=3)" --out=runs/a
 
 Killed at any moment, the same command resumes it.
 """
 
-from absl import app, flags, logging
+from absl import flags, logging
 
 from trainers import run_flags, super_resolution
 
@@ -23,11 +23,7 @@ _KERNELS = flags.DEFINE_list("kernels", ["9", "5", "5"], "Kernel sizes.")
 _FILTERS = flags.DEFINE_list("filters", ["64", "32"], "Hidden widths.")
 
 
-def main(argv: list[str]) -> None:
-  if len(argv) > 1:
-    raise app.UsageError(
-      f"unexpected arguments {argv[1:]}; flags start with --"
-    )
+def main() -> None:
   model = {
     "kernels": [int(k) for k in _KERNELS.value],
     "filters": [int(f) for f in _FILTERS.value],
@@ -47,4 +43,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  run_flags.start(main)

@@ -60,10 +60,10 @@ class Signature:
   tolerance: float | None
 
   @property
-  def takes_bytes(self) -> bool:
-    """Whether all inputs and outputs are bytes."""
+  def dtypes(self) -> set[str]:
+    """The types of its inputs and outputs."""
     tensors = (*self.inputs.values(), *self.outputs.values())
-    return all(tensor.dtype == "string" for tensor in tensors)
+    return {tensor.dtype for tensor in tensors}
 
   def concrete(self) -> tf.types.experimental.ConcreteFunction:
     """Traces the function for all sizes that it takes."""

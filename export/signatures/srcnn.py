@@ -40,10 +40,10 @@ class SRCNNSignatures(base.Signatures):
   def __init__(self, network: keras.Model, manifest: dict[str, Any]):
     super().__init__(network, manifest)
     scale = manifest.get("scale")
-    if not isinstance(scale, int) or scale < 2:
+    if not isinstance(scale, int) or not 2 <= scale <= 16:
       raise ValueError(
-        f"the manifest of an srcnn to export needs a whole 'scale' of 2 or more;"
-        f" it has {scale!r}. Train it with trainers.srcnn"
+        "the manifest of an srcnn to export needs a whole 'scale' from 2 to"
+        f" 16; it has {scale!r}. Train it with trainers.srcnn"
       )
     self.scale = scale
 

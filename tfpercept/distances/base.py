@@ -37,7 +37,7 @@ class Distance(keras.layers.Layer, abc.ABC):
     name: Keras layer name.
   """
 
-  registered_name: str
+  registered_name = ""
   """Name in the registry, set by `register`."""
 
   symmetric = True
@@ -140,15 +140,24 @@ class Distance(keras.layers.Layer, abc.ABC):
 
   @property
   def spec(self) -> str:
-    """The canonical spec that `distances.get` turns into this distance."""
-    defaults = DISTANCES.options(self.registered_name)
+    """The canonical spec that `distances.get` turns into this distance.
+
+    For a class that is not registered, its name, to be read by people only.
+    """
+    if not self.is_registered:
+      return type(self).__name__
     config = self.get_config()
     options = {
       key: config[key]
-      for key, default in defaults.items()
+      for key, default in DISTANCES.options(self.registered_name).items()
       if key in config and not _equal(config[key], default)
     }
     return str(registry.Term(self.registered_name, options))
+
+  @property
+  def is_registered(self) -> bool:
+    """Whether `distances.get` knows this class by name."""
+    return self.registered_name in DISTANCES
 
   def get_config(self) -> dict[str, Any]:
     return {

@@ -45,6 +45,10 @@ class WeightedSum(Distance):
     )
 
   @property
+  def is_registered(self) -> bool:
+    return True  # its terms are, and its spec is made of theirs
+
+  @property
   def min_size(self) -> int:
     return max(d.min_size for d in self.distances)
 

@@ -1,10 +1,10 @@
 """Static report pages: one HTML file with pictures, curves and styles inside.
 
-    page = report.Page("SRCNN", [report.section("Scores", report.table(scores))])
-    page.write("runs/demo/report.html")
+    scores = report.section("Scores", report.table(table))
+    report.Page("SRCNN", "Three losses.", [scores]).write("runs/a/report.html")
 
-A block is HTML that a function here returned; all text given to these functions
-is escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
+A block is HTML that a function here returned; text given to these functions is
+escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
 file can be moved or mailed; it fetches nothing and runs no script.
 """
 
@@ -21,6 +21,8 @@ from tfpercept import files
 from tfpercept.evaluation import page_style, scores
 
 COLORMAP = "inferno"
+_CHARTS = 2  # in a row
+_MARGIN = 16  # pixels between a detail and the border
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 
 
@@ -82,7 +84,7 @@ def paragraph(text: str) -> str:
 
 
 def facts(values: Mapping[str, object]) -> str:
-  """Returns names and values in two columns, such as the conditions of a run."""
+  """Returns names and values in two columns: the conditions of a run."""
   rows = "\n".join(
     f"<dt>{_text(key)}</dt><dd>{_text(value)}</dd>"
     for key, value in values.items()
@@ -107,9 +109,9 @@ def comparisons(
 ) -> str:
   """Returns details of pictures side by side, above their error maps.
 
-  The detail is the square with the most contrast in the original. All maps
-  share one colour scale, which ends at the 99.5th percentile of the maps shown
-  so that a few extreme pixels do not darken the rest.
+  The detail is the square with the most contrast in the original, away from its
+  border. All maps share one colour scale, which ends at the 99.5th percentile
+  of the maps shown so that a few extreme pixels do not darken the rest.
 
   Args:
     pictures: What to show.
@@ -136,7 +138,7 @@ def comparisons(
 
 
 def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
-  """Returns line charts side by side, each with its own vertical axis.
+  """Returns line charts, two in a row, each with its own vertical axis.
 
   Args:
     series: Steps `[S]` and values `[S]` by title.
@@ -199,18 +201,17 @@ def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   # The object interface needs no display and leaves no figure behind.
   from matplotlib import figure
 
-  chart = figure.Figure(figsize=(4.4 * len(series), 2.9), layout="constrained")
-  axes = chart.subplots(1, len(series), squeeze=False)[0]
-  for axis, (title, (steps, values)) in zip(axes, series.items(), strict=True):
+  rows = -(-len(series) // _CHARTS)
+  chart = figure.Figure(figsize=(5 * _CHARTS, 2.8 * rows), layout="constrained")
+  for place, (title, (steps, values)) in enumerate(series.items(), 1):
+    axis = chart.add_subplot(rows, _CHARTS, place)
     axis.plot(steps, values, color="#2f7ed8", linewidth=1.8)
     axis.set_title(title, fontsize=11)
     axis.set_xlabel("step")
     axis.grid(color="#888888", alpha=0.25)
     axis.ticklabel_format(axis="y", scilimits=(-2, 3))
   text = io.StringIO()
-  chart.savefig(
-    text, format="svg", transparent=True, metadata={"Date": None}
-  )
+  chart.savefig(text, format="svg", transparent=True, metadata={"Date": None})
   return text.getvalue()
 
 
@@ -295,9 +296,7 @@ def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
     f"width:{100 * (columns.stop - columns.start) / width:.2f}%"
   )
   image = _image(picture.original, f"{picture.name}: whole original")
-  return (
-    f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
-  )
+  return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
 
 
 def _color_bar(name: str, limit: float) -> str:
@@ -330,15 +329,21 @@ def _image(image: np.ndarray, alt: str) -> str:
 
 
 def _busiest_square(image: np.ndarray, side: int) -> tuple[slice, slice]:
-  """Returns the square of pixels where neighbours differ most."""
+  """Returns the square of pixels where neighbours differ most.
+
+  It keeps away from the border where it can: many maps are 0 there.
+  """
   gray = image.astype(np.float64).mean(axis=-1)
   side = min(side, *gray.shape)
   steps = np.abs(np.diff(gray, axis=0, append=gray[-1:]))
   steps += np.abs(np.diff(gray, axis=1, append=gray[:, -1:]))
   sums = np.pad(steps.cumsum(0).cumsum(1), [[1, 0], [1, 0]])
-  squares = (
-    sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side]
-    + sums[:-side, :-side]
-  )  # fmt: skip
-  top, left = np.unravel_index(squares.argmax(), squares.shape)
-  return slice(int(top), int(top) + side), slice(int(left), int(left) + side)
+  squares = sums[side:, side:] - sums[:-side, side:]
+  squares -= sums[side:, :-side] - sums[:-side, :-side]
+  rows, columns = (min(_MARGIN, (n - 1) // 2) for n in squares.shape)
+  inner = squares[
+    rows : squares.shape[0] - rows, columns : squares.shape[1] - columns
+  ]
+  top, left = np.unravel_index(inner.argmax(), inner.shape)
+  top, left = int(top) + rows, int(left) + columns
+  return slice(top, top + side), slice(left, left + side)

@@ -130,9 +130,7 @@ def paired_difference(
       f"{baseline!r}; the methods are {', '.join(table.methods)}"
     )
   random = np.random.default_rng(seed)
-  choices = random.integers(
-    difference.size, size=(resamples, difference.size)
-  )
+  choices = random.integers(difference.size, size=(resamples, difference.size))
   low, high = np.quantile(difference[choices].mean(axis=1), (0.025, 0.975))
   return Difference(
     float(difference.mean()), float(low), float(high), difference.size
@@ -197,9 +195,7 @@ def _block(table: Table, group: str) -> str:
   first = [m if s == table.specs[0] else "" for m, s in columns]
   lines = [[group, *first], ["", *(s for _, s in columns)]]
   for picture in table.pictures(group):
-    values = [
-      number(s, table.scores(group, picture, m)[s]) for m, s in columns
-    ]
+    values = [number(s, table.scores(group, picture, m)[s]) for m, s in columns]
     lines.append([picture, *values])
   means = [number(s, table.mean(m, s, group)) for m, s in columns]
   return _aligned([*lines, ["mean", *means]])

@@ -52,6 +52,22 @@ def load(folder: files.PathLike, *, scale: int) -> Upscaler:
   return upscale
 
 
+def load_all(
+  folders: Iterable[files.PathLike], *, scale: int
+) -> dict[str, Upscaler]:
+  """Returns bicubic and the networks of some folders, by folder name.
+
+  Folders of the same name are told apart by their paths.
+
+  Raises:
+    ValueError: as `load`, or if a folder is given twice.
+  """
+  named = _names(folders)
+  return {"bicubic": bicubic} | {
+    name: load(folder, scale=scale) for name, folder in named.items()
+  }
+
+
 def folder_pictures(
   folders: Iterable[files.PathLike],
 ) -> dict[str, dict[str, pathlib.Path]]:
@@ -60,15 +76,22 @@ def folder_pictures(
   Folders of the same name are told apart by their paths.
 
   Raises:
+    ValueError: if a folder is missing, holds no picture or is given twice.
+  """
+  return named_pictures(_names(folders))
+
+
+def named_pictures(
+  folders: Mapping[str, files.PathLike],
+) -> dict[str, dict[str, pathlib.Path]]:
+  """Lists the pictures of folders by the folders' given names and file name.
+
+  Raises:
     ValueError: if a folder is missing or holds no picture.
   """
-  folders = [pathlib.Path(folder) for folder in folders]
-  names = [folder.resolve().name for folder in folders]
   return {
-    name if names.count(name) == 1 else str(folder): {
-      path.name: path for path in files.list_images(folder)
-    }
-    for name, folder in zip(names, folders, strict=True)
+    name: {path.name: path for path in files.list_images(folder)}
+    for name, folder in folders.items()
   }
 
 
@@ -88,7 +111,14 @@ def evaluate(
   Returns:
     Scores of every method on every picture. A picture that can not be read or
     is too small is listed under `failures` instead.
+
+  Raises:
+    ValueError: if `scale` is below 2.
   """
+  if scale < 2:
+    raise ValueError(
+      f"super-resolution needs a scale of 2 or more; got {scale}"
+    )
   judges = {s: distances.get(s, check_range=True) for s in SPECS}
   rows, failures = [], {}
   for group, members in pictures.items():
@@ -133,9 +163,7 @@ def reconstruct(
   return original, results
 
 
-def luma_map(
-  spec: str, reference: np.ndarray, image: np.ndarray
-) -> np.ndarray:
+def luma_map(spec: str, reference: np.ndarray, image: np.ndarray) -> np.ndarray:
   """Returns a distance's error map of the luma of two pictures.
 
   Args:
@@ -149,6 +177,20 @@ def luma_map(
   distance = distances.get(spec, check_range=True)
   luma = [degradations.luma(p)[None] for p in (reference, image)]
   return distance.map(*luma)[0].numpy()
+
+
+def _names(folders: Iterable[files.PathLike]) -> dict[str, pathlib.Path]:
+  folders = [pathlib.Path(folder) for folder in folders]
+  names = [folder.resolve().name for folder in folders]
+  named = {
+    name if names.count(name) == 1 else str(folder): folder
+    for name, folder in zip(names, folders, strict=True)
+  }
+  if len(named) < len(folders):
+    raise ValueError(
+      f"a folder is given twice in {', '.join(map(str, folders))}"
+    )
+  return named
 
 
 def _pair(
@@ -170,9 +212,7 @@ def _score(
   if not np.isfinite(image).all():
     raise ValueError("the upscaler returned NaN or infinity; it is damaged")
   pair = [
-    color.round_to_8_bit(tf.constant(a))[
-      None, border:-border, border:-border
-    ]
+    color.round_to_8_bit(tf.constant(a))[None, border:-border, border:-border]
     for a in (target, image)
   ]
   return {spec: float(judge.score(*pair)[0]) for spec, judge in judges.items()}

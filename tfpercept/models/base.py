@@ -7,14 +7,19 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfpercept import files, registry
+from tfpercept import weights as weights_lib
 
 MODELS = registry.Registry("model")
 
 FORMAT = "tfpercept-model-1"
 MAX_WEIGHTS = 1_000_000_000
 """Most weights that are read from a folder; more is taken for damage."""
+
+
+_KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
 
 
 def register(name: str):
@@ -57,7 +62,8 @@ def load(
   """Reads a network that `save` wrote.
 
   Args:
-    folder: A model folder, or a run folder that holds one as `model/`.
+    folder: A model folder, a run folder that holds one as `model/`, or the
+      name of a model that comes with the package.
     dtype: Keras dtype or policy of the network; the global policy by default.
 
   Returns:
@@ -66,7 +72,7 @@ def load(
   Raises:
     ValueError: if the folder holds no model, an unknown one, or a damaged one.
   """
-  folder = pathlib.Path(folder)
+  folder = weights_lib.find(folder)
   if not (folder / "manifest.json").is_file():
     folder = folder / "model"
   manifest = _manifest(folder)
@@ -80,8 +86,11 @@ def load(
       "written with; copy the whole model folder again"
     )
   options = {k: v for k, v in manifest["config"].items() if k != "name"}
-  network = MODELS.create(manifest["model"], options, dtype=dtype)
-  network.build()
+  try:
+    network = MODELS.create(manifest["model"], options, dtype=dtype)
+    network.build()
+  except (TypeError, tf.errors.OpError) as error:
+    raise ValueError(f"{folder} has an impossible config: {error}") from error
   if [tuple(w.shape) for w in network.weights] != shapes:
     raise ValueError(
       f"{folder} holds weights of shapes {shapes}, which do not fit its config "
@@ -103,8 +112,12 @@ def _manifest(folder: pathlib.Path) -> dict[str, Any]:
     manifest = json.loads(path.read_text())
     if manifest["format"] != FORMAT:
       raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
-    for key in ("model", "config", "weights", "sha256"):
-      manifest[key]
+    for key, kind in _KINDS.items():
+      if not isinstance(manifest[key], kind):
+        raise ValueError(f"its {key} is {manifest[key]!r}")
+    for shape in manifest["weights"]:
+      if not all(isinstance(side, int) and side > 0 for side in shape):
+        raise ValueError(f"it lists a weight of shape {shape}")
   except (ValueError, KeyError, TypeError) as error:
     raise ValueError(f"{path} is not a model manifest: {error}") from error
   return manifest

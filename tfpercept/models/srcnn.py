@@ -84,6 +84,12 @@ class SRCNN(keras.Model):
       channels = convolution.filters
     self.built = True
 
+  def get_build_config(self) -> dict[str, Any]:
+    return {"input_shape": (None, None, None, 1)}
+
+  def build_from_config(self, config: dict[str, Any]) -> None:
+    self.build(config["input_shape"])
+
   def call(self, x: tf.Tensor) -> tf.Tensor:
     features = padding.mirror(x, self.radius)
     for convolution in self.convolutions:

@@ -1,7 +1,15 @@
 """One loop that trains every task, and what it writes."""
 
+from tfpercept.training.callbacks import NonFiniteError
 from tfpercept.training.fit import STRATEGIES, fit, prepare
 from tfpercept.training.precision import PRECISIONS
 from tfpercept.training.run import Run
 
-__all__ = ["PRECISIONS", "STRATEGIES", "Run", "fit", "prepare"]
+__all__ = [
+  "PRECISIONS",
+  "STRATEGIES",
+  "NonFiniteError",
+  "Run",
+  "fit",
+  "prepare",
+]

@@ -49,8 +49,7 @@ class Run:
       )
 
   def to_json(self) -> dict[str, Any]:
-    """Returns the settings as JSON values; `out` is left out, since a run
-    folder may be moved."""
+    """Returns the settings without `out`, since a run folder may be moved."""
     settings = dataclasses.asdict(self)
     del settings["out"]
     return settings

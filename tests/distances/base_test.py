@@ -1,0 +1,103 @@
+"""What every distance inherits: checks, precision, sums, names."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfpercept as tp
+from tfpercept import distances
+
+
+@pytest.fixture
+def images():
+  return tf.random.uniform((2, 2, 48, 50, 3))
+
+
+def test_names_lists_what_get_accepts():
+  names = tp.distances.names()
+  assert {"mae", "ms_ssim", "mse", "psnr", "ssim"} <= set(names)
+  assert all(distances.get(name).spec == name for name in names)
+
+
+def test_a_distance_given_to_get_is_returned():
+  distance = distances.get("mse")
+  assert distances.get(distance) is distance
+
+
+@pytest.mark.parametrize(
+  "spec",
+  ["ms_ssim(scales=3)", "0.84*ms_ssim(scales=2) + 0.16*mae", "2.0*mse"],
+)
+def test_the_spec_of_a_distance_is_the_one_it_was_made_from(spec):
+  assert distances.get(spec).spec == spec
+
+
+def test_a_sum_is_the_weighted_sum_of_its_terms(images):
+  total = distances.get("0.84*ms_ssim(scales=2) + 0.16*mae")
+  ms_ssim, mae = distances.get("ms_ssim(scales=2)"), distances.get("mae")
+  expected = 0.84 * ms_ssim(*images) + 0.16 * mae(*images)
+  # One float32 rounding each.
+  np.testing.assert_allclose(total(*images), expected, rtol=1e-6)
+  np.testing.assert_allclose(total.score(*images), expected, rtol=1e-6)
+  expected = 0.84 * ms_ssim.map(*images) + 0.16 * mae.map(*images)
+  np.testing.assert_allclose(total.map(*images), expected, rtol=1e-6)
+  assert total.min_size == ms_ssim.min_size
+
+
+@pytest.mark.parametrize("spec", ["mse", "ms_ssim(scales=2)", "0.5*mse + mae"])
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    (lambda y, x: (y[0], x), r"\[N, H, W, C\]; got reference of shape"),
+    (lambda y, x: (y, x[..., None]), r"\[N, H, W, C\]; got image of shape"),
+    (lambda y, x: (y, x[:, :-1]), "Nothing is broadcast"),
+    (lambda y, x: (y, x[:1]), "Nothing is broadcast"),
+    (lambda y, x: (y, x[..., :1]), "Nothing is broadcast"),
+    (lambda y, x: (tf.cast(y, tf.uint8), x), "dtype uint8. Divide 8-bit"),
+    (lambda y, x: (y, tf.cast(x, tf.int32)), "dtype int32. Divide 8-bit"),
+  ],
+)
+def test_unfit_images_are_refused_with_a_remedy(spec, change, message, images):
+  distance = distances.get(spec)
+  with pytest.raises(ValueError, match=message):
+    distance(*change(*images))
+  with pytest.raises(ValueError, match=message):
+    distance.map(*change(*images))
+
+
+def test_too_small_images_are_refused_with_the_scales_that_fit(images):
+  message = (
+    "ms_ssim needs images of at least 161x161 for 5 scales; got 48x50. Use "
+    r"ms_ssim\(scales=3\), or larger crops."
+  )
+  with pytest.raises(ValueError, match=message):
+    distances.get("ms_ssim")(*images)
+
+
+@pytest.mark.parametrize("bad", [255.0, -3.0, float("nan")])
+def test_values_out_of_range_are_refused_only_on_request(bad, images):
+  y, x = images
+  x = tf.where(tf.random.uniform(x.shape) < 0.01, bad, x)
+  distances.get("mse")(y, x)
+  for spec in ("mse", "0.5*mse + mae"):
+    with pytest.raises(ValueError, match=r"\[0, 1\]; got image with values"):
+      distances.get(spec, check_range=True)(y, x)
+  # An unclipped prediction overshoots a little.
+  distances.get("mse", check_range=True)(y, y * 1.05)
+
+
+def test_other_precisions_than_32_and_64_bits_are_refused():
+  with pytest.raises(ValueError, match="'float32' or 'float64'; got 'float16'"):
+    distances.get("mse", dtype="float16")
+
+
+def test_psnr_scores_images_rounded_to_8_bits_and_minimises_mse(images):
+  y, x = images
+  psnr = distances.get("psnr")
+  np.testing.assert_allclose(psnr(y, x), distances.get("mse")(y, x))
+  rounded = [np.floor(np.asarray(i) * 255 + 0.5) for i in (y, x)]
+  mse = np.mean(np.square(rounded[0] - rounded[1]), axis=(1, 2, 3))
+  expected = 10 * np.log10(255**2 / mse)
+  # float32 against float64 in the mean: 1e-6 relative is 1e-5 dB.
+  np.testing.assert_allclose(psnr.score(y, x), expected, atol=1e-4)
+  assert np.isposinf(psnr.score(y, y + 0.4 / 255 * tf.sign(0.5 - y) * 0)).all()

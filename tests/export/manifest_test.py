@@ -1,0 +1,73 @@
+"""A manifest says what an export is, and notices when it is no longer that."""
+
+import pytest
+
+from export import manifest, signatures
+from tests.export import networks
+
+
+@pytest.fixture
+def folder(tmp_path):
+  exported = signatures.load(networks.save_run(tmp_path / "run"))
+  folder = tmp_path / "export"
+  (folder / "deep").mkdir(parents=True)
+  (folder / "deep" / "a.bin").write_bytes(b"a")
+  (folder / "b.bin").write_bytes(b"b")
+  manifest.write(folder, exported, exported.served(), kind="test")
+  return folder
+
+
+def test_it_holds_types_ranges_objective_training_and_sums(folder):
+  found = manifest.verify(folder)
+  assert found["kind"] == "test"
+  assert (found["model"], found["scale"]) == ("srcnn", networks.SCALE)
+  assert found["config"]["kernels"] == [5, 1, 3]
+  assert found["objective"] == "mse"
+  assert found["training"] == {"steps": 0, "seed": 0}
+  image = found["signatures"]["serving_default"]["inputs"]["image"]
+  assert image["shape"] == [None, None, None, 3]
+  assert (image["dtype"], image["range"]) == ("float32", [0.0, 1.0])
+  assert found["sha256"] == {
+    # From sha256sum.
+    "b.bin": "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d",
+    "deep/a.bin": (
+      "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    ),
+  }
+
+
+@pytest.mark.parametrize(
+  ("damage", "message"),
+  [
+    (lambda f: (f / "b.bin").write_bytes(b"c"), r"changed: b\.bin"),
+    (lambda f: (f / "deep" / "a.bin").unlink(), r"missing: deep/a\.bin"),
+    (lambda f: (f / "c.bin").touch(), r"not listed: c\.bin"),
+    (lambda f: (f / "manifest.json").unlink(), r"there is no manifest\.json"),
+    (lambda f: (f / "manifest.json").write_text("{"), "not an export manifest"),
+    (
+      lambda f: (f / "manifest.json").write_text("[]"),
+      "not an export manifest",
+    ),
+    (
+      lambda f: (f / "manifest.json").write_text('{"format": "other"}'),
+      "its format is 'other'",
+    ),
+  ],
+)
+def test_damage_is_found(folder, damage, message):
+  damage(folder)
+  with pytest.raises(ValueError, match=message):
+    manifest.verify(folder)
+
+
+def test_the_command_checks_folders(folder, capsys):
+  manifest.main(["manifest", str(folder)])
+  assert "2 files as they were exported" in capsys.readouterr().out
+  (folder / "b.bin").unlink()
+  with pytest.raises(SystemExit, match=r"^error: .*missing: b\.bin"):
+    manifest.main(["manifest", str(folder)])
+
+
+def test_the_manifest_of_a_run_is_no_export(folder, tmp_path):
+  with pytest.raises(ValueError, match="its format is 'tfpercept-model-1'"):
+    manifest.verify(tmp_path / "run" / "model")

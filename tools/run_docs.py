@@ -1,0 +1,96 @@
+"""Runs every command and program in the documents it is given.
+
+    python tools/run_docs.py README.md docs/*.md
+
+Fenced blocks marked `sh` and `python` are run in the order they stand, from
+the root of the tree, with .venv first on PATH. Blocks marked `text`, or
+anything else, are output to read. A block that can not be run here says why in
+the line before:
+
+    <!-- not run: it trains for two hours -->
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+ROOT = pathlib.Path(__file__).parents[1]
+COMMANDS = {
+  "sh": ("bash", "-euo", "pipefail", "-c"),
+  "python": ("python", "-c"),
+}
+FENCE = re.compile(r"^( *)```(.*)$")
+REASON = re.compile(r"^ *<!-- not run: (.+) -->$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """A fenced block of a document; `reason` says why it is not run, if so."""
+
+  line: int
+  language: str
+  text: str
+  reason: str = ""
+
+
+def blocks(document: str) -> Iterator[Block]:
+  """Yields the fenced blocks; ValueError on one that names no language."""
+  lines = iter(enumerate(document.splitlines(), 1))
+  reason = ""
+  for number, line in lines:
+    if fence := FENCE.match(line):
+      indent, language = fence.groups()
+      if not language:
+        raise ValueError(f"line {number}: a block names its language")
+      body = []
+      for _, inner in lines:
+        if inner.strip() == "```":
+          break
+        body.append(inner.removeprefix(indent))
+      yield Block(number, language, "\n".join(body), reason)
+    if line.strip():
+      found = REASON.match(line)
+      reason = found[1] if found else ""
+
+
+def run(path: pathlib.Path) -> bool:
+  """Runs the blocks of one document; returns whether all succeeded."""
+  environment = os.environ | {
+    "PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+  }
+  good = True
+  for block in blocks(path.read_text()):
+    if block.language not in COMMANDS:
+      continue
+    where = f"{path}:{block.line}"
+    if block.reason:
+      print(f"{where}: not run: {block.reason}", flush=True)
+      continue
+    start = time.monotonic()
+    done = subprocess.run(
+      [*COMMANDS[block.language], block.text],
+      cwd=ROOT,
+      env=environment,
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.STDOUT,
+      text=True,
+      check=False,
+    )
+    verdict = "failed" if done.returncode else "ok"
+    seconds = time.monotonic() - start
+    print(f"{where}: {verdict} after {seconds:.0f} s", flush=True)
+    if done.returncode:
+      print(f"{block.text}\n{done.stdout}", flush=True)
+      good = False
+  return good
+
+
+if __name__ == "__main__":
+  failed = [name for name in sys.argv[1:] if not run(pathlib.Path(name))]
+  sys.exit(f"commands failed in {', '.join(failed)}" if failed else 0)

@@ -1,0 +1,181 @@
+"""The main job on packaged photographs: train, score, report, export, serve.
+
+    python -m trainers.demo --out=runs/demo --image=photo.png
+
+What an earlier call with the same settings finished is not done again; what was
+interrupted is resumed.
+"""
+
+import functools
+import os
+import pathlib
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+from export import fresh, saved_model, tflite
+from tfpercept import files, training
+from tfpercept.data import packaged
+from tfpercept.evaluation import (
+  report,
+  scores,
+  super_resolution,
+  super_resolution_page,
+)
+from tfpercept.training import precision
+from trainers import super_resolution as trainer
+
+LOSSES = ("mse", "ms_ssim")
+SERVED = "ms_ssim"
+MAP = "ssim"
+SCALE = 4
+SETTINGS = {
+  "data": ["packaged"],
+  "rescale": [1.0, 0.7],
+  "scale": SCALE,
+  "patch": 176,  # five scales of MS-SSIM need 161
+  "batch": 4,
+  "model": {"kernels": [9, 1, 5], "filters": [64, 32]},
+}
+CURVES = {
+  "{}: loss, mean of 50 steps": "train/loss",
+  "{}: PSNR on a picture held out": "held_out/psnr",
+}
+MAX_PIXELS = 4_000_000
+"""Of a picture to upscale; the answer has 16 times as many."""
+
+_OUT = flags.DEFINE_string("out", "runs/demo", "Folder for everything.")
+_IMAGE = flags.DEFINE_string("image", None, "Picture to upscale four times.")
+_STEPS = flags.DEFINE_integer("steps", 1000, "Steps of each training.", 1)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
+
+
+def main(argv: list[str]) -> None:
+  """Runs what is left to do."""
+  if len(argv) > 1:
+    raise app.UsageError(
+      f"unexpected arguments {argv[1:]}; flags start with --"
+    )
+  logging.set_verbosity(logging.WARNING)
+  tf.get_logger().setLevel("WARNING")
+  out = pathlib.Path(_OUT.value)
+  try:
+    if _IMAGE.value:
+      _read(_IMAGE.value)  # before minutes of work, not after
+    runs = {loss: _run(out / loss, loss) for loss in LOSSES}
+    for run in runs.values():
+      _once(run.out / "model", functools.partial(trainer.train, run))
+    _once(out / "report.html", functools.partial(_report, runs, out))
+    served = out / "exported" / "srcnn"
+    _once(
+      served / "1",
+      functools.partial(saved_model.export, runs[SERVED].out, served),
+    )
+    _once(
+      out / "exported" / "srcnn_tflite",
+      functools.partial(
+        tflite.export, runs[SERVED].out, out / "exported" / "srcnn_tflite"
+      ),
+    )
+    _upscale(served / "1", out)
+  except (ValueError, OSError, fresh.CheckError) as error:
+    sys.exit(f"error: {error}")
+
+
+def _run(out: pathlib.Path, loss: str) -> training.Run:
+  run = training.Run(
+    out=out,
+    steps=_STEPS.value,
+    seed=_SEED.value,
+    loss=loss,
+    learning_rate=2e-3,
+    interval=max(_STEPS.value // 20, 1),
+    settings=SETTINGS,
+  )
+  run.claim()
+  return run
+
+
+def _once(path: pathlib.Path, make: Callable[[], object]) -> None:
+  """Makes what does not exist yet; each part is written whole or not at all."""
+  if path.exists():
+    print(f"{path}: there already", flush=True)
+    return
+  print(f"{path}: making it", flush=True)
+  make()
+
+
+def _report(runs: dict[str, training.Run], out: pathlib.Path) -> None:
+  """Scores both networks against bicubic and writes the page."""
+  upscalers = {"bicubic": super_resolution.bicubic} | {
+    f"SRCNN, {loss}": super_resolution.load(run.out, scale=SCALE)
+    for loss, run in runs.items()
+  }
+  pictures = {"packaged photographs": packaged.test()}
+  table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
+  print(scores.to_text(table))
+  super_resolution_page.write(
+    out / "report.html",
+    table,
+    pictures=pictures,
+    upscalers=upscalers,
+    scale=SCALE,
+    map_spec=MAP,
+    curves={
+      title.format(loss): report.read_curve(run.out / "tensorboard", tag)
+      for title, tag in CURVES.items()
+      for loss, run in runs.items()
+    },
+    conditions=_conditions(runs[SERVED]),
+  )
+
+
+def _conditions(run: training.Run) -> dict[str, object]:
+  cores = len(os.sched_getaffinity(0))
+  gpus = len(tf.config.list_physical_devices("GPU"))
+  return {
+    "Network": "SRCNN, kernels 9-1-5, 64 and 32 filters, residual",
+    "Trained on": "photographs of scikit-image and scikit-learn, in two sizes",
+    "Budget": f"{run.steps} steps of {SETTINGS['batch']} crops of "
+    f"{SETTINGS['patch']}x{SETTINGS['patch']} pixels for each loss",
+    "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
+    "Seed": run.seed,
+    "Precision": precision.policy(run.precision),
+    "Machine": f"{platform.machine()}, {cores} cores, {gpus} GPUs",
+    "Software": f"TensorFlow {tf.__version__}, "
+    f"Python {platform.python_version()}",
+  }
+
+
+def _upscale(model: pathlib.Path, out: pathlib.Path) -> None:
+  """Enlarges the user's picture in a process that only has the export."""
+  if _IMAGE.value:
+    name, picture = pathlib.Path(_IMAGE.value).stem, _read(_IMAGE.value)
+  else:
+    name, picture = next(iter(packaged.test().items()))
+  target = out / f"{name}_x{SCALE}.png"
+  with tempfile.TemporaryDirectory() as work, files.atomic(target) as answer:
+    given = pathlib.Path(work) / "given.png"
+    files.write_image(given, picture)
+    program = str(fresh.HERE / "run_files.py")
+    fresh.run([program, str(model.absolute()), str(given), str(answer)])
+  print(f"{target}: {name}, {SCALE} times as large, by the exported SavedModel")
+
+
+def _read(path: str):
+  picture = files.read_image(path)
+  height, width = picture.shape[:2]
+  if height * width > MAX_PIXELS:
+    raise ValueError(
+      f"{path} has {width}x{height} pixels, and would have {SCALE**2} times as "
+      f"many; give one of at most {MAX_PIXELS // 1_000_000} megapixels"
+    )
+  return picture
+
+
+if __name__ == "__main__":
+  app.run(main)

@@ -1,0 +1,154 @@
+"""Prints the super-resolution table of Snell et al. beside our own.
+
+    python -m trainers.sr_table --sets=Set5=sr/Set5,Set14=sr/Set14 --out=runs/sr
+
+trains SRCNN with MSE, MAE and MS-SSIM as the presets say, unless that has been
+done, scores the networks and answers whether MS-SSIM wins on SSIM. With
+`--models` it scores trained networks instead: a folder with `srcnn_mse`,
+`srcnn_mae` and `srcnn_ms_ssim` in it.
+
+Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
+with perceptual similarity metrics", 2017.
+"""
+
+import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from tfpercept import files
+from tfpercept.evaluation import scores, super_resolution
+
+PRESETS = pathlib.Path(__file__).parent / "presets"
+SCALE = 4
+MODELS = {"MSE": "srcnn_mse", "MAE": "srcnn_mae", "MS-SSIM": "srcnn_ms_ssim"}
+PUBLISHED = {
+  "Set5": {
+    "bicubic": (28.44, 0.8097),
+    "MSE": (30.52, 0.8621),
+    "MAE": (29.57, 0.8350),
+    "MS-SSIM": (30.35, 0.8681),
+  },
+  "Set14": {
+    "bicubic": (26.01, 0.7018),
+    "MSE": (27.53, 0.7512),
+    "MAE": (26.82, 0.7310),
+    "MS-SSIM": (27.47, 0.7610),
+  },
+  "BSD200": {
+    "bicubic": (25.92, 0.6952),
+    "MSE": (26.87, 0.7378),
+    "MAE": (26.47, 0.7220),
+    "MS-SSIM": (26.84, 0.7484),
+  },
+}
+BESIDE = {"B100_half": "BSD200"}
+"""Published sets that are not at hand, by the set printed in their place."""
+
+_SETS = flags.DEFINE_list(
+  "sets", None, "Test sets as NAME=FOLDER,NAME=FOLDER.", required=True
+)
+_OUT = flags.DEFINE_string("out", "runs/sr_table", "Folder of the trainings.")
+_MODELS = flags.DEFINE_string(
+  "models", None, "Folder of trained networks; nothing is trained then."
+)
+_CSV = flags.DEFINE_string(
+  "csv", None, "Also write the scores per image there."
+)
+
+
+def main(argv: list[str]) -> None:
+  """Trains what is missing, then prints the table and the answer."""
+  if len(argv) > 1:
+    raise app.UsageError(
+      f"unexpected arguments {argv[1:]}; flags start with --"
+    )
+  try:
+    pictures = super_resolution.named_pictures(_sets())
+    folder = pathlib.Path(_MODELS.value or _OUT.value).absolute()
+    if not _MODELS.value:
+      _train(folder)
+    upscalers = {"bicubic": super_resolution.bicubic} | {
+      method: super_resolution.load(folder / name, scale=SCALE)
+      for method, name in MODELS.items()
+    }
+    table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
+    if _CSV.value:
+      files.write_text(_CSV.value, scores.to_csv(table))
+  except (ValueError, OSError, subprocess.CalledProcessError) as error:
+    sys.exit(f"error: {error}")
+  print("\n".join([*_markdown(table), "", *_answers(table)]))
+  if table.failures:
+    lines = [f"{name}: {why}" for name, why in table.failures.items()]
+    sys.exit("\n".join(["not scored:", *lines]))
+
+
+def _sets() -> dict[str, str]:
+  named = dict(item.partition("=")[::2] for item in _SETS.value)
+  if "" in named or not all(named.values()):
+    raise ValueError(
+      f"--sets takes NAME=FOLDER,NAME=FOLDER; got {','.join(_SETS.value)}"
+    )
+  return named
+
+
+def _train(out: pathlib.Path) -> None:
+  """Trains each network in a process of its own, as its preset says."""
+  for name in MODELS.values():
+    if (out / name / "model").exists():
+      print(f"{out / name}: trained already", flush=True)
+      continue
+    flagfile = f"--flagfile={PRESETS / name}.flags"
+    subprocess.run(
+      [sys.executable, "-m", "trainers.srcnn", flagfile, f"--out={out / name}"],
+      cwd=PRESETS.parents[1],  # presets name data relative to the repository
+      check=True,
+    )
+
+
+def _markdown(table: scores.Table) -> list[str]:
+  """Our means and the published ones, a line for each set and method."""
+  lines = [
+    "| set | method | PSNR | SSIM | published PSNR | published SSIM |",
+    "| --- | --- | ---: | ---: | ---: | ---: |",
+  ]
+  for group in table.groups:
+    theirs = PUBLISHED.get(BESIDE.get(group, group), {})
+    name = f"{group} (published: {BESIDE[group]})" if group in BESIDE else group
+    for method in table.methods:
+      ours = [table.mean(method, spec, group) for spec in table.specs]
+      cells = [_cells(table.specs, v) for v in (ours, theirs.get(method))]
+      lines.append(f"| {name} | {method} | {' | '.join(cells)} |")
+  return lines
+
+
+def _cells(specs: Sequence[str], values: Sequence[float] | None) -> str:
+  if values is None:
+    return " | ".join("" for _ in specs)
+  pairs = zip(specs, values, strict=True)
+  return " | ".join(scores.number(spec, value) for spec, value in pairs)
+
+
+def _answers(table: scores.Table) -> list[str]:
+  """Whether MS-SSIM wins on SSIM, for each set and each other loss."""
+  lines = []
+  for group in table.groups:
+    for baseline in ("MSE", "MAE"):
+      gap = scores.paired_difference(
+        table, "ssim", method="MS-SSIM", baseline=baseline, group=group
+      )
+      verdict = (
+        "wins" if gap.low > 0 else "loses" if gap.high < 0 else "undecided"
+      )
+      lines.append(
+        f"- {group}: MS-SSIM against {baseline} on SSIM: {verdict}, "
+        f"{gap.mean:+.4f} a picture (95 % bootstrap interval {gap.low:+.4f} "
+        f"to {gap.high:+.4f}, {gap.pictures} pictures)"
+      )
+  return lines
+
+
+if __name__ == "__main__":
+  app.run(main)
