@@ -21,7 +21,7 @@ venv:  ## Makes .venv with the pinned versions; at once when it is up to date
 
 .PHONY: run
 run: venv  ## Trains, scores, exports and serves SRCNN; IMAGE=photo.png upscales yours
-	@$(PY) -m trainers.demo --out=runs/demo $(if $(IMAGE),--image="$(IMAGE)") $(DEMO_FLAGS)
+	@TF_CPP_MIN_LOG_LEVEL=$${TF_CPP_MIN_LOG_LEVEL:-3} $(PY) -m trainers.demo --out=runs/demo $(if $(IMAGE),--image="$(IMAGE)") $(DEMO_FLAGS)
 
 .PHONY: test
 test: venv  ## Runs every test; PYTEST_FLAGS=... replaces the flags

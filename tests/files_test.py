@@ -26,7 +26,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
 
 
 def test_json_with_nan_is_refused(tmp_path):
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match="not JSON compliant"):
     files.write_json(tmp_path / "x.json", {"a": float("nan")})
   assert list(tmp_path.iterdir()) == []
 

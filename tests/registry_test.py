@@ -1,4 +1,4 @@
-"""Specs are parsed, never evaluated, and mistakes are answered with remedies."""
+"""Specs are parsed, never evaluated; mistakes are answered with remedies."""
 
 import pytest
 

@@ -30,6 +30,7 @@ def find(model: str | os.PathLike) -> pathlib.Path:
   near = difflib.get_close_matches(str(model), names, n=1, cutoff=0.5)
   hint = f" Did you mean {near[0]!r}?" if near else ""
   raise ValueError(
-    f"expected the folder of a trained model or the name of one that comes with "
-    f"tfpercept; got {str(model)!r}.{hint} Names: {', '.join(names) or 'none'}."
+    "expected the folder of a trained model or the name of one that comes "
+    f"with tfpercept; got {str(model)!r}.{hint} Names: "
+    f"{', '.join(names) or 'none'}."
   )

@@ -6,10 +6,7 @@ What an earlier call with the same settings finished is not done again; what was
 interrupted is resumed.
 """
 
-import functools
-import os
 import pathlib
-import platform
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,7 +14,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from absl import app, flags, logging
 
-from export import fresh, saved_model, tflite
+from export import fresh, manifest, saved_model, tflite
 from tfpercept import files, training
 from tfpercept.data import packaged
 from tfpercept.evaluation import (
@@ -41,10 +38,6 @@ SETTINGS = {
   "batch": 4,
   "model": {"kernels": [9, 1, 5], "filters": [64, 32]},
 }
-CURVES = {
-  "{}: loss, mean of 50 steps": "train/loss",
-  "{}: PSNR on a picture held out": "held_out/psnr",
-}
 MAX_PIXELS = 4_000_000
 """Of a picture to upscale; the answer has 16 times as many."""
 
@@ -66,24 +59,41 @@ def main(argv: list[str]) -> None:
   try:
     if _IMAGE.value:
       _read(_IMAGE.value)  # before minutes of work, not after
-    runs = {loss: _run(out / loss, loss) for loss in LOSSES}
-    for run in runs.values():
-      _once(run.out / "model", functools.partial(trainer.train, run))
-    _once(out / "report.html", functools.partial(_report, runs, out))
-    served = out / "exported" / "srcnn"
-    _once(
-      served / "1",
-      functools.partial(saved_model.export, runs[SERVED].out, served),
-    )
-    _once(
-      out / "exported" / "srcnn_tflite",
-      functools.partial(
-        tflite.export, runs[SERVED].out, out / "exported" / "srcnn_tflite"
-      ),
-    )
-    _upscale(served / "1", out)
+    _work(out)
   except (ValueError, OSError, fresh.CheckError) as error:
     sys.exit(f"error: {error}")
+
+
+def _work(out: pathlib.Path) -> None:
+  runs = {loss: _run(out / loss, loss) for loss in LOSSES}
+  page, exported = out / "report.html", out / "exported"
+  served, device = exported / "srcnn" / "1", exported / "srcnn_tflite"
+  source = runs[SERVED].out
+  for run in runs.values():
+    _once(run.out / "model", lambda run=run: trainer.train(run))
+  _once(page, lambda: _report(runs, page))
+  _once(served, lambda: saved_model.export(source, served.parent))
+  _once(device, lambda: tflite.export(source, device))
+  answer = _upscale(served, out)
+  print(
+    f"\nReport:      {page}\n"
+    f"Networks:    {', '.join(str(run.out) for run in runs.values())}\n"
+    f"TensorBoard: tensorboard --logdir={out}\n"
+    f"SavedModel:  {served}, {_agreement(served)}\n"
+    f"TFLite:      {device}, {_agreement(device)}\n"
+    f"Upscaled:    {answer}, by the SavedModel in a process of its own"
+  )
+
+
+def _agreement(folder: pathlib.Path) -> str:
+  """What a fresh process found when it reloaded an export."""
+  gaps = [
+    f"{name} {gap:.1g}"
+    for name, check in manifest.verify(folder)["checks"].items()
+    for key, gap in check.items()
+    if key in ("max_difference", "tf")
+  ]
+  return f"reloaded; differs from Keras by {', '.join(gaps)}"
 
 
 def _run(out: pathlib.Path, loss: str) -> training.Run:
@@ -109,49 +119,35 @@ def _once(path: pathlib.Path, make: Callable[[], object]) -> None:
   make()
 
 
-def _report(runs: dict[str, training.Run], out: pathlib.Path) -> None:
+def _report(runs: dict[str, training.Run], page: pathlib.Path) -> None:
   """Scores both networks against bicubic and writes the page."""
-  upscalers = {"bicubic": super_resolution.bicubic} | {
-    f"SRCNN, {loss}": super_resolution.load(run.out, scale=SCALE)
+  networks = {
+    f"SRCNN {loss}": super_resolution.load(run.out, scale=SCALE)
     for loss, run in runs.items()
   }
-  pictures = {"packaged photographs": packaged.test()}
-  table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
-  print(scores.to_text(table))
-  super_resolution_page.write(
-    out / "report.html",
-    table,
-    pictures=pictures,
-    upscalers=upscalers,
+  run = runs[SERVED]
+  table = super_resolution_page.write(
+    page,
+    pictures={"packaged photographs": packaged.test()},
+    upscalers={"bicubic": super_resolution.bicubic, **networks},
     scale=SCALE,
     map_spec=MAP,
-    curves={
-      title.format(loss): report.read_curve(run.out / "tensorboard", tag)
-      for title, tag in CURVES.items()
-      for loss, run in runs.items()
+    logs={loss: run.out / "tensorboard" for loss, run in runs.items()},
+    conditions={
+      "Network": "SRCNN, kernels 9-1-5, 64 and 32 filters, residual",
+      "Trained on": "photographs of scikit-image and scikit-learn",
+      "Budget": f"{run.steps} steps of {SETTINGS['batch']} crops of "
+      f"{SETTINGS['patch']}x{SETTINGS['patch']} pixels for each loss",
+      "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
+      "Seed": run.seed,
+      "Precision": precision.policy(run.precision),
+      **report.machine(),
     },
-    conditions=_conditions(runs[SERVED]),
   )
+  print(scores.to_text(table))
 
 
-def _conditions(run: training.Run) -> dict[str, object]:
-  cores = len(os.sched_getaffinity(0))
-  gpus = len(tf.config.list_physical_devices("GPU"))
-  return {
-    "Network": "SRCNN, kernels 9-1-5, 64 and 32 filters, residual",
-    "Trained on": "photographs of scikit-image and scikit-learn, in two sizes",
-    "Budget": f"{run.steps} steps of {SETTINGS['batch']} crops of "
-    f"{SETTINGS['patch']}x{SETTINGS['patch']} pixels for each loss",
-    "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
-    "Seed": run.seed,
-    "Precision": precision.policy(run.precision),
-    "Machine": f"{platform.machine()}, {cores} cores, {gpus} GPUs",
-    "Software": f"TensorFlow {tf.__version__}, "
-    f"Python {platform.python_version()}",
-  }
-
-
-def _upscale(model: pathlib.Path, out: pathlib.Path) -> None:
+def _upscale(model: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
   """Enlarges the user's picture in a process that only has the export."""
   if _IMAGE.value:
     name, picture = pathlib.Path(_IMAGE.value).stem, _read(_IMAGE.value)
@@ -163,7 +159,7 @@ def _upscale(model: pathlib.Path, out: pathlib.Path) -> None:
     files.write_image(given, picture)
     program = str(fresh.HERE / "run_files.py")
     fresh.run([program, str(model.absolute()), str(given), str(answer)])
-  print(f"{target}: {name}, {SCALE} times as large, by the exported SavedModel")
+  return target
 
 
 def _read(path: str):

@@ -21,7 +21,7 @@ def test_it_holds_types_ranges_objective_training_and_sums(folder):
   found = manifest.verify(folder)
   assert found["kind"] == "test"
   assert (found["model"], found["scale"]) == ("srcnn", networks.SCALE)
-  assert found["config"]["kernels"] == [5, 1, 3]
+  assert found["config"]["kernels"] == [9, 1, 5]
   assert found["objective"] == "mse"
   assert found["training"] == {"steps": 0, "seed": 0}
   image = found["signatures"]["serving_default"]["inputs"]["image"]

@@ -104,8 +104,15 @@ def edit(folder, **changes):
     (lambda f: edit(f, config={"depth": 3}), "no option 'depth'"),
     (lambda f: edit(f, weights=[[10**6, 10**6]]), "claims more than"),
     (lambda f: edit(f, weights=[[3]]), "do not fit its config"),
+    (lambda f: edit(f, weights=3), "its weights is 3"),
+    (lambda f: edit(f, weights=[[-3]]), "a weight of shape"),
+    (lambda f: edit(f, config=[]), r"its config is \[\]"),
+    (lambda f: edit(f, config={"filters": ["a", 3]}), "impossible config"),
+    # 4 TB, were they allocated.
+    (lambda f: edit(f, config={"filters": [10**6] * 2}), "do not fit"),
+    (lambda f: edit(f, config={"filters": [10**30] * 2}), "impossible config"),
     (lambda f: (f / "weights.npz").unlink(), "weights.npz is missing or"),
-    (lambda f: (f / "weights.npz").write_bytes(b"PK"), "weights.npz is missing"),
+    (lambda f: (f / "weights.npz").write_bytes(b"PK"), "is missing or is not"),
   ],
 )
 def test_a_damaged_model_folder_is_refused(network, tmp_path, damage, message):

@@ -22,7 +22,7 @@ def test_a_run_folder_may_be_moved(tmp_path):
 
 def test_a_damaged_run_file_is_named(tmp_path):
   (tmp_path / "run.json").write_text("{")
-  with pytest.raises(ValueError, match="run.json is damaged"):
+  with pytest.raises(ValueError, match=r"run\.json is damaged"):
     training.Run(out=tmp_path, steps=3).claim()
 
 

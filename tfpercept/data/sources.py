@@ -32,7 +32,8 @@ def load(names: Iterable[str], *, download: bool = False) -> list[np.ndarray]:
       pictures += [files.read_image(p) for p in files.list_images(name)]
     elif "/" in name and not tfds.is_known(name):
       raise ValueError(
-        f"expected 'packaged', a folder or a tfds name; there is no folder {name}"
+        "expected 'packaged', a folder or a tfds name; there is no folder "
+        f"{name}"
       )
     else:
       pictures += tfds.load(name, download=download)

@@ -60,6 +60,7 @@ class Distance(keras.layers.Layer, abc.ABC):
     super().__init__(dtype=dtype, autocast=False, name=name, **kwargs)
     self.check_range = check_range
     self._dtype_name = dtype
+    self.built = True  # weights, if any, are made in `__init__`
 
   @property
   def min_size(self) -> int:

@@ -5,16 +5,18 @@
 
 A check takes a factory: a callable that makes the distance with its default
 options and accepts `dtype`. It returns when the distance conforms and raises
-`Failure`, or lets the distance's own error through, when it does not.
+`ConformanceError`, or lets the distance's own error through, when it does not.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.evaluation import probes
 
 Factory = Callable[..., distances.Distance]
 Check = Callable[[Factory], None]
@@ -31,7 +33,7 @@ NOISE = (0.02, 0.05, 0.1, 0.2)  # standard deviations of the ladder
 ROUNDING = 1e-5
 
 
-class Failure(AssertionError):
+class ConformanceError(AssertionError):
   """A distance does not do what every distance must."""
 
 
@@ -57,7 +59,12 @@ def run(factory: Factory) -> Report:
   for name, check in CHECKS.items():
     try:
       check(factory)
-    except (Failure, ValueError, TypeError, tf.errors.OpError) as error:
+    except (
+      ConformanceError,
+      ValueError,
+      TypeError,
+      tf.errors.OpError,
+    ) as error:
       failures[name] = str(error)
   return Report(failures)
 
@@ -71,7 +78,7 @@ def _check(function: Check) -> Check:
 def zero_at_identity(factory: Factory) -> None:
   """The distance of an image to itself is 0."""
   distance = factory()
-  for name, image in _images(distance).items():
+  for name, image in probes.images(distance).items():
     value = distance(image, image).numpy()
     # Means of exact zeros; a guard inside a root may leave its square root.
     _require(
@@ -83,7 +90,7 @@ def zero_at_identity(factory: Factory) -> None:
 def never_negative(factory: Factory) -> None:
   """No pair has a negative distance."""
   distance = factory()
-  for name, reference, image in _pairs(distance):
+  for name, reference, image in probes.pairs(distance):
     value = distance(reference, image).numpy()
     _require((value >= 0).all(), f"{value} for the {name} pair")
 
@@ -93,7 +100,8 @@ def symmetry_as_declared(factory: Factory) -> None:
   """`symmetric` says whether swapping the arguments changes the value."""
   distance = factory()
   gaps = [
-    _relative_gap(distance(a, b), distance(b, a)) for _, a, b in _pairs(distance)
+    _relative_gap(distance(a, b), distance(b, a))
+    for _, a, b in probes.pairs(distance)
   ]
   if distance.symmetric:
     _require(
@@ -110,7 +118,7 @@ def symmetry_as_declared(factory: Factory) -> None:
 def finite_value_and_gradient(factory: Factory) -> None:
   """Values and gradients are finite also where formulas have their poles."""
   distance = factory()
-  for name, reference, image in _pairs(distance):
+  for name, reference, image in probes.pairs(distance):
     value, gradients = _value_and_gradients(distance, reference, image)
     _require(np.isfinite(value).all(), f"{value} for the {name} pair")
     for argument, gradient in zip(
@@ -126,7 +134,7 @@ def finite_value_and_gradient(factory: Factory) -> None:
 def batch_equals_loop(factory: Factory) -> None:
   """An image's value does not depend on its neighbours in the batch."""
   distance = factory()
-  reference, image = _ordinary(distance)
+  reference, image = probes.ordinary(distance)
   loop = [
     distance(r[None], i[None]) for r, i in zip(reference, image, strict=True)
   ]
@@ -153,7 +161,7 @@ def half_precision_inputs(factory: Factory) -> None:
   """Half-precision images are cast up: float32 comes out, nothing is lost."""
   distance = factory()
   for dtype in (tf.float16, tf.bfloat16):
-    reference, image = (tf.cast(x, dtype) for x in _ordinary(distance))
+    reference, image = (tf.cast(x, dtype) for x in probes.ordinary(distance))
     value = distance(reference, image)
     _require(
       value.dtype == tf.float32, f"{dtype.name} images give {value.dtype.name}"
@@ -168,7 +176,7 @@ def unknown_sizes(factory: Factory) -> None:
   distance = factory()
   spec = tf.TensorSpec([None, None, None, 3])
   graph = tf.function(distance.__call__, input_signature=[spec, spec])
-  reference, image = _ordinary(distance)
+  reference, image = probes.ordinary(distance)
   for part in (np.s_[:], np.s_[:1, :, :-5]):
     _require_close(
       graph(reference[part], image[part]),
@@ -185,13 +193,13 @@ def config_round_trip(factory: Factory) -> None:
     "get_config": type(distance).from_config(distance.get_config()),
     "spec": distances.get(distance.spec),
   }
-  value = distance(*_ordinary(distance))
+  value = distance(*probes.ordinary(distance))
   for how, other in rebuilt.items():
     _require(
       other.spec == distance.spec,
       f"{how} turns {distance.spec} into {other.spec}",
     )
-    _require_close(other(*_ordinary(distance)), value, f"{how}, original")
+    _require_close(other(*probes.ordinary(distance)), value, f"{how}, original")
   double = factory(dtype="float64")
   again = type(double).from_config(double.get_config())
   _require(
@@ -204,12 +212,12 @@ def too_small_is_an_error(factory: Factory) -> None:
   """`min_size` is exact: one pixel less is a ValueError that says so."""
   distance = factory()
   side = distance.min_size
-  value = distance(*_noise_pair(side))
+  value = distance(*probes.noise_pair(side))
   _require(np.isfinite(value).all(), f"{value} for {side}x{side} images")
   if side == 1:
     return
   try:
-    distance(*_noise_pair(side - 1))
+    distance(*probes.noise_pair(side - 1))
   except ValueError as error:
     _require(
       str(side) in str(error),
@@ -217,7 +225,7 @@ def too_small_is_an_error(factory: Factory) -> None:
       f"{error}",
     )
   else:
-    raise Failure(f"images below min_size={side} are accepted")
+    raise ConformanceError(f"images below min_size={side} are accepted")
 
 
 @_check
@@ -232,7 +240,7 @@ def fused_equals_steps(factory: Factory) -> None:
       distance.compare(distance.embed(reference), distance.embed(image))
     )
 
-  for name, reference, image in _pairs(distance):
+  for name, reference, image in probes.pairs(distance):
     expected = _value_and_gradients(steps, reference, image)
     _require_same(
       _value_and_gradients(distance, reference, image),
@@ -252,7 +260,7 @@ def map_is_local(factory: Factory) -> None:
   distance = factory()
   support = distance.min_size // 2
   side = 2 * (SQUARE + 2 * support)  # the allowed region is a quarter of this
-  reference = _scene(1, side)
+  reference = probes.scene(1, side)
   start = (side - SQUARE) // 2
   square = slice(start, start + SQUARE)
   image = reference.copy()
@@ -274,21 +282,22 @@ def map_is_local(factory: Factory) -> None:
 def rises_with_noise(factory: Factory) -> None:
   """More noise is a larger distance."""
   distance = factory()
-  reference = _scene(1, _side(distance))
+  reference = probes.scene(1, probes.side(distance))
   noise = np.random.default_rng(5).normal(size=reference.shape)
   values = [
-    float(distance(reference, np.float32(np.clip(reference + s * noise, 0, 1))))
+    distance(reference, np.float32(np.clip(reference + s * noise, 0, 1)))
     for s in NOISE
   ]
+  values = [0.0, *np.concatenate(values).tolist()]
   _require(
-    all(a < b for a, b in zip([0.0, *values], values, strict=False)),
+    all(a < b for a, b in itertools.pairwise(values)),
     f"values {values} for noise of {NOISE}",
   )
 
 
 def _require(condition: bool, message: str) -> None:
   if not condition:
-    raise Failure(message)
+    raise ConformanceError(message)
 
 
 def _relative_gap(a, b) -> float:
@@ -311,7 +320,7 @@ def _require_same(found, expected, what: str) -> None:
 def _require_same_compiled(
   distance: distances.Distance, *, jit_compile: bool
 ) -> None:
-  reference, image = (tf.constant(x) for x in _ordinary(distance))
+  reference, image = (tf.constant(x) for x in probes.ordinary(distance))
 
   @tf.function(jit_compile=jit_compile)
   def compiled(reference, image):
@@ -337,64 +346,3 @@ def _value_and_gradients(function, reference, image):
     value, [reference, image], unconnected_gradients="zero"
   )
   return value.numpy(), np.stack(gradients)
-
-
-def _side(distance: distances.Distance) -> int:
-  """An odd side with some room above the smallest."""
-  return max(distance.min_size + 6, 48) | 1
-
-
-def _scene(count: int, side: int) -> np.ndarray:
-  """Float32 `[count, side, side, 3]`: shades, edges and texture in (0, 1)."""
-  random = np.random.default_rng(3)
-  y, x = np.mgrid[:side, :side] / side
-  scenes = []
-  for _ in range(count):
-    angle = random.uniform(0, 6, (3, 3, 1, 1))  # wave, channel
-    across = x * np.cos(angle) + y * np.sin(angle)
-    waves = np.sin(random.uniform(3, 40, (3, 1, 1, 1)) * across + angle)
-    edge = x + y * random.uniform(0.5, 2) > random.uniform(0.6, 1.2)
-    texture = random.normal(scale=0.03, size=(3, side, side))
-    scenes.append(0.44 + 0.1 * waves.sum(0) + 0.12 * edge + texture)
-  stacked = np.moveaxis(np.stack(scenes), 1, -1)
-  return np.float32(np.clip(stacked, 0.02, 0.98))
-
-
-def _ordinary(distance: distances.Distance) -> tuple[np.ndarray, np.ndarray]:
-  """Three pictures and what noise of three strengths makes of them."""
-  reference = _scene(3, _side(distance))
-  noise = np.random.default_rng(4).normal(size=reference.shape)
-  strength = np.reshape([0.02, 0.05, 0.1], (3, 1, 1, 1))
-  return reference, np.float32(np.clip(reference + strength * noise, 0, 1))
-
-
-def _noise_pair(side: int) -> tuple[np.ndarray, np.ndarray]:
-  random = np.random.default_rng(6)
-  shape = (1, side, side, 3)
-  return tuple(random.uniform(size=shape).astype(np.float32) for _ in range(2))
-
-
-def _images(distance: distances.Distance) -> dict[str, np.ndarray]:
-  shape = (1, _side(distance), _side(distance), 3)
-  return {
-    "ordinary": _scene(1, shape[1]),
-    "black": np.zeros(shape, np.float32),
-    "gray": np.full(shape, 0.5, np.float32),
-    "white": np.ones(shape, np.float32),
-  }
-
-
-def _pairs(
-  distance: distances.Distance,
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-  """Yields pairs where distances are known to break."""
-  yield ("ordinary", *_ordinary(distance))
-  images = _images(distance)
-  for name, image in images.items():
-    yield f"identical {name}", image, image
-  ordinary = images["ordinary"]
-  yield "inverted", ordinary, 1 - ordinary
-  yield "black and ordinary", images["black"], ordinary
-  yield "ordinary and black", ordinary, images["black"]
-  yield "gray and ordinary", images["gray"], ordinary
-  yield "black and white", images["black"], images["white"]

@@ -12,6 +12,8 @@ import base64
 import dataclasses
 import html
 import io
+import os
+import platform
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -90,6 +92,16 @@ def facts(values: Mapping[str, object]) -> str:
     for key, value in values.items()
   )
   return f'<dl class="facts">\n{rows}\n</dl>'
+
+
+def machine() -> dict[str, str]:
+  """Returns what a reader may know of this machine: no name and no path."""
+  gpus = len(tf.config.list_physical_devices("GPU"))
+  return {
+    "Machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpus} GPUs",
+    "Software": f"TensorFlow {tf.__version__}, "
+    f"Python {platform.python_version()}",
+  }
 
 
 def table(table: scores.Table) -> str:

@@ -120,10 +120,9 @@ def paired_difference(
   Raises:
     ValueError: if there is no picture with finite scores of both.
   """
-  difference = table.values(method, spec, group) - table.values(
-    baseline, spec, group
-  )
-  difference = difference[np.isfinite(difference)]
+  pairs = np.stack([table.values(m, spec, group) for m in (method, baseline)])
+  scored, base = pairs[:, np.isfinite(pairs).all(axis=0)]
+  difference = scored - base
   if not difference.size:
     raise ValueError(
       f"no picture has finite {spec} scores of both {method!r} and "

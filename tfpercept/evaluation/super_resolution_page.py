@@ -15,30 +15,45 @@ _HOW = (
 )
 
 
+_CURVES = {
+  "{}: training loss": "train/loss",
+  "{}: PSNR of a crop held out": "held_out/psnr",
+}
+
+
 def write(
   path: files.PathLike,
-  table: scores.Table,
   *,
   pictures: Mapping[str, Mapping[str, np.ndarray]],
   upscalers: Mapping[str, super_resolution.Upscaler],
   scale: int,
   map_spec: str,
-  curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+  logs: Mapping[str, files.PathLike],
   conditions: Mapping[str, object],
-) -> None:
-  """Writes scores, details, error maps, loss curves and conditions as a page.
+) -> scores.Table:
+  """Evaluates upscalers and writes what was found as a page.
+
+  It has the scores, details side by side with error maps, the curves of the
+  trainings, and the conditions.
 
   Args:
     path: The HTML file.
-    table: What `super_resolution.evaluate` returned.
-    pictures: The pictures to show, uint8 `[H, W, 1 or 3]`, by group and name
-      as in the table.
-    upscalers: The methods of the table.
+    pictures: uint8 `[H, W, 1 or 3]`, by group and name.
+    upscalers: The methods by name.
     scale: Factor of super-resolution.
     map_spec: The distance of the error maps.
-    curves: Steps and losses by title; may be empty.
+    logs: TensorBoard folders of trainings by name; may be empty.
     conditions: How the methods were trained and where, for the reader.
+
+  Returns:
+    The scores.
+
+  Raises:
+    ValueError: if a picture can not be scored.
   """
+  table = super_resolution.evaluate(pictures, upscalers, scale=scale)
+  for name, why in table.failures.items():
+    raise ValueError(f"{name} can not be scored: {why}")
   shown = [
     _comparison(table, group, name, picture, upscalers, scale, map_spec)
     for group, members in pictures.items()
@@ -57,15 +72,21 @@ def write(
       report.comparisons(shown, map_name=f"{map_spec} error"),
     ),
   ]
+  curves = {
+    title.format(name): report.read_curve(folder, tag)
+    for title, tag in _CURVES.items()
+    for name, folder in logs.items()
+  }
   if curves:
     sections.append(report.section("Training", report.curves(curves)))
   sections.append(report.section("Conditions", report.facts(conditions)))
   report.Page(
     f"Super-resolution, {scale} times",
-    f"{', '.join(table.methods[:-1])} and {table.methods[-1]} on pictures that "
-    "were not trained on.",
+    "Pictures that no network was trained on, enlarged by "
+    f"{', '.join(table.methods[:-1])} and {table.methods[-1]}.",
     sections,
   ).write(path)
+  return table
 
 
 def _comparison(

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -86,19 +87,35 @@ def load(
       "written with; copy the whole model folder again"
     )
   options = {k: v for k, v in manifest["config"].items() if k != "name"}
-  try:
+
+  def build() -> keras.Model:
     network = MODELS.create(manifest["model"], options, dtype=dtype)
     network.build()
-  except (TypeError, tf.errors.OpError) as error:
-    raise ValueError(f"{folder} has an impossible config: {error}") from error
-  if [tuple(w.shape) for w in network.weights] != shapes:
+    return network
+
+  if _shapes_without_memory(build, folder) != shapes:
     raise ValueError(
       f"{folder} holds weights of shapes {shapes}, which do not fit its config "
       f"{manifest['config']}"
     )
+  network = build()
   with np.load(path, allow_pickle=False) as arrays:
     network.set_weights([arrays[f"{i:03d}"] for i in range(len(shapes))])
   return network, manifest
+
+
+def _shapes_without_memory(
+  build: Callable[[], keras.Model], folder: pathlib.Path
+) -> list[tuple[int, ...]]:
+  """Returns the shapes of the weights that a config asks for.
+
+  In a graph of its own nothing is allocated, whatever the config claims.
+  """
+  try:
+    with tf.Graph().as_default():
+      return [tuple(weight.shape) for weight in build().weights]
+  except (TypeError, OverflowError, tf.errors.OpError) as error:
+    raise ValueError(f"{folder} has an impossible config: {error}") from error
 
 
 def _manifest(folder: pathlib.Path) -> dict[str, Any]:

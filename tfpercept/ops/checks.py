@@ -39,8 +39,8 @@ def value_range(
   low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
   if not (low >= -margin and high <= 1 + margin):
     raise ValueError(
-      f"{owner} needs images in [0, 1]; got {argument} with values from {low:g} "
-      f"to {high:g}. Divide 8-bit images by 255 and look for NaN."
+      f"{owner} needs images in [0, 1]; got {argument} with values from "
+      f"{low:g} to {high:g}. Divide 8-bit images by 255 and look for NaN."
     )
 
 

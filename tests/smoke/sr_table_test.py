@@ -1,0 +1,83 @@
+"""The table of super-resolution is printed from trained networks."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tfpercept import files, models
+from tfpercept.data import packaged
+from trainers import sr_table
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("table")
+  for name in sr_table.MODELS.values():
+    network = models.SRCNN(filters=(4, 3), kernels=(5, 3, 3))
+    network.build()
+    models.save(network, folder / name, scale=sr_table.SCALE)
+  for name, picture in packaged.test().items():
+    files.write_image(folder / "some" / f"{name}.png", picture[:80, :90])
+  sets = ",".join(f"{n}={folder / 'some'}" for n in ("Set5", "B100_half"))
+  done = subprocess.run(
+    [
+      *(sys.executable, "-m", "trainers.sr_table"),
+      *(f"--models={folder}", f"--sets={sets}", f"--csv={folder / 'a.csv'}"),
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  return done.stdout, (folder / "a.csv").read_text()
+
+
+def test_our_scores_stand_beside_the_published_ones(printed):
+  lines = printed[0].splitlines()
+  assert lines[2].startswith("| Set5 | bicubic | ")
+  assert lines[2].endswith(" | 28.44 | 0.8097 |")
+  assert lines[5].startswith("| Set5 | MS-SSIM | ")
+  assert lines[5].endswith(" | 30.35 | 0.8681 |")
+
+
+def test_a_set_printed_in_place_of_another_says_so(printed):
+  assert "| B100_half (published: BSD200) | MSE |" in printed[0]
+  assert "| 26.87 | 0.7378 |" in printed[0]
+
+
+def test_the_answer_has_a_paired_difference_and_an_interval(printed):
+  answers = [x for x in printed[0].splitlines() if x.startswith("- ")]
+  assert len(answers) == 4
+  assert answers[0].startswith("- Set5: MS-SSIM against MSE on SSIM: ")
+  assert "95 % bootstrap interval" in answers[0]
+  assert "3 pictures" in answers[0]
+
+
+def test_scores_of_each_picture_are_written(printed):
+  rows = printed[1].splitlines()
+  assert rows[0] == "group,picture,method,psnr,ssim"
+  assert len(rows) == 1 + 2 * 3 * 4
+
+
+def test_presets_differ_in_the_loss_alone():
+  presets = {
+    name: (sr_table.PRESETS / f"{name}.flags").read_text().splitlines()
+    for name in sr_table.MODELS.values()
+  }
+  losses = {
+    name: [x for x in lines if x.startswith("--loss=")]
+    for name, lines in presets.items()
+  }
+  rest = [
+    [x for x in lines if not x.startswith("--loss=")]
+    for lines in presets.values()
+  ]
+  assert rest[0] == rest[1] == rest[2]
+  assert losses["srcnn_mse"] == ["--loss=mse"]
+  assert losses["srcnn_mae"] == ["--loss=mae"]
+  assert losses["srcnn_ms_ssim"][0].startswith("--loss=ms_ssim")
