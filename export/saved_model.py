@@ -8,12 +8,11 @@ the Keras network does.
 
 import concurrent.futures
 import pathlib
-import sys
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
-from export import fresh, manifest, signatures, warm_up
+from export import fresh, manifest, program, signatures, warm_up
 from tfpercept import files
 
 
@@ -101,19 +100,13 @@ def check(
   }
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Exports as the flags say."""
-  if len(argv) > 1:
-    raise app.UsageError(f"unexpected arguments {argv[1:]}; flags start --")
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
-  try:
-    folder = export(given.run, given.out, given.version)
-    checks = manifest.verify(folder)["checks"]
-  except (ValueError, OSError, fresh.CheckError) as error:
-    sys.exit(f"error: {error}")
-  for name, check in checks.items():
+  folder = export(given.run, given.out, given.version)
+  for name, check in manifest.verify(folder)["checks"].items():
     print(
       f"{name}: differs from Keras by {check['max_difference']:.2g} in"
       f" {check['reloaded_by']}; {check['tolerance'] or 0:g} is allowed"
@@ -127,4 +120,4 @@ if __name__ == "__main__":
   flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
   flags.DEFINE_string("out", None, "Folder of the model.", required=True)
   flags.DEFINE_integer("version", 1, "Number of the version folder.", 1)
-  app.run(main)
+  program.start(main)

@@ -7,14 +7,13 @@ interrupted is resumed.
 """
 
 import pathlib
-import sys
 import tempfile
 from collections.abc import Callable
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
-from export import fresh, manifest, saved_model, tflite
+from export import fresh, manifest, program, saved_model, tflite
 from tfpercept import files, training
 from tfpercept.data import packaged
 from tfpercept.evaluation import (
@@ -47,21 +46,13 @@ _STEPS = flags.DEFINE_integer("steps", 1000, "Steps of each training.", 1)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Runs what is left to do."""
-  if len(argv) > 1:
-    raise app.UsageError(
-      f"unexpected arguments {argv[1:]}; flags start with --"
-    )
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
-  out = pathlib.Path(_OUT.value)
-  try:
-    if _IMAGE.value:
-      _read(_IMAGE.value)  # before minutes of work, not after
-    _work(out)
-  except (ValueError, OSError, fresh.CheckError) as error:
-    sys.exit(f"error: {error}")
+  if _IMAGE.value:
+    _read(_IMAGE.value)  # before minutes of work, not after
+  _work(pathlib.Path(_OUT.value))
 
 
 def _work(out: pathlib.Path) -> None:
@@ -174,4 +165,4 @@ def _read(path: str):
 
 
 if __name__ == "__main__":
-  app.run(main)
+  program.start(main, also=(training.NonFiniteError,))

@@ -1,10 +1,8 @@
-"""Flags that all trainers share, the `Run` they make, and how they start."""
+"""Flags that all trainers share, and the `Run` they make."""
 
-import sys
-from collections.abc import Callable
 from typing import Any
 
-from absl import app, flags, logging
+from absl import flags
 
 from tfpercept import training
 
@@ -39,23 +37,3 @@ def run(settings: dict[str, Any]) -> training.Run:
     strategy=_STRATEGY.value,
     settings=settings,
   )
-
-
-def start(main: Callable[[], None]) -> None:
-  """Parses the flags and calls `main`; a user's mistake exits with one line.
-
-  `--verbosity=1` shows where the mistake was noticed.
-  """
-
-  def guarded(argv: list[str]) -> None:
-    if len(argv) > 1:
-      raise app.UsageError(
-        f"unexpected arguments {argv[1:]}; flags start with --"
-      )
-    try:
-      main()
-    except (ValueError, training.NonFiniteError) as error:
-      logging.debug("%s", error, exc_info=True)
-      sys.exit(f"error: {error}")
-
-  app.run(guarded)

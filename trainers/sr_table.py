@@ -4,8 +4,8 @@
 
 trains SRCNN with MSE, MAE and MS-SSIM as the presets say, unless that has been
 done, scores the networks and answers whether MS-SSIM wins on SSIM. With
-`--models` it scores trained networks instead: a folder with `srcnn_mse`,
-`srcnn_mae` and `srcnn_ms_ssim` in it.
+`--models` it scores trained networks instead: a folder with `srcnn_x4_mse`,
+`srcnn_x4_mae` and `srcnn_x4_ms_ssim` in it.
 
 Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
@@ -16,14 +16,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
+from export import program
 from tfpercept import files
 from tfpercept.evaluation import scores, super_resolution
 
 PRESETS = pathlib.Path(__file__).parent / "presets"
 SCALE = 4
-MODELS = {"MSE": "srcnn_mse", "MAE": "srcnn_mae", "MS-SSIM": "srcnn_ms_ssim"}
+MODELS = {
+  "MSE": "srcnn_x4_mse",
+  "MAE": "srcnn_x4_mae",
+  "MS-SSIM": "srcnn_x4_ms_ssim",
+}
 PUBLISHED = {
   "Set5": {
     "bicubic": (28.44, 0.8097),
@@ -59,26 +64,19 @@ _CSV = flags.DEFINE_string(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then prints the table and the answer."""
-  if len(argv) > 1:
-    raise app.UsageError(
-      f"unexpected arguments {argv[1:]}; flags start with --"
-    )
-  try:
-    pictures = super_resolution.named_pictures(_sets())
-    folder = pathlib.Path(_MODELS.value or _OUT.value).absolute()
-    if not _MODELS.value:
-      _train(folder)
-    upscalers = {"bicubic": super_resolution.bicubic} | {
-      method: super_resolution.load(folder / name, scale=SCALE)
-      for method, name in MODELS.items()
-    }
-    table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
-    if _CSV.value:
-      files.write_text(_CSV.value, scores.to_csv(table))
-  except (ValueError, OSError, subprocess.CalledProcessError) as error:
-    sys.exit(f"error: {error}")
+  pictures = super_resolution.named_pictures(_sets())
+  folder = pathlib.Path(_MODELS.value or _OUT.value).absolute()
+  if not _MODELS.value:
+    _train(folder)
+  upscalers = {"bicubic": super_resolution.bicubic} | {
+    method: super_resolution.load(folder / name, scale=SCALE)
+    for method, name in MODELS.items()
+  }
+  table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
+  if _CSV.value:
+    files.write_text(_CSV.value, scores.to_csv(table))
   print("\n".join([*_markdown(table), "", *_answers(table)]))
   if table.failures:
     lines = [f"{name}: {why}" for name, why in table.failures.items()]
@@ -151,4 +149,4 @@ def _answers(table: scores.Table) -> list[str]:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  program.start(main)

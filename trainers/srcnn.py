@@ -7,6 +7,8 @@ Killed at any moment, the same command resumes it.
 
 from absl import flags, logging
 
+from export import program
+from tfpercept import training
 from trainers import run_flags, super_resolution
 
 _DATA = flags.DEFINE_multi_string(
@@ -43,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-  run_flags.start(main)
+  program.start(main, also=(training.NonFiniteError,))

@@ -78,6 +78,6 @@ def test_presets_differ_in_the_loss_alone():
     for lines in presets.values()
   ]
   assert rest[0] == rest[1] == rest[2]
-  assert losses["srcnn_mse"] == ["--loss=mse"]
-  assert losses["srcnn_mae"] == ["--loss=mae"]
-  assert losses["srcnn_ms_ssim"][0].startswith("--loss=ms_ssim")
+  assert losses["srcnn_x4_mse"] == ["--loss=mse"]
+  assert losses["srcnn_x4_mae"] == ["--loss=mae"]
+  assert losses["srcnn_x4_ms_ssim"][0].startswith("--loss=ms_ssim")
