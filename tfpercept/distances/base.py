@@ -83,6 +83,11 @@ class Distance(keras.layers.Layer, abc.ABC):
   """Optional method `(reference, image) -> [N]` that `call` uses instead of the
   three steps where speed needs to cross them. Both give the same value."""
 
+  def can_fuse(self, image: tf.Tensor) -> bool:
+    """Whether `fused` takes images like this one; the three steps always do."""
+    del image
+    return self.fused is not None
+
   def render(
     self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
   ) -> tf.Tensor:
@@ -124,7 +129,7 @@ class Distance(keras.layers.Layer, abc.ABC):
         assertions.
     """
     reference, image = self._checked(reference, image)
-    if self.fused is not None:
+    if self.can_fuse(image):
       return self.fused(reference, image)
     return self.pool(self.compare(self.embed(reference), self.embed(image)))
 

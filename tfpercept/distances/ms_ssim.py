@@ -19,7 +19,7 @@ class MSSSIM(Distance):
 
   Images: float `[N, H, W, C]` in [0, 1], each channel on its own. The window
   must fit the coarsest scale: 161 pixels for 5 scales, 41 for 3.
-  Value: `[N]` in [0, 1], 0 when identical. `score` is MS-SSIM itself. Symmetric.
+  Value: `[N]` in [0, 1], 0 when identical; `score` is MS-SSIM. Symmetric.
   Gradient: finite everywhere, 0 at identical images.
 
   Args:
@@ -118,8 +118,11 @@ class MSSSIM(Distance):
     return maps
 
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
-    means = [tf.reduce_mean(m, axis=[1, 2]) for m in maps]
+    means = [numerics.spatial_mean(m) for m in maps]
     return self._combine(tf.stack(means, axis=-1))
+
+  def can_fuse(self, image: tf.Tensor) -> bool:
+    return structure.applies(image)
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     levels = self._levels_for(image)

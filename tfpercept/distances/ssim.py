@@ -84,6 +84,9 @@ class SSIM(Distance):
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_mean(maps[0], axis=[1, 2, 3])
 
+  def can_fuse(self, image: tf.Tensor) -> bool:
+    return structure.applies(image)
+
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     deficits = structure.deficits(
       self._padded(reference),
@@ -135,9 +138,14 @@ def shortfalls(
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns the maps 1 - l and 1 - cs, each `[N, h, w, C]`, in [0, 2].
 
-  In the sum u and the difference v of the images, which in float32 keeps the
-  digits that the textbook form loses when the images are nearly equal. Variances
-  do not see an offset, so u is taken around twice mid-grey.
+  In the sum u and the difference v of the images, with variances Vu and Vv:
+
+      1 - cs = Vv / ((Vu + Vv) / 2 + C2)
+      1 - l = mu_v^2 / ((mu_u^2 + mu_v^2) / 2 + C1)
+
+  This follows from equation 6, filters four maps instead of five, and keeps in
+  float32 the digits that the textbook form loses when the images are nearly
+  equal. Variances do not see an offset, so u is taken around twice mid-grey.
   """
   u, v = reference + image - 1, reference - image
   mean_u, mean_v = filters.separable(u, taps), filters.separable(v, taps)

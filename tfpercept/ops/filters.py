@@ -58,14 +58,3 @@ def halve(images: tf.Tensor) -> tf.Tensor:
     `[N, ceil(H / 2), ceil(W / 2), C]`.
   """
   return tf.nn.avg_pool2d(images, ksize=2, strides=2, padding="SAME")
-
-
-def halve_gradient(upstream: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-  """Gradient of `halve` with respect to its argument of shape `shape`."""
-  return tf.raw_ops.AvgPoolGrad(
-    orig_input_shape=shape,
-    grad=upstream,
-    ksize=[1, 2, 2, 1],
-    strides=[1, 2, 2, 1],
-    padding="SAME",
-  )

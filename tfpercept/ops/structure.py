@@ -1,52 +1,51 @@
-"""Structural similarity of image pairs: the fast path of `ssim`, `ms_ssim`.
+"""The fast path of `ssim` and `ms_ssim`, in traced functions.
 
-One function, `deficits`. What makes it fast, with its reasons:
+`distances/ssim.py` holds the same mathematics in its plain form, which serves
+eager calls and sizes unknown at tracing. What this form does for speed, and
+why; x is the image, y the reference:
 
-- Sum and difference. With u = x + y and v = x - y and the variances Vu, Vv of
-  u and v under the window, the two SSIM factors cs and l (Wang et al. 2004,
-  equation 6) fall short of 1 by
-
-      1 - cs = Vv / ((Vu + Vv) / 2 + C2)
-      1 - l = mu_v^2 / ((mu_u^2 + mu_v^2) / 2 + C1)
-
-  Four maps are filtered instead of five, and no digits are lost by subtracting
-  nearly equal numbers, as the textbook form does for good reconstructions.
-  Variances do not change with an offset, so a = u - 1, around mid-grey, stands
-  for u; its squares, and their rounding, are smaller.
-- Separable windows. 22 multiplications a sample and map instead of 121.
-- The batch is folded into the channels, `[1, H, W, N * C]`: depthwise
-  convolution on CPU is vectorised over channels, and three fill no register.
-- The gradient is written by hand. With p = d(1-cs)/dVu, q = d(1-cs)/dVv and F
-  the transposed filter, that of the mean of 1 - cs with respect to x is
+- Sum and difference. a = x + y - 1 and v = x - y, and their squares, are
+  filtered: four maps instead of five, without loss of digits. See `shortfalls`.
+- The gradient is written by hand. With p = d(1-cs)/dVa, q = d(1-cs)/dVv and F
+  the transposed filter, the gradient of the sum of 1 - cs with respect to x is
 
       2 a F[p] + 2 v F[q] - 2 F[mu_a p + mu_v q]
 
-  three filtered maps, where automatic differentiation filters four and keeps
-  all intermediate maps alive. The window is symmetric, so F is the forward
-  filter on zero-padded maps. Swapping x and y only changes the sign of v.
-- What is done point by point is compiled by XLA into one loop, but only inside
-  a traced function whose shapes are all known: each new shape costs a
-  compilation, which pays in training and does not when every picture of an
-  evaluation has another size. Eager calls and unknown sizes run the same code
-  as ordinary operations.
-
-Only `tf.nn` forward operations occur, in the gradient as well, so results are
-deterministic wherever those are.
+  three filtered maps where automatic differentiation filters four and keeps all
+  intermediate maps. The gradient with respect to y is that with v negated; it
+  is computed apart, so that a graph that does not need it never runs it.
+- Rows are flattened, `[N, H, W * C]`: filtering along rows and along columns
+  are then both sums of shifted, contiguous slices, which vectorise for any
+  number of channels. Depthwise convolution does not with the 3 channels of a
+  picture, and XLA's is a hundred times slower still.
+- XLA compiles each step into a few loops over memory, and no more than a step:
+  the sum of 11 shifts of a sum of 11 shifts would become 121 terms. Within a
+  caller's `jit_compile=True` it does, at about twice the time. Padding stays
+  outside, where it is a copy; inside it would become a choice for each sample.
+- Each new size costs a compilation of a second. That pays in training, not when
+  every picture of an evaluation has another size, so eager calls, which come
+  with any size, do not pass here.
 """
 
+import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from tfpercept.ops import filters
 
 
+def applies(image: tf.Tensor) -> bool:
+  """Whether `deficits` takes this `[N, H, W, C]`: traced, all but N known."""
+  return not tf.executing_eagerly() and None not in image.shape[1:]
+
+
 def deficits(
   reference: tf.Tensor,
   image: tf.Tensor,
   *,
-  taps: tuple[float, ...],
+  taps: Sequence[float],
   c1: float,
   c2: float,
   scales: int,
@@ -57,8 +56,8 @@ def deficits(
   spatial mean of 1 - cs, the last that of 1 - l * cs.
 
   Args:
-    reference: `[N, H, W, C]`, float32 or float64.
-    image: The same shape; sizes may be unknown until the graph runs.
+    reference: `[N, H, W, C]`, float32 or float64; only N may be unknown.
+    image: The same shape.
     taps: Symmetric window, no longer than a side of the coarsest scale.
     c1: Constant of the luminance term, (k1 * range)^2.
     c2: Constant of the contrast-structure term, (k2 * range)^2.
@@ -66,145 +65,167 @@ def deficits(
 
   Returns:
     `[N, C, scales]`. The gradient with respect to both arguments is finite
-    everywhere; second derivatives raise LookupError.
+    everywhere.
   """
+  _, height, width, channels = image.shape
+  levels = []
+  for scale in range(scales):
+    last = scale == scales - 1
+    level = _Scale(
+      height, width, channels, tuple(taps), c1 if last else None, c2
+    )
+    levels.append(level)
+    height, width = (height + 1) // 2, (width + 1) // 2
 
   @tf.custom_gradient
   def pair(x, y):
-    return _pair(x, y, taps=taps, c1=c1, c2=c2, scales=scales)
+    values, saved = [], []
+    signals = _compiled(levels[0].start)(x, y)
+    for scale, level in enumerate(levels):
+      if scale:
+        signals = levels[scale - 1].halve(signals)
+      moments = level.filter(signals)
+      values.append(_compiled(level.deficit)(*moments))
+      saved.append((level, signals, moments))
 
-  n, _, _, c = _dims(image)
-  return tf.reshape(pair(_fold(image), _fold(reference)), [n, c, scales])
+    def gradient(upstream):  # [N, C, scales]
+      return tuple(_pull_back(upstream, saved, sign) for sign in (1, -1))
 
+    return tf.stack(values, axis=-1), gradient
 
-def _pair(x, y, *, taps, c1, c2, scales):
-  """Deficits `[K, scales]` of `[1, H, W, K]` pairs, and their gradient."""
-  levels, values = [], []
-  signals = _compiled(_sum_and_difference)(x, y)  # a, v: [1, H, W, 2K]
-  for scale in range(scales):
-    if scale:
-      signals = filters.halve(signals)
-    last = scale == scales - 1
-    stack = _compiled(_with_squares)(signals)  # [1, h, w, 4K]
-    moments = filters.separable(stack, taps)
-    term = functools.partial(_deficit, c1=c1 if last else None, c2=c2)
-    values.append(_compiled(term)(moments))
-    levels.append((signals, moments))
-
-  def gradient(upstream):  # [K, scales]
-    return tuple(
-      _pull_back(upstream, levels, sign, taps, c1, c2) for sign in (1, -1)
-    )
-
-  return tf.stack(values, axis=-1), gradient
+  return pair(image, reference)
 
 
-def _pull_back(upstream, levels, sign, taps, c1, c2):
-  """Gradient `[1, H, W, K]` for x (sign 1) or for y (sign -1)."""
-  total = None
-  for scale in reversed(range(len(levels))):
-    signals, moments = levels[scale]
-    last = scale == len(levels) - 1
-    slopes = functools.partial(
-      _slopes, sign=sign, c1=c1 if last else None, c2=c2
-    )
-    maps = _compiled(slopes)(moments, upstream[:, scale])  # [1, h, w, 3K]
-    pad = len(taps) - 1
-    maps = tf.pad(maps, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
-    maps = filters.separable(maps, taps)
-    combine = functools.partial(_combine, sign=sign)
-    local = _compiled(combine)(signals, maps)
-    if total is None:
-      total = local
-    else:
-      total = local + filters.halve_gradient(total, tf.shape(local))
-  return total
+def _pull_back(upstream, saved, sign):
+  """Gradient `[N, H, W, C]` for the image (sign 1) or reference (sign -1)."""
+  total = ()
+  for scale, (level, signals, moments) in reversed(list(enumerate(saved))):
+    slopes = _compiled(functools.partial(level.slopes, sign=sign))
+    combine = _compiled(functools.partial(level.combine, sign=sign))
+    unfiltered = level.unfilter(slopes(*moments, upstream[..., scale]))
+    total = (combine(signals, unfiltered, *total),)
+  return level.unflatten(*total)
 
 
-def _sum_and_difference(x, y):
-  return tf.concat([x + y - 1, x - y], axis=-1)
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+  """The steps at one scale, whose images are height x width.
 
-
-def _with_squares(signals):
-  return tf.concat([signals, tf.square(signals)], axis=-1)
-
-
-def _variances(moments):
-  mu_a, mu_v, aa, vv = tf.split(moments, 4, axis=-1)
-  # Rounding can take a variance below 0, where the quotient has its pole.
-  return mu_a, mu_v, tf.nn.relu(aa - mu_a**2), tf.nn.relu(vv - mu_v**2)
-
-
-def _deficit(moments, *, c1, c2):
-  """Spatial mean `[K]` of 1 - cs, or with `c1` of 1 - l * cs."""
-  mu_a, mu_v, var_a, var_v = _variances(moments)
-  cs = var_v / ((var_a + var_v) / 2 + c2)
-  if c1 is None:
-    return _spatial_mean(cs)
-  l = mu_v**2 / (((mu_a + 1) ** 2 + mu_v**2) / 2 + c1)
-  return _spatial_mean(l + cs - l * cs)
-
-
-def _spatial_mean(terms):
-  """Mean `[K]` of `[1, h, w, K]`, one axis after the other.
-
-  A sum over all leading axes at once is taken in sequence, and in float32 it
-  errs by 1e-4 where all terms are alike, as for a black and a white image.
+  Maps of one kind follow each other on the first axis: `[2N, H, W * C]` holds
+  a of all images, then v. Variances do not see the offset of a, which takes it
+  around mid-grey, where squares round least.
   """
-  return tf.reduce_mean(tf.reduce_mean(terms, axis=[0, 1]), axis=0)
+
+  height: int
+  width: int
+  channels: int
+  taps: tuple[float, ...]
+  c1: float | None  # None: contrast-structure only
+  c2: float
+
+  @property
+  def _filtered_size(self):
+    return tuple(s - len(self.taps) + 1 for s in (self.height, self.width))
+
+  def start(self, x, y):
+    x, y = self._flatten(x), self._flatten(y)
+    return tf.concat([x + y - 1, x - y], axis=0)
+
+  def _flatten(self, images):
+    return tf.reshape(images, [-1, self.height, self.width * self.channels])
+
+  def unflatten(self, maps):
+    return tf.reshape(maps, [-1, self.height, self.width, self.channels])
+
+  def filter(self, signals):
+    """Window means of the signals and of their squares, `[2N, h, w * C]`."""
+    rows = _compiled(lambda m: (self._rows(m), self._rows(m * m)))
+    columns = _compiled(lambda *maps: tuple(map(self._columns, maps)))
+    return columns(*rows(signals))
+
+  def unfilter(self, maps):
+    """Transpose of the filter; the window is symmetric."""
+    pad = len(self.taps) - 1
+    c = self.channels
+    maps = tf.pad(maps, [[0, 0], [pad, pad], [pad * c, pad * c]])
+    return _compiled(self._columns)(_compiled(self._rows)(maps))
+
+  def _rows(self, maps):
+    size = maps.shape[1] - len(self.taps) + 1
+    return sum(t * maps[:, k : k + size] for k, t in enumerate(self.taps))
+
+  def _columns(self, maps):
+    c = self.channels
+    size = maps.shape[2] - (len(self.taps) - 1) * c
+    return sum(
+      t * maps[:, :, k * c : k * c + size] for k, t in enumerate(self.taps)
+    )
+
+  def _variances(self, means, squares):
+    # Rounding can take a variance below 0, where the quotient has its pole.
+    a, v = tf.split(means, 2, axis=0)
+    var_a, var_v = tf.split(tf.nn.relu(squares - means**2), 2, axis=0)
+    return a, v, var_a, var_v
+
+  def deficit(self, means, squares):
+    """Spatial means `[N, C]` of 1 - cs, or with `c1` of 1 - l * cs."""
+    a, v, var_a, var_v = self._variances(means, squares)
+    short = var_v / ((var_a + var_v) / 2 + self.c2)
+    if self.c1 is not None:
+      l = v**2 / (((a + 1) ** 2 + v**2) / 2 + self.c1)
+      short = l + short - l * short
+    height, width = self._filtered_size
+    # In two steps: the first sum vectorises, and no sum in float32 is long.
+    short = tf.reduce_sum(short, axis=1)
+    short = tf.reshape(short, [-1, width, self.channels])
+    return tf.reduce_sum(short, axis=1) / (height * width)
+
+  def slopes(self, means, squares, upstream, *, sign):
+    """Slopes of the mean in E[a^2], E[v^2] and the means, `[3N, h, w * C]`."""
+    a, v, var_a, var_v = self._variances(means, squares)
+    height, width = self._filtered_size
+    upstream = tf.tile(upstream / (height * width), [1, width])[:, None]
+    inverse = 1 / ((var_a + var_v) / 2 + self.c2)
+    short = var_v * inverse  # 1 - cs
+    by_mean = 0.0
+    if self.c1 is not None:
+      l_inverse = 1 / (((a + 1) ** 2 + v**2) / 2 + self.c1)
+      l = v**2 * l_inverse  # 1 - l, as `short` is 1 - cs
+      by_mean = upstream * (1 - short) * l_inverse
+      by_mean *= sign * v * (2 - l) - (a + 1) * l
+      upstream *= 1 - l
+    zero = tf.zeros_like(short)
+    p = tf.where(var_a > 0, -upstream * short * inverse / 2, zero)
+    q = tf.where(var_v > 0, upstream * (1 - short / 2) * inverse, zero)
+    return tf.concat([p, q, by_mean - 2 * (a * p + sign * v * q)], axis=0)
+
+  def combine(self, signals, unfiltered, coarser=None, *, sign):
+    """Gradient `[N, H, W * C]` from this scale and the coarser ones."""
+    a, v = tf.split(signals, 2, axis=0)
+    p, q, r = tf.split(unfiltered, 3, axis=0)
+    total = 2 * (a * p + sign * v * q) + r
+    return total if coarser is None else total + self._unhalve(coarser)
+
+  def halve(self, signals):
+    """The signals of the next scale."""
+    halves = filters.halve(self.unflatten(signals))
+    return tf.reshape(
+      halves, [-1, halves.shape[1], halves.shape[2] * self.channels]
+    )
+
+  def _unhalve(self, upstream):
+    """Transpose of `halve`, for one map."""
+    height, width = (self.height + 1) // 2, (self.width + 1) // 2
+    c = self.channels
+    m = tf.reshape(upstream / 4, [-1, height, 1, width, 1, c])
+    m = tf.tile(m, [1, 1, 2, 1, 2, 1])
+    m = tf.reshape(m, [-1, 2 * height, 2 * width * c])
+    if self.height % 2:  # both of the last two rows came from one
+      m = tf.concat([m[:, :-2], 2 * m[:, -1:]], axis=1)
+    if self.width % 2:
+      m = tf.concat([m[:, :, : -2 * c], 2 * m[:, :, -c:]], axis=2)
+    return m
 
 
-def _slopes(moments, upstream, *, sign, c1, c2):
-  """Slopes in E[a^2], E[v^2] and the means; three maps, `[1, h, w, 3K]`."""
-  mu_a, mu_v, var_a, var_v = _variances(moments)
-  area = tf.cast(tf.reduce_prod(tf.shape(moments)[1:3]), moments.dtype)
-  upstream = upstream / area
-  scale = 1 / ((var_a + var_v) / 2 + c2)
-  cs = var_v * scale
-  by_l = 0.0
-  if c1 is not None:
-    mu_u = mu_a + 1
-    l_scale = 1 / ((mu_u**2 + mu_v**2) / 2 + c1)
-    l = mu_v**2 * l_scale
-    by_l = upstream * (1 - cs) * l_scale
-    by_l = by_l * (sign * mu_v * (2 - l) - mu_u * l)
-    upstream = upstream * (1 - l)
-  p = -upstream * cs * scale / 2
-  q = upstream * (1 - cs / 2) * scale
-  zero = tf.zeros_like(p)
-  p = tf.where(var_a > 0, p, zero)
-  q = tf.where(var_v > 0, q, zero)
-  return tf.concat([p, q, by_l - 2 * (mu_a * p + sign * mu_v * q)], axis=-1)
-
-
-def _combine(signals, maps, *, sign):
-  a, v = tf.split(signals, 2, axis=-1)
-  p, q, r = tf.split(maps, 3, axis=-1)
-  return 2 * (a * p + sign * v * q) + r
-
-
-def _dims(images):
-  dynamic = tf.shape(images)
-  return [
-    d if d is not None else dynamic[i] for i, d in enumerate(images.shape)
-  ]
-
-
-def _fold(images):
-  """`[N, H, W, C]` to `[1, H, W, N * C]`."""
-  n, h, w, c = _dims(images)
-  if images.shape[0] == 1:
-    return images
-  return tf.reshape(tf.transpose(images, [1, 2, 0, 3]), [1, h, w, n * c])
-
-
-def _compiled(fn: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  """Compiles `fn` where that pays: see the head of this module."""
-
-  def call(*tensors):
-    known = all(tensor.shape.is_fully_defined() for tensor in tensors)
-    if tf.executing_eagerly() or not known:
-      return fn(*tensors)
-    return tf.function(fn, autograph=False, jit_compile=True)(*tensors)
-
-  return call
+def _compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+  return tf.function(step, autograph=False, jit_compile=True)
