@@ -45,6 +45,36 @@ def test_our_scores_stand_beside_the_published_ones(printed):
   assert lines[5].endswith(" | 30.35 | 0.8681 |")
 
 
+def test_the_table_in_the_documents_is_what_the_shipped_networks_give(shared):
+  done = subprocess.run(
+    [
+      *(sys.executable, "-m", "trainers.sr_table"),
+      "--models=tfpercept/pretrained",
+      f"--sets=Set5={shared / 'data/sr/Set5'}",
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  page = (ROOT / "docs/super_resolution.md").read_text().splitlines()
+  shown = _scores(page)
+  printed = _scores(done.stdout.splitlines())
+  assert printed.keys() == {"bicubic", *sr_table.MODELS}
+  for method, (psnr, ssim) in printed.items():
+    # One unit of the last digit: processors round sums differently.
+    assert shown[method][0] == pytest.approx(psnr, abs=0.011)
+    assert shown[method][1] == pytest.approx(ssim, abs=0.00011)
+  assert printed["MSE"][0] >= 30.2
+  assert printed["MS-SSIM"][1] > printed["MSE"][1]
+
+
+def _scores(lines):
+  """PSNR and SSIM of each method on Set5."""
+  rows = [x.strip("| ").split(" | ") for x in lines if x.startswith("| Set5 |")]
+  return {row[1]: (float(row[2]), float(row[3])) for row in rows}
+
+
 def test_a_set_printed_in_place_of_another_says_so(printed):
   assert "| B100_half (published: BSD200) | MSE |" in printed[0]
   assert "| 26.87 | 0.7378 |" in printed[0]
