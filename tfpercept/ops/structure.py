@@ -217,8 +217,12 @@ class _Scale:
     """Transpose of `halve`, for one map."""
     height, width = (self.height + 1) // 2, (self.width + 1) // 2
     c = self.channels
-    m = tf.reshape(upstream / 4, [-1, height, 1, width, 1, c])
-    m = tf.tile(m, [1, 1, 2, 1, 2, 1])
+    # The product with [I I] / 4 repeats columns. XLA fuses nothing across it;
+    # it would compute each coarser pixel anew for all that it covers.
+    m = tf.reshape(upstream, [-1, c])
+    m = tf.matmul(m, tf.tile(tf.eye(c, dtype=m.dtype) / 4, [1, 2]))
+    m = tf.reshape(m, [-1, height, 1, 2 * width * c])
+    m = tf.tile(m, [1, 1, 2, 1])
     m = tf.reshape(m, [-1, 2 * height, 2 * width * c])
     if self.height % 2:  # both of the last two rows came from one
       m = tf.concat([m[:, :-2], 2 * m[:, -1:]], axis=1)

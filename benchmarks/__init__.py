@@ -1,0 +1,1 @@
+"""Speed beside peers; never imported by the product."""
