@@ -7,6 +7,7 @@ above 1 means that ours is faster. The last column is the largest relative error
 of our float32 value, and of the peer's, against our float64 value.
 """
 
+import functools
 import os
 from collections.abc import Callable
 
@@ -52,9 +53,9 @@ def main(argv: list[str]) -> None:
   print(
     f"TensorFlow {tf.__version__}, {_THREADS.value} threads, medians of "
     f"{_ROUNDS.value} calls\n\n"
-    "| distance | peer | pictures | forward | and gradient | compiled forward"
-    " | and gradient | error, peer's |\n"
-    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    "| distance | peer | pictures | traced | and gradient | compiled"
+    " | and gradient | eager | and gradient | error, peer's |\n"
+    f"| --- | --- | --- |{' ---: |' * 7}"
   )
   for spec, (peer_name, peer) in PEERS.items():
     for text in _SHAPES.value:
@@ -68,12 +69,16 @@ def _row(spec: str, peer: Distance, shape: tuple[int, ...]) -> list[str]:
   reference, image = photographs(shape)
   ours = tp.distances.get(spec)
   ratios = []
-  # The peer runs uncompiled throughout: XLA slows it down or rejects it.
-  for compiled in (False, True):
+  for wrap_ours, wrap_peer in (
+    (tf.function, tf.function),
+    # XLA slows the peer down or rejects it.
+    (functools.partial(tf.function, jit_compile=True), tf.function),
+    (lambda f: f, lambda f: f),
+  ):
     for mode in (_forward, _with_gradient):
       functions = {
-        "ours": tf.function(mode(ours), jit_compile=compiled),
-        "peer": tf.function(mode(peer)),
+        "ours": wrap_ours(mode(ours)),
+        "peer": wrap_peer(mode(peer)),
       }
       seconds = timing.medians(
         {
