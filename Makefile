@@ -31,7 +31,7 @@ test: venv  ## Runs every test; PYTEST_FLAGS=... replaces the flags
 test-keras3: .venv-keras3/ready wheel  ## Installs the wheel alone on Keras 3 and tests the losses there
 	@.venv-keras3/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
 	@cd dist && ../.venv-keras3/bin/tfpercept --help >/dev/null
-	@.venv-keras3/bin/python -m pytest -q $(KERAS3_FLAGS) $(KERAS3_TESTS)
+	@.venv-keras3/bin/python -m pytest -q -n logical --maxprocesses=4 $(KERAS3_FLAGS) $(KERAS3_TESTS)
 
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name

@@ -41,6 +41,12 @@ def test_an_unknown_strategy_or_precision_is_refused(tmp_path):
     precision.policy("float8")
 
 
+def test_a_run_remembers_which_precision_auto_was(tmp_path):
+  run = training.Run(out=tmp_path, steps=1)
+  assert run.precision == precision.resolve("auto") != "auto"
+  assert run.to_json()["precision"] == run.precision
+
+
 def test_precision_is_a_keras_policy():
   assert precision.policy("float32") == "float32"
   assert precision.policy("bfloat16") == "mixed_bfloat16"

@@ -7,8 +7,8 @@ import tensorflow as tf
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
-def policy(precision: str) -> str:
-  """Returns the Keras dtype policy of a precision.
+def resolve(precision: str) -> str:
+  """Returns `"float32"` or `"bfloat16"`.
 
   `"auto"` takes bfloat16 where the processor multiplies it natively (AVX-512
   BF16 or AMX; GPUs of compute capability 8 or newer): elsewhere it is emulated
@@ -21,8 +21,16 @@ def policy(precision: str) -> str:
     raise ValueError(
       f"precision is one of {', '.join(PRECISIONS)}; got {precision!r}"
     )
-  native = precision == "auto" and _has_native_bfloat16()
-  return "mixed_bfloat16" if native or precision == "bfloat16" else "float32"
+  if precision == "auto":
+    return "bfloat16" if _has_native_bfloat16() else "float32"
+  return precision
+
+
+def policy(precision: str) -> str:
+  """Returns the Keras dtype policy of what `resolve` makes of a precision."""
+  return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
+    resolve(precision)
+  ]
 
 
 def _has_native_bfloat16() -> bool:

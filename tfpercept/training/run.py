@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 from tfpercept import files
+from tfpercept.training import precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Run:
       lowered along a cosine to a hundredth.
     warmup: Steps of linear warm-up.
     interval: Steps between checkpoints, log entries and pictures.
-    precision: `"auto"`, `"float32"` or `"bfloat16"`.
+    precision: `"float32"`, `"bfloat16"` or `"auto"`, which is replaced by the
+      one that suits this machine, so that a run elsewhere can not change it.
     strategy: `"none"` or `"mirrored"`.
     settings: What else the trainer was given (data, patch, model, ...); plain
       JSON values.
@@ -40,6 +42,7 @@ class Run:
 
   def __post_init__(self):
     object.__setattr__(self, "out", pathlib.Path(self.out))
+    object.__setattr__(self, "precision", precision.resolve(self.precision))
     for name in ("steps", "interval"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
