@@ -1,5 +1,7 @@
 """Image-to-image regression under any distance."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -26,6 +28,8 @@ class Regression(keras.Model):
     super().__init__(name="regression")
     self.network = network
     self.objective = objective
+    # Logs are the same on all replicas; by default Keras adds them up.
+    self.distribute_reduction_method = "first"
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.network(x, training=training)
@@ -36,16 +40,14 @@ class Regression(keras.Model):
     x, y = data
     with tf.GradientTape() as tape:
       terms = self._terms(y, self.network(x, training=True))
-      loss = terms["loss"]
-      # Gradients are summed over replicas, so each gives its share of the mean.
-      share = loss / tf.cast(
-        tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype
-      )
     variables = self.network.trainable_variables
-    gradients = tape.gradient(share, variables)
-    self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-    norm = tf.linalg.global_norm(gradients)
-    return _mean_over_replicas({**terms, "gradient_norm": norm})
+    gradients = tape.gradient(terms["loss"], variables)
+    # Replicas have equal shares of the batch.
+    terms, gradients = _mean_over_replicas((terms, gradients))
+    self.optimizer.apply_gradients(
+      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+    )
+    return {**terms, "gradient_norm": tf.linalg.global_norm(gradients)}
 
   def _terms(self, y: tf.Tensor, x_hat: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns the batch means of the objective and its terms."""
@@ -59,9 +61,9 @@ class Regression(keras.Model):
     }
 
 
-def _mean_over_replicas(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _mean_over_replicas(values: Any) -> Any:
   """Averages over replicas, so that a bad value on any of them is seen."""
   context = tf.distribute.get_replica_context()
   if context is None or context.num_replicas_in_sync == 1:
-    return logs
-  return context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
+    return values
+  return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)

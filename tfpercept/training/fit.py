@@ -91,7 +91,7 @@ def fit(
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
       batch is saved, the last checkpoint is kept.
   """
-  with tf.distribute.get_strategy().scope():
+  with task.distribute_strategy.scope():
     task.compile(optimizer=keras.optimizers.Adam(learning_rate(run)))
     task.optimizer.build(task.network.trainable_variables)
   step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
