@@ -82,3 +82,21 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 def test_sha256_is_that_of_the_content(tmp_path):
   files.write_bytes(tmp_path / "x", b"abc")
   assert files.sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")
+
+
+@pytest.mark.parametrize("alpha", [0, 100, 255])
+def test_grey_with_transparency_stays_grey(tmp_path, alpha):
+  Image.new("LA", (3, 2), (50, alpha)).save(tmp_path / "a.png")
+  found = files.read_image(tmp_path / "a.png")
+  assert found.shape == (2, 3, 1)
+  # Pillow rounds twice.
+  assert (
+    abs(int(found[0, 0, 0]) - (50 * alpha + 255 * (255 - alpha)) / 255) <= 1
+  )
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_numbers_of_unknown_range_are_refused(tmp_path, mode):
+  Image.new(mode, (3, 2), 1).save(tmp_path / "a.tif")
+  with pytest.raises(ValueError, match="give a picture of 8 or 16 bits"):
+    files.read_image(tmp_path / "a.tif")

@@ -131,9 +131,9 @@ def test_training_compiles_under_xla_and_mixed_precision(spec):
 
 
 @pytest.mark.skipif(not KERAS_2, reason="Keras 3 resolves no such names")
-@pytest.mark.parametrize("name", ["mse", "ssim", "psnr"])
+@pytest.mark.parametrize("name", ["mse", "ssim", "psnr", "ms_ssim"])
 def test_keras_2_resolves_names_of_registered_functions(tmp_path, name):
-  y, x = images()
+  y, x = images(n=1, size=distances.get(name).min_size)
   model = network()
   model.compile(optimizer="sgd", loss=f"tfpercept>{name}")
   model.fit(x, y, verbose=0)

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfpercept import distances, losses, metrics
+from tfpercept.distances import base
 
 
 @pytest.fixture
@@ -72,3 +74,46 @@ def test_compiled_metrics_are_named_by_their_spec_and_survive_saving(
   loaded = keras.models.load_model(tmp_path / "model.keras")
   after = loaded.evaluate(x, y, verbose=0, return_dict=True)
   assert after == pytest.approx(before, rel=1e-6)
+
+
+def test_an_image_of_weight_zero_does_not_count(images):
+  y, x = images
+  expected = float(distances.get("ssim").score(y[1:2], x[1:2])[0])
+  x[0] = np.nan
+  metric = metrics.get("ssim")
+  metric.update_state(y[:2], x[:2], sample_weight=[0.0, 1.0])
+  np.testing.assert_allclose(metric.result(), expected, atol=1e-6)
+
+
+def test_a_metric_in_float64_keeps_its_digits_and_its_config(images):
+  distance = distances.get("mae", dtype="float64")
+  metric = metrics.DistanceMetric(distance, dtype="float64")
+  metric.update_state(*images.astype(np.float64))
+  expected = np.abs(images[0].astype(np.float64) - images[1]).mean()
+  np.testing.assert_allclose(metric.result(), expected, rtol=1e-12)
+  assert metric.get_config()["dtype"] == "float64"
+  assert metrics.DistanceMetric.from_config(metric.get_config()).dtype == (
+    "float64"
+  )
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Brightness(base.Distance):
+  """A distance of the user's own, without a name in specs."""
+
+  def embed(self, image):
+    return tf.reduce_mean(image, axis=[1, 2], keepdims=True)
+
+  def compare(self, reference, image):
+    return [tf.abs(reference - image)]
+
+  def pool(self, maps):
+    return tf.reduce_mean(maps[0], axis=[1, 2, 3])
+
+
+def test_a_metric_of_an_unregistered_distance_is_restored(images):
+  metric = metrics.get(Brightness())
+  restored = metrics.DistanceMetric.from_config(metric.get_config())
+  for each in (metric, restored):
+    each.update_state(*images)
+  np.testing.assert_array_equal(metric.result(), restored.result())

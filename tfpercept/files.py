@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 
 PathLike = str | os.PathLike
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-MAX_PICTURE_PIXELS = 200_000_000
+MAX_PICTURE_PIXELS = 170_000_000
+"""More are taken for an attack; Pillow's own limit is a little higher."""
 
 
 @contextlib.contextmanager
@@ -61,7 +63,10 @@ def write_json(path: PathLike, value: Any) -> None:
 def sha256(path: PathLike) -> str:
   """Hexadecimal SHA-256 of a file."""
   with open(path, "rb") as file:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+      digest.update(chunk)
+  return digest.hexdigest()
 
 
 def list_images(folder: PathLike) -> list[pathlib.Path]:
@@ -88,10 +93,11 @@ def read_image(path: PathLike) -> np.ndarray:
   """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is grey.
 
   Transparency is dropped after laying the picture over white, the EXIF rotation
-  is applied and 16-bit grey is reduced to 8 bits.
+  is applied and 16 bits are reduced to 8.
 
   Raises:
-    ValueError: if the file is no picture, is damaged, animated or too large.
+    ValueError: if the file is no picture, is damaged, animated or too large, or
+      holds floating-point or 32-bit numbers, whose range is not known.
   """
   from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -99,7 +105,9 @@ def read_image(path: PathLike) -> np.ndarray:
   if not path.is_file():
     raise ValueError(f"expected a picture file; {path} does not exist")
   try:
-    with Image.open(path) as picture:
+    with warnings.catch_warnings(), Image.open(path) as picture:
+      # Pillow warns of half of what is read here.
+      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
       if picture.width * picture.height > MAX_PICTURE_PIXELS:
         raise ValueError(
           f"{path} has {picture.width}x{picture.height} pixels; at most "
@@ -108,6 +116,13 @@ def read_image(path: PathLike) -> np.ndarray:
       if getattr(picture, "n_frames", 1) > 1:
         raise ValueError(
           f"{path} is animated ({picture.n_frames} frames); give one picture"
+        )
+      if picture.mode == "F" or (
+        picture.mode == "I" and picture.format != "PNG"
+      ):
+        raise ValueError(
+          f"{path} holds floating-point or 32-bit numbers; give a picture of 8 "
+          "or 16 bits"
         )
       return _to_array(ImageOps.exif_transpose(picture))
   except (
@@ -126,11 +141,12 @@ def _to_array(picture) -> np.ndarray:
   if picture.mode.startswith("I;16") or picture.mode == "I":
     values = np.asarray(picture).astype(np.float64)
     return np.round(values / 257.0).clip(0, 255).astype(np.uint8)[..., None]
+  grey = picture.mode in ("1", "L", "LA")
   if "A" in picture.getbands() or "transparency" in picture.info:
     picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     picture = Image.alpha_composite(white, picture).convert("RGB")
-  if picture.mode in ("1", "L"):
+  if grey:
     return np.asarray(picture.convert("L"))[..., None]
   return np.asarray(picture.convert("RGB"))
 

@@ -19,7 +19,7 @@ class DistanceLoss(keras.losses.Loss):
   Args:
     spec: A spec, or a `Distance`.
     reduction: A Keras reduction: `"sum_over_batch_size"`, `"sum"`, `"none"`.
-    dtype: Compute dtype of the distance, `"float32"` or `"float64"`.
+    dtype: See `distances.get`.
     check_range: See `distances.get`.
     name: Keras name of the loss.
   """
@@ -29,8 +29,8 @@ class DistanceLoss(keras.losses.Loss):
     spec: str | distances.Distance,
     *,
     reduction: str = "sum_over_batch_size",
-    dtype: str = "float32",
-    check_range: bool = False,
+    dtype: str | None = None,
+    check_range: bool | None = None,
     name: str = "distance_loss",
   ):
     super().__init__(reduction=reduction, name=name)
@@ -42,12 +42,8 @@ class DistanceLoss(keras.losses.Loss):
 
   def get_config(self) -> dict[str, Any]:
     config = self.distance.get_config()
-    distance = self.distance
     return {
-      # A distance of the user's own goes by its Keras registration.
-      "spec": distance.spec
-      if distance.is_registered
-      else keras.saving.serialize_keras_object(distance),
+      "spec": distances.serialize(self.distance),
       "reduction": self.reduction,
       "dtype": config["dtype"],
       "check_range": config["check_range"],
@@ -56,18 +52,15 @@ class DistanceLoss(keras.losses.Loss):
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "DistanceLoss":
-    if isinstance(config["spec"], dict):
-      spec = keras.saving.deserialize_keras_object(config["spec"])
-      config = {**config, "spec": spec}
-    return cls(**config)
+    return cls(**{**config, "spec": distances.deserialize(config["spec"])})
 
 
 def get(
   spec: str | distances.Distance,
   *,
   reduction: str = "sum_over_batch_size",
-  dtype: str = "float32",
-  check_range: bool = False,
+  dtype: str | None = None,
+  check_range: bool | None = None,
 ) -> DistanceLoss:
   """Returns a Keras loss; see `DistanceLoss` for the arguments.
 

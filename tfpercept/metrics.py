@@ -19,7 +19,7 @@ class DistanceMetric(keras.metrics.Metric):
   Args:
     spec: A spec, or a `Distance`.
     name: Keras name; the spec by default.
-    dtype: Keras dtype of the result.
+    dtype: Keras dtype of the sums and the result.
     check_range: See `distances.get`.
   """
 
@@ -29,7 +29,7 @@ class DistanceMetric(keras.metrics.Metric):
     *,
     name: str | None = None,
     dtype: str | None = None,
-    check_range: bool = False,
+    check_range: bool | None = None,
   ):
     distance = distances.get(spec, check_range=check_range)
     super().__init__(name=name or distance.spec, dtype=dtype)
@@ -45,14 +45,17 @@ class DistanceMetric(keras.metrics.Metric):
     sample_weight: tf.Tensor | None = None,
   ) -> None:
     """Adds a batch; `sample_weight` broadcasts to `[N]`."""
-    score = tf.cast(self.distance.score(y_true, y_pred), tf.float32)
+    score = tf.cast(self.distance.score(y_true, y_pred), self.total.dtype)
     weight = tf.ones_like(score)
     if sample_weight is not None:
-      weight *= tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
+      weight *= tf.reshape(tf.cast(sample_weight, score.dtype), [-1])
     infinite = tf.math.is_inf(score)
     zero = tf.zeros_like(score)
     self.total.assign_add(
-      tf.reduce_sum(tf.where(infinite, zero, score * weight))
+      # An image of weight 0 does not count, whatever its score.
+      tf.reduce_sum(
+        tf.where(infinite, zero, tf.math.multiply_no_nan(score, weight))
+      )
     )
     self.count.assign_add(tf.reduce_sum(tf.where(infinite, zero, weight)))
     self.infinite.assign_add(tf.reduce_sum(tf.where(infinite, weight, zero)))
@@ -61,24 +64,30 @@ class DistanceMetric(keras.metrics.Metric):
     """Returns the mean finite score."""
     total, count = tf.identity(self.total), tf.identity(self.count)
     infinite = tf.identity(self.infinite)
-    nothing_finite = tf.where(infinite > 0, float("inf"), 0.0)
+    zero = tf.zeros_like(total)
+    nothing_finite = tf.where(infinite > 0, zero + float("inf"), zero)
     return tf.where(
       count > 0, tf.math.divide_no_nan(total, count), nothing_finite
     )
 
   def get_config(self) -> dict[str, Any]:
     return {
-      "spec": self.distance.spec,
+      "spec": distances.serialize(self.distance),
       "name": self.name,
+      "dtype": self.dtype,
       "check_range": self.distance.check_range,
     }
+
+  @classmethod
+  def from_config(cls, config: dict[str, Any]) -> "DistanceMetric":
+    return cls(**{**config, "spec": distances.deserialize(config["spec"])})
 
 
 def get(
   spec: str | distances.Distance,
   *,
   name: str | None = None,
-  check_range: bool = False,
+  check_range: bool | None = None,
 ) -> DistanceMetric:
   """Returns a Keras metric; see `DistanceMetric` for the arguments.
 

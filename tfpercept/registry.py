@@ -179,6 +179,8 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
     )
   options = {}
   for keyword in node.keywords:
+    if keyword.arg in options:
+      raise ValueError(f"option {keyword.arg!r} is given twice in {spec!r}")
     try:
       options[keyword.arg] = ast.literal_eval(keyword.value)
     except (ValueError, TypeError) as error:
@@ -186,4 +188,16 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
         f"option {keyword.arg!r} must be a literal such as 3, 'alex' or "
         f"(0.5, 0.5); got {ast.unparse(keyword.value)!r} in {spec!r}"
       ) from error
+    if any(
+      isinstance(n, ast.Constant) and _is_endless(n.value)
+      for n in ast.walk(keyword.value)
+    ):
+      raise ValueError(
+        f"option {keyword.arg!r} must be finite; got "
+        f"{ast.unparse(keyword.value)!r} in {spec!r}"
+      )
   return node.func.id, options
+
+
+def _is_endless(value: Any) -> bool:
+  return isinstance(value, float) and math.isinf(value)

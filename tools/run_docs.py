@@ -8,12 +8,15 @@ anything else, are output to read. A block that can not be run here says why in
 the line before:
 
     <!-- not run: it trains for two hours -->
+
+What the documents write lies in runs/docs, which is emptied first.
 """
 
 import dataclasses
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -92,5 +95,6 @@ def run(path: pathlib.Path) -> bool:
 
 
 if __name__ == "__main__":
+  shutil.rmtree(ROOT / "runs/docs", ignore_errors=True)
   failed = [name for name in sys.argv[1:] if not run(pathlib.Path(name))]
   sys.exit(f"commands failed in {', '.join(failed)}" if failed else 0)

@@ -1,6 +1,7 @@
 """What every trainer of super-resolution does once its settings are known."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, models, training
@@ -27,10 +28,10 @@ def train(run: training.Run, *, download: bool = False) -> None:
   settings = run.settings
   objective = distances.get(run.loss)
   objective.validate(settings["patch"], settings["patch"])
-  # The last picture is only looked at, unless it is the only one.
-  *train_on, shown = sources.load(settings["data"], download=download)
+  pictures = sources.load(settings["data"], download=download)
+  train_on, held_out = _hold_out(pictures, settings["scale"])
   pairs = super_resolution.luma_pairs(
-    train_on or [shown], scale=settings["scale"], rescale=settings["rescale"]
+    train_on, scale=settings["scale"], rescale=settings["rescale"]
   )
   data = crops.PairedCrops(
     pairs, patch=settings["patch"], batch=settings["batch"], seed=run.seed
@@ -41,7 +42,6 @@ def train(run: training.Run, *, download: bool = False) -> None:
     )
     network.build()
     task = regression.Regression(network, objective)
-  (held_out,) = super_resolution.luma_pairs([shown], scale=settings["scale"])
   training.fit(task, data, run, pictures=_pictures(network, *held_out))
   models.save(
     network,
@@ -49,6 +49,23 @@ def train(run: training.Run, *, download: bool = False) -> None:
     scale=settings["scale"],
     objective=objective.spec,
     training=run.to_json(),
+  )
+
+
+def _hold_out(
+  pictures: list[np.ndarray], scale: int
+) -> tuple[list[np.ndarray], tuple[tf.Tensor, tf.Tensor]]:
+  """Keeps the last picture that is large enough to be looked at only.
+
+  Where there is one picture, it is trained on as well.
+  """
+  for i in reversed(range(len(pictures))):
+    pairs = super_resolution.luma_pairs([pictures[i]], scale=scale)
+    if pairs:
+      rest = pictures[:i] + pictures[i + 1 :]
+      return rest or pictures, pairs[0]
+  raise ValueError(
+    f"none of {len(pictures)} pictures is large enough for --scale={scale}"
   )
 
 

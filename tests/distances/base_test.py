@@ -20,8 +20,18 @@ def test_names_lists_what_get_accepts():
 
 
 def test_a_distance_given_to_get_is_returned():
-  distance = distances.get("mse")
+  distance = distances.get("mse", dtype="float64")
   assert distances.get(distance) is distance
+  assert distances.get(distance, dtype="float64", check_range=False) is distance
+
+
+@pytest.mark.parametrize(
+  "options", [{"dtype": "float32"}, {"check_range": True}]
+)
+def test_a_distance_given_to_get_can_not_be_changed(options):
+  distance = distances.get("mse", dtype="float64")
+  with pytest.raises(ValueError, match=r"mse was made with .*can not become"):
+    distances.get(distance, **options)
 
 
 @pytest.mark.parametrize(

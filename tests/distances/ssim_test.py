@@ -54,7 +54,12 @@ def test_zero_padding_compares_images_of_any_size():
   [
     ("window=4", "odd window of at least 3 taps; got window=4"),
     ("window=1", "odd window"),
+    ("window=True", "odd window"),
+    ("window=7.0", "odd window"),
     ("sigma=0", "sigma > 0; got sigma=0"),
+    ("sigma='a'", "sigma > 0; got sigma='a'"),
+    ("sigma=True", "sigma > 0"),
+    ("k1=None", "k1 > 0; got k1=None"),
     ("k1=-1", "k1 > 0"),
     ('padding="same"', "padding from 'valid', 'zero'; got padding='same'"),
     ('on_small="crop"', "on_small from"),

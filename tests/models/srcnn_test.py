@@ -1,6 +1,9 @@
 """SRCNN has the published size, starts at bicubic and survives saving."""
 
+import hashlib
+import io
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -93,6 +96,31 @@ def edit(folder, **changes):
   path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def npz(folder, *, drop=None, cast=np.float32, scale=1.0, claim=None):
+  """The weights of a folder as a file with one thing wrong."""
+  with np.load(folder / "weights.npz") as stored:
+    arrays = {k: (v * scale).astype(cast) for k, v in stored.items()}
+  arrays.pop(drop, None)
+  file = io.BytesIO()
+  np.savez(file, **arrays)
+  if claim is None:
+    return file.getvalue()
+  header = io.BytesIO()
+  np.lib.format.write_array_header_1_0(
+    header, {"descr": "<f4", "fortran_order": False, "shape": claim}
+  )
+  file = io.BytesIO()
+  with zipfile.ZipFile(file, "w") as archive:
+    archive.writestr("000.npy", header.getvalue())
+  return file.getvalue()
+
+
+def forge(folder, contents):
+  """Replaces the weights together with their checksum."""
+  (folder / "weights.npz").write_bytes(contents)
+  edit(folder, sha256=hashlib.sha256(contents).hexdigest())
+
+
 @pytest.mark.parametrize(
   ("damage", "message"),
   [
@@ -113,6 +141,14 @@ def edit(folder, **changes):
     (lambda f: edit(f, config={"filters": [10**30] * 2}), "impossible config"),
     (lambda f: (f / "weights.npz").unlink(), "weights.npz is missing or"),
     (lambda f: (f / "weights.npz").write_bytes(b"PK"), "is missing or is not"),
+    # What follows has the right checksum.
+    (lambda f: forge(f, b""), "not what `models.save` writes"),
+    (lambda f: forge(f, b"no zip file"), "not what `models.save` writes"),
+    (lambda f: forge(f, npz(f, drop="003")), "no item named '003.npy'"),
+    (lambda f: forge(f, npz(f, cast=np.float64)), "not float32"),
+    (lambda f: forge(f, npz(f, cast=object)), "not float32"),
+    (lambda f: forge(f, npz(f, scale=np.nan)), "holds NaN or infinity"),
+    (lambda f: forge(f, npz(f, claim=(10**6, 10**6))), "not float32"),
   ],
 )
 def test_a_damaged_model_folder_is_refused(network, tmp_path, damage, message):

@@ -102,9 +102,32 @@ def test_a_bad_number_stops_the_run_names_the_term_and_saves_the_batch(
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
-  training.prepare(training.Run(out=tmp_path, steps=5))
+  run, task, data = make(tmp_path, steps=5)
+  training.fit(task, data, run)
+  run, task, data = make(tmp_path, steps=6)
   with pytest.raises(ValueError, match="steps: 5 there, 6 now"):
-    training.prepare(training.Run(out=tmp_path, steps=6))
+    training.fit(task, data, run)
+
+
+def test_a_checkpoint_that_can_not_be_written_keeps_the_one_before(
+  tmp_path, monkeypatch
+):
+  run, task, data = make(tmp_path)
+  save = tf.train.CheckpointManager.save
+
+  def full_disk(manager, checkpoint_number):
+    if checkpoint_number == 6:
+      raise tf.errors.ResourceExhaustedError(None, None, "No space left")
+    return save(manager, checkpoint_number=checkpoint_number)
+
+  monkeypatch.setattr(tf.train.CheckpointManager, "save", full_disk)
+  with pytest.raises(
+    OSError, match=r"step 6 could not be saved.*No space left"
+  ):
+    training.fit(task, data, run)
+  monkeypatch.undo()
+  run, task, data = make(tmp_path)
+  assert len(training.fit(task, data, run)) == 3
 
 
 def test_a_finished_run_takes_no_more_steps(tmp_path):
@@ -158,3 +181,11 @@ def test_mirrored_replicas_train_as_one_device_does(tmp_path):
   assert "replicas 2" in done.stdout
   # The mean over two halves of a batch is rounded in another order.
   np.testing.assert_allclose(logs[0], logs[1], rtol=1e-4)
+
+
+def test_mirrored_replicas_resume_exactly(tmp_path):
+  unbroken = start(tmp_path / "a", tmp_path / "a.log", strategy="mirrored")
+  killed = start(tmp_path / "b", tmp_path / "b.log", 10, "mirrored")
+  assert killed.returncode == -signal.SIGKILL, killed.stderr
+  resumed = start(tmp_path / "b", tmp_path / "b.log", strategy="mirrored")
+  assert resumed.stdout.splitlines()[-2:] == unbroken.stdout.splitlines()[-2:]

@@ -4,6 +4,10 @@ d = distances.get("0.84*ms_ssim + 0.16*mae")
 d(reference, image)  # [N]
 """
 
+from typing import Any
+
+import keras
+
 from tfpercept import registry
 from tfpercept.distances.base import DISTANCES, Distance
 from tfpercept.distances.mae import MAE
@@ -22,32 +26,64 @@ __all__ = [
   "SSIM",
   "Distance",
   "WeightedSum",
+  "deserialize",
   "get",
   "names",
+  "serialize",
 ]
 
 
 def get(
-  spec: str | Distance, *, dtype: str = "float32", check_range: bool = False
+  spec: str | Distance,
+  *,
+  dtype: str | None = None,
+  check_range: bool | None = None,
 ) -> Distance:
   """Returns the distance that a spec names.
 
   Args:
     spec: For example `"ms_ssim(scales=3)"` or `"0.84*ms_ssim + 0.16*mae"`; a
       `Distance` is returned as it is.
-    dtype: `"float32"`, or `"float64"` for reference work.
-    check_range: Whether eager calls refuse images far outside [0, 1].
+    dtype: `"float32"`, the default, or `"float64"` for reference work.
+    check_range: Whether eager calls refuse images far outside [0, 1]; by
+      default they do not.
 
   Raises:
-    ValueError: if the spec is malformed, or a name or an option is unknown.
+    ValueError: if the spec is malformed, a name or an option is unknown, or a
+      `Distance` was made with another dtype or check than is asked for.
   """
+  asked = {"dtype": dtype, "check_range": check_range}
   if isinstance(spec, Distance):
+    config = spec.get_config()
+    for option, value in asked.items():
+      if value is not None and value != config[option]:
+        raise ValueError(
+          f"{spec.spec} was made with {option}={config[option]!r}, which can"
+          f" not become {value!r}; give a spec, or a distance made with it"
+        )
     return spec
   terms = registry.parse_spec(spec)
-  options = {"dtype": dtype, "check_range": check_range}
+  options = {"dtype": dtype, "check_range": bool(check_range)}
   if len(terms) == 1 and terms[0].weight == 1.0:
     return DISTANCES.create(terms[0].name, terms[0].options, **options)
   return WeightedSum(registry.format_spec(terms), **options)
+
+
+def serialize(distance: Distance) -> str | dict[str, Any]:
+  """Returns what Keras configs hold: a spec, where there is one.
+
+  A distance of the user's own goes by its Keras registration.
+  """
+  if distance.is_registered:
+    return distance.spec
+  return keras.saving.serialize_keras_object(distance)
+
+
+def deserialize(config: str | dict[str, Any]) -> str | Distance:
+  """Inverse of `serialize`, to be given to `get`."""
+  if isinstance(config, dict):
+    return keras.saving.deserialize_keras_object(config)
+  return config
 
 
 def names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfpercept.distances import ssim
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import filters, numerics, structure
+from tfpercept.ops import checks, filters, numerics, structure
 
 # Wang et al. 2003, section 4: finest scale first; used unnormalised.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -219,17 +219,21 @@ def _fitting_scales(side: int, window: int) -> int:
 
 
 def _checked_weights(weights: Sequence[float]) -> tuple[float, ...]:
-  weights = tuple(float(w) for w in weights)
-  if not weights or min(weights) < 0 or not 0 < weights[0] < float("inf"):
+  numbers = isinstance(weights, (list, tuple)) and all(
+    checks.is_number(w) for w in weights
+  )
+  if not numbers or not weights or min(weights) < 0 or not weights[0] > 0:
     raise ValueError(
       "ms_ssim needs at least one weight, none of them negative and the first "
-      f"positive; got weights={weights!r}"
+      f"positive, such as weights=(0.5, 0.5); got weights={weights!r}"
     )
-  return weights
+  return tuple(float(w) for w in weights)
 
 
 def _checked_scales(scales: int | None, available: int) -> int | None:
-  if scales is not None and not 1 <= scales <= available:
+  if scales is None:
+    return None
+  if not checks.is_whole(scales) or not 1 <= scales <= available:
     raise ValueError(
       f"ms_ssim with {available} weights has 1 to {available} scales; got "
       f"scales={scales!r}. Give more weights to have more scales."

@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import filters, structure
+from tfpercept.ops import checks, filters, structure
 
 WINDOW = 11  # Wang et al. 2004, section III.C: 11x11 Gaussian, sigma 1.5
 SIGMA = 1.5
@@ -190,14 +190,13 @@ def check_window(
   owner: str, window: int, sigma: float, k1: float, k2: float
 ) -> None:
   """Raises ValueError if the options of a window are out of range."""
-  if not isinstance(window, int) or window < SMALLEST_WINDOW or not window % 2:
+  if not checks.is_whole(window) or window < SMALLEST_WINDOW or not window % 2:
     raise ValueError(
       f"{owner} needs an odd window of at least {SMALLEST_WINDOW} taps; got "
       f"window={window!r}"
     )
   for option, value in (("sigma", sigma), ("k1", k1), ("k2", k2)):
-    if not value > 0:
-      raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
+    checks.positive(owner, option, value)
 
 
 def check_choice(

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -99,9 +100,32 @@ def load(
       f"{manifest['config']}"
     )
   network = build()
-  with np.load(path, allow_pickle=False) as arrays:
-    network.set_weights([arrays[f"{i:03d}"] for i in range(len(shapes))])
+  network.set_weights(_read_weights(path, shapes))
   return network, manifest
+
+
+def _read_weights(
+  path: pathlib.Path, shapes: list[tuple[int, ...]]
+) -> list[np.ndarray]:
+  """Reads what `save` wrote, and takes no more memory than it should have."""
+  weights = []
+  try:
+    with zipfile.ZipFile(path) as archive:
+      for i, shape in enumerate(shapes):
+        with archive.open(f"{i:03d}.npy") as file:
+          np.lib.format.read_magic(file)
+          header = np.lib.format.read_array_header_1_0(file)
+          if header != (shape, False, np.dtype(np.float32)):
+            raise ValueError(f"array {i} is {header}, not float32 {shape}")
+          data = file.read(4 * math.prod(shape))
+        weights.append(np.frombuffer(data, np.float32).reshape(shape))
+        if not np.isfinite(weights[-1]).all():
+          raise ValueError(f"array {i} holds NaN or infinity")
+  except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+    raise ValueError(f"{path} is not what `models.save` writes: {error}") from (
+      error
+    )
+  return weights
 
 
 def _shapes_without_memory(

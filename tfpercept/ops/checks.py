@@ -1,4 +1,7 @@
-"""Checks of image tensors whose messages say what to do."""
+"""Checks of images and options whose messages say what to do."""
+
+import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -68,3 +71,23 @@ def dynamic_size(
         )
       )
   return [guard for guard in guards if guard is not None]
+
+
+def positive(owner: str, option: str, value: Any) -> None:
+  """Raises ValueError unless an option is a finite number above 0."""
+  if not is_number(value) or not value > 0:
+    raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
+
+
+def is_number(value: Any) -> bool:
+  """Whether a value is a finite real number; True and False are none."""
+  return (
+    isinstance(value, (int, float))
+    and not isinstance(value, bool)
+    and math.isfinite(value)
+  )
+
+
+def is_whole(value: Any) -> bool:
+  """Whether a value is an integer; True and False are none."""
+  return isinstance(value, int) and not isinstance(value, bool)

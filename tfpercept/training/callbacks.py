@@ -52,8 +52,8 @@ class NonFiniteGuard(keras.callbacks.Callback):
       path = self._save()
       raise NonFiniteError(
         f"{bad} is {logs[bad]} at step {self._step}. The batch is in {path}; "
-        "the last checkpoint is untouched. Look for bad pictures, or lower "
-        "--learning_rate."
+        "the last checkpoint is untouched. Look for bad pictures, or train "
+        "with a lower --learning_rate in a new --out."
       )
     self._step += 1
 
@@ -91,7 +91,14 @@ class Checkpoints(keras.callbacks.Callback):
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
     step = int(self.model.optimizer.iterations.numpy())
     self._step.assign(step)
-    self._manager.save(checkpoint_number=step)
+    try:
+      self._manager.save(checkpoint_number=step)
+    except tf.errors.OpError as error:
+      raise OSError(
+        f"step {step} could not be saved in {self._manager.directory}: "
+        f"{error.message}. The checkpoint before is kept; make room and start "
+        "the same command again."
+      ) from error
 
 
 class TensorBoard(keras.callbacks.Callback):

@@ -35,14 +35,12 @@ def prepare(run: run_lib.Run) -> tf.distribute.Strategy:
     The strategy under whose `scope()` the network is to be built.
 
   Raises:
-    ValueError: if the run's folder holds another run, or the strategy is
-      unknown.
+    ValueError: if the strategy is unknown.
   """
   if run.strategy not in STRATEGIES:
     raise ValueError(
       f"strategy is one of {', '.join(STRATEGIES)}; got {run.strategy!r}"
     )
-  run.claim()
   keras.utils.set_random_seed(run.seed)
   tf.config.experimental.enable_op_determinism()
   return STRATEGIES[run.strategy]()
@@ -88,9 +86,12 @@ def fit(
     The loss of each step taken in this call.
 
   Raises:
+    ValueError: if the run's folder holds another run, or a damaged checkpoint.
+    OSError: if a checkpoint can not be written; the one before is kept.
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
       batch is saved, the last checkpoint is kept.
   """
+  run.claim()
   with task.distribute_strategy.scope():
     task.compile(optimizer=keras.optimizers.Adam(learning_rate(run)))
     task.optimizer.build(task.network.trainable_variables)

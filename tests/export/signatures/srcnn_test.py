@@ -1,6 +1,7 @@
 """What the signatures of SRCNN do, beside other programs that do the same."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -148,6 +149,17 @@ def test_a_16_bit_gradient_is_not_cut_to_8_bits_before_it_is_enlarged(identity):
 def test_what_is_no_picture_is_refused(served):
   with pytest.raises(tf.errors.InvalidArgumentError, match="image"):
     through(served, b"no picture")
+
+
+def test_a_file_that_claims_a_huge_picture_is_refused_unread(served):
+  header = struct.pack(">II", 60_000, 60_000)
+  png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header
+  with pytest.raises(tf.errors.InvalidArgumentError, match="more than 4000000"):
+    through(served, png + bytes(9))
+  large = io.BytesIO()
+  Image.new("L", (2001, 2000)).save(large, "JPEG")
+  with pytest.raises(tf.errors.InvalidArgumentError, match="more than 4000000"):
+    through(served, large.getvalue())
 
 
 def test_pictures_larger_than_a_strip_have_no_seams(served, monkeypatch):
