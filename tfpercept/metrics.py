@@ -34,9 +34,15 @@ class DistanceMetric(keras.metrics.Metric):
     distance = distances.get(spec, check_range=check_range)
     super().__init__(name=name or distance.spec, dtype=dtype)
     self.distance = distance
-    self.total = self.add_weight(name="total", initializer="zeros")
-    self.count = self.add_weight(name="count", initializer="zeros")
-    self.infinite = self.add_weight(name="infinite", initializer="zeros")
+    self.total = self._sum("total")
+    self.count = self._sum("count")
+    self.infinite = self._sum("infinite")
+
+  def _sum(self, name: str):
+    # Keras 3 does not hand its dtype on by itself.
+    return self.add_weight(
+      name=name, shape=(), initializer="zeros", dtype=self.dtype
+    )
 
   def update_state(
     self,
