@@ -277,3 +277,8 @@ print(json.dumps([sorted(set(sys.modules) - before), opened]))
   assert foreign - {"tfpercept"} <= ANYWHERE
   assert "tfpercept.distances.mse" in modules
   assert not [name for name in opened if not name.endswith((".py", ".pyc"))]
+
+
+def test_folders_of_tests_are_no_packages():
+  # pytest would import tests/export as `export`, which is another package.
+  assert not list((ROOT / "tests").rglob("__init__.py"))

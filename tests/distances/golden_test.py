@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import golden
+from tests.golden import cases
 from tfpercept import distances
 
-PIXEL = golden.cases("pixel")
-SSIM = [c for c in golden.cases("ssim") if "value" in c.arrays]
-ZERO_PADDED = golden.cases("ssim_zeropad")
+PIXEL = cases.read("pixel")
+SSIM = [c for c in cases.read("ssim") if "value" in c.arrays]
+ZERO_PADDED = cases.read("ssim_zeropad")
 
 # The reference programs' names for our options.
 OPTIONS = {
@@ -21,8 +21,8 @@ OPTIONS = {
 }
 
 
-def by_name(cases):
-  return pytest.mark.parametrize("case", cases, ids=[c.name for c in cases])
+def by_name(chosen):
+  return pytest.mark.parametrize("case", chosen, ids=[c.name for c in chosen])
 
 
 def value_and_gradient(distance, case, *, traced):

@@ -24,7 +24,7 @@ class Case:
 
 
 @functools.cache
-def cases(file: str) -> tuple[Case, ...]:
+def read(file: str) -> tuple[Case, ...]:
   """Returns the cases of one file that compare two images."""
   with np.load(FOLDER / f"{file}.npz", allow_pickle=False) as stored:
     arrays = dict(stored)
