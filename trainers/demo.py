@@ -42,7 +42,7 @@ MAX_PIXELS = 4_000_000
 
 _OUT = flags.DEFINE_string("out", "runs/demo", "Folder for everything.")
 _IMAGE = flags.DEFINE_string("image", None, "Picture to upscale four times.")
-_STEPS = flags.DEFINE_integer("steps", 1000, "Steps of each training.", 1)
+_STEPS = flags.DEFINE_integer("steps", 2000, "Steps of each training.", 1)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
 
 
