@@ -76,6 +76,12 @@ def test_a_broken_picture_is_named_and_the_status_says_so(tmp_path, capsys):
   assert err.startswith(f"{tmp_path.name}/broken.png: not scored: ")
 
 
+def test_a_folder_of_broken_pictures_alone_is_status_two(tmp_path, capsys):
+  (tmp_path / "a.png").write_bytes(b"no picture")
+  assert cli.main(["evaluate", str(tmp_path)]) == 2
+  assert "a.png" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [

@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from tfpercept import __version__, distances, files
+from tfpercept import __version__, distances, files, weights
 from tfpercept.evaluation import scores, super_resolution
 
 
@@ -58,7 +58,8 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     action="append",
     default=[],
     metavar="RUN",
-    help="run folder or model folder; may be repeated",
+    help="run folder, model folder or one that comes with the package "
+    f"({', '.join(weights.shipped())}); may be repeated",
   )
   evaluate.add_argument(
     "--scale", type=int, default=4, help="factor, 2 or more (default: 4)"
@@ -89,7 +90,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     print(text)
   for name, why in table.failures.items():
     print(f"{name}: not scored: {why}", file=sys.stderr)
-  return 1 if table.failures else 0
+  if not table.failures:
+    return 0
+  return 1 if table.groups else 2
 
 
 def _list(arguments: argparse.Namespace) -> int:

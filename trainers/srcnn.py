@@ -11,6 +11,7 @@ from export import program
 from tfpercept import training
 from trainers import run_flags, super_resolution
 
+flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _DATA = flags.DEFINE_multi_string(
   "data", ["packaged"], "'packaged', a folder or a tfds name; may be repeated."
 )

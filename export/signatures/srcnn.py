@@ -129,7 +129,8 @@ class SRCNNSignatures(base.Signatures):
     )
 
   def _enlarge_luma(self, luma: tf.Tensor) -> tf.Tensor:
-    return self._sharpen_strips(resize.imresize(luma, self.scale))
+    sharp = self._sharpen_strips(resize.imresize(luma, self.scale))
+    return tf.ensure_shape(sharp, [None, None, None, 1])
 
   def _enlarge_rgb(self, rgb: tf.Tensor) -> tf.Tensor:
     ycbcr = resize.imresize(color.rgb_to_ycbcr(rgb), self.scale)

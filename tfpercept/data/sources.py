@@ -30,7 +30,10 @@ def load(names: Iterable[str], *, download: bool = False) -> list[np.ndarray]:
       pictures += packaged.train()
     elif pathlib.Path(name).is_dir():
       pictures += [files.read_image(p) for p in files.list_images(name)]
-    elif "/" in name and not tfds.is_known(name):
+    # A path is not looked up in tfds, which would ask the network.
+    elif "/" in name and (
+      name.startswith(("/", ".", "~")) or not tfds.is_known(name)
+    ):
       raise ValueError(
         "expected 'packaged', a folder or a tfds name; there is no folder "
         f"{name}"

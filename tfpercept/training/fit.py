@@ -6,6 +6,7 @@ from typing import Protocol
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from tfpercept.training import callbacks
 from tfpercept.training import run as run_lib
@@ -105,7 +106,10 @@ def fit(
   )
   _restore(manager)
   losses = callbacks.Losses()
-  for start, epochs, length in _legs(int(step.numpy()), run):
+  done = int(step.numpy())
+  if done:
+    logging.info("resuming %s at step %d of %d", run.out, done, run.steps)
+  for start, epochs, length in _legs(done, run):
     task.fit(
       data.batches(start, start + epochs * length),
       initial_epoch=start // run.interval,

@@ -146,6 +146,17 @@ def test_a_16_bit_gradient_is_not_cut_to_8_bits_before_it_is_enlarged(identity):
   np.testing.assert_allclose(np.asarray(answer), expected, atol=0.501)
 
 
+@pytest.mark.parametrize(
+  ("name", "channels"), [("luma", 1), ("serving_default", 3)]
+)
+def test_traced_signatures_have_the_shapes_they_state(served, name, channels):
+  signature = served.served()[name]
+  spec = tf.TensorSpec(signature.inputs["image"].shape, tf.float32)
+  traced = tf.function(signature.function).get_concrete_function(image=spec)
+  shape = tuple(traced.structured_outputs["image"].shape)
+  assert shape == signature.outputs["image"].shape == (None,) * 3 + (channels,)
+
+
 def test_what_is_no_picture_is_refused(served):
   with pytest.raises(tf.errors.InvalidArgumentError, match="image"):
     through(served, b"no picture")
