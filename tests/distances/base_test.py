@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import tfpercept as tp
 from tfpercept import distances
+from tfpercept.distances import base
 
 
 @pytest.fixture
@@ -99,6 +100,74 @@ def test_values_out_of_range_are_refused_only_on_request(bad, images):
 def test_other_precisions_than_32_and_64_bits_are_refused():
   with pytest.raises(ValueError, match="'float32' or 'float64'; got 'float16'"):
     distances.get("mse", dtype="float16")
+
+
+class Blockwise(base.Distance):
+  """A gain that can be learned, times MSE, on grey blocks of 8x8."""
+
+  channels = (1,)
+  size_multiple = 8
+  min_size = 8
+
+  def __init__(self, *, gain=2.0, **kwargs):
+    super().__init__(**kwargs)
+    self.gain = self.parameter("gain", gain)
+    self.offset = self.parameter("offset", np.zeros(3), trainable=False)
+
+  def embed(self, image):
+    return image
+
+  def compare(self, reference, image):
+    return [tf.math.squared_difference(reference, image)]
+
+  def pool(self, maps):
+    gain = tf.convert_to_tensor(self.gain)
+    return gain * tf.reduce_mean(maps[0], axis=[1, 2, 3])
+
+
+def test_channels_that_a_distance_does_not_take_are_refused(images):
+  message = (
+    r"needs images \[N, H, W, C\] of 1 channels; got shape \(2, 48, 48, 3"
+  )
+  y, x = images[:, :, :, :48]
+  with pytest.raises(ValueError, match=message):
+    Blockwise()(y, x)
+  assert Blockwise()(y[..., :1], x[..., :1]).shape == (2,)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_sides_that_are_no_multiple_are_refused(known, images):
+  y, x = images[..., :1]
+  with pytest.raises(
+    (ValueError, tf.errors.InvalidArgumentError),
+    match=r"needs sides (that are|in) multiples of 8",
+  ):
+    spec = tf.TensorSpec(y.shape if known else [None] * 3 + [1])
+    tf.function(Blockwise().__call__, input_signature=[spec, spec])(y, x)
+
+
+def test_parameters_are_named_weights_in_the_dtype_of_the_distance():
+  for dtype in ("float32", "float64"):
+    distance = Blockwise(dtype=dtype)
+    named = {w.name.split("/")[-1].split(":")[0]: w for w in distance.weights}
+    assert set(named) == {"gain", "offset"}
+    assert {tf.as_dtype(w.dtype).name for w in named.values()} == {dtype}
+    np.testing.assert_array_equal(named["gain"], 2.0)
+
+
+def test_parameters_are_frozen_until_the_distance_is_made_trainable():
+  distance = Blockwise()
+  assert not distance.trainable_weights
+  distance.trainable = True
+  assert [w.shape for w in distance.trainable_weights] == [()]
+
+
+def test_a_sum_trains_on_what_its_terms_train_on(images):
+  total = distances.WeightedSum("0.5*mse + mae")
+  assert (total.size_multiple, total.channels) == (1, None)
+  np.testing.assert_allclose(
+    total.training_value(*images, tf.constant([0, 1])), total(*images)
+  )
 
 
 def test_psnr_scores_images_rounded_to_8_bits_and_minimises_mse(images):

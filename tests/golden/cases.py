@@ -24,9 +24,14 @@ class Case:
 
 
 @functools.cache
-def read(file: str) -> tuple[Case, ...]:
-  """Returns the cases of one file that compare two images."""
-  with np.load(FOLDER / f"{file}.npz", allow_pickle=False) as stored:
+def read(file: str, folder: pathlib.Path = FOLDER) -> tuple[Case, ...]:
+  """Returns the cases of one file that compare two images.
+
+  Args:
+    file: Its name without suffix.
+    folder: Another one than this, for cases that are not in the repository.
+  """
+  with np.load(folder / f"{file}.npz", allow_pickle=False) as stored:
     arrays = dict(stored)
   described = json.loads(str(arrays.pop("meta")))
   found = []

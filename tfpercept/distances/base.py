@@ -4,6 +4,7 @@ import abc
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
@@ -26,8 +27,11 @@ class Distance(keras.layers.Layer, abc.ABC):
   depends on its neighbours in the batch.
 
   A subclass states its options as keyword-only arguments of `__init__`, passes
-  `**kwargs` on, and creates any weights there (Keras 2.14 cannot reload a loss
-  whose weights are made in `build`).
+  `**kwargs` on, and makes any weights there with `parameter` (Keras 2.14 cannot
+  reload a loss whose weights are made in `build`).
+
+  Distances are made frozen, since a loss that may move itself moves to 0. A
+  task that trains one sets `distance.trainable = True`.
 
   Args:
     check_range: Whether eager calls refuse values far outside [0, 1] and NaN.
@@ -43,6 +47,9 @@ class Distance(keras.layers.Layer, abc.ABC):
   symmetric = True
   """Whether swapping the arguments leaves the value unchanged."""
 
+  channels: tuple[int, ...] | None = None
+  """Numbers of channels that images may have; any, if None."""
+
   def __init__(
     self,
     *,
@@ -57,6 +64,7 @@ class Distance(keras.layers.Layer, abc.ABC):
         f"a distance computes in 'float32' or 'float64'; got {dtype!r}. Images "
         "of lower precision are cast up, so leave dtype at its default."
       )
+    kwargs.setdefault("trainable", False)
     super().__init__(dtype=dtype, autocast=False, name=name, **kwargs)
     self.check_range = check_range
     self._dtype_name = dtype
@@ -66,6 +74,35 @@ class Distance(keras.layers.Layer, abc.ABC):
   def min_size(self) -> int:
     """Smallest allowed side of an image, in pixels."""
     return 1
+
+  @property
+  def size_multiple(self) -> int:
+    """What both sides of an image must be multiples of."""
+    return 1
+
+  def parameter(
+    self, name: str, value: np.ndarray, *, trainable: bool = True, **kwargs: Any
+  ) -> Any:
+    """Returns a new Keras weight of this distance, to be made in `__init__`.
+
+    Args:
+      name: Its name among the weights of this distance.
+      value: Its initial value, which sets its shape.
+      trainable: Whether it moves when the distance is trainable; kernels of a
+        fixed network do not.
+      **kwargs: For `add_weight`, such as `constraint`.
+    """
+    value = np.asarray(value, self._dtype_name)
+    weight = self.add_weight(
+      name=name,
+      shape=value.shape,
+      dtype=self._dtype_name,
+      initializer="zeros",
+      trainable=trainable,
+      **kwargs,
+    )
+    weight.assign(value)
+    return weight
 
   @abc.abstractmethod
   def embed(self, image: tf.Tensor) -> Any:
@@ -110,6 +147,11 @@ class Distance(keras.layers.Layer, abc.ABC):
         f"{self.spec} needs images of at least {self.min_size}x"
         f"{self.min_size}; got {height}x{width}. Use larger images or crops."
       )
+    if any(side % self.size_multiple for side in sides):
+      raise ValueError(
+        f"{self.spec} needs sides that are multiples of {self.size_multiple}; "
+        f"got {height}x{width}. Crop or pad the images."
+      )
 
   def call(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns the distance of each pair. Final: override the steps instead.
@@ -139,6 +181,22 @@ class Distance(keras.layers.Layer, abc.ABC):
     maps = self.compare(self.embed(reference), self.embed(image))
     shape = tf.shape(image)
     return self.render(maps, shape[1], shape[2])
+
+  def training_value(
+    self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
+  ) -> tf.Tensor:
+    """Returns what to train this distance's own parameters on, `[N]`.
+
+    The value itself, unless the distance drops terms at random meanwhile or
+    needs a normalisation that the value leaves out.
+
+    Args:
+      reference: As in `call`.
+      image: As in `call`.
+      seed: Int32 `[2]`, which all randomness follows from.
+    """
+    del seed
+    return self(reference, image)
 
   def score(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns what papers print for each pair, `[N]` (PSNR in dB, SSIM...)."""
@@ -183,11 +241,14 @@ class Distance(keras.layers.Layer, abc.ABC):
     reference = checks.image(reference, "reference", self.spec)
     image = checks.image(image, "image", self.spec)
     checks.same_shape(reference, image, self.spec)
+    checks.channels(image, self.channels, self.spec)
     self.validate(*image.shape[1:3])
     if self.check_range and tf.executing_eagerly():
       checks.value_range(reference, "reference", self.spec, RANGE_MARGIN)
       checks.value_range(image, "image", self.spec, RANGE_MARGIN)
-    guards = checks.dynamic_size(reference, image, self.min_size, self.spec)
+    guards = checks.dynamic_size(
+      reference, image, self.min_size, self.size_multiple, self.spec
+    )
     with tf.control_dependencies(guards):
       dtype = self.compute_dtype
       return tf.cast(reference, dtype), tf.cast(image, dtype)

@@ -1,5 +1,6 @@
 """Sums of weighted distances, which are distances."""
 
+import math
 from typing import Any
 
 import keras
@@ -30,6 +31,9 @@ class WeightedSum(Distance):
       for term in self._terms
     ]
     self.symmetric = all(d.symmetric for d in self.distances)
+    limits = [set(d.channels) for d in self.distances if d.channels is not None]
+    if limits:
+      self.channels = tuple(sorted(set.intersection(*limits)))
 
   @property
   def spec(self) -> str:
@@ -51,6 +55,10 @@ class WeightedSum(Distance):
   @property
   def min_size(self) -> int:
     return max(d.min_size for d in self.distances)
+
+  @property
+  def size_multiple(self) -> int:
+    return math.lcm(*(d.size_multiple for d in self.distances))
 
   def validate(self, height: int | None, width: int | None) -> None:
     for distance in self.distances:
@@ -74,6 +82,13 @@ class WeightedSum(Distance):
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return self._sum(d(reference, image) for d in self.distances)
+
+  def training_value(
+    self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
+  ) -> tf.Tensor:
+    return self._sum(
+      d.training_value(reference, image, seed) for d in self.distances
+    )
 
   def values(
     self, reference: tf.Tensor, image: tf.Tensor

@@ -35,6 +35,19 @@ def same_shape(reference: tf.Tensor, other: tf.Tensor, owner: str) -> None:
     )
 
 
+def channels(
+  value: tf.Tensor, allowed: tuple[int, ...] | None, owner: str
+) -> None:
+  """Raises ValueError if the static number of channels is not among these."""
+  count = value.shape[-1]
+  if allowed is not None and count is not None and count not in allowed:
+    wanted = " or ".join(str(a) for a in allowed)
+    raise ValueError(
+      f"{owner} needs images [N, H, W, C] of {wanted} channels; got shape "
+      f"{value.shape}. Drop alpha, and move channels that come first."
+    )
+
+
 def value_range(
   value: tf.Tensor, argument: str, owner: str, margin: float
 ) -> None:
@@ -48,7 +61,11 @@ def value_range(
 
 
 def dynamic_size(
-  reference: tf.Tensor, other: tf.Tensor, min_size: int, owner: str
+  reference: tf.Tensor,
+  other: tf.Tensor,
+  min_size: int,
+  size_multiple: int,
+  owner: str,
 ) -> list[tf.Operation]:
   """Returns graph assertions for what the static shapes leave unknown."""
   guards = []
@@ -68,6 +85,13 @@ def dynamic_size(
           tf.reduce_min(tf.shape(other)[1:3]),
           min_size,
           message=f"{owner} needs images of at least {min_size}x{min_size}",
+        )
+      )
+      guards.append(
+        tf.debugging.assert_equal(
+          tf.shape(other)[1:3] % size_multiple,
+          0,
+          message=f"{owner} needs sides in multiples of {size_multiple}",
         )
       )
   return [guard for guard in guards if guard is not None]

@@ -1,49 +1,15 @@
-"""The `tfpercept` command, for people who have files rather than code.
-
-    tfpercept evaluate --model=runs/a --scale=4 photos/
-    tfpercept list
-
-Exit status: 0 when all went well, 1 when some files could not be used, 2 when
-the command could not be carried out.
-"""
+"""`tfpercept evaluate`: super-resolution networks against bicubic."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 
-from tfpercept import __version__, distances, files, weights
+from tfpercept import files, weights
 from tfpercept.evaluation import scores, super_resolution
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command; returns its exit status.
-
-  Args:
-    argv: Arguments without the name of the program; those of the process by
-      default.
-  """
-  arguments = _parser().parse_args(argv)
-  try:
-    return arguments.run(arguments)
-  except (ValueError, OSError) as error:
-    print(f"error: {error}", file=sys.stderr)
-    return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="tfpercept",
-    description="Perceptual image distances and what uses them.",
-  )
-  parser.add_argument("--version", action="version", version=__version__)
-  commands = parser.add_subparsers(required=True, metavar="command")
-  _add_evaluate(commands)
-  _add_list(commands)
-  return parser
-
-
-def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
   evaluate = commands.add_parser(
     "evaluate",
     help="score super-resolution networks against bicubic",
@@ -71,11 +37,6 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
   evaluate.set_defaults(run=_evaluate)
 
 
-def _add_list(commands: argparse._SubParsersAction) -> None:
-  names = commands.add_parser("list", help="list the distances")
-  names.set_defaults(run=_list)
-
-
 def _evaluate(arguments: argparse.Namespace) -> int:
   pictures = super_resolution.folder_pictures(arguments.folders)
   table = super_resolution.evaluate(
@@ -95,20 +56,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
   return 1 if table.groups else 2
 
 
-def _list(arguments: argparse.Namespace) -> int:
-  del arguments
-  for name in distances.names():
-    summary = distances.DISTANCES.get(name).__doc__.splitlines()[0]
-    print(f"{name:16}{summary}")
-  return 0
-
-
 _FORMATS = {
   "table": scores.to_text,
   "csv": lambda table: scores.to_csv(table).rstrip("\n"),
   "json": lambda table: json.dumps(scores.to_json(table), indent=2),
 }
-
-
-if __name__ == "__main__":
-  sys.exit(main())

@@ -1,0 +1,46 @@
+"""The `tfpercept` command, for people who have files rather than code.
+
+    tfpercept evaluate --model=runs/a --scale=4 photos/
+    tfpercept list
+
+Exit status: 0 when all went well, 1 when some files could not be used, 2 when
+the command could not be carried out.
+
+Each command is one module with `add(commands)`, which sets `run`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tfpercept import __version__
+from tfpercept.cli import evaluate, listing
+
+COMMANDS = (evaluate, listing)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs the command; returns its exit status.
+
+  Args:
+    argv: Arguments without the name of the program; those of the process by
+      default.
+  """
+  arguments = _parser().parse_args(argv)
+  try:
+    return arguments.run(arguments)
+  except (ValueError, OSError) as error:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog="tfpercept",
+    description="Perceptual image distances and what uses them.",
+  )
+  parser.add_argument("--version", action="version", version=__version__)
+  commands = parser.add_subparsers(required=True, metavar="command")
+  for command in COMMANDS:
+    command.add(commands)
+  return parser

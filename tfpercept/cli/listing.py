@@ -1,0 +1,19 @@
+"""`tfpercept list`: the distances there are."""
+
+import argparse
+
+from tfpercept import distances
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  names = commands.add_parser("list", help="list the distances")
+  names.set_defaults(run=_list)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+  del arguments
+  for name in distances.names():
+    summary = distances.DISTANCES.get(name).__doc__.splitlines()[0]
+    print(f"{name:16}{summary}")
+  return 0
