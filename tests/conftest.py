@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests."""
 
+import contextlib
 import os
 import pathlib
 
@@ -9,10 +10,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Tests use no network: weights that are not here are missing.
+os.environ.setdefault("TFPERCEPT_OFFLINE", "1")
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from tfpercept import weights
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -44,10 +49,53 @@ def shared() -> pathlib.Path:
   )
   if (path / "golden").is_dir() and (path / "data").is_dir():
     return path.absolute()
-  message = (
+  _absent(
     f"{path} has no golden/ and data/; set TFPERCEPT_SHARED to the folder that"
     " holds them"
   )
+
+
+@pytest.fixture(scope="session")
+def photograph():
+  """Makes pictures like photographs, where no package has any.
+
+  Their amplitudes fall as one over frequency, and channels are much alike.
+  """
+
+  def make(height: int, width: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    noise = random.normal(size=(height, width, 3))
+    noise += 2 * noise.mean(axis=-1, keepdims=True)
+    rows, columns = np.fft.fftfreq(height), np.fft.fftfreq(width)
+    frequency = np.hypot(rows[:, None], columns)[..., None]
+    frequency[0, 0] = np.inf  # no mean
+    field = np.fft.ifft2(
+      np.fft.fft2(noise, axes=(0, 1)) / frequency, axes=(0, 1)
+    )
+    field = field.real / field.real.std()
+    return np.clip(128 + 50 * field, 0, 255).astype(np.uint8)
+
+  return make
+
+
+@pytest.fixture(scope="session")
+def weights_or_skip():
+  """A context in which missing weights skip the test.
+
+  They fail it where TFPERCEPT_REQUIRE_SHARED=1.
+  """
+
+  @contextlib.contextmanager
+  def context():
+    try:
+      yield
+    except weights.MissingWeights as error:
+      _absent(str(error))
+
+  return context
+
+
+def _absent(message):
   if os.environ.get("TFPERCEPT_REQUIRE_SHARED") == "1":
     pytest.fail(message)
   pytest.skip(message)

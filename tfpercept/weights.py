@@ -1,10 +1,292 @@
-"""Trained weights that come with the package."""
+"""Trained weights: where they come from, and how they get here.
 
+    arrays = weights.load("watson_dft_rgb")
+    arrays = weights.load("mine/tuned.npz")
+
+A name of the manifest is looked up in the folder TFPERCEPT_WEIGHTS, in the
+package, in the user's cache, and is then downloaded from where its authors
+publish it, its checksum verified. TFPERCEPT_OFFLINE=1 forbids downloads.
+"""
+
+import dataclasses
 import difflib
+import functools
+import hashlib
+import json
 import os
 import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfpercept import downloads, files, npz_reader, torch_reader
 
 _SHIPPED = pathlib.Path(__file__).parent / "pretrained"
+_READERS = {
+  ".npz": npz_reader.read,
+  **dict.fromkeys((".pth", ".pt", ".ckpt", ".pkl"), torch_reader.read),
+}
+PACKED = ("float32", "float16", "int16")
+"""The types that `packed` turns weights into."""
+_SCALE = "@scale"  # ends the name of the factors that int16 numbers are in
+
+
+class MissingWeights(FileNotFoundError):  # noqa: N818 - what it is about
+  """Weights that are not here and can not be fetched."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """An entry of the manifest."""
+
+  name: str
+  file: str
+  """Path in a folder of weights; of shipped ones, their folder."""
+  bytes: int
+  sha256: str
+  licence: str
+  url: str = ""
+  archive: downloads.Archive | None = None
+  shipped: bool = False
+
+  @property
+  def origin(self) -> str:
+    """Where it is published."""
+    if self.archive:
+      _, member = self.archive.member.split("/", 1)
+      return f"{member} of {self.archive.file}"
+    return self.url or "tfpercept"
+
+
+@functools.cache
+def manifest() -> Mapping[str, Source]:
+  """Returns the weights that have a name, by name."""
+  entries = json.loads((_SHIPPED / "sources.json").read_text())
+  for name, entry in entries.items():
+    if "archive" in entry:
+      entry["archive"] = downloads.Archive(**entry["archive"])
+    entries[name] = Source(name, **entry)
+  return entries
+
+
+def load(source: str | os.PathLike) -> dict[str, np.ndarray]:
+  """Returns weights by name. Half-precision ones come as float32.
+
+  Args:
+    source: A name of the manifest, or the path of an `.npz`, of a file of
+      PyTorch (`.pth`, `.pt`) or of pickled NumPy arrays (`.ckpt`, `.pkl`). No
+      code in a file is run. Names of nested dictionaries are joined by `|`.
+
+  Raises:
+    MissingWeights: if the file is not here and can not be fetched; the message
+      says what to do.
+    ValueError: if there is no such name, a checksum is wrong, or a file is
+      damaged or holds anything but arrays.
+  """
+  arrays = {}
+  for path in locate(source):
+    arrays.update(_READERS[path.suffix](path))
+  return unpacked(arrays)
+
+
+def locate(source: str | os.PathLike) -> list[pathlib.Path]:
+  """Returns the files of `source`, fetched if need be; raises as `load`."""
+  known = manifest().get(os.fspath(source))
+  if known:
+    return present(known) or [fetch(known.name)]
+  path = pathlib.Path(source)
+  if path.suffix not in _READERS:
+    raise ValueError(
+      f"expected a file ending in {', '.join(_READERS)} or a name; got "
+      f"{os.fspath(source)!r}.{_nearest(os.fspath(source), manifest())}"
+    )
+  if not path.is_file():
+    raise MissingWeights(f"there is no file {path}")
+  return [path]
+
+
+def present(source: Source) -> list[pathlib.Path]:
+  """Returns the files of a manifest entry where they are here, or nothing.
+
+  Raises:
+    ValueError: if a file has another checksum than the manifest's; those that
+      come with the package are not read for that here.
+  """
+  folder = os.environ.get("TFPERCEPT_WEIGHTS")
+  places = [pathlib.Path(folder)] if folder else []
+  if source.shipped:
+    places.append(_SHIPPED)
+  else:
+    places.append(cache())
+  for place in places:
+    smaller = place / f"{source.name}.npz"
+    if smaller.is_file():
+      return [smaller]  # by `tfpercept weights pack`, so of no known checksum
+    path = place / source.file
+    if path.is_dir():
+      return sorted(path.glob("weights*.npz"))
+    if path.is_file():
+      _check_present([path], source)
+      return [path]
+  return []
+
+
+def verify(source: Source) -> list[pathlib.Path]:
+  """Returns what `present` does, having checked shipped files as well."""
+  found = present(source)
+  if source.shipped and found:
+    _check_present(found, source)
+  return found
+
+
+def cache() -> pathlib.Path:
+  """Folder that downloads are kept in; it need not exist."""
+  base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+  return pathlib.Path(base) / "tfpercept"
+
+
+def fetch(
+  name: str,
+  *,
+  folder: str | os.PathLike | None = None,
+  source: str | os.PathLike | None = None,
+) -> pathlib.Path:
+  """Puts weights into a folder and returns the file; says so on stderr.
+
+  Args:
+    name: A name of the manifest, of weights that do not come with the package.
+    folder: The user's cache by default.
+    source: A copy that is here already: of the file, or of the archive that it
+      is published in. By default it is downloaded.
+
+  Raises:
+    MissingWeights: if it can not be had.
+    ValueError: if there is no such name, or a checksum is wrong. Nothing is
+      left behind then, and nothing that was there is changed.
+  """
+  wanted = _named(name)
+  if wanted.shipped:
+    raise MissingWeights(f"{name} comes with tfpercept, and is not there")
+  path = pathlib.Path(folder or cache()) / wanted.file
+  with tempfile.TemporaryDirectory() as scratch:
+    published = pathlib.Path(scratch) / "published"
+    if source is None:
+      _download(wanted, published, path)
+    else:
+      shutil.copyfile(source, published)
+    with files.atomic(path) as temporary:
+      origin = source or wanted.origin
+      _unwrap(wanted, published, temporary, origin)
+      _check_fetched(temporary, wanted, origin)
+  return path
+
+
+def _download(wanted: Source, published: pathlib.Path, path) -> None:
+  if os.environ.get("TFPERCEPT_OFFLINE") == "1":
+    raise MissingWeights(_advice(wanted, path, "TFPERCEPT_OFFLINE=1 is set"))
+  kept = wanted.archive or wanted
+  print(
+    f"tfpercept: downloading {wanted.origin} to {path}; licence: "
+    f"{wanted.licence}",
+    file=sys.stderr,
+  )
+  try:
+    url = wanted.url or downloads.source_archive(wanted.archive)
+    downloads.download(url, published, size=kept.bytes)
+  except OSError as error:
+    raise MissingWeights(_advice(wanted, path, error)) from error
+
+
+def _unwrap(
+  wanted: Source, published: pathlib.Path, out: pathlib.Path, origin: Any
+) -> None:
+  """Takes the member out of an archive; the file itself is copied."""
+  archive = wanted.archive
+  if not archive or published.stat().st_size == wanted.bytes:
+    shutil.copyfile(published, out)
+    return
+  _check_fetched(published, archive, origin)
+  downloads.extract(published, archive.member, out, size=wanted.bytes)
+
+
+def _difference(paths: list[pathlib.Path], size: int, sha256: str) -> str:
+  """Says how files, one behind the other, differ from those wanted."""
+  digest, count = hashlib.sha256(), 0
+  for path in paths:
+    with open(path, "rb") as file:
+      while chunk := file.read(1 << 20):
+        digest.update(chunk)
+        count += len(chunk)
+  if digest.hexdigest() == sha256:
+    return ""
+  return (
+    f"SHA-256 {sha256} and {size} bytes wanted, {digest.hexdigest()} and "
+    f"{count} bytes found"
+  )
+
+
+def _check_present(paths: list[pathlib.Path], source: Source) -> None:
+  difference = _difference(paths, source.bytes, source.sha256)
+  if difference:
+    raise ValueError(
+      f"{paths[0]} is not {source.name} as published: {difference}. Give its "
+      "path to use it all the same, or take it away to have it fetched."
+    )
+
+
+def _check_fetched(path: pathlib.Path, wanted: Any, origin: Any) -> None:
+  difference = _difference([path], wanted.bytes, wanted.sha256)
+  if difference:
+    raise ValueError(f"{origin} is not what was published: {difference}")
+
+
+def _advice(wanted: Source, path: pathlib.Path, why: Any) -> str:
+  return (
+    f"{wanted.name} is not here and was not downloaded: {why}. With a network, "
+    f"run `tfpercept weights fetch {wanted.name}`; without one, bring "
+    f"{wanted.origin} and add `--from=FILE`, or put it at {path}. Licence: "
+    f"{wanted.licence}."
+  )
+
+
+def packed(
+  arrays: Mapping[str, np.ndarray], dtype: str
+) -> dict[str, np.ndarray]:
+  """Returns weights in a smaller form, which `load` turns back to float32.
+
+  Args:
+    arrays: Weights by name. Integers stay as they are.
+    dtype: `"float32"`, `"float16"` or `"int16"`: integers in steps of 1/32767
+      of the largest weight of each output channel, the last axis.
+  """
+  made = {}
+  for name, array in arrays.items():
+    if array.dtype.kind != "f":
+      made[name] = array
+    elif dtype == "int16":
+      axes = tuple(range(array.ndim - 1))
+      scale = np.abs(array).max(axes, initial=1e-30) / 32767
+      made[name] = np.rint(array / scale).astype(np.int16)
+      made[name + _SCALE] = np.float32(scale)
+    else:
+      made[name] = array.astype(dtype)
+  return made
+
+
+def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """Undoes `packed`."""
+  made = {}
+  for name, array in arrays.items():
+    if name.endswith(_SCALE):
+      continue
+    if name + _SCALE in arrays:
+      array = array.astype(np.float32) * arrays[name + _SCALE]
+    made[name] = np.float32(array) if array.dtype == np.float16 else array
+  return made
 
 
 def shipped() -> tuple[str, ...]:
@@ -27,10 +309,22 @@ def find(model: str | os.PathLike) -> pathlib.Path:
   names = shipped()
   if str(model) in names:
     return _SHIPPED / str(model)
-  near = difflib.get_close_matches(str(model), names, n=1, cutoff=0.5)
-  hint = f" Did you mean {near[0]!r}?" if near else ""
   raise ValueError(
     "expected the folder of a trained model or the name of one that comes "
-    f"with tfpercept; got {str(model)!r}.{hint} Names: "
+    f"with tfpercept; got {str(model)!r}.{_nearest(str(model), names)} Names: "
     f"{', '.join(names) or 'none'}."
   )
+
+
+def _named(name: str) -> Source:
+  if name not in manifest():
+    raise ValueError(
+      f"there are no weights {name!r}.{_nearest(name, manifest())} Names: "
+      f"{', '.join(manifest())}."
+    )
+  return manifest()[name]
+
+
+def _nearest(name: str, names) -> str:
+  near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+  return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,133 @@
+"""`tfpercept score`: output, status, and memory."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept import cli, files
+
+
+@pytest.fixture
+def folders(tmp_path, photograph):
+  for seed, name in enumerate(("a", "b", "c")):
+    picture = photograph(170, 180, seed)
+    files.write_image(tmp_path / "true" / f"{name}.png", picture)
+    files.write_image(tmp_path / "coded" / f"{name}.jpg", picture)
+  return str(tmp_path / "true"), str(tmp_path / "coded")
+
+
+def test_folders_give_a_table_with_means(folders, capsys):
+  assert cli.main(["score", *folders]) == 0
+  out, err = capsys.readouterr()
+  assert err == ""
+  lines = out.splitlines()
+  assert lines[0].split() == ["psnr", "ssim", "ms_ssim"]
+  assert [line.split()[0] for line in lines[2:]] == [
+    "a.jpg", "b.jpg", "c.jpg", "mean",
+  ]  # fmt: skip
+
+
+def test_two_files_and_one_metric(folders, capsys):
+  true, coded = folders
+  arguments = [f"{true}/b.png", f"{coded}/b.jpg", "--metric=psnr"]
+  assert cli.main(["score", *arguments]) == 0
+  value, score = map(float, capsys.readouterr().out.split()[-2:])
+  assert score == pytest.approx(-10 * np.log10(value), abs=0.01)  # printed
+
+
+def test_csv_goes_to_a_file_and_maps_to_a_folder(folders, tmp_path, capsys):
+  path, maps = tmp_path / "new" / "scores.csv", tmp_path / "maps"
+  status = cli.main(
+    ["score", *folders, "--metric=mse", "--metric=mae", "--format=csv",
+     f"--out={path}", f"--maps={maps}"]
+  )  # fmt: skip
+  assert (status, capsys.readouterr().out) == (0, "")
+  assert len(list(csv.DictReader(path.read_text().splitlines()))) == 6
+  assert len(list(maps.glob("*.png"))) == 6
+
+
+def test_json_is_json(folders, capsys):
+  cli.main(["score", *folders, "--metric=mse", "--format=json"])
+  value = json.loads(capsys.readouterr().out)
+  assert [mean["metric"] for mean in value["means"]] == ["mse"]
+
+
+def test_what_can_not_be_scored_is_named_and_is_status_one(
+  folders, tmp_path, capsys
+):
+  (tmp_path / "coded" / "c.jpg").write_bytes(b"no picture")
+  files.write_image(tmp_path / "true" / "alone.png", np.zeros((2, 2), np.uint8))
+  assert cli.main(["score", *folders]) == 1
+  out, err = capsys.readouterr()
+  assert "b.jpg" in out
+  assert "c.jpg: not scored: " in err
+  assert "alone.png: not scored: no picture of that name in" in err
+
+
+def test_nothing_scored_is_status_two(tmp_path, capsys):
+  for name in ("a.png", "b.png"):
+    (tmp_path / name).write_bytes(b"no picture")
+  assert (
+    cli.main(["score", *(str(tmp_path / n) for n in ("a.png", "b.png"))]) == 2
+  )
+  assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (
+      ["absent", "{coded}"],
+      "expected a picture or a folder; absent is neither",
+    ),
+    (["{true}/b.png", "{coded}"], "b.png is no folder"),
+    (["{true}", "{coded}", "--metric=msse"], "Did you mean 'mse'?"),
+  ],
+)
+def test_mistakes_are_one_line_and_status_two(
+  arguments, message, folders, capsys
+):
+  true, coded = folders
+  filled = [a.format(true=true, coded=coded) for a in arguments]
+  assert cli.main(["score", *filled]) == 2
+  err = capsys.readouterr().err
+  assert err.startswith("error: ")
+  assert message in err
+  assert err.count("\n") == 1
+
+
+_PEAK = """
+import resource, sys
+from tfpercept import cli
+from tfpercept.evaluation import tiled
+def peak():
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+small, large = sys.argv[1:3], sys.argv[3:]
+assert cli.main(["score", *small, "--metric=ms_ssim", "--format=csv"]) == 0
+before = peak()
+assert cli.main(["score", *large, "--metric=ms_ssim", "--format=csv"]) == 0
+print(peak() - before)
+"""
+
+
+def test_a_large_pair_is_never_in_memory_as_floats(tmp_path):
+  random = np.random.default_rng(0)
+  names = {}
+  for side in (2100, 3000):
+    for kind in ("true", "coded"):
+      names[side, kind] = tmp_path / f"{kind}{side}.bmp"
+      noise = random.integers(0, 256, (side, side, 3), np.uint8)
+      files.write_image(names[side, kind], noise)
+  run = subprocess.run(
+    [sys.executable, "-c", _PEAK, *map(str, names.values())],
+    check=True, capture_output=True, text=True,
+  )  # fmt: skip
+  grown = float(run.stdout.splitlines()[-1])
+  # As floats the pair alone would take 206 MB, and MS-SSIM much more. Both
+  # pairs are in tiles, so one needs about as much for a tile as the other, and
+  # 3 to 4 bytes a pixel for each picture. Measured: 117 MB.
+  assert grown < 9e6 * 3 * 4 * 2 / 2**20

