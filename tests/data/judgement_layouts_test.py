@@ -1,0 +1,61 @@
+"""Which layout a folder has."""
+
+import numpy as np
+import pytest
+
+from tfpercept import files
+from tfpercept.data import judgement_layouts as layouts
+
+
+def write_choices(folder):
+  files.write_image(folder / "r.png", np.zeros((4, 4, 3), np.uint8))
+  (folder / layouts.CHOICES).write_text(
+    "reference,first,second,share\nr.png,r.png,r.png,1\n"
+  )
+
+
+@pytest.mark.parametrize("depth", ["", "a", "a/b"])
+def test_data_are_found_up_to_two_folders_down(tmp_path, depth):
+  write_choices(tmp_path / depth)
+  (data,) = layouts.load(tmp_path)
+  assert data.kind == "2afc"
+
+
+def test_data_three_folders_down_are_not_looked_for(tmp_path):
+  write_choices(tmp_path / "a" / "b" / "c")
+  with pytest.raises(ValueError, match="no human judgements in"):
+    layouts.load(tmp_path)
+
+
+def test_every_set_of_the_shared_data_is_recognised(shared):
+  found = layouts.load(shared / "data")
+  assert [(d.name, d.kind, len(d.items)) for d in found] == [
+    ("gan_2afc", "2afc", 180),
+    ("tid2013_genuine", "mos", 6),
+    ("tid2013_resynth", "mos", 100),
+  ]
+  assert not any(d.failures for d in found)
+
+
+def test_bapps_is_told_by_its_folders(tmp_path):
+  for role in ("ref", "p0", "p1", "judge"):
+    (tmp_path / "val" / "cnn" / role).mkdir(parents=True)
+  assert layouts.layout_of(tmp_path / "val") == "bapps2afc"
+  assert layouts.layout_of(tmp_path / "val" / "cnn") == "bapps2afc"
+  for role in ("p0", "p1", "same"):
+    (tmp_path / "jnd" / "cnn" / role).mkdir(parents=True)
+  assert layouts.layout_of(tmp_path / "jnd") == "bappsjnd"
+  assert layouts.layout_of(tmp_path) is None
+
+
+def test_a_table_needs_its_layout_named(tmp_path):
+  write_choices(tmp_path)
+  with pytest.raises(ValueError, match="layout=choices"):
+    layouts.load(tmp_path / layouts.CHOICES)
+  (data,) = layouts.load(tmp_path / layouts.CHOICES, "choices")
+  assert len(data.items) == 1
+
+
+def test_an_unknown_layout_is_refused(tmp_path):
+  with pytest.raises(ValueError, match="layout is auto or one of bapps2afc"):
+    layouts.load(tmp_path, "bapps")

@@ -1,0 +1,78 @@
+"""Images made after the recipe of TID2013, and the genuine ones."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from tfpercept import files
+from tfpercept.data import tid2013
+
+
+@pytest.fixture
+def reference(tmp_path):
+  random = np.random.default_rng(0)
+  image = random.integers(0, 256, (32, 40, 3), np.uint8)
+  files.write_image(tmp_path / "r.png", image)
+  return tmp_path / "r.png"
+
+
+def psnr(a, b):
+  return 10 * np.log10(255**2 / np.mean((a - b.astype(np.float64)) ** 2))
+
+
+def test_images_have_the_psnr_that_the_recipe_states(shared):
+  folder = shared / "data" / "iqa" / "tid2013_resynth"
+  data = tid2013.resynthesised(folder)
+  with open(folder / "recipe.csv") as file:
+    rows = list(csv.DictReader(file))
+  assert (len(data.items), data.failures) == (100, {})
+  for item, row in list(zip(data.items, rows, strict=True))[::7]:
+    made = psnr(item.reference.read(), item.images[0].read())
+    # The table has two digits.
+    assert made == pytest.approx(float(row["psnr_rgb"]), abs=0.0051), item.name
+    assert item.answer == float(row["mos"])
+
+
+@pytest.mark.parametrize("kind", [1, 8, 10, 11, 18])
+def test_an_image_is_made_the_same_twice(reference, kind):
+  made = [
+    tid2013.distorted(reference, kind=kind, parameter=5.5, seed=3)
+    for _ in range(2)
+  ]
+  assert made[0].shape == (32, 40, 3)
+  assert made[0].dtype == np.uint8
+  np.testing.assert_array_equal(*made)
+
+
+def test_saturation_of_nothing_leaves_grey(reference):
+  made = tid2013.distorted(reference, kind=18, parameter=0.0, seed=0)
+  assert np.ptp(made, axis=-1).max() == 0
+
+
+def test_other_distortions_are_refused(reference):
+  with pytest.raises(ValueError, match="1, 8, 10, 11 and 18 can be made"):
+    tid2013.distorted(reference, kind=2, parameter=1.0, seed=0)
+
+
+def test_genuine_images_have_their_opinion_from_the_table(shared):
+  data = tid2013.genuine(shared / "data" / "iqa" / "tid2013_calibration")
+  answers = {item.name: item.answer for item in data.items}
+  # As stated in the folder's README, to its digits.
+  expected = {
+    "i03_11_5": 0.70, "i04_18_5": 3.93, "i06_18_3": 3.89, "i19_10_5": 1.66,
+    "i01_01_5": 3.865, "i03_01_1": 5.769,
+  }  # fmt: skip
+  assert answers == pytest.approx(expected, abs=5e-3)
+  lpips = data.published["lpips"]
+  assert sorted(lpips.values()) == [0.05079, 0.2572, 0.4253, 0.7237]
+  assert max(data.published["psnr"].values()) == -20.99
+
+
+def test_a_recipe_without_its_references_is_refused(tmp_path):
+  (tmp_path / "recipe.csv").write_text(
+    "tid2013_image,reference,type,parameter,seed,mos\n"
+    "i01_01_1.bmp,I01,1,5,0,5.5\n"
+  )
+  with pytest.raises(ValueError, match=r"i01_01_1.bmp: there is no I01.png"):
+    tid2013.resynthesised(tmp_path)

@@ -1,0 +1,112 @@
+"""The layouts of human data by name, and which of them a folder has."""
+
+import pathlib
+from collections.abc import Iterator
+
+from tfpercept import files
+from tfpercept.data import judgement_tables as tables
+from tfpercept.data import judgements, tid2013
+
+CHOICES = "choices.csv"
+OPINIONS = "opinions.csv"
+
+
+def _choices(path: pathlib.Path) -> judgements.Judgements:
+  return tables.choices(path / CHOICES if path.is_dir() else path)
+
+
+def _mos(path: pathlib.Path) -> judgements.Judgements:
+  return tables.opinions(path / OPINIONS if path.is_dir() else path)
+
+
+def _dmos(path: pathlib.Path) -> judgements.Judgements:
+  path = path / OPINIONS if path.is_dir() else path
+  return tables.opinions(path, lower_is_better=True)
+
+
+LAYOUTS = {
+  "bapps2afc": judgements.bapps_2afc,
+  "bappsjnd": judgements.bapps_jnd,
+  "gan2afc": tables.gan_2afc,
+  "choices": _choices,
+  "mos": _mos,
+  "dmos": _dmos,
+  "tid2013_genuine": tid2013.genuine,
+  "tid2013_resynth": tid2013.resynthesised,
+}
+"""Readers by the name of the layout; each takes a folder or, for `choices`,
+`mos` and `dmos`, a table."""
+
+# What tells a layout: all of these are in its folder.
+_MARKS = {
+  "bapps2afc": ("ref", "p0", "p1", "judge"),
+  "bappsjnd": ("p0", "p1", "same"),
+  "gan2afc": ("judgements.csv", "images"),
+  "choices": (CHOICES,),
+  "mos": (OPINIONS,),
+  "tid2013_genuine": ("ref", "dist", "results_official.csv"),
+  "tid2013_resynth": ("recipe.csv",),
+}
+_WITH_SUBSETS = ("bapps2afc", "bappsjnd")
+_DEPTH = 2  # how far below a folder data are looked for
+
+
+def load(
+  path: files.PathLike, layout: str = "auto"
+) -> list[judgements.Judgements]:
+  """Reads the human data in a folder, or in the folders below it.
+
+  Args:
+    path: Folder of a data set, folder of such folders, or a table.
+    layout: One of `LAYOUTS`, or `"auto"` to tell it by what is there.
+
+  Returns:
+    One set, or with `"auto"` as many as are found, at least one.
+
+  Raises:
+    ValueError: if there is none, or one is damaged as a whole.
+  """
+  path = pathlib.Path(path)
+  if layout != "auto":
+    if layout not in LAYOUTS:
+      raise ValueError(
+        f"layout is auto or one of {', '.join(LAYOUTS)}; got {layout!r}"
+      )
+    return [LAYOUTS[layout](path)]
+  if not path.is_dir():
+    raise ValueError(
+      f"expected a folder of human judgements; {path} is none. A table needs "
+      "--layout=choices, mos or dmos."
+    )
+  found = list(_found(path, _DEPTH))
+  if not found:
+    raise ValueError(
+      f"no human judgements in {path} or {_DEPTH} folders below it; the "
+      f"layouts are {', '.join(LAYOUTS)}"
+    )
+  return [LAYOUTS[name](folder) for name, folder in found]
+
+
+def layout_of(folder: pathlib.Path) -> str | None:
+  """Returns the layout of a folder, told by what is in it."""
+  for name, marks in _MARKS.items():
+    if all((folder / mark).exists() for mark in marks):
+      return name
+  for name in _WITH_SUBSETS:
+    if any(
+      all((part / mark).is_dir() for mark in _MARKS[name])
+      for part in judgements.subfolders(folder, _MARKS[name][-1])
+    ):
+      return name
+  return None
+
+
+def _found(
+  folder: pathlib.Path, depth: int
+) -> Iterator[tuple[str, pathlib.Path]]:
+  layout = layout_of(folder)
+  if layout is not None:
+    yield layout, folder
+  elif depth:
+    for below in sorted(p for p in folder.iterdir() if p.is_dir()):
+      yield from _found(below, depth - 1)

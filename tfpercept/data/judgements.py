@@ -1,0 +1,257 @@
+"""What people said of distorted pictures: readers of human data.
+
+Three kinds of answers, all as `Judgements`:
+
+*   `2afc`: which of two images is nearer to the reference;
+*   `jnd`: whether an image can be told from the reference;
+*   `mos`: how good an image is.
+
+Pictures are read when they are needed, and those of one name only once.
+"""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from tfpercept import files
+
+KINDS = ("2afc", "jnd", "mos")
+_MAX_NUMBER_BYTES = 4096  # of a .npy file that holds one number
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+  """A picture that can be read, or made, when it is needed.
+
+  Attributes:
+    key: Names the pixels: pictures of equal keys are equal.
+    read: Returns uint8 `[H, W, 3]`; ValueError if that can not be done.
+  """
+
+  key: str
+  read: Callable[[], np.ndarray] = dataclasses.field(compare=False, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+  """One question that people answered.
+
+  Attributes:
+    name: Names the question in messages.
+    content: What the picture shows; answers on one content are not independent.
+    reference: The undistorted picture.
+    images: What was judged: two images for `2afc`, else one.
+    answer: `2afc`: share of people, 0 to 1, who found the second image nearer;
+      `jnd`: share who found image and reference the same; `mos`: quality,
+      higher is better.
+    subset: The part of the data it belongs to, such as a kind of distortion.
+  """
+
+  name: str
+  content: str
+  reference: Picture
+  images: tuple[Picture, ...]
+  answer: float
+  subset: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgements:
+  """A set of answers of one kind.
+
+  Attributes:
+    name: What a table calls it.
+    kind: `"2afc"`, `"jnd"` or `"mos"`.
+    items: The answers, in a fixed order.
+    failures: Why a question is left out, by its name.
+    published: Values that others computed for these very images, as distances
+      (larger is worse), by measure and by key of the image.
+    note: What a reader of the table has to know about the data.
+  """
+
+  name: str
+  kind: str
+  items: tuple[Judgement, ...]
+  failures: dict[str, str] = dataclasses.field(default_factory=dict)
+  published: dict[str, dict[str, float]] = dataclasses.field(
+    default_factory=dict
+  )
+  note: str = ""
+
+  @property
+  def subsets(self) -> tuple[str, ...]:
+    """Subsets in the order of their first item."""
+    return tuple(dict.fromkeys(item.subset for item in self.items))
+
+  @property
+  def contents(self) -> tuple[str, ...]:
+    """Contents in the order of their first item."""
+    return tuple(dict.fromkeys(item.content for item in self.items))
+
+  @property
+  def pairs(self) -> tuple[tuple[Picture, Picture], ...]:
+    """Each pair of reference and image once, in the order of the items."""
+    return tuple(
+      dict.fromkeys((i.reference, p) for i in self.items for p in i.images)
+    )
+
+  def only(self, keep: Callable[[Judgement], bool]) -> "Judgements":
+    """Returns the same set with some of its items."""
+    return dataclasses.replace(
+      self, items=tuple(item for item in self.items if keep(item))
+    )
+
+
+class Cache:
+  """Reads pictures and keeps the first of them in memory.
+
+  Args:
+    max_bytes: What is read beyond this is read again each time.
+  """
+
+  def __init__(self, max_bytes: int = 1 << 29):
+    self._left = max_bytes
+    self._kept: dict[str, np.ndarray] = {}
+
+  def __call__(self, picture: Picture) -> np.ndarray:
+    """Returns uint8 `[H, W, 3]`."""
+    if picture.key in self._kept:
+      return self._kept[picture.key]
+    pixels = picture.read()
+    if pixels.nbytes <= self._left:
+      self._left -= pixels.nbytes
+      self._kept[picture.key] = pixels
+    return pixels
+
+
+def picture(path: files.PathLike) -> Picture:
+  """Returns the picture in a file; a grey one gets three equal channels."""
+  return Picture(str(path), lambda: read_rgb(path))
+
+
+def read_rgb(path: files.PathLike) -> np.ndarray:
+  """Reads a picture as uint8 `[H, W, 3]`; ValueError as `files.read_image`."""
+  pixels = files.read_image(path)
+  return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+
+def bapps_2afc(folder: files.PathLike) -> Judgements:
+  """Reads two-alternative forced choices in the layout of BAPPS.
+
+  The folder, or each of its subfolders, which are then the subsets, holds
+  `ref`, `p0` and `p1` with pictures and `judge` with one number a file, the
+  share of people who found p1 nearer. Files belong together by their names
+  without suffix. The pictures' origin is not known: each is its own content.
+
+  Source: Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness
+  of deep features as a perceptual metric", 2018, section 2.
+
+  Raises:
+    ValueError: if no folder has this layout or no question is complete.
+  """
+  return _bapps(folder, "2afc", "ref", ("p0", "p1"), "judge")
+
+
+def bapps_jnd(folder: files.PathLike) -> Judgements:
+  """Reads just noticeable differences in the layout of BAPPS.
+
+  As `bapps_2afc`, with `p0`, `p1` and `same`, the share of people who found
+  the two the same; p0 serves as the reference.
+  """
+  return _bapps(folder, "jnd", "p0", ("p1",), "same")
+
+
+def read_number(path: pathlib.Path) -> float:
+  """Reads a `.npy` file that holds one finite number.
+
+  Nothing is unpickled, and nothing larger than a number is allocated whatever
+  the file says of itself.
+
+  Raises:
+    ValueError: if the file holds anything else or is damaged.
+  """
+  if path.stat().st_size > _MAX_NUMBER_BYTES:
+    raise ValueError(f"{path} is too large for one number")
+  with open(path, "rb") as file:
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+      raise ValueError(f"{path} has the unusual .npy version {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    data = file.read()
+  if math.prod(shape) != 1 or dtype.kind not in "fiu":
+    raise ValueError(
+      f"{path} should hold one number; got {dtype} of shape {shape}"
+    )
+  if len(data) != dtype.itemsize:
+    raise ValueError(f"{path} is cut off or has something after its number")
+  value = float(np.frombuffer(data, dtype)[0])
+  if not math.isfinite(value):
+    raise ValueError(f"{path} holds {value}")
+  return value
+
+
+def _bapps(
+  folder: files.PathLike,
+  kind: str,
+  reference: str,
+  images: tuple[str, ...],
+  answer: str,
+) -> Judgements:
+  folder = pathlib.Path(folder)
+  parts = [folder] if (folder / answer).is_dir() else subfolders(folder, answer)
+  if not parts:
+    raise ValueError(
+      f"expected {', '.join((reference, *images, answer))} in {folder} or in "
+      "its subfolders"
+    )
+  items, failures = [], {}
+  for part in parts:
+    listed = {
+      role: {p.stem: p for p in sorted((part / role).glob("*.*"))}
+      for role in (reference, *images, answer)
+    }
+    for stem in sorted(set().union(*listed.values())):
+      name = f"{part.name}/{stem}"
+      try:
+        for role, found in listed.items():
+          if stem not in found:
+            raise ValueError(f"{role} has no file of that name")
+        share = in_unit(read_number(listed[answer][stem]), answer)
+      except (ValueError, OSError) as error:
+        failures[name] = str(error)
+        continue
+      pictures = [picture(listed[role][stem]) for role in (reference, *images)]
+      items.append(
+        Judgement(
+          name, name, pictures[0], tuple(pictures[1:]), share, part.name
+        )
+      )
+  return checked(
+    Judgements(folder.resolve().name, kind, tuple(items), failures), folder
+  )
+
+
+def subfolders(folder: pathlib.Path, holding: str) -> list[pathlib.Path]:
+  """Returns the subfolders in which there is something of that name, sorted."""
+  if not folder.is_dir():
+    return []
+  return sorted(p for p in folder.iterdir() if (p / holding).exists())
+
+
+def checked(found: Judgements, where: pathlib.Path) -> Judgements:
+  """Returns the set; ValueError with the first reason if it is empty."""
+  if not found.items:
+    first = next(iter(found.failures.items()), None)
+    why = f"; {first[0]}: {first[1]}" if first else ""
+    raise ValueError(f"no usable judgement in {where}{why}")
+  return found
+
+
+def in_unit(value: float, what: str) -> float:
+  """Returns a share of people; ValueError if it can not be one."""
+  if not 0 <= value <= 1:
+    raise ValueError(f"{what} is a share of people, 0 to 1; got {value}")
+  return value

@@ -1,0 +1,226 @@
+"""Parts of TID2013: six genuine images, and a hundred made after its recipe.
+
+Source: Ponomarenko et al., "Image database TID2013: peculiarities, results and
+perspectives", 2015. The opinions are those of the images that are named; the
+images of `resynthesised` are not TID2013's own but made the same way.
+"""
+
+import functools
+import io
+import pathlib
+
+import numpy as np
+
+from tfpercept import files
+from tfpercept.data.judgement_tables import number, table
+from tfpercept.data.judgements import (
+  Judgement,
+  Judgements,
+  Picture,
+  checked,
+  picture,
+  read_rgb,
+)
+
+# Which image of TID2013 each calibration pair of IQA-PyTorch is, found from its
+# pixels. I08 is a block-wise distortion of unknown level: it has no opinion.
+_CALIBRATION = {
+  "I03": "i03_11_5",
+  "I04": "i04_18_5",
+  "I06": "i06_18_3",
+  "I19": "i19_10_5",
+}
+# Full-reference measures of the authors' own programs, and the sign that makes
+# them distances.
+_OFFICIAL = {
+  "psnr": -1,
+  "ssim": -1,
+  "ms_ssim": -1,
+  "fsim": -1,
+  "vif": -1,
+  "vsi": -1,
+  "gmsd": 1,
+  "mad": 1,
+  "nlpd": 1,
+  "lpips": 1,
+  "dists": 1,
+}
+
+
+def resynthesised(folder: files.PathLike) -> Judgements:
+  """Reads `recipe.csv`: distortions of TID2013 made again, with its opinions.
+
+  Noise, blur, JPEG, JPEG2000 and saturation at five levels. The references are
+  looked up in `../tid2013_calibration/ref` and `../tid_genuine`. Pictures are
+  made when they are read, always the same; that needs Pillow and SciPy.
+
+  Raises:
+    ValueError: if the recipe is missing, damaged or has no usable row.
+  """
+  folder = pathlib.Path(folder)
+  items, failures = [], {}
+  columns = ("tid2013_image", "reference", "type", "parameter", "seed", "mos")
+  for row in table(folder / "recipe.csv", columns):
+    name = row["tid2013_image"]
+    try:
+      path = _reference(folder, row["reference"])
+      make = functools.partial(
+        distorted,
+        path,
+        kind=int(number(row, "type")),
+        parameter=number(row, "parameter"),
+        seed=int(number(row, "seed")),
+      )
+      mos = number(row, "mos")
+    except ValueError as error:
+      failures[name] = str(error)
+      continue
+    image = Picture(f"{folder}/{name}", make)
+    items.append(
+      Judgement(name, row["reference"], picture(path), (image,), mos)
+    )
+  note = (
+    "images made after the recipe of TID2013, with its opinions; not its images"
+  )
+  return checked(
+    Judgements(folder.resolve().name, "mos", tuple(items), failures, note=note),
+    folder,
+  )
+
+
+def genuine(folder: files.PathLike) -> Judgements:
+  """Reads the genuine images of TID2013: `tid2013_calibration` and siblings.
+
+  Four calibration pairs whose image in TID2013 is known, and the two images in
+  `../tid_genuine`; opinions come from `../mos_tables/tid2013.csv`. The values
+  in `results_official.csv` become `published`.
+
+  Raises:
+    ValueError: if the opinions or all images are missing.
+  """
+  folder = pathlib.Path(folder)
+  opinions = {
+    pathlib.PurePath(row["image"]).stem.lower(): number(row, "score")
+    for row in table(
+      folder.parent / "mos_tables" / "tid2013.csv", ("image", "score")
+    )
+  }
+  found = [
+    (name, stem, folder / "dist" / f"{stem}.png")
+    for stem, name in _CALIBRATION.items()
+  ] + [
+    (path.stem.lower(), path.stem[:3].upper(), path)
+    for path in sorted((folder.parent / "tid_genuine").glob("*_*_*.png"))
+  ]
+  items, failures = [], {}
+  for name, content, path in found:
+    try:
+      if name not in opinions:
+        raise ValueError("there is no opinion on it")
+      if not path.is_file():
+        raise ValueError(f"{path} does not exist")
+      reference = picture(_reference(folder, content))
+    except ValueError as error:
+      failures[name] = str(error)
+      continue
+    items.append(
+      Judgement(name, content, reference, (picture(path),), opinions[name])
+    )
+  note = "six genuine images: too few to rank measures by"
+  return checked(
+    Judgements(
+      "tid2013_genuine", "mos", tuple(items), failures, _official(folder), note
+    ),
+    folder,
+  )
+
+
+def distorted(
+  reference: pathlib.Path, *, kind: int, parameter: float, seed: int
+) -> np.ndarray:
+  """Returns a picture distorted after TID2013's recipe, uint8 `[H, W, 3]`.
+
+  Args:
+    reference: Path of the undistorted picture.
+    kind: Number of the distortion in TID2013: 1 Gaussian noise, 8 Gaussian
+      blur, 10 JPEG, 11 JPEG2000 or 18 change of saturation.
+    parameter: Standard deviation of noise or blur in pixels or grey levels,
+      quality of JPEG, rate of JPEG2000, factor of saturation.
+    seed: Seed of the noise.
+
+  Raises:
+    ValueError: if the kind is another.
+  """
+  image = read_rgb(reference)
+  if kind == 1:
+    noise = np.random.RandomState(seed).standard_normal(image.shape)
+    return _to_uint8(image + parameter * noise)
+  if kind == 8:
+    return _blurred(image, parameter)
+  if kind == 10:
+    return _coded(image, "JPEG", quality=int(parameter), subsampling=2)
+  if kind == 11:
+    return _coded(
+      image,
+      "JPEG2000",
+      quality_mode="rates",
+      quality_layers=[parameter],
+      irreversible=True,
+    )
+  if kind == 18:
+    luma = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
+    return _to_uint8(luma + parameter * (image - luma))
+  raise ValueError(f"distortions 1, 8, 10, 11 and 18 can be made; got {kind}")
+
+
+def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
+  from scipy import ndimage
+
+  sigmas = (sigma, sigma, 0)
+  return _to_uint8(
+    ndimage.gaussian_filter(
+      image.astype(np.float64), sigmas, mode="nearest", truncate=4
+    )
+  )
+
+
+def _coded(image: np.ndarray, name: str, **options) -> np.ndarray:
+  from PIL import Image
+
+  data = io.BytesIO()
+  Image.fromarray(image).save(data, name, **options)
+  with Image.open(data) as coded:
+    return np.asarray(coded.convert("RGB"))
+
+
+def _to_uint8(values: np.ndarray) -> np.ndarray:
+  return np.rint(values).clip(0, 255).astype(np.uint8)
+
+
+def _reference(folder: pathlib.Path, name: str) -> pathlib.Path:
+  if not name.isalnum():
+    raise ValueError(f"{name!r} is no name of a reference")
+  for place in ("tid2013_calibration/ref", "tid_genuine"):
+    path = folder.parent / place / f"{name}.png"
+    if path.is_file():
+      return path
+  raise ValueError(
+    f"there is no {name}.png in tid2013_calibration/ref or tid_genuine beside "
+    f"{folder}"
+  )
+
+
+def _official(folder: pathlib.Path) -> dict[str, dict[str, float]]:
+  path = folder / "results_official.csv"
+  if not path.is_file():
+    return {}
+  columns = {f"{stem}.bmp": stem for stem in _CALIBRATION}
+  return {
+    row["Method"]: {
+      str(folder / "dist" / f"{stem}.png"): _OFFICIAL[row["Method"]]
+      * number(row, column)
+      for column, stem in columns.items()
+    }
+    for row in table(path, ("Method", *columns))
+    if row["Method"] in _OFFICIAL
+  }

@@ -1,0 +1,139 @@
+"""Clips: video files, and folders of frames, as uint8 arrays in memory.
+
+Decoding is PyAV's: its wheels bring FFmpeg along, need no NumPy of their own
+(OpenCV's ask for NumPy 2, TF 2.14 for 1), and a damaged stream is an exception
+rather than a picture that the decoder made up.
+"""
+
+import pathlib
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import files
+
+MAX_BYTES = 2**30
+"""Frames are kept decoded; a gigabyte is 1100 of them at 640x480."""
+
+
+def load(
+  paths: Iterable[files.PathLike],
+  *,
+  max_side: int | None = None,
+  max_bytes: int = MAX_BYTES,
+) -> list[np.ndarray]:
+  """Decodes clips into memory.
+
+  Args:
+    paths: Video files of any format FFmpeg reads, and folders of frames: all
+      pictures of a folder, in the order of their names.
+    max_side: Frames with a longer side are reduced to this one, by averaging.
+    max_bytes: How much the decoded frames may take, all clips together.
+
+  Returns:
+    One uint8 `[T, H, W, 3]` for each path. A rotation in a file's metadata is
+    not applied; grey becomes RGB.
+
+  Raises:
+    ValueError: if a path is neither, a file is damaged, empty or cut short,
+      its frames differ in size, or there are more than `max_bytes`.
+    ImportError: if a video file is given and PyAV is not installed.
+  """
+  clips, taken = [], 0
+  for path in map(pathlib.Path, paths):
+    frames = []
+    for frame in _frames(path):
+      frames.append(_reduced(frame, max_side))
+      taken += frames[-1].nbytes
+      if frames[-1].shape != frames[0].shape:
+        raise ValueError(
+          f"{path} changes its size at frame {len(frames) - 1}, from "
+          f"{_size(frames[0])} to {_size(frames[-1])}; split it there"
+        )
+      if taken > max_bytes:
+        raise ValueError(
+          f"the frames up to {path} take more than {max_bytes / 2**20:.0f} MiB;"
+          " use fewer or shorter clips, a smaller max_side, or raise max_bytes"
+        )
+    clips.append(np.stack(frames))
+  if not clips:
+    raise ValueError("no clip given; name video files or folders of frames")
+  return clips
+
+
+def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
+  if path.is_dir():
+    for picture in files.list_images(path):
+      image = files.read_image(picture)
+      yield np.broadcast_to(image, (*image.shape[:2], 3))
+  elif path.is_file():
+    yield from _decoded(path)
+  else:
+    raise ValueError(
+      f"expected a video file or a folder of frames; {path} does not exist"
+    )
+
+
+def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
+  try:
+    import av
+  except ImportError as error:
+    raise ImportError(
+      f"reading {path} needs PyAV: pip install 'tfpercept[video]', or give a "
+      "folder of frames"
+    ) from error
+  count, end = 0, 0.0
+  try:
+    with av.open(str(path)) as container:
+      if not container.streams.video:
+        raise ValueError(f"{path} holds no video")
+      stream = container.streams.video[0]
+      # By default FFmpeg paints over what it can not decode.
+      stream.codec_context.options = {"err_detect": "explode"}
+      stream.thread_type = "AUTO"
+      for frame in container.decode(stream):
+        yield frame.to_ndarray(format="rgb24")
+        count, end = count + 1, frame.time or 0.0
+      expected, duration = stream.frames, container.duration
+  except av.error.FFmpegError as error:
+    raise ValueError(
+      f"{path} is no video or is damaged after {count} frames "
+      f"({error.strerror}); leave it out or make it again"
+    ) from error
+  _check_whole(path, count, expected, end, duration)
+
+
+def _check_whole(
+  path: pathlib.Path,
+  count: int,
+  expected: int,
+  end: float,
+  duration: int | None,
+) -> None:
+  """Refuses what ends early: some formats state no count, only a duration."""
+  if count < max(expected, 1):
+    raise ValueError(
+      f"{path} is cut short: {count} frames, its header says {expected}"
+    )
+  seconds = (duration or 0) / 1e6
+  # Sound may outlast the pictures a little.
+  if not expected and end < 0.9 * seconds - 1:
+    raise ValueError(
+      f"{path} is cut short: its last frame is at {end:.1f} s, its header says "
+      f"{seconds:.1f} s"
+    )
+
+
+def _reduced(frame: np.ndarray, max_side: int | None) -> np.ndarray:
+  height, width = frame.shape[:2]
+  if max_side is None or max(height, width) <= max_side:
+    return frame
+  scale = max_side / max(height, width)
+  size = [max(1, round(side * scale)) for side in (height, width)]
+  small = tf.image.resize(frame, size, method="area").numpy()
+  return np.round(small).astype(np.uint8)
+
+
+def _size(frame: np.ndarray) -> str:
+  return f"{frame.shape[0]}x{frame.shape[1]}"
