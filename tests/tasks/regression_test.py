@@ -2,17 +2,18 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfpercept import distances, models
 from tfpercept.tasks import regression
 
 
-def make(spec):
+def make(spec, **options):
   keras.utils.set_random_seed(0)
   network = models.SRCNN(filters=(4, 4), kernels=(3, 1, 3))
   network.build()
-  task = regression.Regression(network, distances.get(spec))
+  task = regression.Regression(network, distances.get(spec), **options)
   task.compile(optimizer=keras.optimizers.Adam(1e-2))
   x = tf.random.uniform((2, 20, 20, 1))
   return task, x, x**2
@@ -45,3 +46,39 @@ def test_only_the_network_is_trained():
   assert len(task.network.trainable_variables) == 6
   # Iterations and Adam's two moments of each weight.
   assert len(task.optimizer.variables()) == 1 + 2 * 6
+
+
+ADAPTIVE = "robust(adaptive=True, size=(20, 20, 1), color='RGB', levels=2)"
+
+
+def test_a_likelihood_can_be_trained_with_the_network():
+  task, x, y = make(ADAPTIVE, train_objective=True)
+  parts = (task.network, task.objective)
+  before = [[w.numpy() for w in part.trainable_variables] for part in parts]
+  losses = [float(task.train_step((x, y))["loss"]) for _ in range(3)]
+  assert losses[2] < losses[1] < losses[0]
+  for part, old in zip(parts, before, strict=True):
+    assert len(old) == len(part.trainable_variables) > 0
+    for a, b in zip(old, part.trainable_variables, strict=True):
+      assert not np.array_equal(a, b)
+
+
+def test_the_loss_of_a_likelihood_is_its_training_value():
+  task, x, y = make(ADAPTIVE, train_objective=True)
+  seed = tf.constant([0, 0])
+  nll = task.objective.training_value(y, task.network(x), seed)
+  logs = task.train_step((x, y))
+  np.testing.assert_allclose(logs["loss"], tf.reduce_mean(nll), rtol=1e-6)
+
+
+def test_an_objective_stays_as_it_is_unless_asked():
+  task, x, y = make(ADAPTIVE)
+  task.train_step((x, y))
+  assert all((np.asarray(w) == 0).all() for w in task.objective.weights)
+  assert not task.objective.trainable_variables
+
+
+@pytest.mark.parametrize("spec", ["mse", "robust", "0.5*mse + 0.5*ssim"])
+def test_what_is_no_likelihood_is_not_trained_with_the_network(spec):
+  with pytest.raises(ValueError, match=r"no likelihood.*adaptive=True"):
+    make(spec, train_objective=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -53,19 +54,44 @@ def test_a_run_killed_three_times_ends_as_if_never_interrupted(tmp_path):
   assert len(tail) >= 3  # the next three losses, and the rest
 
 
-def make(out, *, loss="mse", bad_step=None, **options):
+def make(out, *, loss="mse", bad_step=None, train_objective=False, **options):
   run = training.Run(
     **{"out": out, "steps": 6, "interval": 3, "loss": loss, **options}
   )
   with training.prepare(run).scope():
     network = models.SRCNN(filters=(4, 4), kernels=(3, 1, 3))
     network.build()
-    task = regression.Regression(network, distances.get(loss))
+    task = regression.Regression(
+      network, distances.get(loss), train_objective=train_objective
+    )
   image = np.random.default_rng(0).random((30, 30, 1), np.float32)
   data = crops.PairedCrops([(image, image**2)], patch=16, batch=2, seed=0)
   if bad_step is not None:
     data = Spoiled(data, bad_step)
   return run, task, data
+
+
+class Interrupt(keras.callbacks.Callback):
+  """Ends a run in the midst of an interval."""
+
+  def on_train_batch_end(self, batch, logs):
+    if int(self.model.optimizer.iterations.numpy()) == 5:
+      raise KeyboardInterrupt
+
+
+def test_an_objective_that_is_trained_too_resumes_as_well(tmp_path):
+  likelihood = "robust(adaptive=True, size=(16, 16, 1), color='RGB', levels=2)"
+  options = {"loss": likelihood, "train_objective": True}
+  run, unbroken, data = make(tmp_path / "a", **options)
+  losses = training.fit(unbroken, data, run)
+  run, task, data = make(tmp_path / "b", **options)
+  with pytest.raises(KeyboardInterrupt):
+    training.fit(task, data, run, extra_callbacks=[Interrupt()])
+  run, task, data = make(tmp_path / "b", **options)
+  assert training.fit(task, data, run) == losses[3:]
+  for a, b in zip(task.weights, unbroken.weights, strict=True):
+    np.testing.assert_array_equal(a, b)
+  assert np.abs(task.objective.latent_scale.numpy()).min() > 0
 
 
 class Spoiled:

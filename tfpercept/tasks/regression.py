@@ -1,11 +1,10 @@
 """Image-to-image regression under any distance."""
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.tasks import replicas
 
 
 class Regression(keras.Model):
@@ -18,16 +17,30 @@ class Regression(keras.Model):
   Args:
     network: Maps `x` to an image of the shape of `y`.
     objective: The distance to minimise.
+    train_objective: Whether to train the parameters of the distance as well,
+      on its `training_value`, which is then the `loss`.
+
+  Raises:
+    ValueError: if a distance that is no likelihood is to be trained.
   """
 
   def __init__(
     self,
     network: keras.Model,
     objective: distances.Distance,
+    *,
+    train_objective: bool = False,
   ):
+    if train_objective and not objective.likelihood:
+      raise ValueError(
+        f"{objective.spec} is no likelihood: trained together with a network "
+        "it would move itself to 0. Use robust(adaptive=True), or leave the "
+        "objective as it is."
+      )
     super().__init__(name="regression")
     self.network = network
     self.objective = objective
+    self.objective.trainable = train_objective
     # Logs are the same on all replicas; by default Keras adds them up.
     self.distribute_reduction_method = "first"
 
@@ -40,10 +53,13 @@ class Regression(keras.Model):
     x, y = data
     with tf.GradientTape() as tape:
       terms = self._terms(y, self.network(x, training=True))
-    variables = self.network.trainable_variables
+    variables = [
+      *self.network.trainable_variables,
+      *self.objective.trainable_variables,
+    ]
     gradients = tape.gradient(terms["loss"], variables)
     # Replicas have equal shares of the batch.
-    terms, gradients = _mean_over_replicas((terms, gradients))
+    terms, gradients = replicas.mean((terms, gradients))
     self.optimizer.apply_gradients(
       zip(gradients, variables, strict=True), skip_gradients_aggregation=True
     )
@@ -51,6 +67,11 @@ class Regression(keras.Model):
 
   def _terms(self, y: tf.Tensor, x_hat: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns the batch means of the objective and its terms."""
+    if self.objective.trainable:
+      step = tf.cast(self.optimizer.iterations, tf.int32)
+      seed = tf.stack([0, step])
+      loss = self.objective.training_value(y, x_hat, seed)
+      return {"loss": tf.reduce_mean(loss)}
     if not isinstance(self.objective, distances.WeightedSum):
       return {"loss": tf.reduce_mean(self.objective(y, x_hat))}
     values = self.objective.values(y, x_hat)
@@ -59,11 +80,3 @@ class Regression(keras.Model):
       "loss": total,
       **{name: tf.reduce_mean(value) for name, value in values.items()},
     }
-
-
-def _mean_over_replicas(values: Any) -> Any:
-  """Averages over replicas, so that a bad value on any of them is seen."""
-  context = tf.distribute.get_replica_context()
-  if context is None or context.num_replicas_in_sync == 1:
-    return values
-  return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)

@@ -4,6 +4,7 @@ from tfpercept.training.callbacks import NonFiniteError
 from tfpercept.training.fit import STRATEGIES, fit, prepare
 from tfpercept.training.precision import PRECISIONS
 from tfpercept.training.run import Run
+from tfpercept.training.schedules import steady_then_linear
 
 __all__ = [
   "PRECISIONS",
@@ -12,4 +13,5 @@ __all__ = [
   "Run",
   "fit",
   "prepare",
+  "steady_then_linear",
 ]

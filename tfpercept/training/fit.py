@@ -66,6 +66,7 @@ def fit(
   data: Data,
   run: run_lib.Run,
   *,
+  optimizer: keras.optimizers.Optimizer | None = None,
   pictures: callbacks.Pictures | None = None,
   extra_callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[float]:
@@ -77,9 +78,11 @@ def fit(
   Scalars and pictures for TensorBoard go to `out/tensorboard`.
 
   Args:
-    task: A Keras model with a `network` and a `train_step` that logs scalars.
+    task: A Keras model with a `network` and a `train_step` that logs scalars;
+      perhaps with an `objective` that it trains as well.
     data: Batches as a function of the step.
     run: The settings; `prepare(run)` was called before building the task.
+    optimizer: Adam at `learning_rate(run)` if None.
     pictures: What to show in TensorBoard at each interval.
     extra_callbacks: Keras callbacks to call after the loop's own.
 
@@ -94,13 +97,16 @@ def fit(
   """
   run.claim()
   with task.distribute_strategy.scope():
-    task.compile(optimizer=keras.optimizers.Adam(learning_rate(run)))
-    task.optimizer.build(task.network.trainable_variables)
+    if optimizer is None:
+      optimizer = keras.optimizers.Adam(learning_rate(run))
+    task.compile(optimizer=optimizer)
+    parts = _parts(task)
+    task.optimizer.build(
+      [v for part in parts.values() for v in part.trainable_variables]
+    )
   step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
   manager = tf.train.CheckpointManager(
-    tf.train.Checkpoint(
-      network=task.network, optimizer=task.optimizer, step=step
-    ),
+    tf.train.Checkpoint(**parts, optimizer=task.optimizer, step=step),
     run.out / "checkpoints",
     max_to_keep=2,
   )
@@ -127,6 +133,14 @@ def fit(
       ],
     )
   return losses.values
+
+
+def _parts(task: keras.Model) -> dict[str, keras.layers.Layer]:
+  """What a task trains, by the names that checkpoints give it."""
+  objective = getattr(task, "objective", None)
+  if objective is None or not objective.trainable_variables:
+    return {"network": task.network}
+  return {"network": task.network, "objective": objective}
 
 
 def _legs(step: int, run: run_lib.Run) -> list[tuple[int, int, int]]:

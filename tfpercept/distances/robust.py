@@ -1,0 +1,317 @@
+"""General and adaptive robust loss."""
+
+import inspect
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import weights as weight_files
+from tfpercept.distances.base import Distance, register
+from tfpercept.distances.coefficients import Coefficients
+from tfpercept.distances.ssim import check_choice
+from tfpercept.ops import checks, numerics, robust, tiling
+
+# Where softplus is 1, which makes latent 0 the initial scale.
+_SOFTPLUS_SHIFT = math.log(math.e - 1)
+
+
+@register("robust")
+class Robust(Distance):
+  """Mean of Barron's robust loss rho of the residuals of a picture.
+
+  rho is (residual / scale)^2 / 2 near 0. Its shape alpha sets how it grows
+  beyond the scale: 2 squared error, 1 Charbonnier (absolute error), 0 Cauchy,
+  -2 Geman-McClure, "-inf" Welsch, which ends at 1.
+
+  With `adaptive=True` each coefficient of the residual has an alpha and a scale
+  of its own, and exp(-rho) is the shape of its density. `training_value` is the
+  negative log-likelihood then, rho + log(scale) + log Z(alpha), which may be
+  negative. Alpha and scale can be trained on that alone: without the last two
+  terms the scale grows for ever. Those terms do not depend on the images, so
+  the distance leaves them out, and its gradient by the images is the same.
+
+  Images: float `[N, H, W, C]` in [0, 1], any size and channels; if adaptive,
+  those of `size`.
+  Value: `[N]`, mean over coefficients, 0 when identical, bounded for negative
+  alpha alone. Symmetric.
+  Gradient: finite everywhere, 0 at identical images.
+  Weights: if adaptive, `latent_alpha` and `latent_scale`, of the shape of the
+  coefficients of a picture, 0 at first.
+
+  Args:
+    alpha: Shape: a number, `"inf"` or `"-inf"`. Charbonnier by default, since
+      it is convex, and outliers do not drown the rest.
+    scale: Residual at which the quadratic part ends, in units of the image. The
+      default, 25 of 255, lies between noise and edges.
+    approximate: Whether to compute rho by the authors' fast variant.
+    adaptive: Whether each coefficient has its own alpha and scale.
+    size: Height, width and channels of images, if adaptive, as are all below.
+    color: `"YUV"` or `"RGB"`, which leaves channels as they are.
+    representation: Of the residual: `"CDF9/7"` or `"LeGall5/3"` (wavelets),
+      `"dct"` (of the whole picture) or `"pixel"`.
+    levels: Levels of the wavelet, at most ceil(log2) of the shorter side.
+    scale_base: Factor from a level of the wavelet to the next coarser.
+    alpha_lo: Lower end of alpha, at least 0.
+    alpha_hi: Upper end, at most 1e4; equal ends fix alpha.
+    alpha_init: Initial alpha; in the middle by default.
+    scale_lo: Lower end of the scale.
+    scale_init: Initial scale; equal to `scale_lo` it is fixed.
+    weights: Latents to begin with: the name or path of a file with
+      `latent_alpha` and `latent_scale`, such as `"adaptive_rgb"`, which needs
+      `representation="dct"` and `czolbe_layout=True`. `"adaptive_gray"` is for
+      pictures of three equal channels.
+    czolbe_layout: Whether to mistake channels for rows, as the program did that
+      `adaptive_rgb` comes from; for those weights alone.
+    reference: Whether the value is the negative log-likelihood, as published:
+      not 0 at identity.
+
+  Raises:
+    ValueError: if an option is out of range or, as `adaptive` is, without
+      effect; if an image has another size.
+    weights.MissingWeights: if `weights` are not to be had.
+
+  Source: Barron, "A general and adaptive robust loss function", 2019, equations
+  8 and 14, section 3. Differs from the author's code: 0 at identity unless
+  `reference`; one number for an image; finite gradients for every alpha.
+  """
+
+  def __init__(
+    self,
+    *,
+    alpha: float | str = 1.0,
+    scale: float = 0.1,
+    approximate: bool = False,
+    adaptive: bool = False,
+    size: Sequence[int] = (64, 64, 3),
+    color: str = "YUV",
+    representation: str = "CDF9/7",
+    levels: int = 5,
+    scale_base: float = 1.0,
+    alpha_lo: float = 0.001,
+    alpha_hi: float = 1.999,
+    alpha_init: float | None = None,
+    scale_lo: float = 1e-5,
+    scale_init: float = 1.0,
+    weights: str | None = None,
+    czolbe_layout: bool = False,
+    reference: bool = False,
+    **kwargs: Any,
+  ):
+    super().__init__(**kwargs)
+    check_choice("robust", "approximate", approximate, (False, True))
+    check_choice("robust", "adaptive", adaptive, (False, True))
+    check_choice("robust", "reference", reference, (False, True))
+    self.alpha = _checked_alpha(alpha, approximate)
+    checks.positive("robust", "scale", scale)
+    self.options = {
+      "alpha": alpha if checks.is_number(alpha) else str(self.alpha),
+      "scale": scale,
+      "approximate": approximate,
+      "adaptive": adaptive,
+      "size": tuple(size),
+      "color": color,
+      "representation": representation,
+      "levels": levels,
+      "scale_base": scale_base,
+      "alpha_lo": alpha_lo,
+      "alpha_hi": alpha_hi,
+      "alpha_init": alpha_init,
+      "scale_lo": scale_lo,
+      "scale_init": scale_init,
+      "weights": None if weights is None else os.fspath(weights),
+      "czolbe_layout": czolbe_layout,
+      "reference": reference,
+    }
+    self.scale, self.approximate, self.adaptive = scale, approximate, adaptive
+    _check_meaning(self.options)
+    self.likelihood = adaptive
+    self.coefficients = None
+    if adaptive:
+      self.coefficients = Coefficients(
+        tuple(size), color, representation, levels, scale_base, czolbe_layout
+      )
+      _check_ends(self.options)
+      self.channels = (size[2],)
+      self._make_latents()
+
+  @property
+  def min_size(self) -> int:
+    return min(self.coefficients.size[:2]) if self.adaptive else 1
+
+  @property
+  def locality(self) -> tiling.Locality | None:
+    return None if self.adaptive else tiling.PIXELS
+
+  def validate(self, height: int | None, width: int | None) -> None:
+    if not self.adaptive:
+      return
+    wanted = self.coefficients.size[:2]
+    for side, given in zip(wanted, (height, width), strict=True):
+      if given not in (None, side):
+        raise ValueError(
+          f"{self.spec} needs images of exactly {wanted[0]}x{wanted[1]}, since "
+          f"each coefficient has its parameters; got {height}x{width}. Cut "
+          "crops, or set `size`."
+        )
+
+  def embed(self, image: tf.Tensor) -> tf.Tensor:
+    return self.coefficients.transform(image) if self.adaptive else image
+
+  def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
+    return [self._rho(image - reference)]
+
+  def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
+    value = tf.reduce_mean(numerics.spatial_mean(maps[0]), axis=-1)
+    return value + self._normalisation() if self.options["reference"] else value
+
+  def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    # One transform instead of two.
+    return self.pool([self._rho(self.embed(image - reference))])
+
+  def training_value(
+    self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
+  ) -> tf.Tensor:
+    """Returns the mean negative log-likelihood if adaptive, `[N]`."""
+    del seed
+    value = self(reference, image)
+    if not self.adaptive or self.options["reference"]:
+      return value
+    return value + self._normalisation()
+
+  def render(
+    self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
+  ) -> tf.Tensor:
+    """Lays rho of each coefficient over the pixels that it belongs to."""
+    if self.adaptive:
+      return self.coefficients.place(maps[0])
+    return tf.reduce_mean(maps[0], axis=-1)
+
+  def shapes_and_scales(self) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns alpha and scale of each coefficient of an adaptive loss.
+
+    Of the shape of the coefficients, or scalars where they are fixed.
+    """
+    low, high = self.options["alpha_lo"], self.options["alpha_hi"]
+    alpha = tf.constant(low, self.compute_dtype)
+    if self.latent_alpha is not None:
+      latent = tf.convert_to_tensor(self.latent_alpha)
+      alpha += (high - low) * tf.sigmoid(latent)
+    low, first = self.options["scale_lo"], self.options["scale_init"]
+    scale = tf.constant(low, self.compute_dtype)
+    if self.latent_scale is not None:
+      latent = tf.convert_to_tensor(self.latent_scale)
+      scale += (first - low) * tf.nn.softplus(latent + _SOFTPLUS_SHIFT)
+    return alpha, scale
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | dict(self.options)
+
+  def _rho(self, residual: tf.Tensor) -> tf.Tensor:
+    if self.adaptive:
+      return robust.rho(residual, *self.shapes_and_scales())
+    return robust.rho(
+      residual, self.alpha, self.scale, approximate=self.approximate
+    )
+
+  def _normalisation(self) -> tf.Tensor:
+    """Mean over coefficients of what makes the densities integrate to 1."""
+    alpha, scale = self.shapes_and_scales()
+    logs = tf.math.log(scale) + robust.log_partition(alpha)
+    return tf.reduce_mean(logs)
+
+  def _make_latents(self) -> None:
+    options, shape = self.options, self.coefficients.shape
+    initial = {"latent_alpha": np.zeros(shape), "latent_scale": np.zeros(shape)}
+    low, high = options["alpha_lo"], options["alpha_hi"]
+    first = options["alpha_init"]
+    if first is not None:
+      initial["latent_alpha"] += math.log((first - low) / (high - first))
+    if options["weights"] is not None:
+      initial = _read_latents(options["weights"], shape)
+    self.latent_alpha = self.latent_scale = None
+    if low < high:
+      self.latent_alpha = self.parameter(
+        "latent_alpha", initial["latent_alpha"]
+      )
+    if options["scale_lo"] < options["scale_init"]:
+      self.latent_scale = self.parameter(
+        "latent_scale", initial["latent_scale"]
+      )
+
+
+def _checked_alpha(alpha: float | str, approximate: bool) -> float:
+  if isinstance(alpha, str) and alpha in ("inf", "-inf"):
+    alpha = float(alpha)
+  ends = (math.inf, -math.inf)
+  if not (checks.is_number(alpha) or alpha in ends):
+    raise ValueError(
+      f"robust needs alpha to be a number, 'inf' or '-inf'; got {alpha!r}"
+    )
+  if approximate and alpha in ends:
+    raise ValueError(
+      f"robust(approximate=True) needs a finite alpha; got {alpha!r}"
+    )
+  return alpha
+
+
+_GENERAL_ONLY = ("alpha", "scale", "approximate")
+
+
+def _check_meaning(options: dict[str, Any]) -> None:
+  """Refuses options that have no effect: they were meant for something."""
+  parameters = inspect.signature(Robust.__init__).parameters
+  for name, value in options.items():
+    is_general = name in _GENERAL_ONLY
+    idle = name != "adaptive" and is_general == options["adaptive"]
+    if idle and value != parameters[name].default:
+      raise ValueError(
+        f"robust({name}={value!r}) has no effect with "
+        f"adaptive={options['adaptive']}; leave one of them out"
+      )
+
+
+def _check_ends(options: dict[str, Any]) -> None:
+  """Refuses ends of shapes and scales, and initial ones, in the wrong order."""
+  low, high = options["alpha_lo"], options["alpha_hi"]
+  if not (_is_within(low, 0, high) and _is_within(high, low, robust.MAX_SHAPE)):
+    raise ValueError(
+      f"robust needs 0 <= alpha_lo <= alpha_hi <= {robust.MAX_SHAPE:g}; got "
+      f"{low!r}, {high!r}"
+    )
+  first = options["alpha_init"]
+  if first is not None and not (checks.is_number(first) and low < first < high):
+    raise ValueError(
+      f"robust needs alpha_init between alpha_lo and alpha_hi; got {first!r}"
+    )
+  checks.positive("robust", "scale_lo", options["scale_lo"])
+  if not _is_within(options["scale_init"], options["scale_lo"], math.inf):
+    raise ValueError(
+      f"robust needs scale_init >= scale_lo; got {options['scale_init']!r}"
+    )
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:
+  return checks.is_number(value) and low <= value <= high
+
+
+def _read_latents(
+  source: str, shape: tuple[int, int, int]
+) -> dict[str, np.ndarray]:
+  """Reads latents of any shape that holds as many numbers, in their order."""
+  arrays = weight_files.load(source)
+  found = {}
+  for name in ("latent_alpha", "latent_scale"):
+    # The authors' files have `.robust_loss.adaptive_lossfun.latent_alpha`.
+    named = [a for key, a in arrays.items() if key.split(".")[-1] == name]
+    if len(named) != 1 or named[0].size != math.prod(shape):
+      has = {key: array.shape for key, array in arrays.items()}
+      raise ValueError(
+        f"robust needs one {name} of {math.prod(shape)} numbers, for "
+        f"coefficients of shape {shape}; {source} has {has}"
+      )
+    found[name] = named[0].reshape(shape)
+  return found
