@@ -10,21 +10,37 @@ import keras
 
 from tfpercept import registry
 from tfpercept.distances.base import DISTANCES, Distance
+from tfpercept.distances.delta_e import DeltaE
+from tfpercept.distances.lpips import LPIPS
 from tfpercept.distances.mae import MAE
 from tfpercept.distances.ms_ssim import MSSSIM
 from tfpercept.distances.mse import MSE
+from tfpercept.distances.nlpd import NLPD
+from tfpercept.distances.pim import PIM
 from tfpercept.distances.psnr import PSNR
+from tfpercept.distances.robust import Robust
 from tfpercept.distances.ssim import SSIM
+from tfpercept.distances.watson_dct import WatsonDCT
+from tfpercept.distances.watson_dft import WatsonDFT
+from tfpercept.distances.watson_vgg import WatsonVGG
 from tfpercept.distances.weighted_sum import WeightedSum
 
 __all__ = [
   "DISTANCES",
+  "LPIPS",
   "MAE",
   "MSE",
   "MSSSIM",
+  "NLPD",
+  "PIM",
   "PSNR",
   "SSIM",
+  "DeltaE",
   "Distance",
+  "Robust",
+  "WatsonDCT",
+  "WatsonDFT",
+  "WatsonVGG",
   "WeightedSum",
   "deserialize",
   "get",

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
-from tfpercept.ops import checks
+from tfpercept.ops import checks, tiling
 
 DISTANCES = registry.Registry(
   "distance", reserved=("check_range", "dtype", "name")
@@ -47,6 +47,11 @@ class Distance(keras.layers.Layer, abc.ABC):
   symmetric = True
   """Whether swapping the arguments leaves the value unchanged."""
 
+  likelihood = False
+  """Whether `training_value` is the negative logarithm of a density of images
+  given the reference. Only such a distance can be trained together with what
+  it is the loss of: others would move themselves to 0."""
+
   channels: tuple[int, ...] | None = None
   """Numbers of channels that images may have; any, if None."""
 
@@ -76,9 +81,27 @@ class Distance(keras.layers.Layer, abc.ABC):
     return 1
 
   @property
+  def support(self) -> int:
+    """How many pixels beyond a change its trace in the map may reach.
+
+    The default, half of `min_size`, is for distances whose smallest image is
+    one window or filter.
+    """
+    return self.min_size // 2
+
+  @property
   def size_multiple(self) -> int:
     """What both sides of an image must be multiples of."""
     return 1
+
+  @property
+  def locality(self) -> tiling.Locality | None:
+    """How tiles of a picture give the very value of the whole, if they do.
+
+    Only for a distance whose `pool` sees nothing of a map but its mean over
+    space. Of others, a picture too large for the memory gets a mean over tiles.
+    """
+    return None
 
   def parameter(
     self, name: str, value: np.ndarray, *, trainable: bool = True, **kwargs: Any
@@ -134,6 +157,10 @@ class Distance(keras.layers.Layer, abc.ABC):
     """
     del height, width
     return tf.add_n([tf.reduce_mean(m, axis=-1) for m in maps])
+
+  def for_score(self, image: tf.Tensor) -> tf.Tensor:
+    """Prepares images `[N, H, W, C]` for the score; as they are by default."""
+    return image
 
   def score_of(self, value: tf.Tensor) -> tf.Tensor:
     """Turns values into what papers print; the value itself by default."""
@@ -198,9 +225,18 @@ class Distance(keras.layers.Layer, abc.ABC):
     del seed
     return self(reference, image)
 
+  def checkpoint(self) -> dict[str, np.ndarray]:
+    """Returns what a file has to hold for the option `weights`, if any.
+
+    The parameters as they are now, under the names that the option reads; there
+    are none by default.
+    """
+    return {}
+
   def score(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns what papers print for each pair, `[N]` (PSNR in dB, SSIM...)."""
-    return self.score_of(self(reference, image))
+    pair = [self.for_score(i) for i in self._checked(reference, image)]
+    return self.score_of(self(*pair))
 
   @property
   def spec(self) -> str:

@@ -4,10 +4,12 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
 from tfpercept.distances.base import DISTANCES, Distance
+from tfpercept.ops import tiling
 
 
 @keras.saving.register_keras_serializable(package="tfpercept")
@@ -16,6 +18,8 @@ class WeightedSum(Distance):
 
   Images, gradients and smallest size: as the strictest of the terms.
   Value: `[N]`; its score is the value. Symmetric if every term is.
+  Weights: `log_weights`, one for each term, trained with what the terms
+  themselves train where a task makes the sum trainable. The spec follows them.
 
   Args:
     terms: A spec of two or more terms, or of one with a weight.
@@ -25,7 +29,10 @@ class WeightedSum(Distance):
   def __init__(self, terms: str, **kwargs: Any):
     super().__init__(**kwargs)
     self._terms = registry.parse_spec(terms)
-    self.weights_of_terms = tuple(term.weight for term in self._terms)
+    # In the logarithm a step of training is a share of a weight, whatever the
+    # scale of its term, and no weight can become 0, which no spec could say.
+    self._initial = np.log([term.weight for term in self._terms])
+    self.log_weights = self.parameter("log_weights", self._initial)
     self.distances = [
       DISTANCES.create(term.name, term.options, dtype=kwargs.get("dtype"))
       for term in self._terms
@@ -34,6 +41,16 @@ class WeightedSum(Distance):
     limits = [set(d.channels) for d in self.distances if d.channels is not None]
     if limits:
       self.channels = tuple(sorted(set.intersection(*limits)))
+
+  @property
+  def weights_of_terms(self) -> tuple[float, ...]:
+    """Weights in the order of the terms: as written, until they are trained."""
+    with tf.init_scope():  # a spec is also asked for while a graph is traced
+      now = tf.convert_to_tensor(self.log_weights).numpy()
+    if np.array_equal(now, self._initial.astype(now.dtype)):
+      return tuple(term.weight for term in self._terms)
+    # The fewest digits that tell the number from its neighbours.
+    return tuple(float(str(weight)) for weight in np.exp(now))
 
   @property
   def spec(self) -> str:
@@ -57,12 +74,26 @@ class WeightedSum(Distance):
     return max(d.min_size for d in self.distances)
 
   @property
+  def support(self) -> int:
+    return max(d.support for d in self.distances)
+
+  @property
   def size_multiple(self) -> int:
     return math.lcm(*(d.size_multiple for d in self.distances))
 
   def validate(self, height: int | None, width: int | None) -> None:
     for distance in self.distances:
       distance.validate(height, width)
+
+  @property
+  def locality(self) -> tiling.Locality | None:
+    terms = [d.locality for d in self.distances]
+    if None in terms:
+      return None
+    return tiling.Locality(
+      strides=sum((term.strides for term in terms), ()),
+      reach=max(term.reach for term in terms),
+    )
 
   def embed(self, image: tf.Tensor) -> list[Any]:
     return [d.embed(image) for d in self.distances]
@@ -86,8 +117,10 @@ class WeightedSum(Distance):
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
   ) -> tf.Tensor:
+    seeds = tf.random.experimental.stateless_split(seed, len(self.distances))
     return self._sum(
-      d.training_value(reference, image, seed) for d in self.distances
+      d.training_value(reference, image, s)
+      for d, s in zip(self.distances, tf.unstack(seeds), strict=True)
     )
 
   def values(
@@ -109,9 +142,8 @@ class WeightedSum(Distance):
     )
 
   def get_config(self) -> dict[str, Any]:
-    return {**super().get_config(), "terms": registry.format_spec(self._terms)}
+    return {**super().get_config(), "terms": self.spec}
 
   def _sum(self, values) -> tf.Tensor:
-    return tf.add_n(
-      [w * v for w, v in zip(self.weights_of_terms, values, strict=True)]
-    )
+    weights = tf.unstack(tf.exp(tf.convert_to_tensor(self.log_weights)))
+    return tf.add_n([w * v for w, v in zip(weights, values, strict=True)])
