@@ -1,0 +1,390 @@
+"""What Watson's model is in cosine and in Fourier coefficients alike.
+
+Colour, shift, masking, pooling and the parameters. `watson_dct.py` and
+`watson_dft.py` add the transform and what is compared.
+"""
+
+import abc
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.distances import features, watson_parameters
+from tfpercept.distances.base import Distance
+from tfpercept.distances.ssim import check_choice
+from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
+from tfpercept.ops import blocks as block_ops
+from tfpercept.ops import checks, masking, visibility
+from tfpercept.ops.visibility import EPSILON
+
+# RGB to full-range YCbCr, as in JPEG; rows Y, Cb, Cr.
+YCBCR = (
+  (0.299, 0.587, 0.114),
+  (-0.1687, -0.3313, 0.5),
+  (0.5, -0.4187, -0.0813),
+)
+YCBCR_OFFSET = (0.0, 0.5, 0.5)
+
+FLOOR = 1 / 255  # a block that is darker masks as if it had this mean
+REACH = 4  # a shift moves the blocks by -REACH to REACH - 1 pixels
+DROPOUT = 0.5
+
+
+class Watson(Distance):
+  """Masked differences of block coefficients, pooled by a power.
+
+  Its options are those of `WatsonDCT`. A subclass gives the transform, the
+  initial parameters and `compare`, whose first map holds the summands of the
+  power mean; further maps add linearly.
+  """
+
+  symmetric = False  # the reference alone masks
+
+  def __init__(
+    self,
+    *,
+    channels: int = 3,
+    blocks: int = 8,
+    weights: str | None = None,
+    shift: str | tuple[int, int] = "none",
+    seed: int = 0,
+    pool: str = "sum",
+    pad: str = "none",
+    luminance_floor: float | None = None,
+    reference: bool = False,
+    **kwargs: Any,
+  ):
+    super().__init__(**kwargs)
+    name = self.registered_name
+    check_choice(name, "channels", channels, (3, 1))
+    check_choice(name, "pool", pool, ("sum", "mean"))
+    check_choice(name, "pad", pad, ("none", "edge", "reflect"))
+    check_choice(name, "reference", reference, (False, True))
+    if not checks.is_whole(blocks) or blocks < 2 or blocks % 2:
+      raise ValueError(f"{name} needs an even blocks >= 2; got {blocks!r}")
+    self.planes = int(channels)
+    self.channels = (1, 3) if channels == 3 else (1,)
+    self.blocks = blocks
+    self.weights_source = None if weights is None else os.fspath(weights)
+    self.shift = _checked_shift(name, shift)
+    self.seed = _checked_seed(name, seed)
+    self.pooling = pool
+    self.pad = pad
+    self.luminance_floor = check_guard(name, "luminance_floor", luminance_floor)
+    self.reference = bool(reference)
+    basis = self._basis()
+    self._parts, self._size = basis.shape[1:]
+    self._unit = float(basis[:, 0, 0].sum())  # coefficient of a mean of 1
+    self._matrix, self._offset = _with_colors(basis, channels)
+    self._parameters = self._make_parameters()
+    if shift == "random":
+      self._draws = self.add_weight(
+        name="draws",
+        shape=(),
+        dtype="int32",
+        initializer="zeros",
+        trainable=False,
+      )
+
+  def _make_parameters(self):
+    """Makes a weight of each parameter and returns their names."""
+    source = self.weights_source
+    if source == "released":
+      colors = "rgb" if self.planes == 3 else "gray"
+      source = f"{self.registered_name}_{colors}"
+    owner = (
+      f"{self.registered_name}(channels={self.planes}, blocks={self.blocks})"
+    )
+    values = watson_parameters.arrays(
+      self._initial(), self.planes, source, owner
+    )
+    limits = {"beta": AtLeast(MIN_BETA)}
+    for name, value in values.items():
+      weight = self.parameter(name, value, constraint=limits.get(name))
+      setattr(self, name, weight)
+    return tuple(values)
+
+  @abc.abstractmethod
+  def _basis(self) -> np.ndarray:
+    """The transform of a block, float64 `[blocks ** 2, S, K]`.
+
+    It gives K coefficients of S numbers; the first holds the block's mean.
+    """
+
+  @abc.abstractmethod
+  def _initial(self) -> dict[str, np.ndarray]:
+    """Initial parameters of one plane, by their names in checkpoints."""
+
+  @abc.abstractmethod
+  def _sums(self, before: tf.Tensor, after: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """What `compare` makes of two embeddings, summed over blocks, fast.
+
+    One `[N, planes, K]` for each map, without gradient in the parameters.
+    """
+
+  @property
+  def min_size(self) -> int:
+    sizes = {"none": self.blocks, "edge": 1, "reflect": self.blocks // 2 + 1}
+    return sizes[self.pad]
+
+  @property
+  def support(self) -> int:
+    return self.blocks
+
+  @property
+  def size_multiple(self) -> int:
+    return self.blocks if self.pad == "none" else 1
+
+  def embed(self, image: tf.Tensor) -> tf.Tensor:
+    """Returns coefficients `[N, h, w, S, planes, K]` of h x w blocks."""
+    if isinstance(self.shift, tuple):
+      image = block_ops.shift(image, *(s - REACH for s in self.shift))
+    if self.pad != "none":
+      image = block_ops.pad(image, self.blocks, self.pad)
+    cut = block_ops.split(image, self.blocks)
+    rows, columns = block_ops.sides(cut)
+    if self.reference:
+      # Phases of coefficients that are 0 depend on rounding below EPSILON.
+      cut = tf.cast(cut, tf.float64)
+    matrix = tf.constant(self._matrix_for(image), cut.dtype)
+    flat = tf.matmul(tf.reshape(cut, [-1, matrix.shape[0]]), matrix)
+    flat = tf.nn.bias_add(flat, tf.constant(self._offset, cut.dtype))
+    return tf.reshape(
+      tf.cast(flat, self.compute_dtype),
+      [-1, rows, columns, self._parts, self.planes, self._size],
+    )
+
+  def _matrix_for(self, image):
+    """Colour conversion and transform at once, `[pixels * C, S * planes * K]`.
+
+    A grey picture is one with three equal channels.
+    """
+    if image.shape[-1] == 3 or self.planes == 1:
+      return self._matrix
+    equal = self._matrix.reshape(self.blocks**2, 3, -1)
+    return equal.sum(axis=1)
+
+  def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
+    return self._pooled([self._total(m) for m in maps])
+
+  def render(
+    self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
+  ) -> tf.Tensor:
+    """Spreads what each block adds to the value evenly over its pixels.
+
+    The map's sum is the value, or its mean with `pool="mean"`, where neither
+    padding nor a shift adds pixels.
+    """
+    total = self._total(maps[0])  # [N, planes]
+    share = tf.math.divide_no_nan(self._root(total), total)
+    parts = self._per_block(maps[0]) * share[:, None, None]
+    for further in maps[1:]:
+      parts += self._per_block(further)
+    parts = self._mixed(parts)  # [N, h, w]
+    if self.pooling == "sum":
+      parts /= self.blocks**2
+    for axis in (1, 2):
+      parts = tf.repeat(parts, self.blocks, axis=axis)
+    parts = parts[:, :height, :width]
+    if isinstance(self.shift, tuple):
+      parts = block_ops.unshift(parts, *(s - REACH for s in self.shift))
+    return parts
+
+  def can_fuse(self, image: tf.Tensor) -> bool:
+    return self.shift == "random" or self._is_fast(image)
+
+  def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    if self.shift == "random":
+      reference, image = _shifted(reference, image, self._next_seed())
+    before, after = self.embed(reference), self.embed(image)
+    if not self._is_fast(image):
+      return self.pool(self.compare(before, after))
+    rows, columns = block_ops.sides(before)
+    sums = self._sums(before, after)
+    return self._pooled([self._per_plane(s, rows * columns) for s in sums])
+
+  def _is_fast(self, image):
+    frozen = not self.trainable_weights
+    return frozen and not self.reference and masking.applies(image)
+
+  def training_value(
+    self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
+  ) -> tf.Tensor:
+    """Value with a random half of all summands left out, the others doubled.
+
+    So the authors trained. A random shift follows from `seed` as well.
+    """
+    reference, image = self._checked(reference, image)
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    if self.shift == "random":
+      reference, image = _shifted(reference, image, seeds[0])
+    maps = self.compare(self.embed(reference), self.embed(image))
+    return self.pool(features.dropout(maps, DROPOUT, seeds[1]))
+
+  def checkpoint(self) -> dict[str, np.ndarray]:
+    """Returns the parameters under the names of the authors' files.
+
+    `weights=` reads what `numpy.savez(path, **distance.checkpoint())` writes.
+    """
+    stacked = {
+      name: np.asarray(getattr(self, name)) for name in self._parameters
+    }
+    return watson_parameters.checkpoint(stacked, tuple(self._initial()))
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+      "channels": self.planes,
+      "blocks": self.blocks,
+      "weights": self.weights_source,
+      "shift": self.shift,
+      "seed": self.seed,
+      "pool": self.pooling,
+      "pad": self.pad,
+      "luminance_floor": self.luminance_floor,
+      "reference": self.reference,
+    }
+
+  # Steps that both transforms share.
+
+  def _thresholds(self, magnitude: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    """Differences that are just visible, `[N, h, w, planes, K]`, positive.
+
+    Args:
+      magnitude: Of the reference's coefficients, `[N, h, w, planes, K]`.
+      mean: The coefficient that is each block's mean, `[N, h, w, planes]`.
+    """
+    light = tf.pow(self._relative_light(mean), tf.convert_to_tensor(self.alpha))
+    luminance = tf.exp(self._sensitivity()) * light[..., None]
+    return visibility.thresholds(magnitude, luminance, self._exponent())
+
+  def _exponent(self):
+    return tf.sigmoid(tf.convert_to_tensor(self.w_tilde))[:, None]
+
+  def _sensitivity(self):
+    """Logarithm of the thresholds before any masking, `[planes, K]`."""
+    return tf.reshape(self.t_tilde, [self.planes, self._size])
+
+  def _fast_model(self, mean):
+    """The same thresholds for `ops.masking`, and its `light`."""
+    model = masking.Model(
+      sensitivity=self._sensitivity(),
+      exponent=self._exponent(),
+      beta=tf.convert_to_tensor(self.beta)[:, None],
+      epsilon=EPSILON,
+    )
+    light = tf.math.log(self._relative_light(mean))
+    return model, (tf.convert_to_tensor(self.alpha) * light)[..., None]
+
+  def _relative_light(self, mean):
+    """Each block's mean over that of all blocks, `[N, h, w, planes]`."""
+    mean = tf.maximum(mean, self._floor * self._unit)
+    overall = mean
+    for axis in (1, 2, 0) if self.reference else (1, 2):  # one by one: digits
+      overall = tf.reduce_mean(overall, axis=axis, keepdims=True)
+    return (mean + EPSILON) / (overall + EPSILON)
+
+  @property
+  def _floor(self):
+    if self.luminance_floor is not None:
+      return self.luminance_floor
+    return 0.0 if self.reference else FLOOR
+
+  def _summands(self, difference, thresholds):
+    """Map `[N, h, w, planes * K]` of what the power mean adds up."""
+    visible = tf.abs(difference) / thresholds
+    beta = tf.convert_to_tensor(self.beta)[:, None]
+    return self._as_map(
+      visibility.summands(visible, beta, reference=self.reference)
+    )
+
+  def _as_map(self, parts):
+    """Merges planes and coefficients into the channels of a map."""
+    rows, columns = block_ops.sides(parts)
+    return tf.reshape(parts, [-1, rows, columns, self.planes * self._size])
+
+  def _total(self, parts):
+    """Total `[N, planes]` of a map: its sum, or the mean over blocks."""
+    rows, columns = block_ops.sides(parts)
+    sums = tf.reduce_sum(tf.reduce_sum(parts, axis=1), axis=1)
+    sums = tf.reshape(sums, [-1, self.planes, self._size])
+    return self._per_plane(sums, rows * columns)
+
+  def _per_plane(self, sums, blocks):
+    sums = tf.reduce_sum(sums, axis=-1)
+    if self.pooling == "mean":
+      sums /= tf.cast(blocks, sums.dtype)
+    return sums
+
+  def _pooled(self, totals):
+    return self._mixed(sum(totals[1:], self._root(totals[0])))
+
+  def _per_block(self, parts):
+    rows, columns = block_ops.sides(parts)
+    shape = [-1, rows, columns, self.planes, self._size]
+    return tf.reduce_sum(tf.reshape(parts, shape), axis=-1)
+
+  def _root(self, total):
+    """Inverse of the power, `[N, planes]`."""
+    beta = tf.convert_to_tensor(self.beta)
+    return visibility.root(total, beta, reference=self.reference)
+
+  def _mixed(self, values):
+    """Weights the planes, the last axis, and sums over them."""
+    if self.planes == 1:
+      return values[..., 0]
+    mix = tf.nn.softmax(tf.convert_to_tensor(self.color_tilde))
+    return tf.reduce_sum(mix * values, axis=-1)
+
+  def _next_seed(self):
+    self._draws.assign_add(1)
+    return tf.stack([self.seed, tf.convert_to_tensor(self._draws)])
+
+
+def check_guard(owner: str, option: str, value: Any) -> float | None:
+  """Returns a guard, which is a number that is not negative, or None."""
+  if value is not None and (not checks.is_number(value) or value < 0):
+    raise ValueError(
+      f"{owner} needs {option} >= 0, or None for its default; got {value!r}"
+    )
+  return value
+
+
+def _with_colors(basis, channels):
+  """Returns the matrix of pixels to coefficients of planes, and its offset."""
+  colors = np.array(YCBCR if channels == 3 else [[1.0]])
+  offset = np.array(YCBCR_OFFSET if channels == 3 else [0.0])
+  matrix = np.einsum("isk,pc->icspk", basis, colors)
+  offset = np.einsum("isk,p->spk", basis, offset)
+  count = basis.shape[0] * channels
+  return matrix.reshape(count, -1), offset.ravel()
+
+
+def _shifted(reference, image, seed):
+  """Moves both pictures by the same random number of rows and columns."""
+  offsets = tf.unstack(
+    tf.random.stateless_uniform([2], seed, -REACH, REACH, tf.int32)
+  )
+  return [block_ops.shift(i, *offsets) for i in (reference, image)]
+
+
+def _checked_shift(owner, shift):
+  if isinstance(shift, (list, tuple)):
+    limit = 2 * REACH
+    if len(shift) == 2 and all(
+      checks.is_whole(s) and 0 <= s < limit for s in shift
+    ):
+      return tuple(shift)
+  elif shift in ("none", "random"):
+    return shift
+  raise ValueError(
+    f"{owner} takes shift from 'none', 'random' or two numbers of 0 to "
+    f"{2 * REACH - 1}, of which ({REACH}, {REACH}) is no shift; got {shift!r}"
+  )
+
+
+def _checked_seed(owner, seed):
+  if not checks.is_whole(seed) or not 0 <= seed < 2**31:
+    raise ValueError(f"{owner} needs a seed in [0, 2**31); got {seed!r}")
+  return seed

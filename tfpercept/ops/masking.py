@@ -1,0 +1,264 @@
+"""The fast path of Watson's model, in traced functions.
+
+`distances/watson.py` holds the same mathematics in its plain form, which serves
+eager calls, sizes unknown at tracing, and parameters that are trained. What
+this form does for speed, and why:
+
+- Powers are taken by logarithms, and thresholds are never formed, only their
+  inverse. With l the masking by light, c that by contrast and E = exp(c - l),
+  the smooth maximum s = c + (l - c) / (1 + E) has 1 / s = (1 + E) / (c E + l).
+- XLA compiles this into one loop of vector code. Its arctangent would call libm
+  for one number at a time, twenty times slower than the polynomial here.
+- The gradient for the image is written by hand and starts from the summands
+  p = (a + e)^b - e^b, where a = |d| / s is what is visible of the difference d.
+  The slope of p in d is
+
+      b (p + e^b) (a / (a + e)) / d,  a / (a + e) = 1 - e (p + e^b)^(-1 / b)
+
+  one logarithm and one exponential, where automatic differentiation goes back
+  through all of the above.
+- The gradient for the reference is left to automatic differentiation; a graph
+  that does not need it never runs it.
+- Sums over blocks stay outside of XLA, whose own are slower.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+# Abramowitz and Stegun 1964, 4.4.49: arctan(x) / x by powers of x^2, to 2e-8.
+_ARCTANGENT = (
+  1.0,
+  -0.3333314528,
+  0.1999355085,
+  -0.1420889944,
+  0.1065626393,
+  -0.0752896400,
+  0.0429096138,
+  -0.0161657367,
+  0.0028662257,
+)
+_MAX_EXPONENT = 60.0  # what is beyond changes no digit, and exp is finite
+
+
+def applies(image: tf.Tensor) -> bool:
+  """Whether an image `[N, H, W, C]` is traced, with all but N known.
+
+  A compilation for each size pays in training, not in eager calls.
+  """
+  return not tf.executing_eagerly() and None not in image.shape[1:]
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+  """Parameters for P planes of K coefficients; no gradient goes into them.
+
+  Attributes:
+    sensitivity: Logarithms of thresholds, `[P, K]`.
+    exponent: Of contrast masking, in (0, 1), `[P, 1]`.
+    beta: Of the power mean, positive, `[P, 1]`.
+    epsilon: Guard of logarithms and powers.
+  """
+
+  sensitivity: tf.Tensor
+  exponent: tf.Tensor
+  beta: tf.Tensor
+  epsilon: float
+
+  def __post_init__(self):
+    # Here and not in the compiled loop, which would repeat it for each number.
+    rest = 1 - self.exponent
+    least = tf.exp(self.beta * math.log(self.epsilon))
+    derived = {
+      "threshold": tf.exp(self.sensitivity),
+      "offset": rest * self.sensitivity,
+      "rest": rest,
+      "least": least,
+      "inverse_beta": 1 / self.beta,
+    }
+    for name, value in derived.items():
+      object.__setattr__(self, f"_{name}", value)
+
+  def cosine_sums(
+    self, before: tf.Tensor, after: tf.Tensor, light: tf.Tensor
+  ) -> tuple[tf.Tensor]:
+    """Returns the summands of the power mean, summed over blocks.
+
+    Args:
+      before: Coefficients of the references, `[N, h, w, P, K]`; h x w blocks.
+      after: Coefficients of the images, the same shape.
+      light: Logarithm of the masking by light, `[N, h, w, P, 1]`.
+
+    Returns:
+      One tensor `[N, P, K]`. All three arguments have gradients.
+    """
+
+    def maps(before, after, light, masking):
+      visible = self._visible(tf.abs(before), light, masking)
+      return (self._summands(after - before, visible),)
+
+    def slope(before, after, summands, weight):
+      return weight * self._slope(after - before, summands)
+
+    return _sums(maps, slope, before, after, light)
+
+  def fourier_sums(
+    self,
+    before: tf.Tensor,
+    after: tf.Tensor,
+    light: tf.Tensor,
+    damping: float,
+    no_phase: float,
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the summands of amplitudes and the turns, summed over blocks.
+
+    Args:
+      before: Coefficients of the references, `[N, h, w, 2, P, K]`, real and
+        imaginary part.
+      after: Coefficients of the images, the same shape.
+      light: As in `cosine_sums`.
+      damping: Squared amplitude whose phase counts half, or 0.
+      no_phase: Product of squared amplitudes up to which there is no phase.
+
+    Returns:
+      Two tensors `[N, P, K]`. All tensors given have gradients.
+    """
+    turns = _Turns(damping, no_phase)
+
+    def maps(before, after, light, masking):
+      before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
+      was, now = self._amplitude(*before), self._amplitude(*after)
+      visible = self._visible(was, light, masking)
+      return self._summands(now - was, visible), turns.turn(*before, *after)
+
+    def slope(before, after, summands, turn, weight, turn_weight):
+      before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
+      was, now = self._amplitude(*before), self._amplitude(*after)
+      outward = weight * self._slope(now - was, summands) / now
+      spread, rotation = turns.slopes(*before, *after, turn)
+      spread, rotation = spread * turn_weight, rotation * turn_weight
+      re, im = after
+      return (
+        outward * (re + self.epsilon) + spread * re - rotation * im,
+        outward * (im + self.epsilon) + spread * im + rotation * re,
+      )
+
+    return _sums(maps, slope, before, after, light)
+
+  def _amplitude(self, re, im):
+    return tf.sqrt(tf.square(re + self.epsilon) + tf.square(im + self.epsilon))
+
+  def _visible(self, magnitude, light, masking):
+    """Inverse of the just visible difference; `masking` is exp(light)."""
+    contrast = self.exponent * tf.math.log(magnitude + self.epsilon)
+    contrast = tf.exp(contrast + self._offset + self._rest * light)
+    masking = self._threshold * masking
+    lead = tf.exp(tf.minimum(contrast - masking, _MAX_EXPONENT))
+    return (1 + lead) / (contrast * lead + masking)
+
+  def _summands(self, difference, visible):
+    visible = tf.abs(difference) * visible
+    powers = tf.exp(self.beta * tf.math.log(visible + self.epsilon))
+    return tf.where(visible > 0, powers - self._least, tf.zeros_like(powers))
+
+  def _slope(self, difference, summands):
+    """Slope of the summands in the difference; see the top of the file."""
+    powers = summands + self._least
+    # Of a difference next to 0 the powers underflow to 0 in float32.
+    flat = (difference == 0) | (powers <= 0)
+    powers = tf.where(flat, tf.ones_like(powers), powers)
+    guard = math.log(self.epsilon) - self._inverse_beta * tf.math.log(powers)
+    slope = self.beta * powers * (1 - tf.exp(guard)) / difference
+    return tf.where(flat, tf.zeros_like(slope), slope)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Turns:
+  """Angles between coefficients before and after, damped where they vanish."""
+
+  damping: float
+  no_phase: float
+
+  def turn(self, re, im, re_after, im_after):
+    dot = re * re_after + im * im_after
+    cross = _cross(re, im, re_after, im_after)
+    powers = _power(re, im), _power(re_after, im_after)
+    defined = powers[0] * powers[1] > self.no_phase
+    angle = _angle(tf.where(defined, dot, tf.ones_like(dot)), tf.abs(cross))
+    if self.damping:
+      for power in powers:  # one by one: their squares are in the gradient
+        angle *= power / (power + self.damping)
+    return tf.where(defined, angle, tf.zeros_like(angle))
+
+  def slopes(self, re, im, re_after, im_after, turn):
+    """Slopes in `after`: along it and across, each over its amplitude."""
+    power, power_after = _power(re, im), _power(re_after, im_after)
+    damped = power_after + self.damping
+    rotation = tf.sign(_cross(re, im, re_after, im_after))
+    rotation *= power / ((power + self.damping) * damped)
+    spread = turn / power_after * (2 * self.damping / damped)
+    defined = power * power_after > self.no_phase
+    zero = tf.zeros_like(turn)
+    return tf.where(defined, spread, zero), tf.where(defined, rotation, zero)
+
+
+def _power(re, im):
+  return tf.square(re) + tf.square(im)
+
+
+def _cross(re, im, re_after, im_after):
+  """Product of the amplitudes and the angle's sine; 0 exactly if equal."""
+  return re * (im_after - im) - im * (re_after - re)
+
+
+def _angle(x, y):
+  """Angle of (x, y) with y >= 0, not both 0, in [0, pi]."""
+  if x.dtype == tf.float64:
+    return tf.atan2(y, x)
+  length = tf.abs(x)
+  tangent = tf.minimum(length, y) / tf.maximum(length, y)
+  square, series = tf.square(tangent), 0.0
+  for coefficient in reversed(_ARCTANGENT):
+    series = series * square + coefficient
+  angle = series * tangent
+  angle = tf.where(y > length, math.pi / 2 - angle, angle)
+  return tf.where(x < 0, math.pi - angle, angle)
+
+
+def _sums(maps, slope, before, after, light):
+  """Sums maps over blocks, with a gradient by hand in `after`.
+
+  `maps` takes `(before, after, light, exp(light))` to maps `[N, h, w, P, K]`.
+  `slope` takes `(before, after, *maps, *weights)` to the gradient in `after` of
+  all maps times their weights `[N, 1, 1, P, K]`; a tuple is stacked on axis 3.
+  """
+
+  @tf.custom_gradient
+  def sums(before, after, light):
+    found = _compiled(maps)(before, after, light, tf.exp(light))
+
+    def gradient(*upstream):
+      weights = [u[:, None, None] for u in upstream]
+      by_after = _compiled(slope)(before, after, *found, *weights)
+      if isinstance(by_after, tuple):
+        by_after = tf.stack(by_after, axis=3)
+      with tf.GradientTape() as tape:
+        tape.watch([before, light])
+        plain = _totals(maps(before, after, light, tf.exp(light)))
+      by_before, by_light = tape.gradient(plain, [before, light], upstream)
+      return by_before, by_after, by_light
+
+    return _totals(found), gradient
+
+  return sums(before, after, light)
+
+
+def _totals(maps):
+  """Sums over blocks, one axis after the other, to keep digits."""
+  return tuple(tf.reduce_sum(tf.reduce_sum(m, axis=1), axis=1) for m in maps)
+
+
+def _compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+  return tf.function(step, autograph=False, jit_compile=True)
