@@ -322,9 +322,11 @@ def test_an_archive_of_something_else_is_refused(read):
 @FORMATS
 def test_damage_anywhere_is_read_or_refused(read, form):
   data = form({"x": pickles.tensor()})
+  refused = 0
   for place in range(0, len(data), 3):
     for value in (0, 0xFF):
       try:
         read(data[:place] + bytes([value]) + data[place + 1 :])
-      except ValueError as error:
-        assert "can not be read as weights" in str(error)
+      except ValueError:  # and nothing else
+        refused += 1
+  assert refused > len(data) // 6  # a quarter of them; the rest is harmless

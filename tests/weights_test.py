@@ -195,6 +195,7 @@ def test_a_download_is_kept_and_announced(
   monkeypatch.setattr(downloads, "download", download)
   for _ in range(2):
     assert set(weights.load(NAME)) >= {"t_tild", "w_phase_tild"}
+    assert weights.fetch(NAME) == places[1] / source.file
   assert calls == [(source.url, source.bytes)]
   out, err = capsys.readouterr()
   assert out == ""

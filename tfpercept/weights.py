@@ -161,7 +161,7 @@ def fetch(
     name: A name of the manifest, of weights that do not come with the package.
     folder: The user's cache by default.
     source: A copy that is here already: of the file, or of the archive that it
-      is published in. By default it is downloaded.
+      is published in. By default it is downloaded, unless it is in the folder.
 
   Raises:
     MissingWeights: if it can not be had.
@@ -172,6 +172,9 @@ def fetch(
   if wanted.shipped:
     raise MissingWeights(f"{name} comes with tfpercept, and is not there")
   path = pathlib.Path(folder or cache()) / wanted.file
+  here = path.is_file() and not _difference([path], wanted.bytes, wanted.sha256)
+  if source is None and here:
+    return path
   with tempfile.TemporaryDirectory() as scratch:
     published = pathlib.Path(scratch) / "published"
     if source is None:

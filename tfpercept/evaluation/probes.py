@@ -8,21 +8,31 @@ from tfpercept import distances
 
 
 def side(distance: distances.Distance) -> int:
-  """An odd side with some room above the smallest."""
-  return max(distance.min_size + 6, 48) | 1
+  """A side with some room above the smallest; odd, where that is allowed."""
+  odd = max(distance.min_size + 6, 48) | 1
+  return -(-odd // distance.size_multiple) * distance.size_multiple
 
 
-def scene(count: int, side: int) -> np.ndarray:
-  """Float32 `[count, side, side, 3]`: shades, edges and texture in (0, 1)."""
+def channels(distance: distances.Distance) -> int:
+  """Three channels, where they are allowed."""
+  allowed = distance.channels
+  return 3 if allowed is None or 3 in allowed else allowed[0]
+
+
+def scene(count: int, side: int, channels: int = 3) -> np.ndarray:
+  """Float32 `[count, side, side, channels]`, in (0, 1).
+
+  Shades, edges and texture, other ones in each channel.
+  """
   random = np.random.default_rng(3)
   y, x = np.mgrid[:side, :side] / side
   scenes = []
   for _ in range(count):
-    angle = random.uniform(0, 6, (3, 3, 1, 1))  # wave, channel
+    angle = random.uniform(0, 6, (3, channels, 1, 1))  # wave, channel
     across = x * np.cos(angle) + y * np.sin(angle)
     waves = np.sin(random.uniform(3, 40, (3, 1, 1, 1)) * across + angle)
     edge = x + y * random.uniform(0.5, 2) > random.uniform(0.6, 1.2)
-    texture = random.normal(scale=0.03, size=(3, side, side))
+    texture = random.normal(scale=0.03, size=(channels, side, side))
     scenes.append(0.44 + 0.1 * waves.sum(0) + 0.12 * edge + texture)
   stacked = np.moveaxis(np.stack(scenes), 1, -1)
   return np.float32(np.clip(stacked, 0.02, 0.98))
@@ -30,24 +40,24 @@ def scene(count: int, side: int) -> np.ndarray:
 
 def ordinary(distance: distances.Distance) -> tuple[np.ndarray, np.ndarray]:
   """Three pictures and what noise of three strengths makes of them."""
-  reference = scene(3, side(distance))
+  reference = scene(3, side(distance), channels(distance))
   noise = np.random.default_rng(4).normal(size=reference.shape)
   strength = np.reshape([0.02, 0.05, 0.1], (3, 1, 1, 1))
   return reference, np.float32(np.clip(reference + strength * noise, 0, 1))
 
 
-def noise_pair(side: int) -> tuple[np.ndarray, np.ndarray]:
-  """Two unlike images of an exact size, `[1, side, side, 3]`."""
+def noise_pair(side: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+  """Two unlike images of an exact size, `[1, side, side, channels]`."""
   random = np.random.default_rng(6)
-  shape = (1, side, side, 3)
+  shape = (1, side, side, channels)
   return tuple(random.uniform(size=shape).astype(np.float32) for _ in range(2))
 
 
 def images(distance: distances.Distance) -> dict[str, np.ndarray]:
-  """An ordinary picture and flat ones, by name, `[1, H, W, 3]`."""
-  shape = (1, side(distance), side(distance), 3)
+  """An ordinary picture and flat ones, by name, `[1, H, W, C]`."""
+  shape = (1, side(distance), side(distance), channels(distance))
   return {
-    "ordinary": scene(1, shape[1]),
+    "ordinary": scene(1, shape[1], shape[3]),
     "black": np.zeros(shape, np.float32),
     "gray": np.full(shape, 0.5, np.float32),
     "white": np.ones(shape, np.float32),
