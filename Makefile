@@ -1,6 +1,9 @@
 # The two commands a newcomer needs are `make run` and `make test`.
 
 PY := .venv/bin/python
+# Weights that do not come with the package; `make weights` fetches those that
+# tests need.
+export TFPERCEPT_WEIGHTS ?= $(CURDIR)/.weights
 PYTEST_FLAGS ?= -n logical --maxprocesses=4
 DEMO_FLAGS ?=
 FILES = git ls-files -z --cached --others --exclude-standard --
@@ -35,6 +38,9 @@ test-keras3: .venv-keras3/ready wheel  ## Installs the wheel alone on Keras 3 an
 
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
+
+.PHONY: weights
+weights: .weights/ready  ## Fetches VGG-16 (60 MB) into .weights, where make looks for weights
 
 .PHONY: lint
 lint: venv  ## Checks style, format, whitespace and file sizes
@@ -75,6 +81,10 @@ bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
 clean:  ## Removes what make has made, but not runs/
 	@rm -rf .venv .venv-* build dist *.egg-info bazel-* .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.weights/ready: | venv
+	@$(PY) -m tfpercept.cli weights fetch lpips_vgg --into=$(@D)
+	@touch $@
 
 # Environments beside .venv; the stamp is written last.
 .venv-%/ready: .ci/requirements-%.txt | venv

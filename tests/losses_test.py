@@ -34,6 +34,12 @@ def images(seed=0, n=4, size=24, dtype=np.float32):
   return random.random((2, n, size, size, 3)).astype(dtype)
 
 
+def side(distance):
+  """A side that the distance takes, 48 where it does."""
+  multiple = distance.size_multiple
+  return -(-max(48, distance.min_size) // multiple) * multiple
+
+
 def network():
   return keras.Sequential(
     [
@@ -106,15 +112,45 @@ def test_weights_inside_a_loss_are_saved_but_not_trained(tmp_path, weighted):
 
 
 @pytest.mark.parametrize("name", distances.names())
-def test_one_step_of_fit_lowers_the_loss_of_each_distance(name):
-  y, _ = images(size=48)
+def test_one_step_of_fit_lowers_the_loss_of_each_distance(
+  name, weights_or_skip
+):
   spec = "ms_ssim(scales=2)" if name == "ms_ssim" else name
+  with weights_or_skip():
+    loss = losses.get(spec)
+  y, _ = images(n=2, size=side(loss.distance))
   keras.utils.set_random_seed(1)
   model = network()
-  model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=losses.get(spec))
+  model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
   before = model.evaluate(y, y, verbose=0)
   model.fit(y, y, epochs=3, verbose=0)
   assert model.evaluate(y, y, verbose=0) < before
+
+
+@pytest.mark.parametrize("name", distances.names())
+def test_parameters_of_each_distance_are_frozen_and_saved_with_a_model(
+  name, weights_or_skip, tmp_path
+):
+  spec = "robust(adaptive=True, size=(48, 48, 3))" if name == "robust" else name
+  with weights_or_skip():
+    loss = losses.get(spec)
+  distance = loss.distance
+  if not distance.weights:
+    pytest.skip(f"{name} has no parameters")
+  distance.trainable = True
+  for number, weight in enumerate(distance.trainable_weights):
+    weight.assign(np.asarray(weight) * 1.25 + 0.01 * (number + 1))
+  distance.trainable = False
+  changed = [np.array(weight) for weight in distance.weights]
+  y, x = images(n=1, size=side(distance))
+  model = network()
+  model.compile(optimizer="sgd", loss=loss)
+  model.fit(x, y, verbose=0)
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  for found in (distance.weights, loaded.loss.distance.weights):
+    for weight, expected in zip(found, changed, strict=True):
+      np.testing.assert_array_equal(weight, expected)
 
 
 @pytest.mark.parametrize("spec", ["mse", "ssim", "0.5*ms_ssim(scales=2) + mae"])
@@ -131,9 +167,9 @@ def test_training_compiles_under_xla_and_mixed_precision(spec):
 
 
 @pytest.mark.skipif(not KERAS_2, reason="Keras 3 resolves no such names")
-@pytest.mark.parametrize("name", ["mse", "ssim", "psnr", "ms_ssim"])
+@pytest.mark.parametrize("name", ["mse", "ssim", "psnr", "watson_dft"])
 def test_keras_2_resolves_names_of_registered_functions(tmp_path, name):
-  y, x = images(n=1, size=distances.get(name).min_size)
+  y, x = images(n=1, size=side(distances.get(name)))
   model = network()
   model.compile(optimizer="sgd", loss=f"tfpercept>{name}")
   model.fit(x, y, verbose=0)
