@@ -71,7 +71,21 @@ def test_half_precision_is_cast_up_and_float64_is_kept():
   y, x = images(dtype=np.float64)
   expected = np.mean((y - x) ** 2, axis=(1, 2, 3))
   # Summation order is all that differs in float64.
-  np.testing.assert_allclose(double.call(y, x), expected, rtol=1e-14)
+  np.testing.assert_allclose(double(y, x), expected, rtol=1e-14)
+
+
+def test_integers_are_refused_before_keras_casts_them():
+  y, x = images()
+  with pytest.raises(ValueError, match="dtype uint8"):
+    losses.get("mse")((y * 255).astype(np.uint8), x)
+
+
+def test_a_distance_that_is_being_trained_is_no_loss():
+  distance = distances.get("watson_dft")
+  distance.trainable = True
+  with pytest.raises(ValueError, match="needs a frozen distance; got watson"):
+    losses.get(distance)
+  assert distance.trainable
 
 
 def test_a_saved_model_loads_without_custom_objects(tmp_path):

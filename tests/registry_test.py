@@ -1,5 +1,6 @@
 """Specs are parsed, never evaluated; mistakes are answered with remedies."""
 
+import numpy as np
 import pytest
 
 from tfpercept import registry
@@ -90,3 +91,11 @@ def test_mistakes_are_answered_with_what_would_work(
 def test_a_name_is_taken_once(colors):
   with pytest.raises(ValueError, match="registered already"):
     colors.register("crimson")(lambda: None)
+
+
+def test_numpy_numbers_become_literals_that_parse_again():
+  term = registry.Term("ssim", {"k1": np.float64(0.02), "w": (np.int32(3),)})
+  assert str(term) == "ssim(k1=0.02, w=(3,))"
+  assert registry.parse_spec(str(term)) == (
+    registry.Term("ssim", {"k1": 0.02, "w": (3,)}),
+  )

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.ops import checks
 
 
 @keras.saving.register_keras_serializable(package="tfpercept")
@@ -16,8 +17,11 @@ class DistanceLoss(keras.losses.Loss):
   [0, 1] of any floating dtype. The value of each image is in float32 (or the
   distance's float64) and Keras reduces it.
 
+  Parameters that were changed since the distance was made are saved with a
+  compiled model; the config, which is the spec, does not hold them.
+
   Args:
-    spec: A spec, or a `Distance`.
+    spec: A spec, or a frozen `Distance`.
     reduction: A Keras reduction: `"sum_over_batch_size"`, `"sum"`, `"none"`.
     dtype: See `distances.get`.
     check_range: See `distances.get`.
@@ -33,9 +37,27 @@ class DistanceLoss(keras.losses.Loss):
     check_range: bool | None = None,
     name: str = "distance_loss",
   ):
-    super().__init__(reduction=reduction, name=name)
-    self.distance = distances.get(spec, dtype=dtype, check_range=check_range)
-    self.distance.trainable = False
+    distance = distances.get(spec, dtype=dtype, check_range=check_range)
+    if distance.trainable:
+      raise ValueError(
+        f"a loss needs a frozen distance; got {distance.spec}, which is "
+        "trainable. Set its trainable to False, or give its spec."
+      )
+    super().__init__(
+      reduction=reduction, name=name, **_computes_in(distance.compute_dtype)
+    )
+    self.distance = distance
+
+  def __call__(
+    self,
+    y_true: tf.Tensor,
+    y_pred: tf.Tensor,
+    sample_weight: tf.Tensor | None = None,
+  ) -> tf.Tensor:
+    # Keras 3 casts before `call`, which would not see integers.
+    y_true = checks.image(y_true, "y_true", self.distance.spec)
+    y_pred = checks.image(y_pred, "y_pred", self.distance.spec)
+    return super().__call__(y_true, y_pred, sample_weight)
 
   def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     return self.distance(y_true, y_pred)
@@ -55,6 +77,11 @@ class DistanceLoss(keras.losses.Loss):
     return cls(**{**config, "spec": distances.deserialize(config["spec"])})
 
 
+def _computes_in(dtype: str) -> dict[str, str]:
+  """Arguments of `Loss` that keep Keras 3 from rounding to float32."""
+  return {} if keras.__version__.startswith("2.") else {"dtype": dtype}
+
+
 def get(
   spec: str | distances.Distance,
   *,
@@ -65,7 +92,8 @@ def get(
   """Returns a Keras loss; see `DistanceLoss` for the arguments.
 
   Raises:
-    ValueError: if the spec is malformed, or a name or an option is unknown.
+    ValueError: if the spec is malformed, a name or an option is unknown, or a
+      `Distance` is trainable.
   """
   return DistanceLoss(
     spec, reduction=reduction, dtype=dtype, check_range=check_range

@@ -18,6 +18,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+import numpy as np
+
 T = TypeVar("T", bound=Callable[..., Any])
 
 
@@ -30,9 +32,16 @@ class Term:
   weight: float = 1.0
 
   def __str__(self) -> str:
-    options = ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+    options = ", ".join(f"{k}={_plain(v)!r}" for k, v in self.options.items())
     call = f"{self.name}({options})" if options else self.name
     return call if self.weight == 1.0 else f"{self.weight!r}*{call}"
+
+
+def _plain(value: Any) -> Any:
+  """Turns NumPy's numbers, whose repr is no literal, into Python's."""
+  if isinstance(value, (list, tuple)):
+    return type(value)(_plain(v) for v in value)
+  return value.item() if isinstance(value, np.generic) else value
 
 
 class Registry:
