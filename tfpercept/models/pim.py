@@ -1,0 +1,372 @@
+"""The network of PIM: what an image is turned into before it is compared."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.models import base
+from tfpercept.ops import divergences, steerable
+
+FRONT_ENDS = ("steerable", "laplacian", "single")
+SCALES = 3
+CHANNELS = 3  # of images, and of what each CNN gives
+CONVOLUTIONS = 4  # of each CNN
+KERNEL = 5
+
+_FRONT_END_OF = {8: "steerable", 3: "laplacian", 1: "single"}  # by bands
+
+# What Keras calls a policy, as (dtype of the CNNs, dtype of all else).
+_DTYPES = {
+  None: ("float32", "float32"),
+  "float32": ("float32", "float32"),
+  "float64": ("float64", "float64"),
+  "mixed_bfloat16": ("bfloat16", "float32"),
+}
+
+
+class _Affine(NamedTuple):
+  """Weights of a convolution or of a layer applied to each position."""
+
+  kernel: Any
+  bias: Any
+
+
+class _Marginal(NamedTuple):
+  """Weights of q(z|x) at one band."""
+
+  base: list[_Affine]
+  head: _Affine | None
+  weights: list[_Affine]  # of the components; empty if there is one
+
+
+class _Joint(NamedTuple):
+  """Weights of p(z|x, y) at one band."""
+
+  base: list[_Affine]
+  multiply: list[_Affine]
+  add: list[_Affine]
+
+
+@base.register("pim")
+class PIMNetwork(keras.Model):
+  """Encodes images as distributions of a latent z at each place of each band.
+
+  Input: float `[N, H, W, 3]` in [0, 1], of at least `min_size` pixels a side.
+  An image is split into bands, each band passes a CNN of its own, and each
+  place of what comes out (`features`) is encoded on its own: by `marginal` as
+  q(z|x), from one image, and by `joint` as p(z|x, y), from two.
+
+  Weights lie in the order of the reference program: kernel and bias of the
+  convolutions, band by band; of the marginal encoders (layers of the means,
+  then of the components' weights), band by band; of the joint encoders (base,
+  multiplying, adding layers), band by band.
+
+  Args:
+    mixtures: Components of each q(z|x): 1 in PIM-1, 5 in PIM-5.
+    front_end: `"steerable"` (3 octaves of 2 orientations, two residuals: 8
+      bands), `"laplacian"` (3 bands) or `"single"` (the image itself).
+    width: Filters of the three hidden convolutions.
+    z_dim: Length of z.
+    linear_head: Whether the means of q(z|x) pass a last, linear layer. As
+      published they come out of a ReLU: the reference program has the layer and
+      never reaches it.
+    seed: Of the initial weights.
+    dtype: `"float32"`, the default, `"float64"`, or `"mixed_bfloat16"`, in
+      which the CNNs compute in bfloat16 and the encoders in float32.
+    name: Keras model name.
+
+  Raises:
+    ValueError: if an option is out of range.
+
+  Source: Bhardwaj, Fischer, Balle, Chinen, "An unsupervised information-
+  theoretic perceptual quality metric", 2020, section 3, as in google-research/
+  perceptual-quality, whose encoders have one layer less than the paper's.
+  """
+
+  def __init__(
+    self,
+    *,
+    mixtures: int = 1,
+    front_end: str = "steerable",
+    width: int = 64,
+    z_dim: int = 10,
+    linear_head: bool = False,
+    seed: int = 0,
+    dtype: str | None = None,
+    name: str = "pim",
+  ):
+    if front_end not in FRONT_ENDS:
+      raise ValueError(
+        f"pim has the front ends {', '.join(FRONT_ENDS)}; got {front_end!r}"
+      )
+    if min(mixtures, width, z_dim) < 1:
+      raise ValueError(
+        "pim needs mixtures, width and z_dim of at least 1; got "
+        f"{mixtures}, {width}, {z_dim}"
+      )
+    if dtype not in _DTYPES:
+      raise ValueError(
+        f"pim computes in {', '.join(map(str, _DTYPES))}; got {dtype!r}"
+      )
+    self._convolution_dtype, own = _DTYPES[dtype]
+    super().__init__(name=name, dtype=own, autocast=False)
+    self._config = {
+      "mixtures": mixtures,
+      "front_end": front_end,
+      "width": width,
+      "z_dim": z_dim,
+      "linear_head": linear_head,
+      "seed": seed,
+      "name": name,
+    }
+    # Each layer draws from a stream of its own.
+    self._seeds = itertools.count(10_000 * seed)
+    self._cnns = tuple(self._make_cnn(b) for b in range(self.bands))
+    self._marginals = tuple(self._make_marginal(b) for b in range(self.bands))
+    self._joints = tuple(self._make_joint(b) for b in range(self.bands))
+    self.built = True
+
+  @property
+  def bands(self) -> int:
+    """How many bands the front end makes."""
+    return len(self.strides)
+
+  @property
+  def min_size(self) -> int:
+    """Smallest side of an image: the coarsest band has a whole pixel."""
+    return {
+      "steerable": 2**SCALES,
+      "laplacian": steerable.laplacian_min_side(SCALES),
+      "single": 1,
+    }[self._config["front_end"]]
+
+  @property
+  def strides(self) -> tuple[int, ...]:
+    """Image pixels from a place of a band to the next, the coarsest first."""
+    octaves = range(SCALES)
+    return {
+      "steerable": (
+        2**SCALES,
+        *(2**k for k in reversed(octaves) for _ in "01"),
+        1,
+      ),
+      "laplacian": tuple(2**k for k in reversed(octaves)),
+      "single": (1,),
+    }[self._config["front_end"]]
+
+  @property
+  def reach(self) -> int:
+    """How many pixels away from a place something still changes its code."""
+    split = {
+      "steerable": steerable.reach(SCALES),
+      "laplacian": steerable.laplacian_reach(SCALES),
+      "single": 0,
+    }[self._config["front_end"]]
+    return split + CONVOLUTIONS * (KERNEL // 2) * self.strides[0]
+
+  def build(self, input_shape: Any = None) -> None:
+    del input_shape  # weights are made in `__init__`
+
+  def features(self, image: tf.Tensor) -> list[tf.Tensor]:
+    """Returns `[N, h, w, 3]` for each band, the coarsest first."""
+    return [
+      _cnn(band, cnn, self._convolution_dtype, self.compute_dtype)
+      for band, cnn in zip(self._split(image), self._cnns, strict=True)
+    ]
+
+  def marginal(
+    self, features: Sequence[tf.Tensor]
+  ) -> list[divergences.Mixture]:
+    """Returns q(z|x) for each band: means `[N, h, w, mixtures, z_dim]`."""
+    return [
+      self._encode(f, encoder)
+      for f, encoder in zip(features, self._marginals, strict=True)
+    ]
+
+  def joint(
+    self, x: Sequence[tf.Tensor], y: Sequence[tf.Tensor]
+  ) -> list[tf.Tensor]:
+    """Returns the means `[N, h, w, z_dim]` of p(z|x, y) for each band."""
+    means = []
+    for f_x, f_y, encoder in zip(x, y, self._joints, strict=True):
+      hidden = f_x
+      for layer, multiply, add in zip(*encoder, strict=True):
+        hidden = tf.nn.relu(_apply(hidden, layer))
+        hidden = hidden * _apply(f_y, multiply) + _apply(f_y, add)
+      means.append(hidden)
+    return means
+
+  def call(self, image: tf.Tensor) -> list[divergences.Mixture]:
+    return self.marginal(self.features(image))
+
+  def standardise(self, images: tf.Tensor) -> None:
+    """Scales the last convolutions: features get mean 0 and variance 1.
+
+    To be called before training, on images that are typical of it. As Keras
+    initialises them, features of the bands are so small that what the encoders
+    disagree on outweighs what sets images apart, and training shrinks them to
+    nothing before it learns.
+    """
+    for features, layers in zip(self.features(images), self._cnns, strict=True):
+      mean, variance = tf.nn.moments(features, axes=[0, 1, 2])
+      slope = tf.math.rsqrt(variance + 1e-12)
+      kernel, bias = layers[-1]
+      kernel.assign(tf.convert_to_tensor(kernel) * slope)
+      bias.assign((tf.convert_to_tensor(bias) - mean) * slope)
+
+  def get_config(self) -> dict[str, Any]:
+    return dict(self._config)
+
+  def _split(self, image: tf.Tensor) -> list[tf.Tensor]:
+    if self._config["front_end"] == "steerable":
+      return steerable.steerable(image, SCALES)
+    if self._config["front_end"] == "laplacian":
+      return steerable.laplacian(image, SCALES)
+    return [image]
+
+  def _encode(
+    self, features: tf.Tensor, encoder: _Marginal
+  ) -> divergences.Mixture:
+    means = features
+    for layer in encoder.base:
+      means = tf.nn.relu(_apply(means, layer))
+    if encoder.head is not None:
+      means = _apply(means, encoder.head)
+    shape = [*tf.unstack(tf.shape(means)[:-1]), -1, self._config["z_dim"]]
+    means = tf.reshape(means, shape)
+    if not encoder.weights:
+      return divergences.Mixture(means)
+    *hidden, last = encoder.weights
+    logits = features
+    for layer in hidden:
+      logits = tf.nn.relu(_apply(logits, layer))
+    return divergences.Mixture(means, _apply(logits, last))
+
+  def _make_cnn(self, band: int) -> list[_Affine]:
+    width = self._config["width"]
+    sizes = [CHANNELS, *[width] * (CONVOLUTIONS - 1), CHANNELS]
+    return [
+      self._affine(f"cnn{band}_{i}", KERNEL, KERNEL, *sizes[i : i + 2])
+      for i in range(CONVOLUTIONS)
+    ]
+
+  def _make_marginal(self, band: int) -> _Marginal:
+    count, name = self._config["mixtures"], f"marginal{band}"
+    size = count * self._config["z_dim"]
+    layers = [
+      self._affine(f"{name}_mean0", CHANNELS, size),
+      self._affine(f"{name}_mean1", size, size),
+    ]
+    head = None
+    if self._config["linear_head"]:
+      head = self._affine(f"{name}_head", size, size)
+    weights = []
+    if count > 1:
+      weights = [
+        self._affine(f"{name}_weight0", CHANNELS, count),
+        self._affine(f"{name}_weight1", count, count),
+        self._affine(f"{name}_logits", count, count),
+      ]
+    return _Marginal(layers, head, weights)
+
+  def _make_joint(self, band: int) -> _Joint:
+    size, name = self._config["z_dim"], f"joint{band}"
+    return _Joint(
+      [
+        self._affine(f"{name}_base0", CHANNELS, size),
+        self._affine(f"{name}_base1", size, size),
+      ],
+      [self._affine(f"{name}_multiply{i}", CHANNELS, size) for i in range(2)],
+      [self._affine(f"{name}_add{i}", CHANNELS, size) for i in range(2)],
+    )
+
+  def _affine(self, name: str, *shape: int) -> _Affine:
+    return _Affine(
+      self.add_weight(
+        name=f"{name}_kernel",
+        shape=shape,
+        initializer=_glorot(next(self._seeds)),
+      ),
+      self.add_weight(
+        name=f"{name}_bias", shape=shape[-1:], initializer="zeros"
+      ),
+    )
+
+
+def _glorot(seed: int) -> Callable[..., tf.Tensor]:
+  """Returns an initialiser that draws the same numbers for every dtype."""
+  draw = keras.initializers.GlorotUniform(seed=seed)
+
+  def initializer(shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
+    return tf.cast(draw(shape, dtype="float32"), dtype or "float32")
+
+  return initializer
+
+
+def pim_from_arrays(
+  arrays: Sequence[np.ndarray], *, source: str, dtype: str | None = None
+) -> PIMNetwork:
+  """Returns the network that has these weights; their shapes tell its options.
+
+  Args:
+    arrays: The weights in their order.
+    source: What to call them in an error.
+    dtype: See `PIMNetwork`.
+
+  Raises:
+    ValueError: if no such network has weights of these shapes.
+  """
+  shapes = [tuple(array.shape) for array in arrays]
+  options = _options(shapes)
+  if options is not None:
+    network = PIMNetwork(**options, dtype=dtype)
+    if [tuple(weight.shape) for weight in network.weights] == shapes:
+      network.set_weights(arrays)
+      return network
+  raise ValueError(
+    f"{source} does not hold the weights of PIM in their order: its "
+    f"{len(shapes)} arrays begin with the shapes {shapes[:2]}"
+  )
+
+
+def _options(shapes: list[tuple[int, ...]]) -> dict[str, Any] | None:
+  """Returns the options that fit the shapes of some weights, if any."""
+  bands = sum(len(shape) == 4 for shape in shapes) // CONVOLUTIONS
+  if bands not in _FRONT_END_OF:
+    return None
+  first = 2 * CONVOLUTIONS * bands  # of the marginal encoders
+  # Each joint encoder has 12 arrays; each marginal one has 4, another 2 with a
+  # head, another 6 with several components.
+  count = (len(shapes) - first) // bands - 12
+  if count not in (4, 6, 10, 12) or not shapes[-1][0]:
+    return None
+  z_dim = shapes[-1][0]
+  return {
+    "mixtures": shapes[first + 1][-1] // z_dim,
+    "front_end": _FRONT_END_OF[bands],
+    "width": shapes[0][-1],
+    "z_dim": z_dim,
+    "linear_head": count in (6, 12),
+  }
+
+
+def _cnn(
+  band: tf.Tensor, layers: list[_Affine], dtype: str, result_dtype: str
+) -> tf.Tensor:
+  hidden = tf.cast(band, dtype)
+  for index, layer in enumerate(layers):
+    kernel, bias = (tf.cast(tf.convert_to_tensor(w), dtype) for w in layer)
+    hidden = tf.nn.bias_add(tf.nn.conv2d(hidden, kernel, 1, "SAME"), bias)
+    if index < len(layers) - 1:
+      hidden = tf.nn.relu(hidden)
+  return tf.cast(hidden, result_dtype)
+
+
+def _apply(x: tf.Tensor, layer: _Affine) -> tf.Tensor:
+  """Applies a layer to each position."""
+  kernel, bias = (tf.convert_to_tensor(w) for w in layer)
+  return tf.nn.bias_add(tf.tensordot(x, kernel, 1), bias)

@@ -1,0 +1,200 @@
+"""PIM learns without labels: what two neighbouring frames share is slow."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfpercept import models
+from tfpercept.ops import divergences
+from tfpercept.tasks import replicas
+
+MARGINALS = ("bands", "image")
+
+
+class Slowness(keras.Model):
+  """Trains PIM on pairs of images that show nearly the same.
+
+  Raises the IXYZ bound on the information that z shares with both images x and
+  y, beyond what it holds of one alone. For pair i of a batch of N and a sample
+  z_i of p(z|x_i, y_i) it is
+
+      J_i = log q(z_i|x_i) + log q(z_i|y_i) - log p(z_i|x_i, y_i)
+            - log 1/N sum_j p(z_i|x_j, y_j)
+
+  where log densities are averages over the places of a band, then over bands.
+  The last two terms, `contrast`, are what z says of which pair of the batch it
+  comes from, log N at most. The loss is the batch mean of -J.
+
+  `train_step` takes `(x, y)`, float `[N, H, W, 3]` in [0, 1], and logs, for
+  this step alone, `loss`, the batch mean of the four terms (`log_q_x`,
+  `log_q_y`, `log_p`, `log_marginal`), `contrast` (`log_p - log_marginal`) and
+  `gradient_norm`, before clipping.
+
+  Args:
+    network: What is trained.
+    marginal: Whether the average over bands is taken before the last logarithm
+      (`"image"`: log densities as the reference program defines them) or after
+      it (`"bands"`: the mean of the bands' own bounds). With the former one
+      band tells pairs apart for all, and the others shrink to nothing within
+      some hundred steps: they have nothing to gain, and agreement to lose.
+    seed: Of the samples of z, which follow from it and the step alone.
+    clip_norm: The gradient of all weights together is shortened to this norm.
+
+  Source: Bhardwaj, Fischer, Balle, Chinen, 2020, section 3; Fischer, "The
+  conditional entropy bottleneck", 2020. Frames, crops, batch, rate and clipping
+  of the published network are not known; those here are ours.
+  """
+
+  def __init__(
+    self,
+    network: models.PIMNetwork,
+    *,
+    marginal: str = "bands",
+    seed: int = 0,
+    clip_norm: float = 1.0,
+  ):
+    if marginal not in MARGINALS:
+      raise ValueError(
+        f"marginal is one of {', '.join(MARGINALS)}; got {marginal!r}"
+      )
+    super().__init__(name="slowness")
+    self.network = network
+    self._marginal = marginal
+    self._seed, self._clip_norm = seed, clip_norm
+    # Logs are the same on all replicas; by default Keras adds them up.
+    self.distribute_reduction_method = "first"
+
+  def call(
+    self, x: tf.Tensor, training: bool = False
+  ) -> list[divergences.Mixture]:
+    return self.network(x, training=training)
+
+  def train_step(
+    self, data: tuple[tf.Tensor, tf.Tensor]
+  ) -> dict[str, tf.Tensor]:
+    x, y = data
+    step = tf.cast(self.optimizer.iterations, tf.int32)
+    variables = self.network.trainable_variables
+    with tf.GradientTape() as tape:
+      # One batch: convolutions are faster on many images.
+      features = self.network.features(tf.concat([x, y], axis=0))
+      pairs = [tf.split(f, 2, axis=0) for f in features]
+      f_x, f_y = zip(*pairs, strict=True)
+      joint = self.network.joint(f_x, f_y)
+      noise = standard_normal(joint, tf.stack([self._seed, step]))
+      logs = self._mean_terms(f_x, f_y, joint, noise)
+      logs["contrast"] = logs["log_p"] - logs["log_marginal"]
+      logs["loss"] = (
+        logs["log_p"] + logs["log_marginal"] - logs["log_q_x"] - logs["log_q_y"]
+      )
+    gradients = tape.gradient(logs["loss"], variables)
+    logs, gradients = replicas.mean((logs, gradients))
+    clipped, logs["gradient_norm"] = tf.clip_by_global_norm(
+      gradients, self._clip_norm
+    )
+    self.optimizer.apply_gradients(
+      zip(clipped, variables, strict=True), skip_gradients_aggregation=True
+    )
+    return logs
+
+  def _mean_terms(
+    self,
+    f_x: list[tf.Tensor],
+    f_y: list[tf.Tensor],
+    joint: list[tf.Tensor],
+    noise: list[tf.Tensor],
+  ) -> dict[str, tf.Tensor]:
+    """Batch means of the terms over z = mean + noise and z = mean - noise.
+
+    Of a pair of mirrored samples the part of the gradient that is odd in the
+    noise cancels. For one normal that is all of it, in the terms of q; with
+    single samples it drowns the rest while features are small.
+    """
+    both = [
+      terms(
+        self.network,
+        f_x,
+        f_y,
+        [m + sign * n for m, n in zip(joint, noise, strict=True)],
+        marginal=self._marginal,
+      )
+      for sign in (1, -1)
+    ]
+    return {
+      name: tf.reduce_mean(both[0][name] + both[1][name]) / 2
+      for name in both[0]
+    }
+
+
+def standard_normal(like: list[tf.Tensor], seed: tf.Tensor) -> list[tf.Tensor]:
+  """Returns noise of the shape of each band's tensor; `seed` is int32 `[2]`."""
+  seeds = tf.random.experimental.stateless_split(seed, len(like))
+  return [
+    tf.random.stateless_normal(tf.shape(t), seeds[i], dtype=t.dtype)
+    for i, t in enumerate(like)
+  ]
+
+
+def terms(
+  network: models.PIMNetwork,
+  x: list[tf.Tensor],
+  y: list[tf.Tensor],
+  z: list[tf.Tensor],
+  *,
+  marginal: str,
+) -> dict[str, tf.Tensor]:
+  """Returns the four log densities of the bound for each pair, `[N]`.
+
+  Args:
+    network: Gives the distributions.
+    x: Features of the first images, `[N, h, w, 3]` for each band.
+    y: Those of the second.
+    z: A sample for each pair, `[N, h, w, Z]` for each band.
+    marginal: See `Slowness`.
+  """
+  matrix = log_p_matrix(network.joint(x, y), z)  # [bands, N, N]
+  log_p = tf.linalg.diag_part(matrix)
+  if marginal == "image":
+    matrix = tf.reduce_mean(matrix, axis=0, keepdims=True)
+  log_n = tf.math.log(tf.cast(tf.shape(matrix)[-1], matrix.dtype))
+  log_marginal = tf.reduce_logsumexp(matrix, axis=-1) - log_n
+  return {
+    "log_q_x": _log_density(network.marginal(x), z),
+    "log_q_y": _log_density(network.marginal(y), z),
+    "log_p": tf.reduce_mean(log_p, axis=0),
+    "log_marginal": tf.reduce_mean(log_marginal, axis=0),
+  }
+
+
+def log_p_matrix(means: list[tf.Tensor], z: list[tf.Tensor]) -> tf.Tensor:
+  """Returns log p(z_i|x_j, y_j), `[bands, N, N]`, averaged over places.
+
+  Args:
+    means: `[N, h, w, Z]` for each band, of normals of unit variance.
+    z: Samples, likewise.
+  """
+  bands = []
+  for mean, sampled in zip(means, z, strict=True):
+    size = mean.shape[-1]
+    mean, sampled = (
+      tf.reshape(t, [tf.shape(t)[0], -1]) for t in (mean, sampled)
+    )
+    places = tf.cast(tf.shape(mean)[1] // size, mean.dtype)
+    square = (
+      tf.reduce_sum(sampled**2, axis=1)[:, None]
+      + tf.reduce_sum(mean**2, axis=1)
+      - 2 * tf.matmul(sampled, mean, transpose_b=True)
+    )
+    bands.append(-0.5 * (square / places + size * math.log(2 * math.pi)))
+  return tf.stack(bands)
+
+
+def _log_density(
+  mixtures: list[divergences.Mixture], z: list[tf.Tensor]
+) -> tf.Tensor:
+  bands = [
+    tf.reduce_mean(m.log_density(s), axis=[1, 2])
+    for m, s in zip(mixtures, z, strict=True)
+  ]
+  return tf.add_n(bands) / len(bands)
