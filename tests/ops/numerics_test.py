@@ -36,3 +36,20 @@ def test_a_spatial_mean_of_alike_terms_keeps_its_digits_in_float32():
   found = numerics.spatial_mean(maps)
   # `tf.reduce_mean` over both axes at once is off by 6e-3 here.
   np.testing.assert_allclose(found, tf.fill([1, 3], 0.1), rtol=2e-5)
+
+
+def test_a_power_is_that_above_its_floor():
+  base = tf.constant([1e-8, 1e-3, 1.0, 50.0], tf.float64)
+  # 0.7 of floor over base is missing.
+  np.testing.assert_allclose(numerics.power(base, 0.3), base**0.3, rtol=1e-7)
+
+
+def test_a_power_has_a_finite_slope_at_zero():
+  for exponent in (0.3, 0.5, 1.0):
+    base = tf.zeros([2], tf.float32)
+    with tf.GradientTape() as tape:
+      tape.watch(base)
+      value = numerics.power(base, exponent, floor=1e-8)
+    np.testing.assert_array_equal(value, 0)
+    slope = 1e-8 ** (exponent - 1)
+    np.testing.assert_allclose(tape.gradient(value, base), slope, rtol=1e-5)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance, register
+from tfpercept.ops import tiling
 
 
 @register("mae")
@@ -13,6 +14,10 @@ class MAE(Distance):
   Value: `[N]`, in [0, 1] for images in range, 0 when identical. Symmetric.
   Gradient: 0 where the images are equal.
   """
+
+  @property
+  def locality(self) -> tiling.Locality:
+    return tiling.PIXELS
 
   def embed(self, image: tf.Tensor) -> tf.Tensor:
     return image

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfpercept.distances import ssim
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import checks, filters, numerics, structure
+from tfpercept.ops import checks, filters, numerics, structure, tiling
 
 # Wang et al. 2003, section 4: finest scale first; used unnormalised.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -99,6 +99,13 @@ class MSSSIM(Distance):
       f"ms_ssim needs images of at least {self.min_size}x{self.min_size} for "
       f"{self._levels} scales; got {height}x{width}. Use {remedy}larger crops."
     )
+
+  @property
+  def locality(self) -> tiling.Locality | None:
+    if self.on_small != "error":
+      return None  # scales or windows may be fewer in a narrow tile
+    strides = tuple(2**scale for scale in range(self._levels))
+    return tiling.Locality(strides, reach=self.window * strides[-1])
 
   def embed(self, image: tf.Tensor) -> list[tf.Tensor]:
     pyramid = [image]

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance, register
+from tfpercept.ops import tiling
 
 
 @register("mse")
@@ -12,6 +13,10 @@ class MSE(Distance):
   Images: float `[N, H, W, C]` in [0, 1], any size.
   Value: `[N]`, in [0, 1] for images in range, 0 when identical. Symmetric.
   """
+
+  @property
+  def locality(self) -> tiling.Locality:
+    return tiling.PIXELS
 
   def embed(self, image: tf.Tensor) -> tf.Tensor:
     return image

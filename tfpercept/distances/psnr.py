@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import color
+from tfpercept.ops import color, tiling
 
 
 @register("psnr")
@@ -17,6 +17,10 @@ class PSNR(Distance):
   clipped to [0, 1]; infinite when they are then identical.
   """
 
+  @property
+  def locality(self) -> tiling.Locality:
+    return tiling.PIXELS
+
   def embed(self, image: tf.Tensor) -> tf.Tensor:
     return image
 
@@ -26,11 +30,8 @@ class PSNR(Distance):
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_mean(maps[0], axis=[1, 2, 3])
 
-  def score(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Returns the PSNR of each pair, `[N]` in dB; `inf` for identical ones."""
-    reference, image = self._checked(reference, image)
-    mse = self(color.round_to_8_bit(reference), color.round_to_8_bit(image))
-    return self.score_of(mse)
+  def for_score(self, image: tf.Tensor) -> tf.Tensor:
+    return color.round_to_8_bit(image)
 
   def score_of(self, value: tf.Tensor) -> tf.Tensor:
     ten = tf.cast(10.0, value.dtype)

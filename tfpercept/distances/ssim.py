@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import checks, filters, structure
+from tfpercept.ops import checks, filters, structure, tiling
 
 WINDOW = 11  # Wang et al. 2004, section III.C: 11x11 Gaussian, sigma 1.5
 SIGMA = 1.5
@@ -71,6 +71,12 @@ class SSIM(Distance):
     if self.padding == "zero":
       return 1
     return SMALLEST_WINDOW if self.on_small == "shrink_window" else self.window
+
+  @property
+  def locality(self) -> tiling.Locality | None:
+    if self.on_small != "error":
+      return None  # the window may shrink to a narrow tile
+    return tiling.Locality(strides=(1,), reach=self.window)
 
   def embed(self, image: tf.Tensor) -> tf.Tensor:
     return self._padded(image)

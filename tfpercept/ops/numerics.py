@@ -34,3 +34,29 @@ def spatial_mean(maps: tf.Tensor) -> tf.Tensor:
   sequence, and in float32 errs by up to a percent where all terms are alike.
   """
   return tf.reduce_mean(tf.reduce_mean(maps, axis=1), axis=1)
+
+
+def nan_mark(image: tf.Tensor) -> tf.Tensor:
+  """Returns `[N, 1, 1, 1]`: NaN for an image that has one, else 0.
+
+  For what convolutions make of an image: in a graph TensorFlow fuses them with
+  the ReLU behind them, which then turns NaN into 0 on a CPU.
+  """
+  total = tf.reduce_sum(image, axis=[1, 2, 3], keepdims=True)
+  return tf.where(tf.math.is_nan(total), total, tf.zeros_like(total))
+
+
+def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
+  """Returns `base ** exponent` with a finite slope at 0, and 0 there.
+
+  For an exponent below 1, whose slope is infinite at 0: the value is that of
+  `base * (base + floor) ** (exponent - 1)`, whose slope is at most
+  `floor ** (exponent - 1)`. It is too small by `(1 - exponent) * floor / base`
+  of itself, which float32 does not see above 1e7 times the floor.
+
+  Args:
+    base: Not negative.
+    exponent: In (0, 1].
+    floor: Where the slope stops growing.
+  """
+  return base * tf.pow(base + floor, exponent - 1)

@@ -1,8 +1,90 @@
-"""Running a network over parts of a large image, with the same result."""
+"""Going over a large image in parts, with the same result."""
 
-from collections.abc import Callable
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
+
+Window = tuple[slice, slice]
+"""Rows and columns of an image."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Locality:
+  """Where in an image the numbers of some maps come from.
+
+  Row i of map k belongs to rows `strides[k] * i` and following of the image;
+  what is more than `reach` rows away from these has no part in it. So it is
+  with columns.
+
+  Attributes:
+    strides: Image rows for each row of a map, for each map in order.
+    reach: In rows of the image.
+  """
+
+  strides: tuple[int, ...]
+  reach: int
+
+  @property
+  def step(self) -> int:
+    """Tiles that start at multiples of this have the maps' grids in phase."""
+    return math.lcm(*self.strides)
+
+
+PIXELS = Locality(strides=(1,), reach=0)
+"""A single map in which every pixel stands for itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+  """A part of an image.
+
+  Attributes:
+    core: What belongs to this tile alone; all cores make up the image.
+    seen: The core and what is around it, as far as the image goes.
+  """
+
+  core: Window
+  seen: Window
+
+  def of_map(self, stride: int) -> Window:
+    """Returns where the core lies in a map of what is seen."""
+    return tuple(
+      slice(
+        (core.start - seen.start) // stride,
+        None  # a map may end before or after the last whole stride
+        if core.stop == seen.stop
+        else (core.stop - seen.start) // stride,
+      )
+      for core, seen in zip(self.core, self.seen, strict=True)
+    )
+
+
+def tiles(
+  height: int, width: int, *, side: int, multiple: int, halo: int = 0
+) -> Iterator[Tile]:
+  """Yields tiles of about equal size, row by row.
+
+  Args:
+    height: Of the image.
+    width: Of the image.
+    side: Longest side of a core, up to rounding to `multiple`. No side is below
+      half of that less `multiple`, unless the image is.
+    multiple: What all tiles start at multiples of.
+    halo: How much is seen around a core; with maps, a multiple of their step.
+  """
+  for top, bottom in _parts(height, side, multiple):
+    rows = slice(max(top - halo, 0), min(bottom + halo, height))
+    for left, right in _parts(width, side, multiple):
+      columns = slice(max(left - halo, 0), min(right + halo, width))
+      yield Tile((slice(top, bottom), slice(left, right)), (rows, columns))
+
+
+def _parts(length: int, side: int, multiple: int) -> Iterator[tuple[int, int]]:
+  count = -(-length // side)
+  cuts = [round(i * length / count / multiple) * multiple for i in range(count)]
+  yield from zip(cuts, [*cuts[1:], length], strict=True)
 
 
 def map_strips(

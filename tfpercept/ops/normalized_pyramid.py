@@ -1,0 +1,282 @@
+"""The fast path of `nlpd`, in traced functions.
+
+`distances/nlpd.py` holds the same mathematics in its plain form, which serves
+eager calls and sizes unknown at tracing. What this form does for speed, and
+why:
+
+- Both images follow each other in one batch, rows flattened: `[2N, H, W * C]`.
+- Halving and doubling are banded matrices; `banded.py` says how they are fast.
+- The gradient is written by hand. With b = z / s and s = P|z| + sigma, where P
+  pools the neighbours and is its own transpose, the slope of f(b) in z is
+
+      p - sign(z) P[p b],   p = f'(b) / s
+
+  Automatic differentiation keeps and reads many more maps. The gradient with
+  respect to the other image is computed apart, so that a graph that does not
+  need it never runs it.
+- Powers are exponentials of logarithms, which XLA vectorises.
+- A band does not see a constant. That of the first pixel is taken off each
+  image, so that flat images have bands of 0 and not of rounding, which roots
+  would enlarge.
+- XLA compiles each step into a few loops over memory, and no more than a step.
+  Padding stays outside, where it is a copy. `structure.py` says more on both.
+  A new size costs some seconds of compilation, which pays in training.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tfpercept.ops import banded, structure
+
+# Blocks of `banded.columns` hold a zero for each other channel.
+MAX_CHANNELS = 4
+
+# The squares of this many rows are added before any are summed up.
+_PARTS = 16
+
+# Maps of fewer pixels are not worth the time that XLA takes to compile.
+_SMALL = 1024
+
+_DARK = 1e-12  # to a display's gamma it is 0 in float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Display:
+  """Turns images v into x = (v^gamma (high - low) + low)^exponent.
+
+  Without gamma it is x = high v.
+  """
+
+  gamma: float | None
+  exponent: float
+  low: float
+  high: float
+
+  def show(self, images: tf.Tensor) -> tf.Tensor:
+    """Returns x."""
+    if self.gamma is None:
+      return self.high * images
+    return tf.exp(self.exponent * tf.math.log(self._light(images)))
+
+  def slope(self, images: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Returns dx / dv, given v and x; 0 where v <= 0."""
+    if self.gamma is None:
+      return tf.fill(tf.shape(x), tf.constant(self.high, x.dtype))
+    light = self._light(images)
+    by_light = self.exponent * x / light
+    by_image = self.gamma * (light - self.low) / tf.maximum(images, _DARK)
+    return tf.where(images > 0, by_light * by_image, tf.zeros_like(x))
+
+  def _light(self, images: tf.Tensor) -> tf.Tensor:
+    bright = tf.exp(self.gamma * tf.math.log(tf.maximum(images, _DARK)))
+    return bright * (self.high - self.low) + self.low
+
+
+def applies(image: tf.Tensor) -> bool:
+  """Whether `mean_squares` takes it: traced, all but N known, few channels."""
+  return structure.applies(image) and image.shape[-1] <= MAX_CHANNELS
+
+
+def mean_squares(
+  reference: tf.Tensor,
+  image: tf.Tensor,
+  *,
+  levels: int,
+  display: Display,
+  pool: Sequence[Sequence[float]],
+  sigma: float,
+  sigma_residual: float,
+) -> tf.Tensor:
+  """Returns the mean squared difference of the images' normalised bands.
+
+  Args:
+    reference: `[N, H, W, C]`, float32 or float64; only N may be unknown.
+    image: The same shape.
+    levels: Number of bands, with the residual; as many as the size allows.
+    display: What comes before the pyramid.
+    pool: P, 5x5, the same upside down and when mirrored.
+    sigma: What is added to the pool of a band.
+    sigma_residual: What is added to the magnitude of the residual.
+
+  Returns:
+    `[N, C, levels]`. The gradient with respect to both arguments is finite
+    everywhere.
+  """
+  _, height, width, channels = image.shape
+  bands = []
+  for _ in range(levels - 1):
+    bands.append(_Band(height, width, channels, pool, sigma))
+    height, width = (height + 1) // 2, (width + 1) // 2
+  residual = _Residual(height, width, channels, sigma_residual)
+  finest = (*bands, residual)[0]
+
+  @tf.custom_gradient
+  def pair(v, w):
+    images = tf.concat([finest.flatten(v), finest.flatten(w)], axis=0)
+    offset = display.show(images[:, :1, :channels])
+    show = finest.compiled(lambda v, o: display.show(v) - o)
+    x = shown = show(images, finest.spread(offset))
+    values, saved = [], []
+    for band in bands:
+      x, z, s = band.split(x)
+      values.append(band.compiled(band.mean_square)(z, s))
+      saved.append((z, s))
+    x += residual.spread(offset)
+    values.append(residual.compiled(residual.mean_square)(x))
+
+    def pull_back(upstream, half):
+      step = functools.partial(residual.slope, half=half)
+      total = residual.compiled(step)(x, upstream[..., -1])
+      for level, band in reversed(list(enumerate(bands))):
+        total = band.pull_back(saved[level], upstream[..., level], total, half)
+      ends = [_half(m, half) for m in (images, shown, finest.spread(offset))]
+      step = finest.compiled(lambda g, v, x, o: g * display.slope(v, x + o))
+      return finest.unflatten(step(total, *ends))
+
+    def gradient(upstream):  # [N, C, levels]
+      return tuple(pull_back(upstream, half) for half in (0, 1))
+
+    return tf.stack(values, axis=-1), gradient
+
+  return pair(image, reference)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maps:
+  """Maps of one size, those of the images before those of the references."""
+
+  height: int
+  width: int
+  channels: int
+
+  def flatten(self, images):
+    return tf.reshape(images, [-1, self.height, self.width * self.channels])
+
+  def unflatten(self, maps):
+    return tf.reshape(maps, [-1, self.height, self.width, self.channels])
+
+  def spread(self, numbers):
+    """Repeats `[N, 1, C]` over the columns, `[N, 1, W * C]`."""
+    return tf.tile(numbers, [1, 1, self.width])
+
+  def compiled(
+    self, step: Callable[..., tf.Tensor]
+  ) -> Callable[..., tf.Tensor]:
+    if self.height * self.width < _SMALL:
+      return step
+    return tf.function(step, autograph=False, jit_compile=True)
+
+  def _mean(self, squares):
+    """Spatial means `[N, C]`; the first sums vectorise, and none is long."""
+    rows = self.height // _PARTS
+    total = tf.reduce_sum(squares[:, rows * _PARTS :], axis=1)
+    if rows:
+      parts = (squares[:, k * rows : (k + 1) * rows] for k in range(_PARTS))
+      total += tf.reduce_sum(sum(parts), axis=1)
+    total = tf.reshape(total, [-1, self.width, self.channels])
+    return tf.reduce_sum(total, axis=1) / (self.height * self.width)
+
+  def _slope_of_mean(self, upstream, normalised, half):
+    """The slope in the normalised maps of one half, `[N, H, W * C]`."""
+    share = 2 * upstream / (self.height * self.width)
+    return self.spread(share[:, None]) * (
+      _half(normalised, half) - _half(normalised, 1 - half)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Band(_Maps):
+  """A level of the pyramid but the last, from x of `height` x `width`."""
+
+  pool: Sequence[Sequence[float]]
+  sigma: float
+
+  def split(self, x):
+    """Returns x of the next level, the band z, and s that it is divided by."""
+    halving, doubling = banded.halving, banded.doubling
+    rows = self.compiled(lambda x: banded.shrink_rows(x, halving(self.height)))
+    halved = self._columns(tf.concat(rows(x), axis=1), halving(self.width))
+    rows = self.compiled(
+      lambda x, d: x - banded.grow_rows(d, doubling(self.height))
+    )
+    z = rows(x, _one_row_more(self._columns(halved, doubling(self.width))))
+    s = self.compiled(lambda z: self._pooled(tf.abs(z)) + self.sigma)
+    return halved, z, s(self._bordered(z))
+
+  def mean_square(self, z, s):
+    image, reference = tf.split(z / s, 2, axis=0)
+    return self._mean(tf.square(image - reference))
+
+  def pull_back(self, saved, upstream, coarser, half):
+    """The slope in x, of this level and of the coarser ones."""
+    halving, doubling = banded.halving, banded.doubling
+    step = self.compiled(functools.partial(self._slopes, half=half))
+    p, p_times_b = step(*saved, upstream)
+    step = self.compiled(lambda p, z, pb: p - tf.sign(z) * self._pooled(pb))
+    by_z = step(p, _half(saved[0], half), self._bordered(p_times_b))
+    rows = self.compiled(
+      lambda g: banded.shrink_rows(g, doubling(self.height).T)
+    )
+    halved = tf.concat(rows(by_z), axis=1)
+    halved = coarser - self._columns(halved, doubling(self.width).T)
+    halved = _one_row_more(self._columns(halved, halving(self.width).T))
+    rows = self.compiled(
+      lambda g, d: g + banded.grow_rows(d, halving(self.height).T)
+    )
+    return rows(by_z, halved)
+
+  def _slopes(self, z, s, upstream, *, half):
+    """The products p and p b of one half."""
+    b = z / s
+    p = self._slope_of_mean(upstream, b, half) / _half(s, half)
+    return p, p * _half(b, half)
+
+  def _columns(self, maps, matrix):
+    return self.compiled(lambda m: banded.columns(m, matrix, self.channels))(
+      maps
+    )
+
+  def _bordered(self, maps):
+    """Two rows and columns of zeros around the maps."""
+    c = self.channels
+    return tf.pad(maps, [[0, 0], [2, 2], [2 * c, 2 * c]])
+
+  def _pooled(self, bordered):
+    """P of maps with a border of zeros; equal weights are added up first."""
+    by_weight = {}
+    for i, weights in enumerate(self.pool):
+      for j, weight in enumerate(weights):
+        rows = slice(i, i + self.height)
+        start = j * self.channels
+        columns = slice(start, start + self.width * self.channels)
+        by_weight.setdefault(weight, []).append(bordered[:, rows, columns])
+    return sum(weight * sum(parts) for weight, parts in by_weight.items())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Residual(_Maps):
+  """The last level."""
+
+  sigma: float
+
+  def mean_square(self, x):
+    image, reference = tf.split(x / (tf.abs(x) + self.sigma), 2, axis=0)
+    return self._mean(tf.square(image - reference))
+
+  def slope(self, x, upstream, *, half):
+    weight = 1 / (tf.abs(x) + self.sigma)
+    by_b = self._slope_of_mean(upstream, x * weight, half)
+    return by_b * self.sigma * tf.square(_half(weight, half))
+
+
+def _half(maps: tf.Tensor, half: int) -> tf.Tensor:
+  """Those of the images (0) or of the references (1)."""
+  return tf.split(maps, 2, axis=0)[half]
+
+
+def _one_row_more(maps: tf.Tensor) -> tf.Tensor:
+  """Adds what `banded.grow_rows` wants at either end."""
+  return tf.pad(maps, [[0, 0], [1, 1], [0, 0]])
