@@ -1,15 +1,21 @@
 """Prints how fast the distances are beside their peers.
 
-    python -m benchmarks.losses
+    python -m benchmarks.losses --torch_python=PATH --watson_dir=CHECKOUT ...
 
-Ours and the peer take turns in one process, on photographs with noise; a ratio
-above 1 means that ours is faster. The last column is the largest relative error
-of our float32 value, and of the peer's, against our float64 value.
+Ours and the peer take turns, on photographs with noise; a ratio above 1 means
+that ours is faster. The last column is the largest relative error of our
+float32 value, and of the peer's, against our float64 value. A second table has
+the times of all distances in units of that of ms_ssim.
+
+Peers that are not here are said to be left out. requirements.txt says what they
+need; those in PyTorch run in the interpreter that --torch_python names.
 """
 
-import functools
 import os
-from collections.abc import Callable
+import pathlib
+import platform
+import tempfile
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -17,126 +23,189 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-import tfpercept as tp
-from benchmarks import timing
-from tfpercept.data import packaged
-
-Distance = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+from benchmarks import peers, timing
+from benchmarks.pictures import NOISE, photographs
+from benchmarks.programs import (
+  COMPILED,
+  EAGER,
+  TRACED,
+  Program,
+  TensorFlowProgram,
+)
+from tfpercept import distances
 
 _SHAPES = flags.DEFINE_list(
   "shapes", "8x256x256x3,1x512x768x3", "Batches of pictures, as NxHxWx3."
 )
+_UNIT_SHAPE = flags.DEFINE_string(
+  "unit_shape", "1x256x256x3", "Batch that the second table is made at."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed calls of each.")
-_THREADS = flags.DEFINE_integer("threads", 2, "Threads of TensorFlow.")
+_BUDGET = flags.DEFINE_float(
+  "budget", 10.0, "Seconds after which slow programs get fewer calls."
+)
+_THREADS = flags.DEFINE_integer("threads", 1, "Threads of every program.")
+_ONLY = flags.DEFINE_list(
+  "only", [], "Names of distances to time; all of them by default."
+)
+_TABLES = flags.DEFINE_list("tables", "peers,all", "Which tables to print.")
+_TORCH = flags.DEFINE_string(
+  "torch_python",
+  os.environ.get("PEER_TORCH_PYTHON", ""),
+  "Interpreter with PyTorch, for the peers written in it.",
+)
+_WATSON = flags.DEFINE_string(
+  "watson_dir",
+  os.environ.get("PEER_WATSON_DIR", ""),
+  "Checkout of SteffenCzolbe/PerceptualSimilarity.",
+)
+_PQ = flags.DEFINE_string(
+  "pq_dir",
+  os.environ.get("PEER_PQ_DIR", ""),
+  "Checkout of google-research/perceptual-quality.",
+)
+_LPIPS = flags.DEFINE_string(
+  "lpips_dir",
+  os.environ.get("PEER_LPIPS_DIR", ""),
+  "Checkout of richzhang/PerceptualSimilarity, if lpips is not installed.",
+)
 
-
-def _tf_ssim(reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-  return 1 - tf.image.ssim(reference, image, max_val=1.0)
-
-
-def _tf_ms_ssim(reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-  return 1 - tf.image.ssim_multiscale(reference, image, max_val=1.0)
-
-
-PEERS: dict[str, tuple[str, Distance]] = {
-  "ssim": ("tf.image.ssim", _tf_ssim),
-  "ms_ssim": ("tf.image.ssim_multiscale", _tf_ms_ssim),
-}
+# Columns: how the function is called, and whether for the gradient too.
+COLUMNS = tuple(
+  (m, g) for m in (TRACED, COMPILED, EAGER) for g in (False, True)
+)
+UNIT = "ms_ssim"
+UNIT_COLUMNS = COLUMNS[:4]
 
 
 def main(argv: list[str]) -> None:
-  """Prints a table in Markdown."""
+  """Prints tables in Markdown."""
   if len(argv) > 1:
     raise app.UsageError(f"no arguments are taken; got {' '.join(argv[1:])}")
   tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
   tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
   print(
-    f"TensorFlow {tf.__version__}, {_THREADS.value} threads, medians of "
-    f"{_ROUNDS.value} calls\n\n"
-    "| distance | peer | pictures | traced | and gradient | compiled"
-    " | and gradient | eager | and gradient | error, peer's |\n"
-    f"| --- | --- | --- |{' ---: |' * 7}"
+    f"TensorFlow {tf.__version__}, Python {platform.python_version()}, threads"
+    f" of each program: {_THREADS.value}, medians of up to {_ROUNDS.value}"
+    f" calls, noise of {NOISE}\n"
   )
-  for spec, (peer_name, peer) in PEERS.items():
-    for text in _SHAPES.value:
-      shape = tuple(int(size) for size in text.split("x"))
-      cells = [spec, f"`{peer_name}`", text, *_row(spec, peer, shape)]
-      print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def _row(spec: str, peer: Distance, shape: tuple[int, ...]) -> list[str]:
-  """Speed ratios with our milliseconds, and the errors, for one shape."""
-  reference, image = photographs(shape)
-  ours = tp.distances.get(spec)
-  ratios = []
-  for wrap_ours, wrap_peer in (
-    (tf.function, tf.function),
-    # XLA slows the peer down or rejects it.
-    (functools.partial(tf.function, jit_compile=True), tf.function),
-    (lambda f: f, lambda f: f),
-  ):
-    for mode in (_forward, _with_gradient):
-      functions = {
-        "ours": wrap_ours(mode(ours)),
-        "peer": wrap_peer(mode(peer)),
-      }
-      seconds = timing.medians(
-        {
-          name: lambda f=f: tf.nest.map_structure(_wait, f(reference, image))
-          for name, f in functions.items()
-        },
-        rounds=_ROUNDS.value,
+  if "peers" in _TABLES.value:
+    with tempfile.TemporaryDirectory() as scratch:
+      _print_table(
+        ["distance", "peer", "pictures"],
+        [*_titles(COLUMNS), "error, peer's"],
+        _beside_peers(pathlib.Path(scratch)),
       )
-      ratio = seconds["peer"] / seconds["ours"]
-      ratios.append(f"{ratio:.1f} ({seconds['ours'] * 1e3:.0f} ms)")
-  exact = tp.distances.get(spec, dtype="float64")(reference, image).numpy()
-  errors = [
-    np.abs(tf.function(f)(reference, image).numpy() / exact - 1).max()
-    for f in (ours, peer)
-  ]
-  return [*ratios, ", ".join(f"{error:.0e}" for error in errors)]
+  if "all" in _TABLES.value:
+    print(f"\nTimes in units of those of {UNIT} at {_UNIT_SHAPE.value}\n")
+    _print_table(["distance"], _titles(UNIT_COLUMNS), _in_units())
 
 
-def _forward(distance: Distance):
-  def forward(reference, image):
-    return distance(reference, image)
-
-  return forward
-
-
-def _with_gradient(distance: Distance):
-  """The value and its gradient with respect to the image, as in training."""
-
-  def with_gradient(reference, image):
-    with tf.GradientTape() as tape:
-      tape.watch(image)
-      value = distance(reference, image)
-    return value, tape.gradient(value, image)
-
-  return with_gradient
+def _print_table(
+  names: list[str], numbers: list[str], rows: Iterator[list[str]]
+) -> None:
+  """Prints rows as they come; one of a single cell follows the table."""
+  print(f"| {' | '.join([*names, *numbers])} |")
+  print(f"|{' --- |' * len(names)}{' ---: |' * len(numbers)}", flush=True)
+  notes = []
+  for row in rows:
+    if len(row) == 1:
+      notes += row
+    else:
+      print(f"| {' | '.join(row)} |", flush=True)
+  print("\n".join(["", *notes]) if notes else "", flush=True)
 
 
-def _wait(tensor: tf.Tensor) -> None:
-  tensor.numpy()
+def _titles(columns: tuple[tuple[str, bool], ...]) -> list[str]:
+  return ["and gradient" if gradient else mode for mode, gradient in columns]
 
 
-def photographs(shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns pictures `[N, H, W, 3]` in [0, 1], and the same with noise."""
-  random = np.random.default_rng(0)
-  count, height, width, _ = shape
-  pictures = packaged.train() + list(packaged.test().values())
-  colour = [p for p in pictures if p.ndim == 3 and p.shape[-1] == 3]
-  crops = []
-  for n in range(count):
-    picture = colour[n % len(colour)]
-    tall, wide = (
-      -(-s // p)
-      for s, p in zip((height, width), picture.shape[:2], strict=True)
+def _beside_peers(scratch: pathlib.Path) -> Iterator[list[str]]:
+  """Rows of the first table."""
+  places = peers.Places(
+    _WATSON.value,
+    _PQ.value,
+    _LPIPS.value,
+    _TORCH.value,
+    _THREADS.value,
+    scratch,
+  )
+  with places.in_use():
+    for contest in peers.CONTESTS:
+      if not _is_chosen(contest.distance):
+        continue
+      try:
+        match = contest.match(places)
+      except peers.Absent as absence:
+        yield [f"- {contest.peer} is left out: {absence}"]
+        continue
+      for shape in contest.shapes or _SHAPES.value:
+        ratios = _ratios(match, shape)
+        yield [contest.distance, f"`{contest.peer}`", shape, *ratios]
+
+
+def _is_chosen(spec: str) -> bool:
+  return not _ONLY.value or spec.split("(")[0] in _ONLY.value
+
+
+def _ratios(match: peers.Match, shape: str) -> list[str]:
+  """Speed ratios with our milliseconds, and the errors."""
+  pair = photographs(_sizes(shape))
+  ours = TensorFlowProgram(distances.get(match.spec), compiles=True)
+  cells = []
+  for mode, gradient in COLUMNS:
+    seconds = _seconds(
+      {"ours": ours, "peer": match.theirs}, pair, mode, gradient
     )
-    crops.append(np.tile(picture, (tall, wide, 1))[:height, :width] / 255)
-  reference = np.stack(crops).astype(np.float32)
-  noise = random.normal(0, 0.03, shape).astype(np.float32)
-  return tf.constant(reference), tf.constant(np.clip(reference + noise, 0, 1))
+    ratio = seconds["peer"] / seconds["ours"]
+    cells.append(f"{ratio:.1f} ({seconds['ours'] * 1e3:.0f} ms)")
+  return [*cells, _errors(match, pair)]
+
+
+def _errors(match: peers.Match, pair: tuple[np.ndarray, np.ndarray]) -> str:
+  if match.same is None:
+    return "-"
+  exact = distances.get(match.same, dtype="float64")(*pair).numpy()
+  ours = TensorFlowProgram(distances.get(match.same))
+  return ", ".join(
+    f"{np.abs(program.bind(*pair)() / exact - 1).max():.0e}"
+    for program in (ours, match.theirs)
+  )
+
+
+def _in_units() -> Iterator[list[str]]:
+  """Rows of the second table, one for each registered distance."""
+  pair = photographs(_sizes(_UNIT_SHAPE.value))
+  unit = TensorFlowProgram(distances.get(UNIT), compiles=True)
+  for name in filter(_is_chosen, distances.names()):
+    try:
+      program = TensorFlowProgram(distances.get(name), compiles=True)
+    except FileNotFoundError as error:
+      yield [f"- {name} is left out: {error}"]
+      continue
+    cells = []
+    for mode, gradient in UNIT_COLUMNS:
+      seconds = _seconds({"it": program, "unit": unit}, pair, mode, gradient)
+      cells.append(f"{seconds['it'] / seconds['unit']:.2g}")
+    yield [name, *cells]
+
+
+def _seconds(
+  programs: dict[str, Program],
+  pair: tuple[np.ndarray, np.ndarray],
+  mode: str,
+  gradient: bool,
+) -> dict[str, float]:
+  """Median seconds of each program, which take turns."""
+  calls = {
+    name: program.bind(*pair, mode=mode, gradient=gradient)
+    for name, program in programs.items()
+  }
+  return timing.medians(calls, rounds=_ROUNDS.value, budget=_BUDGET.value)
+
+
+def _sizes(shape: str) -> tuple[int, ...]:
+  return tuple(int(size) for size in shape.split("x"))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,17 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+LEAST = 3  # rounds that a median is worth having of
 
 
 def medians(
-  functions: dict[str, Callable[[], object]], *, rounds: int, warm_up: int = 2
+  functions: dict[str, Callable[[], object]],
+  *,
+  rounds: int,
+  budget: float = float("inf"),
+  warm_up: int = 2,
 ) -> dict[str, float]:
   """Returns the median seconds of a call of each function.
 
@@ -15,13 +21,25 @@ def medians(
   Args:
     functions: By name; each waits for its result before it returns.
     rounds: Timed calls of each.
-    warm_up: Calls of each before, which trace and compile.
+    budget: Seconds after which slow functions get fewer, but at least `LEAST`
+      or `rounds`.
+    warm_up: Calls of each before, which trace and compile; one if that takes
+      the budget.
   """
   seconds = {name: [] for name in functions}
-  for turn in range(warm_up + rounds):
-    for name, function in functions.items():
-      start = time.perf_counter()
-      function()
-      if turn >= warm_up:
-        seconds[name].append(time.perf_counter() - start)
+
+  def take_turns(count: int, least: int) -> Iterator[tuple[str, float]]:
+    begin = time.perf_counter()
+    for turn in range(count):
+      if turn >= least and time.perf_counter() - begin > budget:
+        return
+      for name, function in functions.items():
+        start = time.perf_counter()
+        function()
+        yield name, time.perf_counter() - start
+
+  for _ in take_turns(warm_up, 1):
+    pass
+  for name, duration in take_turns(rounds, LEAST):
+    seconds[name].append(duration)
   return {name: statistics.median(values) for name, values in seconds.items()}

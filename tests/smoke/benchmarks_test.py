@@ -1,23 +1,93 @@
 """The benchmark runs; how fast is for people to read, never for a test."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
+import pytest
+
+from benchmarks import peers, timing
+from tfpercept import distances
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def test_the_losses_are_timed_beside_their_peers():
-  command = [sys.executable, "-m", "benchmarks.losses"]
-  command += ["--shapes=1x164x170x3", "--rounds=1"]
-  printed = subprocess.run(
-    command, cwd=ROOT, capture_output=True, text=True, check=True
+def printed_by(*flags):
+  # The peers of whoever runs the tests stay out of it.
+  environment = {k: v for k, v in os.environ.items() if "PEER_" not in k}
+  command = [sys.executable, "-m", "benchmarks.losses", "--rounds=1", *flags]
+  return subprocess.run(
+    command,
+    cwd=ROOT,
+    env=environment,
+    capture_output=True,
+    text=True,
+    check=True,
   ).stdout
-  rows = [line for line in printed.splitlines() if "1x164x170x3" in line]
-  assert [row.split(" | ")[1] for row in rows] == [
-    "`tf.image.ssim`",
-    "`tf.image.ssim_multiscale`",
-  ]
-  for row in rows:
-    ours, theirs = row.rsplit(" | ", 1)[1].removesuffix(" |").split(", ")
-    assert float(ours) < float(theirs)  # float32 against float64
+
+
+def cells(line):
+  return line.removeprefix("| ").removesuffix(" |").split(" | ")
+
+
+def test_a_distance_is_timed_beside_its_peer():
+  printed = printed_by(
+    "--shapes=1x64x70x3", "--tables=peers", "--only=ssim,lpips"
+  )
+  (row,) = (cells(r) for r in printed.splitlines() if "1x64x70x3" in r)
+  assert row[:2] == ["ssim", "`tf.image.ssim`"]
+  assert len(row) == 10
+  ours, theirs = row[-1].split(", ")
+  assert float(ours) < float(theirs)  # float32 against float64
+  assert "LPIPS-Alex is left out: needs --torch_python" in printed
+
+
+def test_distances_are_timed_in_units_of_ms_ssim():
+  printed = printed_by(
+    "--unit_shape=1x164x170x3", "--tables=all", "--only=mse,mae"
+  )
+  rows = {
+    name: numbers
+    for name, *numbers in map(cells, printed.splitlines())
+    if name in distances.names()
+  }
+  assert list(rows) == ["mae", "mse"]
+  for numbers in rows.values():
+    assert len(numbers) == 4
+    assert all(float(number) > 0 for number in numbers)
+
+
+def test_an_interpreter_without_pytorch_leaves_its_peers_out(tmp_path):
+  # -S: no site-packages. Python tells why on standard error.
+  python = tmp_path / "python"
+  python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@" 2>/dev/null\n')
+  python.chmod(0o755)
+  places = peers.Places("", "", "", str(python), 1, tmp_path)
+  (contest,) = (c for c in peers.CONTESTS if c.peer == "LPIPS-Alex")
+  with places.in_use(), pytest.raises(peers.Absent, match="PyTorch process"):
+    contest.match(places)
+
+
+def test_the_distances_of_all_contests_are_registered():
+  for contest in peers.CONTESTS:
+    assert contest.distance.split("(")[0] in distances.names()
+
+
+@pytest.mark.parametrize(
+  ("budget", "expected"),
+  [(float("inf"), 2 + 9), (0.0, 1 + timing.LEAST)],
+)
+def test_slow_functions_get_fewer_calls(budget, expected):
+  calls = {"a": 0, "b": 0}
+
+  def count(name):
+    calls[name] += 1
+
+  seconds = timing.medians(
+    {name: lambda name=name: count(name) for name in calls},
+    rounds=9,
+    budget=budget,
+  )
+  assert calls == {"a": expected, "b": expected}
+  assert set(seconds) == {"a", "b"}
