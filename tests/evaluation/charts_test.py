@@ -1,0 +1,45 @@
+"""Numbers as colours."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept.evaluation import charts
+
+
+def test_colors_run_from_black_to_yellow_and_stop_there():
+  found = charts.colored(np.array([[-1.0, 0.0, 0.5, 1.0, 2.0]]))[0]
+  assert found.dtype == np.uint8
+  np.testing.assert_array_equal(found[0], found[1])
+  np.testing.assert_array_equal(found[3], found[4])
+  assert found[1].sum() < 10
+  assert (found[3, :2] > 240).all()
+  assert found[1].sum() < found[2].sum() < found[3].sum()
+
+
+def test_a_heat_map_leaves_out_what_is_no_number():
+  one = charts.heat_map(
+    np.array([[0.5]]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+  )
+  none = charts.heat_map(
+    np.array([[np.nan]]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+  )
+  assert one.dtype == np.uint8
+  assert one.shape == none.shape
+  assert (none == 255).mean() > (one == 255).mean()
+
+
+@pytest.mark.parametrize(
+  "draw",
+  [
+    lambda: charts.colored(np.zeros([1, 1])),
+    lambda: charts.heat_map(
+      np.zeros([1, 1]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+    ),
+  ],
+)
+def test_without_matplotlib_the_error_says_what_to_install(draw, monkeypatch):
+  monkeypatch.setitem(sys.modules, "matplotlib", None)
+  with pytest.raises(ValueError, match="pip install 'tfpercept"):
+    draw()

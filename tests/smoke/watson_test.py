@@ -1,0 +1,168 @@
+"""The trainer on people's choices, from its flags to weights that load."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tfpercept import distances, files, training
+from tfpercept.data import judgement_layouts
+from trainers import judged
+
+ROOT = pathlib.Path(__file__).parents[2]
+TRAINER = (sys.executable, "-m", "trainers.watson")
+SMALL = ("--patch=16", "--batch=2", "--steps=12", "--interval=3")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+  """Choices on three contents between noise and a change of brightness."""
+  folder = tmp_path_factory.mktemp("judged") / "choices"
+  random = np.random.default_rng(0)
+  lines = ["reference,first,second,share"]
+  for name in "abc":
+    base = random.integers(60, 190, (24, 32, 3))
+    made = {
+      "reference": base,
+      "noise": base + random.normal(0, 8, base.shape),
+      "light": base + 8,
+    }
+    for role, image in made.items():
+      files.write_image(
+        folder / f"{name}_{role}.png", image.clip(0, 255).astype(np.uint8)
+      )
+    lines += [
+      f"{name}_reference.png,{name}_noise.png,{name}_light.png,0.9",
+      f"{name}_reference.png,{name}_light.png,{name}_noise.png,0.2",
+    ]
+  (folder / judgement_layouts.CHOICES).write_text("\n".join(lines))
+  return folder
+
+
+def run(*flags):
+  return subprocess.run(
+    [*TRAINER, *flags], cwd=ROOT, capture_output=True, text=True, check=False
+  )
+
+
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
+  data, tmp_path
+):
+  flags = [
+    *SMALL, f"--data={data}", "--distance=1.0*mse + 1.0*mae",
+    f"--judge_by={data}",
+  ]  # fmt: skip
+  unbroken = run(*flags, f"--out={tmp_path / 'a'}")
+  assert unbroken.returncode == 0, unbroken.stderr
+  again = [*flags, f"--out={tmp_path / 'b'}"]
+  process = subprocess.Popen(
+    [*TRAINER, *again],
+    cwd=ROOT,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
+  while process.poll() is None and not any(tmp_path.glob("b/checkpoints/*.i*")):
+    time.sleep(0.01)
+  os.kill(process.pid, signal.SIGKILL)
+  process.wait()
+  resumed = run(*again)
+  assert resumed.returncode == 0, resumed.stderr
+  for name in ("agreement.json", "curve.json"):
+    one, other = (json.loads((tmp_path / n / name).read_text()) for n in "ab")
+    assert one == other
+  assert list(one) == ["0", "3", "6", "9", "12"]
+  (spec,) = json.loads((tmp_path / "a" / "agreement.json").read_text())[
+    "trained"
+  ]["1.0*mse + 1.0*mae"]
+  weights = distances.get(spec).weights_of_terms
+  assert weights != (1.0, 1.0)
+  assert repr(spec) in (tmp_path / "a" / "README.md").read_text()
+
+
+def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
+  settings = {"held_out": []}
+  run = training.Run(out=tmp_path, steps=1, settings=settings)
+  distance = distances.get("0.5*watson_dct(pool='mean') + 0.5*mae")
+  (part, _) = distance.distances
+  changed = {k: v + 0.125 for k, v in part.checkpoint().items()}
+  np.savez(tmp_path / "changed.npz", **changed)
+  path = (tmp_path / "changed.npz").as_posix()
+  distance = distances.get(
+    f"0.5*watson_dct(weights={path!r}, pool='mean') + 0.5*mae"
+  )
+  spec = judged.write(distance, run)
+  assert (tmp_path / "weights_0.npz").exists()
+  again = distances.get(spec)
+  (part, _) = again.distances
+  for name, value in part.checkpoint().items():
+    np.testing.assert_allclose(value, changed[name], rtol=1e-6)
+  assert part.pooling == "mean"
+
+
+def test_one_content_is_left_out_at_a_time(data, tmp_path):
+  done = run(
+    *SMALL, f"--data={data}", "--distance=1.0*mse + 1.0*mae",
+    "--leave_one_out", "--head=ranking", f"--out={tmp_path / 'run'}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  assert "not trained on, n = 3 contents" in done.stdout
+  text = (tmp_path / "run" / "agreement.txt").read_text()
+  assert done.stdout.endswith(text)
+  assert [line.split()[0] for line in text.splitlines()[2:6]] == [
+    "before", "1.0*mse", "people,", "people,",
+  ]  # fmt: skip
+  page = (tmp_path / "run" / "report.html").read_text()
+  assert "agreement on a_reference.png" in page
+  folders = [p.name for p in (tmp_path / "run").iterdir() if p.is_dir()]
+  assert sorted(folders) == [f"without_{n}_reference.png" for n in "abc"]
+
+
+@pytest.mark.parametrize(
+  ("held_out", "message"),
+  [
+    (["d.png"], "there is no content d.png to hold out; the contents are a_"),
+    ([f"{n}_reference.png" for n in "abc"], "nothing is left to train on"),
+  ],
+)
+def test_what_is_held_out_has_to_be_a_part(data, held_out, message):
+  choices = judged.load([str(data)], "auto")
+  with pytest.raises(ValueError, match=message):
+    judged.split(choices, held_out)
+
+
+def test_nothing_is_trained_on_that_is_held_out(data):
+  choices = judged.load([str(data)], "auto")
+  train_on, judge_by = judged.split(choices, ["b_reference.png"])
+  assert train_on.contents == ("a_reference.png", "c_reference.png")
+  assert judge_by.contents == ("b_reference.png",)
+
+
+def test_a_fifth_of_the_contents_is_held_out_by_default(data):
+  choices = judged.load([str(data)], "auto")
+  (held_out,) = judged.some_contents(choices, seed=0)
+  assert held_out in choices.contents
+  alone = choices.only(lambda item: item.content == held_out)
+  with pytest.raises(ValueError, match="shows one content"):
+    judged.some_contents(alone, seed=0)
+
+
+@pytest.mark.parametrize(
+  ("flags", "message"),
+  [
+    (["--distance=mse"], "mse has no parameters to train"),
+    (["--distance=watson_dct", "--patch=12"], "multiples of 8; got 12x12"),
+  ],
+)
+def test_a_mistake_is_answered_in_a_line(data, tmp_path, flags, message):
+  done = run(*SMALL, f"--data={data}", *flags, f"--out={tmp_path / 'a'}")
+  assert done.returncode == 1
+  last = done.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert message in last
+  assert not (tmp_path / "a").exists()

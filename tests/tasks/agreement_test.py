@@ -1,0 +1,155 @@
+"""Training on choices moves a distance towards the people who made them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.distances import base
+from tfpercept.tasks import agreement
+
+
+class OfChannels(base.Distance):
+  """Squared error with a non-negative weight for each of three channels."""
+
+  def __init__(self, **kwargs):
+    super().__init__(**kwargs)
+    self.gain = self.parameter(
+      "gain", np.ones(3), constraint=keras.constraints.NonNeg()
+    )
+    self.seeds = []
+
+  def embed(self, image):
+    return image
+
+  def compare(self, reference, image):
+    gain = tf.convert_to_tensor(self.gain)
+    return [tf.math.squared_difference(reference, image) * gain]
+
+  def pool(self, maps):
+    return tf.reduce_mean(maps[0], axis=[1, 2, 3])
+
+  def training_value(self, reference, image, seed):
+    return self(reference, image) * tf.random.stateless_uniform(
+      [tf.shape(image)[0]], seed, 1.0, 1.1, dtype=self.compute_dtype
+    )
+
+
+def choices(n=64, seed=0):
+  """Choices by people who see the first channel only."""
+  random = np.random.default_rng(seed)
+  reference, first, second = random.random((3, n, 4, 4, 3)).astype(np.float32)
+  seen = [
+    np.mean((reference - image)[..., 0] ** 2, axis=(1, 2))
+    for image in (first, second)
+  ]
+  return reference, first, second, np.float32(seen[1] < seen[0])
+
+
+def make(distance, head="ratio", rate=0.05):
+  keras.utils.set_random_seed(0)
+  task = agreement.Agreement(agreement.Judge(distance, head))
+  task.compile(optimizer=keras.optimizers.Adam(rate))
+  return task
+
+
+@pytest.mark.parametrize("head", sorted(agreement.HEADS))
+def test_training_finds_what_people_look_at(head):
+  distance = OfChannels()
+  task = make(distance, head)
+  step = tf.function(task.train_step)
+  logs = [step(choices(seed=i)) for i in range(80)]
+  assert float(logs[-1]["loss"]) < float(logs[0]["loss"]) - 0.05
+  gain = np.asarray(distance.gain)
+  assert gain[0] > 3 * gain[1:].max()
+  reference, first, second, share = choices(500, seed=1000)
+  nearer = distance(reference, second) < distance(reference, first)
+  # Chance is 0.5; 500 choices have a standard error of 0.02.
+  assert np.mean(nearer.numpy() == share) > 0.85
+
+
+def test_constraints_hold_after_each_step():
+  distance = OfChannels()
+  task = make(distance, rate=2.0)
+  for i in range(3):
+    task.train_step(choices(seed=i))
+    assert np.asarray(distance.gain).min() >= 0
+
+
+def test_logs_are_of_this_step_and_what_is_dropped_follows_from_the_step():
+  logs = []
+  for _ in range(2):
+    task = make(OfChannels())
+    logs.append([task.train_step(choices()) for _ in range(2)])
+  for one, other in zip(*logs, strict=True):
+    assert {k: float(v) for k, v in one.items()} == {
+      k: float(v) for k, v in other.items()
+    }
+  assert sorted(logs[0][0]) == ["agreement", "gradient_norm", "loss"]
+
+
+def test_the_loss_is_the_cross_entropy_to_the_share_of_people():
+  reference, first, second, _ = choices(4)
+  share = np.array([0.0, 0.25, 0.5, 1.0], np.float32)
+  distance = OfChannels()
+  distance.training_value = lambda r, i, seed: distance(r, i)
+  task = make(distance)
+  d0, d1 = (distance(reference, i).numpy() for i in (first, second))
+  p = 1 / (1 + np.exp(-np.e * (d0 - d1) / (d0 + d1)))
+  expected = -np.mean(share * np.log(p) + (1 - share) * np.log(1 - p))
+  loss = task.train_step((reference, first, second, share))["loss"]
+  assert float(loss) == pytest.approx(expected, rel=1e-5)  # float32
+
+
+def test_the_ratio_head_is_undecided_where_both_images_are_the_reference():
+  head = agreement.RatioHead()
+  zero = tf.zeros(2)
+  with tf.GradientTape() as tape:
+    tape.watch(zero)
+    logit = head(zero, zero)
+  np.testing.assert_array_equal(logit, [0, 0])
+  assert np.isfinite(tape.gradient(logit, zero)).all()
+  np.testing.assert_allclose(head(tf.constant([1.0]), zero[:1]), [np.e])
+
+
+def test_the_ranking_head_has_the_published_size():
+  head = agreement.RankingHead()
+  assert [tuple(w.shape) for w in head.trainable_variables] == [
+    (5, 32), (32,), (32, 32), (32,), (32, 1), (1,),
+  ]  # fmt: skip
+  assert head(tf.zeros(3), tf.ones(3)).shape == (3,)
+
+
+def test_weights_of_a_sum_are_trained_and_stand_in_its_spec():
+  distance = distances.get("1.0*mse + 1.0*ssim")
+  task = make(distance, rate=0.1)
+  reference, first, second, _ = (
+    np.repeat(np.repeat(part, 4, 1), 4, 2) if part.ndim == 4 else part
+    for part in choices(8)
+  )
+  nearer = distances.get("mse")(reference, second) < distances.get("mse")(
+    reference, first
+  )
+  share = np.float32(nearer)
+  for _ in range(5):
+    task.train_step((reference, first, second, share))
+  again = distances.get(distance.spec)
+  assert again.weights_of_terms == distance.weights_of_terms
+  assert again.weights_of_terms != (1.0, 1.0)
+  # The spec has the shortest decimals of float32 numbers.
+  np.testing.assert_allclose(
+    again(reference, first), distance(reference, first), rtol=1e-6
+  )
+
+
+def test_a_distance_without_parameters_is_refused():
+  distance = distances.get("mse")
+  with pytest.raises(ValueError, match="mse has no parameters to train"):
+    agreement.Judge(distance, "ratio")
+  assert not distance.trainable
+
+
+def test_an_unknown_head_is_refused():
+  with pytest.raises(ValueError, match="head is one of ranking, ratio"):
+    agreement.Judge(OfChannels(), "rank")

@@ -1,0 +1,143 @@
+"""`tfpercept agreement`: how well distances agree with people."""
+
+import argparse
+import json
+import sys
+
+from tfpercept import distances, files
+from tfpercept.data import judgement_layouts
+from tfpercept.evaluation import agreement_table
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  agreement = commands.add_parser(
+    "agreement",
+    help="score distances against human judgements",
+    description="Prints how well distances agree with people: 2AFC scores, "
+    "mean average precision of just noticeable differences, correlation with "
+    "mean opinion scores, each with its bootstrap interval.",
+  )
+  agreement.add_argument(
+    "--data",
+    action="append",
+    required=True,
+    metavar="PATH",
+    help="folder of human judgements, or of such folders; may be repeated",
+  )
+  agreement.add_argument(
+    "--layout",
+    choices=("auto", *judgement_layouts.LAYOUTS),
+    default="auto",
+    help="how the data lie in their folder (default: told by what is there)",
+  )
+  agreement.add_argument(
+    "--metric",
+    action="append",
+    default=[],
+    metavar="SPEC",
+    help="distance such as ms_ssim; may be repeated; 'all' (default) is every "
+    "registered one with its default options",
+  )
+  agreement.add_argument(
+    "--max_pairs",
+    type=int,
+    default=0,
+    metavar="N",
+    help="use N judgements of a set, evenly spread (default: all)",
+  )
+  agreement.add_argument(
+    "--downscale",
+    type=int,
+    default=1,
+    metavar="K",
+    help="first reduce pictures K times by averaging (default: 1, as they are)",
+  )
+  agreement.add_argument(
+    "--resamples", type=int, default=1000, help="bootstrap samples"
+  )
+  agreement.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+  agreement.add_argument(
+    "--parameters",
+    type=int,
+    choices=(4, 5),
+    default=4,
+    help="of the logistic curve before the linear correlation",
+  )
+  agreement.add_argument(
+    "--format", choices=tuple(_FORMATS), default="table", help="of the output"
+  )
+  agreement.add_argument("--out", metavar="FILE", help="write there, not print")
+  agreement.set_defaults(run=_agreement)
+
+
+def _agreement(arguments: argparse.Namespace) -> int:
+  options = agreement_table.Options(
+    max_pairs=arguments.max_pairs,
+    downscale=arguments.downscale,
+    resamples=arguments.resamples,
+    seed=arguments.seed,
+    parameters=arguments.parameters,
+  )
+  judges, missing = agreement_table.load(_specs(arguments.metric))
+  found = [
+    data
+    for path in arguments.data
+    for data in judgement_layouts.load(path, arguments.layout)
+  ]
+  blocks = [
+    agreement_table.block(
+      data, judges, options, progress=_Progress(data.name).show
+    )
+    for data in found
+  ]
+  text = _FORMATS[arguments.format](blocks)
+  if arguments.out:
+    files.write_text(arguments.out, text + "\n")
+  else:
+    print(text)
+  failures = dict(missing)
+  for block in blocks:
+    failures |= block.failures
+  for name, why in failures.items():
+    print(f"{name}: left out: {why}", file=sys.stderr)
+  if not failures:
+    return 0
+  measured = any(row.seconds >= 0 for b in blocks for row in b.rows)
+  return 1 if measured else 2
+
+
+def _specs(given: list[str]) -> list[str]:
+  """Returns the specs to measure, each once."""
+  specs = []
+  for spec in given or ["all"]:
+    specs += distances.names() if spec == "all" else [spec]
+  return list(dict.fromkeys(specs))
+
+
+class _Progress:
+  """Shows how far a distance is, where somebody is looking."""
+
+  def __init__(self, data: str):
+    self._data = data
+
+  def show(self, spec: str, done: int, of: int) -> None:
+    """Draws the bar again; it vanishes when the last pair is done."""
+    if not sys.stderr.isatty():
+      return
+    filled = 30 * done // of
+    bar = "#" * filled + "." * (30 - filled)
+    end = "\r\033[K" if done == of else ""
+    print(
+      f"\r\033[K{self._data} [{bar}] {done}/{of} {spec}{end}",
+      end="",
+      file=sys.stderr,
+      flush=True,
+    )
+
+
+_FORMATS = {
+  "table": agreement_table.to_text,
+  "csv": lambda blocks: agreement_table.to_csv(blocks).rstrip("\n"),
+  "json": lambda blocks: json.dumps(agreement_table.to_json(blocks), indent=2),
+}

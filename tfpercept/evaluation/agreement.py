@@ -1,0 +1,229 @@
+"""How well distances agree with people: scores and their intervals."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tfpercept.data import judgements
+from tfpercept.evaluation import correlation
+
+RESAMPLES = 1000
+
+PairKey = tuple[str, str]
+"""Keys of a reference and an image."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+  """A score and its 95 % bootstrap interval; NaN where there is none."""
+
+  value: float
+  low: float = math.nan
+  high: float = math.nan
+
+
+def two_afc(
+  first: np.ndarray, second: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+  """Returns the 2AFC score of each triplet, `[n]`.
+
+  The share of people who agree with the distance about which image is nearer;
+  a half where both are equally far.
+
+  Args:
+    first: Distance of the first image to the reference, `[n]`.
+    second: Distance of the second image.
+    share: Share of people who found the second nearer.
+  """
+  agreed = np.where(first < second, 1.0 - share, share)
+  return np.where(first == second, 0.5, agreed)
+
+
+def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
+  """Returns the area under precision over recall of "people see no difference".
+
+  Pairs are taken in the order of their distance; those of equal distance keep
+  their order (the reference program's order of them is arbitrary).
+
+  Args:
+    values: Distance of each pair, `[n]`.
+    same: Share of people who said that the two are the same, `[n]`.
+
+  Returns:
+    The area; NaN if nobody found anything the same.
+  """
+  if not np.sum(same) > 0:
+    return math.nan
+  same = same[np.argsort(values, kind="stable")]
+  true, false = np.cumsum(same), np.cumsum(1.0 - same)
+  precision = np.concatenate([[0.0], true / (true + false), [0.0]])
+  recall = np.concatenate([[0.0], true / np.sum(same), [1.0]])
+  precision = np.maximum.accumulate(precision[::-1])[::-1]
+  return float(np.sum(np.diff(recall) * precision[1:]))
+
+
+def people(
+  data: judgements.Judgements, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, dict[str, Estimate]]:
+  """Returns what people themselves score on forced choices, by row and column.
+
+  `majority` is the ceiling: no distance can agree with more people than the
+  answer of most of them does. `one another` is how often one of them agrees
+  with another, h^2 + (1-h)^2, which papers call human performance.
+  """
+  rows = {
+    "people, majority": lambda h: np.maximum(h, 1.0 - h),
+    "people, one another": lambda h: h**2 + (1.0 - h) ** 2,
+  }
+  share = np.array([item.answer for item in data.items])
+  return {
+    name: _estimates(
+      data, {"2afc": _mean_of(score(share))}, resamples=resamples, seed=seed
+    )
+    for name, score in rows.items()
+  }
+
+
+def agreement(
+  data: judgements.Judgements,
+  values: Mapping[PairKey, float],
+  *,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+  parameters: int = 4,
+) -> dict[str, Estimate]:
+  """Returns how well distances agree with people, by the name of the score.
+
+  `2afc` for forced choices, `jnd` (mean average precision) for just noticeable
+  differences; `srcc`, `krcc` and `plcc` for opinions, positive where a larger
+  distance goes with a worse opinion. If there are several subsets, each has a
+  column of its own name and the score is their unweighted mean.
+
+  The interval of 95 % is the percentile bootstrap over contents, since answers
+  on one picture are not independent; it is NaN for a single content.
+
+  Args:
+    data: What people said.
+    values: Distances of all pairs of `data`.
+    resamples: Number of bootstrap samples.
+    seed: Seed of their choice.
+    parameters: Of the logistic curve of `plcc`, 4 or 5.
+  """
+  judged = _judged(data, values)
+  answer = np.array([item.answer for item in data.items])
+  if data.kind == "2afc":
+    each = two_afc(judged[:, 0], judged[:, 1], answer)
+    statistics = {"2afc": _mean_of(each)}
+  elif data.kind == "jnd":
+    statistics = {"jnd": lambda i: jnd_map(judged[i, 0], answer[i])}
+  else:
+    near = -judged[:, 0]  # grows with quality
+    statistics = {
+      "srcc": lambda i: correlation.srcc(near[i], answer[i]),
+      "krcc": lambda i: correlation.krcc(near[i], answer[i]),
+      "plcc": lambda i: correlation.plcc(
+        near[i], answer[i], parameters=parameters
+      ),
+    }
+  return _estimates(data, statistics, resamples=resamples, seed=seed)
+
+
+def gain(
+  data: judgements.Judgements,
+  before: Mapping[PairKey, float],
+  after: Mapping[PairKey, float],
+  *,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+) -> Estimate:
+  """Returns by how much the 2AFC score of `after` is above that of `before`.
+
+  Both are scored on the same resamples, so that what the contents have in
+  common does not widen the interval.
+  """
+  answer = np.array([item.answer for item in data.items])
+  scores = [
+    two_afc(*_judged(data, values).T, answer) for values in (before, after)
+  ]
+  return _estimates(
+    data,
+    {"2afc": _mean_of(scores[1] - scores[0])},
+    resamples=resamples,
+    seed=seed,
+  )["2afc"]
+
+
+def _judged(
+  data: judgements.Judgements, values: Mapping[PairKey, float]
+) -> np.ndarray:
+  """Returns the distances of each judgement's images, `[n, images]`."""
+  return np.array(
+    [[values[i.reference.key, p.key] for p in i.images] for i in data.items]
+  )
+
+
+def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
+  return lambda index: float(np.mean(each[index]))
+
+
+def _estimates(
+  data: judgements.Judgements,
+  statistics: Mapping[str, Callable[[np.ndarray], float]],
+  *,
+  resamples: int,
+  seed: int,
+) -> dict[str, Estimate]:
+  """Evaluates statistics of indices on each subset and their mean."""
+  parts = {subset: _by_content(data, subset) for subset in data.subsets}
+  random = np.random.default_rng(seed)
+  drawn = {subset: [] for subset in parts}
+  for subset, groups in parts.items():
+    if len(groups) > 1:
+      drawn[subset] = [
+        _joined(groups, random.integers(len(groups), size=len(groups)))
+        for _ in range(resamples)
+      ]
+  result = {}
+  for name, statistic in statistics.items():
+    points = {s: statistic(np.concatenate(g)) for s, g in parts.items()}
+    samples = {
+      s: np.array([statistic(index) for index in drawn[s]] or [math.nan])
+      for s in parts
+    }
+    if len(parts) > 1:
+      result |= {s: _estimate(points[s], samples[s]) for s in parts}
+    result[name] = _estimate(
+      float(np.mean(list(points.values()))),
+      np.mean(np.broadcast_arrays(*samples.values()), axis=0),
+    )
+  return result
+
+
+def _by_content(
+  data: judgements.Judgements, subset: str
+) -> list[np.ndarray] | np.ndarray:
+  """Returns the indices of the items of each content in a subset."""
+  found: dict[str, list[int]] = {}
+  for i, item in enumerate(data.items):
+    if item.subset == subset:
+      found.setdefault(item.content, []).append(i)
+  groups = [np.array(indices) for indices in found.values()]
+  if len({len(g) for g in groups}) == 1:
+    return np.stack(groups)  # one gather instead of a loop over contents
+  return groups
+
+
+def _joined(groups, choice: np.ndarray) -> np.ndarray:
+  if isinstance(groups, np.ndarray):
+    return groups[choice].ravel()
+  return np.concatenate([groups[i] for i in choice])
+
+
+def _estimate(value: float, samples: np.ndarray) -> Estimate:
+  finite = samples[np.isfinite(samples)]
+  if not finite.size:
+    return Estimate(value)
+  low, high = np.quantile(finite, (0.025, 0.975))
+  return Estimate(value, float(low), float(high))

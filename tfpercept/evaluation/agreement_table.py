@@ -1,0 +1,307 @@
+"""Tables of agreement with people: every distance on every data set."""
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from tfpercept import distances, weights
+from tfpercept.data import judgements
+from tfpercept.evaluation import agreement, agreement_published, measurement
+from tfpercept.evaluation.agreement import Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """What one measure scores on one data set.
+
+  Attributes:
+    measure: A spec, or what stands in its place.
+    scores: Estimates by column.
+    items: Number of judgements that they rest on; 0 for published scores.
+    seconds: Mean wall time of a pair; NaN where nothing was measured.
+    note: What a reader has to know about this row.
+  """
+
+  measure: str
+  scores: dict[str, Estimate]
+  items: int = 0
+  seconds: float = math.nan
+  note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """All rows of one data set, and the conditions they hold under."""
+
+  data: judgements.Judgements
+  rows: tuple[Row, ...]
+  conditions: str
+  failures: dict[str, str]
+
+  @property
+  def columns(self) -> tuple[str, ...]:
+    """Columns in the order of their first row."""
+    return tuple(dict.fromkeys(c for row in self.rows for c in row.scores))
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """How agreement is measured.
+
+  Attributes:
+    max_pairs: At most so many judgements of a set, evenly spread over it; 0
+      for all.
+    downscale: Factor by which pictures are reduced beforehand.
+    resamples: Bootstrap samples.
+    seed: Of the bootstrap.
+    parameters: Of the logistic curve, 4 or 5.
+  """
+
+  max_pairs: int = 0
+  downscale: int = 1
+  resamples: int = agreement.RESAMPLES
+  seed: int = 0
+  parameters: int = 4
+
+  def __post_init__(self):
+    for name, least in (("max_pairs", 0), ("downscale", 1), ("resamples", 1)):
+      if getattr(self, name) < least:
+        raise ValueError(
+          f"{name} is at least {least}; got {getattr(self, name)}"
+        )
+    if self.parameters not in (4, 5):
+      raise ValueError(f"parameters is 4 or 5; got {self.parameters}")
+
+
+def load(
+  specs: Iterable[str],
+) -> tuple[dict[str, distances.Distance], dict[str, str]]:
+  """Makes distances, and says why some can not be for want of weights.
+
+  Raises:
+    ValueError: if a spec is malformed or unknown.
+  """
+  found, failures = {}, {}
+  for spec in specs:
+    try:
+      found[spec] = distances.get(spec)
+    except weights.MissingWeights as error:
+      failures[spec] = str(error)
+  return found, failures
+
+
+def block(
+  data: judgements.Judgements,
+  judges: Mapping[str, distances.Distance],
+  options: Options | None = None,
+  *,
+  progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
+) -> Block:
+  """Measures distances on a data set, and puts what is published beside them.
+
+  A distance that fails on all pairs is listed under `failures`; where it fails
+  on some, so are their images, its score rests on the others and the row says
+  on how many.
+
+  Args:
+    data: What people said.
+    judges: Distances to measure, by the name of their row.
+    options: How; the defaults if None.
+    progress: Called with the name, the pairs done and their number.
+  """
+  options = Options() if options is None else options
+  part = _spread(data, options.max_pairs)
+  rows, failures = (
+    [],
+    {f"{data.name}: {k}": v for k, v in data.failures.items()},
+  )
+  cache = judgements.Cache()
+  for spec, distance in judges.items():
+    measured = measurement.measure(
+      distance,
+      part,
+      downscale=options.downscale,
+      cache=cache,
+      progress=lambda done, of, spec=spec: progress(spec, done, of),
+    )
+    row = _row(spec, part, measured, options)
+    if row is None:
+      why = next(iter(measured.failures.values()))
+      failures[f"{spec} on {data.name}"] = why
+    else:
+      rows.append(row)
+      failures |= measured.failures
+  if data.kind == "2afc":
+    people = agreement.people(
+      part, resamples=options.resamples, seed=options.seed
+    )
+    rows += [Row(k, v, len(part.items)) for k, v in people.items()]
+  rows += _published(part, options)
+  return Block(data, tuple(rows), _conditions(data, part, options), failures)
+
+
+def to_text(blocks: Sequence[Block]) -> str:
+  """Formats blocks for a terminal."""
+  return "\n\n".join(_block_text(block) for block in blocks)
+
+
+def to_csv(blocks: Sequence[Block]) -> str:
+  """Formats blocks as CSV in full precision, one line a score."""
+  text = io.StringIO()
+  writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+  writer.writeheader()
+  writer.writerows(_records(blocks))
+  return text.getvalue()
+
+
+def to_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+  """Returns blocks as JSON values; what is not there is null."""
+  return [
+    {
+      "data": block.data.name,
+      "kind": block.data.kind,
+      "conditions": block.conditions,
+      "note": block.data.note,
+      "scores": [
+        {k: None if v == "" else v for k, v in record.items() if k != "data"}
+        for record in _records([block])
+      ],
+      "failures": block.failures,
+    }
+    for block in blocks
+  ]
+
+
+_FIELDS = (
+  "data", "measure", "score", "value", "low", "high", "items", "seconds",
+  "note",
+)  # fmt: skip
+
+
+def _records(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+  return [
+    {
+      "data": block.data.name,
+      "measure": row.measure,
+      "score": column,
+      "value": _finite(estimate.value),
+      "low": _finite(estimate.low),
+      "high": _finite(estimate.high),
+      "items": row.items,
+      "seconds": _finite(row.seconds),
+      "note": row.note,
+    }
+    for block in blocks
+    for row in block.rows
+    for column, estimate in row.scores.items()
+  ]
+
+
+def _finite(value: float) -> float | str:
+  return value if math.isfinite(value) else ""
+
+
+def _row(
+  name: str,
+  data: judgements.Judgements,
+  measured: measurement.Measured,
+  options: Options,
+) -> Row | None:
+  """Scores the judgements whose pairs all have a value; None if none has."""
+  usable = data.only(
+    lambda item: all(
+      (item.reference.key, p.key) in measured.values for p in item.images
+    )
+  )
+  if not usable.items:
+    return None
+  scores = agreement.agreement(
+    usable,
+    measured.values,
+    resamples=options.resamples,
+    seed=options.seed,
+    parameters=options.parameters,
+  )
+  notes = [measured.note] if measured.note else []
+  if len(usable.items) < len(data.items):
+    notes.append(f"on {len(usable.items)} of {len(data.items)}")
+    notes += list(dict.fromkeys(measured.failures.values()))[:1]
+  return Row(
+    name, scores, len(usable.items), measured.seconds, "; ".join(notes)
+  )
+
+
+def _published(data: judgements.Judgements, options: Options) -> list[Row]:
+  rows = []
+  for name, by_image in data.published.items():
+    values = {
+      (r.key, p.key): by_image[p.key]
+      for r, p in data.pairs
+      if p.key in by_image
+    }
+    measured = measurement.Measured(values)
+    row = _row(f"published values: {name}", data, measured, options)
+    rows += [row] if row else []
+  for name, scores in agreement_published.rows(data.kind, data.subsets).items():
+    estimates = {column: Estimate(value) for column, value in scores.items()}
+    rows.append(Row(name, estimates))
+  return rows
+
+
+def _spread(data: judgements.Judgements, most: int) -> judgements.Judgements:
+  count = len(data.items)
+  if not most or count <= most:
+    return data
+  kept = tuple(data.items[i * count // most] for i in range(most))
+  return dataclasses.replace(data, items=kept)
+
+
+def _conditions(
+  data: judgements.Judgements, part: judgements.Judgements, options: Options
+) -> str:
+  parts = [f"n = {len(part.items)} judgements on {len(part.contents)} contents"]
+  if len(part.items) < len(data.items):
+    parts[0] += f" (of {len(data.items)}, evenly spread)"
+  if options.downscale > 1:
+    parts.append(f"pictures reduced {options.downscale}x")
+  if len(part.contents) > 1:
+    parts.append(
+      f"95 % bootstrap over contents, {options.resamples} samples, seed "
+      f"{options.seed}"
+    )
+  if data.kind == "mos":
+    parts.append(f"plcc after a logistic of {options.parameters} parameters")
+  return "; ".join(parts)
+
+
+def _block_text(block: Block) -> str:
+  columns = block.columns
+  lines = [["", *columns, "s/pair", ""]]
+  for row in block.rows:
+    cells = [_cell(row.scores.get(column)) for column in columns]
+    seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
+    lines.append([row.measure, *cells, seconds, row.note])
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  table = [
+    "  ".join(
+      [cells[0].ljust(widths[0])]
+      + [c.rjust(w) for c, w in zip(cells[1:-1], widths[1:-1], strict=True)]
+      + [cells[-1]]
+    ).rstrip()
+    for cells in lines
+  ]
+  head = [f"{block.data.name} ({block.data.kind}): {block.conditions}"]
+  if block.data.note:
+    head.append(block.data.note)
+  return "\n".join([*head, *table])
+
+
+def _cell(estimate: Estimate | None) -> str:
+  if estimate is None or not math.isfinite(estimate.value):
+    return "-"
+  if not math.isfinite(estimate.low):
+    return f"{estimate.value:.3f}"
+  return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

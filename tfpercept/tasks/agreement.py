@@ -1,0 +1,172 @@
+"""Trains a distance to agree with people on forced choices."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.tasks import replicas
+
+
+class RankingHead(keras.layers.Layer):
+  """The small network that LPIPS was trained with: distances to a choice.
+
+  Of d0 and d1 it sees d0, d1, d0 - d1, d0 / (d1 + .1) and d1 / (d0 + .1).
+
+  Source: Zhang et al. 2018, section 4 and appendix; two hidden layers of 32,
+  LeakyReLU of slope 0.2. Differs: Keras' own initial weights.
+  """
+
+  _GUARD = 0.1
+
+  def __init__(self):
+    super().__init__(name="ranking_head")
+    self._layers = [
+      keras.layers.Dense(
+        32, activation=lambda x: tf.nn.leaky_relu(x, alpha=0.2)
+      )
+      for _ in range(2)
+    ] + [keras.layers.Dense(1)]
+    width = 5
+    for layer in self._layers:
+      layer.build((None, width))
+      width = layer.units
+    self.built = True
+
+  def call(self, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Returns the logit `[N]` of "the second is nearer"."""
+    x = tf.stack(
+      [
+        first,
+        second,
+        first - second,
+        first / (second + self._GUARD),
+        second / (first + self._GUARD),
+      ],
+      axis=-1,
+    )
+    for layer in self._layers:
+      x = layer(x)
+    return x[:, 0]
+
+
+class RatioHead(keras.layers.Layer):
+  """Watson's head: the logit is exp(g) (d0 - d1) / (d0 + d1), 0 if both are 0.
+
+  Blind to the scale of the distance. Source: Czolbe et al. 2020, section 3.3;
+  g is trained and starts at 1.
+  """
+
+  def __init__(self):
+    super().__init__(name="ratio_head")
+    self.gain = self.add_weight(name="gain", shape=(), initializer="ones")
+    self.built = True
+
+  def call(self, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Returns the logit `[N]` of "the second is nearer"."""
+    ratio = tf.math.divide_no_nan(first - second, first + second)
+    return tf.exp(tf.convert_to_tensor(self.gain)) * ratio
+
+
+HEADS: dict[str, Callable[[], keras.layers.Layer]] = {
+  "ranking": RankingHead,
+  "ratio": RatioHead,
+}
+
+
+class Judge(keras.Model):
+  """A distance and a head: how likely people find the second image nearer.
+
+  Args:
+    distance: It becomes trainable; ValueError if it has nothing to train.
+    head: One of `HEADS`.
+  """
+
+  def __init__(self, distance: distances.Distance, head: str):
+    super().__init__(name="judge")
+    if head not in HEADS:
+      raise ValueError(f"head is one of {', '.join(HEADS)}; got {head!r}")
+    distance.trainable = True
+    if not distance.trainable_variables:
+      distance.trainable = False
+      raise ValueError(
+        f"{distance.spec} has no parameters to train; take one that has, such "
+        "as watson_dft, lpips or a weighted sum"
+      )
+    self.distance = distance
+    self.head = HEADS[head]()
+    self.built = True
+
+  def call(
+    self,
+    inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    seed: tf.Tensor | None = None,
+  ) -> tf.Tensor:
+    """Returns the logit `[N]` that the second image is nearer.
+
+    Args:
+      inputs: Reference, first and second image, `[N, H, W, C]` in [0, 1].
+      seed: Int32 `[2]`: the distance then drops what it drops in training.
+    """
+    reference, first, second = inputs
+    if seed is None:
+      return self.head(
+        self.distance(reference, first), self.distance(reference, second)
+      )
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    values = [
+      self.distance.training_value(reference, image, s)
+      for image, s in zip((first, second), seeds, strict=True)
+    ]
+    return self.head(*values)
+
+
+class Agreement(keras.Model):
+  """Trains a `Judge` by the cross-entropy to the share of people.
+
+  Training moves the distance's parameters and the head's. Constraints that the
+  distance set on its weights hold after each step.
+
+  `train_step` takes `(reference, first, second, share)` and logs, for this step
+  alone, `loss`, `agreement` (the 2AFC score of the batch, with what is dropped)
+  and `gradient_norm`.
+
+  Args:
+    network: What is trained.
+    seed: Of what the distance drops, which follows from it and the step alone.
+  """
+
+  def __init__(self, network: Judge, *, seed: int = 0):
+    super().__init__(name="agreement")
+    self.network = network
+    self._seed = seed
+    # Logs are the same on all replicas; by default Keras adds them up.
+    self.distribute_reduction_method = "first"
+
+  def call(self, inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    return self.network(inputs)
+
+  def train_step(
+    self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+  ) -> dict[str, tf.Tensor]:
+    *images, share = data
+    step = tf.cast(self.optimizer.iterations, tf.int32)
+    variables = self.network.trainable_variables
+    with tf.GradientTape() as tape:
+      logit = self.network(tuple(images), seed=tf.stack([self._seed, step]))
+      share = tf.cast(share, logit.dtype)
+      loss = tf.reduce_mean(
+        tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=logit)
+      )
+    gradients = tape.gradient(loss, variables)
+    score = tf.where(logit > 0, share, 1 - share)
+    logs = {
+      "loss": loss,
+      "agreement": tf.reduce_mean(tf.where(logit == 0, 0.5, score)),
+    }
+    logs, gradients = replicas.mean((logs, gradients))
+    self.optimizer.apply_gradients(
+      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+    )
+    return {**logs, "gradient_norm": tf.linalg.global_norm(gradients)}

@@ -1,0 +1,247 @@
+"""What every training on people's choices does once its settings are known."""
+
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from absl import logging
+
+from tfpercept import distances, files, registry, training
+from tfpercept.data import judged_crops, judgement_layouts, judgements
+from tfpercept.evaluation import agreement, measurement
+from tfpercept.tasks import agreement as agreement_task
+
+_SHOWN = 200  # judgements that the curve of a run rests on
+_PARTS = 10  # of the schedule, where no epochs are given
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+  """What training did to a distance, on judgements it did not see.
+
+  Attributes:
+    judged: Those judgements.
+    before: Values of the distance as it was given.
+    after: Values of the trained one.
+    curve: Agreement on them, or a part of them, by step.
+    spec: The trained distance; its weights are in the run's folder.
+    run: The settings, with the steps that were taken.
+  """
+
+  judged: judgements.Judgements
+  before: dict[agreement.PairKey, float]
+  after: dict[agreement.PairKey, float]
+  curve: dict[int, float]
+  spec: str
+  run: training.Run
+
+
+def load(paths: Sequence[str], layout: str) -> judgements.Judgements:
+  """Reads forced choices; those of several folders become one set.
+
+  Raises:
+    ValueError: if there are none.
+  """
+  found = [
+    data
+    for path in paths
+    for data in judgement_layouts.load(path, layout)
+    if data.kind == "2afc"
+  ]
+  if not found:
+    raise ValueError(f"no forced choices in {', '.join(paths)}")
+  for data in found:
+    for name, why in data.failures.items():
+      logging.warning("%s: left out: %s", name, why)
+  items = tuple(item for data in found for item in data.items)
+  return judgements.Judgements(
+    " + ".join(data.name for data in found), "2afc", items
+  )
+
+
+def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
+  """Returns a fifth of the contents, at least one and not all."""
+  contents = list(data.contents)
+  if len(contents) < 2:
+    raise ValueError(
+      f"{data.name} shows one content; nothing could be held out"
+    )
+  order = np.random.default_rng(seed).permutation(len(contents))
+  return sorted(contents[i] for i in order[: max(1, len(contents) // 5)])
+
+
+def split(
+  data: judgements.Judgements, held_out: Sequence[str]
+) -> tuple[judgements.Judgements, judgements.Judgements]:
+  """Returns what to train on and what to judge by, told apart by content.
+
+  Raises:
+    ValueError: if a content is unknown or nothing is left to train on.
+  """
+  held_out = set(held_out)
+  unknown = sorted(held_out - set(data.contents))
+  if unknown:
+    raise ValueError(
+      f"there is no content {', '.join(unknown)} to hold out; the contents are "
+      f"{', '.join(data.contents[:20])}"
+    )
+  train_on = data.only(lambda item: item.content not in held_out)
+  if not train_on.items:
+    raise ValueError("nothing is left to train on; hold out fewer contents")
+  return train_on, data.only(lambda item: item.content in held_out)
+
+
+def train(
+  run: training.Run,
+  train_on: judgements.Judgements,
+  judged: judgements.Judgements,
+) -> Outcome:
+  """Trains a distance, or resumes it, and writes it to `run.out`.
+
+  Args:
+    run: `loss` is the distance; `settings` hold `head`, `patch`, `batch`,
+      `beta_1` and `epochs`, which if not 0 decides how many steps there are.
+    train_on: Forced choices. Those between the reference itself and another
+      image teach a distance nothing and are left out.
+    judged: Forced choices that are not trained on.
+
+  Raises:
+    ValueError: if the distance has nothing to train or does not fit the patch,
+      or the folder holds another run.
+  """
+  settings = run.settings
+  cache = judgements.Cache()
+  crops = judged_crops.TripletCrops(
+    train_on.only(lambda item: item.reference not in item.images),
+    patch=settings["patch"],
+    batch=settings["batch"],
+    seed=run.seed,
+    cache=cache,
+  )
+  if settings["epochs"]:
+    steps = settings["epochs"] * crops.steps_per_epoch
+    run = dataclasses.replace(run, steps=steps)
+  crops.at(0)  # finds pictures smaller than a patch before anything is written
+  before = _values(distances.get(run.loss), judged, cache)
+  with training.prepare(run).scope():
+    distance = distances.get(run.loss)
+    distance.validate(settings["patch"], settings["patch"])
+    network = agreement_task.Judge(distance, settings["head"])
+    task = agreement_task.Agreement(network, seed=run.seed)
+    optimizer = keras.optimizers.Adam(
+      training.steady_then_linear(
+        run.learning_rate,
+        steps=run.steps,
+        epochs=settings["epochs"] or _PARTS,
+      ),
+      beta_1=settings["beta_1"],
+    )
+  curve = _Curve(distance, judged, cache, run)
+  training.fit(task, crops, run, optimizer=optimizer, extra_callbacks=[curve])
+  after = _values(distance, judged, cache)
+  spec = write(distance, run)
+  outcome = Outcome(judged, before, after, curve.values, spec, run)
+  files.write_text(run.out / "README.md", _card(outcome))
+  return outcome
+
+
+def write(distance: distances.Distance, run: training.Run) -> str:
+  """Writes a distance's parameters into the run's folder; returns its spec.
+
+  The weights of a sum are in the spec itself.
+  """
+  is_sum = isinstance(distance, distances.WeightedSum)
+  terms = []
+  for i, term in enumerate(registry.parse_spec(distance.spec)):
+    part = distance.distances[i] if is_sum else distance
+    arrays = part.checkpoint()
+    if arrays:
+      path = run.out / (f"weights_{i}.npz" if is_sum else "weights.npz")
+      data = io.BytesIO()
+      np.savez(data, **arrays)
+      files.write_bytes(path, data.getvalue())
+      options = {**term.options, "weights": path.as_posix()}
+      term = dataclasses.replace(term, options=options)
+    terms.append(term)
+  return registry.format_spec(tuple(terms))
+
+
+def _card(outcome: Outcome) -> str:
+  run, settings, judged = outcome.run, outcome.run.settings, outcome.judged
+  scores = [
+    agreement.agreement(judged, values)["2afc"].value
+    for values in (outcome.before, outcome.after)
+  ]
+  people = agreement.people(judged)["people, majority"]["2afc"].value
+  return f"""# {run.loss}, tuned on people's choices
+
+- Load: `distances.get({outcome.spec!r})`.
+
+| | |
+| --- | --- |
+| Data | {", ".join(settings["data"])}; its terms hold for these weights too |
+| Steps | {run.steps} of {settings["batch"]} crops of {settings["patch"]}x\
+{settings["patch"]}, each with the answer given for the whole picture |
+| Optimiser | Adam, {run.learning_rate:g}, beta_1 {settings["beta_1"]:g}, \
+steady for half of the run, then falling |
+| Head | {settings["head"]} |
+| Seed | {run.seed} |
+| Judged by | {len(judged.items)} choices on {len(judged.contents)} contents |
+| Agreement there, whole pictures | {scores[0]:.3f} before, {scores[1]:.3f} \
+after, {people:.3f} with the majority of people |
+"""
+
+
+def _values(
+  distance: distances.Distance,
+  data: judgements.Judgements,
+  cache: judgements.Cache,
+  compiled: measurement.Compiled | None = None,
+) -> dict[agreement.PairKey, float]:
+  measured = measurement.measure(distance, data, cache=cache, compiled=compiled)
+  if measured.failures:
+    name, why = next(iter(measured.failures.items()))
+    raise ValueError(f"{distance.spec} has no value for {name}: {why}")
+  return measured.values
+
+
+class _Curve(keras.callbacks.Callback):
+  """Measures agreement on what is not trained on at every interval.
+
+  The values are kept in the run's folder, so that a resumed run has them all.
+  """
+
+  def __init__(
+    self,
+    distance: distances.Distance,
+    data: judgements.Judgements,
+    cache: judgements.Cache,
+    run: training.Run,
+  ):
+    super().__init__()
+    step = -(-len(data.items) // _SHOWN)
+    self._data = dataclasses.replace(data, items=data.items[::step])
+    self._distance, self._cache = distance, cache
+    self._compiled = measurement.Compiled(distance)
+    self._path = run.out / "curve.json"
+    self.values: dict[int, float] = {}
+    if self._path.exists():
+      self.values = {
+        int(k): v for k, v in json.loads(self._path.read_text()).items()
+      }
+
+  def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    if not self.values:
+      self._measure(0)
+
+  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    self._measure(int(self.model.optimizer.iterations.numpy()))
+
+  def _measure(self, step: int) -> None:
+    values = _values(self._distance, self._data, self._cache, self._compiled)
+    score = agreement.agreement(self._data, values, resamples=1)["2afc"]
+    self.values[step] = score.value
+    files.write_json(self._path, self.values)
