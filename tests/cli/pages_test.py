@@ -1,11 +1,9 @@
 """`tfpercept blindspots` and `tfpercept ladder`: files, output, status."""
 
-import sys
-
 import pytest
 
 from tfpercept import cli, distances, files, weights
-from tfpercept.cli import picked, progress
+from tfpercept.cli import picked
 from tfpercept.data import packaged
 
 SMALL = ["--size=32", "--metric=mse", "--metric=ssim"]
@@ -92,6 +90,8 @@ def test_ladder_takes_folders_and_names_what_is_broken(
     (["blindspots", "{coffee}", "--held=msse"], "Did you mean 'mse'?"),
     (["blindspots", "{coffee}", "{coffee}"], "need different names"),
     (["blindspots", "{coffee}", "--size=0"], "above 0; got 0"),
+    (["blindspots", "{coffee}", "--steps=0"], "above 0; got 0"),
+    (["blindspots", "{coffee}", "--radius=nan"], "above 0; got nan"),
     (["ladder", "{coffee}", "{coffee}"], "need different names"),
     (["ladder", "absent.png"], "absent.png does not exist"),
     (["ladder", "{coffee}", "--metric=mes"], "Did you mean 'mse'?"),
@@ -120,18 +120,3 @@ def test_all_takes_one_of_distances_that_are_one(photos):
     patch.setattr(distances, "get", get)
     picked.judges([], picture)
   assert set(asked) == set(distances.names()) - {"psnr"}
-
-
-def test_the_bar_is_drawn_on_a_terminal_and_vanishes(capsys, monkeypatch):
-  monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-  with progress.Bar(4) as bar:
-    bar.show(2, "cat")
-  lines = capsys.readouterr().err.split("\r")
-  assert lines[1].endswith("[############............] 2/4 cat")
-  assert lines[-1] == "\x1b[K"
-
-
-def test_no_bar_is_drawn_elsewhere(capsys):
-  with progress.Bar(4) as bar:
-    bar.show(2, "cat")
-  assert capsys.readouterr().err == ""

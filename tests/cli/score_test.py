@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from tfpercept import cli, files
+from tfpercept.evaluation import comparison
 
 
 @pytest.fixture
@@ -39,15 +42,23 @@ def test_two_files_and_one_metric(folders, capsys):
   assert score == pytest.approx(-10 * np.log10(value), abs=0.01)  # printed
 
 
-def test_csv_goes_to_a_file_and_maps_to_a_folder(folders, tmp_path, capsys):
-  path, maps = tmp_path / "new" / "scores.csv", tmp_path / "maps"
+def test_csv_goes_to_a_file(folders, tmp_path, capsys):
+  path = tmp_path / "new" / "scores.csv"
+  metrics = ["--metric=mse", "--metric=mae", "--metric=mse"]
   status = cli.main(
-    ["score", *folders, "--metric=mse", "--metric=mae", "--format=csv",
-     f"--out={path}", f"--maps={maps}"]
-  )  # fmt: skip
+    ["score", *folders, *metrics, "--format=csv", f"--out={path}"]
+  )
   assert (status, capsys.readouterr().out) == (0, "")
   assert len(list(csv.DictReader(path.read_text().splitlines()))) == 6
-  assert len(list(maps.glob("*.png"))) == 6
+
+
+def test_maps_go_to_a_folder(folders, tmp_path, capsys):
+  pytest.importorskip("matplotlib")
+  maps = tmp_path / "maps"
+  assert cli.main(["score", *folders, "--metric=mse", f"--maps={maps}"]) == 0
+  assert sorted(p.name for p in maps.iterdir()) == [
+    "a.mse.png", "b.mse.png", "c.mse.png", "maps.csv",
+  ]  # fmt: skip
 
 
 def test_json_is_json(folders, capsys):
@@ -66,6 +77,36 @@ def test_what_can_not_be_scored_is_named_and_is_status_one(
   assert "b.jpg" in out
   assert "c.jpg: not scored: " in err
   assert "alone.png: not scored: no picture of that name in" in err
+
+
+def test_a_place_that_can_not_be_written_is_found_before_the_work(
+  folders, tmp_path, capsys, monkeypatch
+):
+  monkeypatch.setattr(comparison, "compare", None)
+  assert cli.main(["score", *folders, f"--out={tmp_path / 'true'}"]) == 2
+  assert "true is a folder" in capsys.readouterr().err
+
+
+def test_what_can_not_be_written_is_printed(
+  folders, tmp_path, capsys, monkeypatch
+):
+  def full(path, text):
+    raise OSError("disk full")
+
+  monkeypatch.setattr(files, "write_text", full)
+  assert cli.main(["score", *folders, f"--out={tmp_path / 'a'}"]) == 2
+  out, err = capsys.readouterr()
+  assert "b.jpg" in out
+  assert "disk full" in err
+
+
+def test_a_name_that_is_not_unicode_is_escaped(folders, tmp_path, capsys):
+  name = os.fsdecode(b"\xff.jpg")
+  for folder in folders:
+    (path,) = pathlib.Path(folder).glob("c.*")
+    path.rename(path.with_name(name))
+  assert cli.main(["score", *folders, "--metric=mse", "--format=csv"]) == 0
+  assert "\\udcff.jpg,mse" in capsys.readouterr().out
 
 
 def test_nothing_scored_is_status_two(tmp_path, capsys):
@@ -101,11 +142,11 @@ def test_mistakes_are_one_line_and_status_two(
 
 
 _PEAK = """
-import resource, sys
+import pathlib, re, sys
 from tfpercept import cli
-from tfpercept.evaluation import tiled
-def peak():
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak():  # getrusage would count the process that started this one
+  status = pathlib.Path("/proc/self/status").read_text()
+  return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 1024
 small, large = sys.argv[1:3], sys.argv[3:]
 assert cli.main(["score", *small, "--metric=ms_ssim", "--format=csv"]) == 0
 before = peak()

@@ -81,6 +81,24 @@ def test_pack_writes_what_load_reads(tmp_path, published, capsys):
     assert stored["t_tild"].dtype == np.float16
 
 
+def test_verify_does_not_vouch_for_what_was_packed(
+  tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setenv("TFPERCEPT_WEIGHTS", str(tmp_path))
+  np.savez(tmp_path / f"{NAME}.npz", x=np.zeros(3))
+  cli.main(["weights", "verify"])
+  out = capsys.readouterr().out
+  assert f"{NAME}.npz: packed, not checked" in out
+
+
+def test_masks_are_packed_as_they_are(tmp_path, capsys):
+  np.savez(tmp_path / "a.npz", mask=np.array([True]), x=np.array([0.5]))
+  out = tmp_path / "b.npz"
+  assert cli.main(["weights", "pack", str(tmp_path / "a.npz"), str(out)]) == 0
+  assert "2 arrays, largest error 0" in capsys.readouterr().out
+  assert weights.load(out)["mask"].dtype == bool
+
+
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [

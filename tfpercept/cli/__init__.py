@@ -2,6 +2,8 @@
 
     tfpercept evaluate --model=runs/a --scale=4 photos/
     tfpercept list
+    tfpercept weights fetch watson_dft_rgb
+    tfpercept doctor 'ssim(window=7)'
 
 Exit status: 0 when all went well, 1 when some files could not be used, 2 when
 the command could not be carried out.
@@ -14,9 +16,27 @@ import sys
 from collections.abc import Sequence
 
 from tfpercept import __version__
-from tfpercept.cli import evaluate, listing
+from tfpercept.cli import (
+  agreement,
+  blindspots,
+  doctor,
+  evaluate,
+  ladder,
+  listing,
+  score,
+  weights,
+)
 
-COMMANDS = (evaluate, listing)
+COMMANDS = (
+  evaluate,
+  score,
+  agreement,
+  blindspots,
+  ladder,
+  doctor,
+  listing,
+  weights,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

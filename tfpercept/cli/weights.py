@@ -14,8 +14,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     "weights",
     help="list, fetch, verify and pack trained weights",
     description="Looks after weights that do not come with the package. They "
-    "are searched in the folder TFPERCEPT_WEIGHTS, then in "
-    f"{weights.cache()}.",
+    "are searched in the folder TFPERCEPT_WEIGHTS, then in the folder "
+    "tfpercept of XDG_CACHE_HOME, by default ~/.cache.",
   )
   actions = parser.add_subparsers(required=True, metavar="action")
 
@@ -97,8 +97,10 @@ def _verify(arguments: argparse.Namespace) -> int:
   wrong = 0
   for source in weights.manifest().values():
     try:
-      for path in weights.verify(source):
-        print(f"{source.name}: {path}: as published")
+      found, is_published = weights.verify(source)
+      for path in found:
+        state = "as published" if is_published else "packed, not checked"
+        print(f"{source.name}: {path}: {state}")
     except ValueError as error:
       print(f"{source.name}: {error}", file=sys.stderr)
       wrong += 1
@@ -110,15 +112,19 @@ def _pack(arguments: argparse.Namespace) -> int:
     raise ValueError(f"packed weights end in .npz; got {arguments.out}")
   arrays = weights.load(arguments.source)
   packed = weights.packed(arrays, arguments.dtype)
+  restored = weights.unpacked(packed)
+  error = max(
+    (
+      float(np.abs(restored[name] - array).max(initial=0))
+      for name, array in arrays.items()
+      if array.dtype.kind == "f"  # others stay as they are
+    ),
+    default=0.0,
+  )
   with (
     files.atomic(arguments.out) as temporary,
     open(temporary, "wb") as file,
   ):
     np.savez_compressed(file, **packed)
-  restored = weights.unpacked(packed)
-  error = max(
-    (float(np.abs(restored[n] - a).max(initial=0)) for n, a in arrays.items()),
-    default=0.0,
-  )
   print(f"{arguments.out}: {len(arrays)} arrays, largest error {error:.2g}")
   return 0

@@ -87,6 +87,25 @@ figcaption { font-weight: 600; margin-bottom: .4rem; }
 }
 .bar span:first-child { color: var(--ink); margin-right: .4rem; }
 .bar i { width: 14rem; max-width: 40%; height: .8rem; border-radius: 3px; }
+.cards {
+  display: grid; gap: 1.5rem 1.2rem; margin-bottom: 1.5rem;
+  grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+}
+.cards figure { margin: 0; }
+.cards figcaption { overflow-wrap: anywhere; }
+.cards img { width: 100%; height: auto; display: block; border-radius: 3px; }
+.cards table { width: 100%; margin: .4rem 0 0; font-size: .78rem; }
+.cards th, .cards td { padding: .05rem .2rem; border: 0; }
+.cards th { white-space: normal; overflow-wrap: anywhere; }
+.cards .marked { background: var(--panel); font-weight: 600; }
+.strip {
+  display: grid; gap: .4rem; align-items: center;
+  grid-template-columns: 9rem repeat(var(--columns), 9rem);
+}
+.strip img { width: 100%; height: auto; display: block; border-radius: 2px; }
+.strip span, .strip .head { color: var(--soft); font-size: .78rem; }
+.strip .name { font-size: .85rem; overflow-wrap: anywhere; }
+section > img { max-width: 100%; height: auto; margin-bottom: 1.2rem; }
 .curves svg { max-width: 100%; height: auto; }
 .facts {
   display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem;

@@ -20,9 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import files
-from tfpercept.evaluation import page_style, scores
+from tfpercept.evaluation import charts, page_style, scores
 
-COLORMAP = "inferno"
 _CHARTS = 2  # in a row
 _MARGIN = 16  # pixels between a detail and the border
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
@@ -146,7 +145,7 @@ def comparisons(
     _comparison(p, crop, limit, map_name)
     for p, crop in zip(pictures, crops, strict=True)
   ]
-  return "\n".join([_color_bar(map_name, limit), *rows])
+  return "\n".join([color_bar(map_name, limit), *rows])
 
 
 def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
@@ -275,14 +274,14 @@ def _comparison(
     f"<b>{_text(m)}</b><span>{_text(picture.captions.get(m, ''))}</span>"
     for m in methods
   ]
-  details = [_image(picture.original[crop], f"{picture.name}: original")]
+  details = [image_tag(picture.original[crop], f"{picture.name}: original")]
   details += [
-    _image(picture.images[m][crop], f"{picture.name}: {m}") for m in methods
+    image_tag(picture.images[m][crop], f"{picture.name}: {m}") for m in methods
   ]
   maps = [_whole(picture, crop)]
   maps += [
-    _image(
-      _colored(picture.maps[m][crop] / limit),
+    image_tag(
+      charts.colored(picture.maps[m][crop] / limit),
       f"{picture.name}: {map_name} of {m}",
     )
     for m in methods
@@ -307,12 +306,13 @@ def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
     f"height:{100 * (rows.stop - rows.start) / height:.2f}%;"
     f"width:{100 * (columns.stop - columns.start) / width:.2f}%"
   )
-  image = _image(picture.original, f"{picture.name}: whole original")
+  image = image_tag(picture.original, f"{picture.name}: whole original")
   return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
 
 
-def _color_bar(name: str, limit: float) -> str:
-  stops = _colored(np.linspace(0, 1, 17)[None])[0]
+def color_bar(name: str, limit: float) -> str:
+  """Returns the scale of `colored` from 0 to a limit."""
+  stops = charts.colored(np.linspace(0, 1, 17)[None])[0]
   gradient = ",".join(f"rgb({r},{g},{b})" for r, g, b in stops)
   return (
     f'<div class="bar"><span>{_text(name)}</span><span>0</span>'
@@ -322,15 +322,8 @@ def _color_bar(name: str, limit: float) -> str:
   )
 
 
-def _colored(values: np.ndarray) -> np.ndarray:
-  """Maps `[H, W]` in [0, 1] to uint8 colours `[H, W, 3]`."""
-  import matplotlib
-
-  colors = matplotlib.colormaps[COLORMAP](np.clip(values, 0, 1))
-  return np.round(colors[..., :3] * 255).astype(np.uint8)
-
-
-def _image(image: np.ndarray, alt: str) -> str:
+def image_tag(image: np.ndarray, alt: str) -> str:
+  """Returns uint8 `[H, W, 1 or 3]` as an element that holds its pixels."""
   png = tf.io.encode_png(image, compression=9).numpy()
   data = base64.b64encode(png).decode()
   height, width = image.shape[:2]

@@ -165,7 +165,7 @@ def to_json(table: Table) -> dict[str, Any]:
         "group": row.group,
         "picture": row.picture,
         "method": row.method,
-        **{spec: _json(row.scores[spec]) for spec in table.specs},
+        **{spec: json_number(row.scores[spec]) for spec in table.specs},
       }
       for row in table.rows
     ],
@@ -174,7 +174,8 @@ def to_json(table: Table) -> dict[str, Any]:
         "group": group,
         "method": method,
         **{
-          spec: _json(table.mean(method, spec, group)) for spec in table.specs
+          spec: json_number(table.mean(method, spec, group))
+          for spec in table.specs
         },
       }
       for group in table.groups
@@ -184,7 +185,8 @@ def to_json(table: Table) -> dict[str, Any]:
   }
 
 
-def _json(value: float) -> float | str:
+def json_number(value: float) -> float | str:
+  """Returns a number as JSON can hold it: an infinite one as "inf"."""
   return value if math.isfinite(value) else str(value)
 
 
@@ -197,10 +199,11 @@ def _block(table: Table, group: str) -> str:
     values = [number(s, table.scores(group, picture, m)[s]) for m, s in columns]
     lines.append([picture, *values])
   means = [number(s, table.mean(m, s, group)) for m, s in columns]
-  return _aligned([*lines, ["mean", *means]])
+  return aligned([*lines, ["mean", *means]])
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+  """Formats cells as columns: the first to the left, others to the right."""
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
   return "\n".join(
     "  ".join(

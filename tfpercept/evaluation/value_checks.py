@@ -74,6 +74,28 @@ def finite_value_and_gradient(factory: Factory) -> None:
       )
 
 
+def nan_stays_nan(factory: Factory) -> None:
+  """A pixel that is NaN in either image is no perfect match: NaN comes out.
+
+  Else a training that has diverged looks as if it had converged.
+  """
+  distance = factory()
+  graph = tf.function(distance.__call__)
+  pair = [tf.constant(x[:1]) for x in probes.ordinary(distance)]
+  middle = pair[0].shape[1] // 2
+  broken = pair[0].numpy()
+  broken[0, middle, middle, 0] = np.nan
+  for place, argument in enumerate(("reference", "image")):
+    images = list(pair)
+    images[place] = tf.constant(broken)
+    for name, call in (("eager", distance), ("traced", graph)):
+      value = call(*images).numpy()
+      require(
+        np.isnan(value).all(),
+        f"{value}, {name}, for NaN in the {argument}",
+      )
+
+
 def gradient_agrees_with_differences(factory: Factory) -> str:
   """The gradient is what small steps of the images do to the value.
 
@@ -241,6 +263,7 @@ CHECKS = (
   zero_at_identity,
   never_negative,
   finite_value_and_gradient,
+  nan_stays_nan,
   gradient_agrees_with_differences,
   single_precision_suffices,
   batch_equals_loop,

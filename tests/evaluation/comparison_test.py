@@ -1,0 +1,217 @@
+"""Files are matched, measured and listed; whatever fails is named."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tfpercept import distances, files
+from tfpercept.evaluation import charts, comparison, tiled
+
+
+@pytest.fixture
+def folders(tmp_path, photograph):
+  for seed, name in enumerate(("a", "b", "c")):
+    photo = photograph(64, 80, seed)
+    files.write_image(tmp_path / "true" / f"{name}.png", photo)
+    files.write_image(tmp_path / "coded" / f"{name}.jpg", photo)
+  return tmp_path
+
+
+def judges(*specs):
+  return [distances.get(spec) for spec in specs]
+
+
+def compare(folder, *specs, **options):
+  pairs, _ = comparison.find_pairs(folder / "true", folder / "coded")
+  return comparison.compare(pairs, judges(*specs), **options)
+
+
+def test_pictures_of_folders_match_by_name_without_suffix(folders):
+  true, coded = folders / "true", folders / "coded"
+  for path in (true / "alone", coded / "other", coded / "b"):
+    files.write_image(f"{path}.png", np.zeros((2, 2), np.uint8))
+  pairs, failures = comparison.find_pairs(true, coded)
+  assert [p.name for p in pairs] == ["a.jpg", "c.jpg"]
+  assert pairs[0].reference == true / "a.png"
+  assert failures == {
+    f"{true}/alone.png": f"no picture of that name in {coded}",
+    f"{coded}/other.png": f"no picture of that name in {true}",
+    "b": "the name is ambiguous: b.png, b.jpg, b.png",
+  }
+
+
+def test_a_file_and_a_folder_do_not_match(folders):
+  file = folders / "true" / "b.png"
+  for pair in ((file, folders), (folders, file)):
+    with pytest.raises(ValueError, match=r"b.png is no folder"):
+      comparison.find_pairs(*pair)
+  with pytest.raises(ValueError, match="absent is neither"):
+    comparison.find_pairs(file, folders / "absent")
+
+
+def test_values_and_scores_are_those_of_the_distance(folders):
+  table = compare(folders, "psnr", "ssim")
+  pair = [
+    files.read_image(folders / name)[None] / np.float32(255)
+    for name in ("true/b.png", "coded/b.jpg")
+  ]
+  for spec in ("psnr", "ssim"):
+    distance = distances.get(spec)
+    found = table.rows["b.jpg"][spec]
+    assert found.value == float(distance(*pair)[0])
+    assert found.score == float(distance.score(*pair)[0])
+
+
+def test_what_fails_is_named_and_the_rest_goes_on(folders):
+  coded = folders / "coded"
+  (coded / "b.jpg").write_bytes(b"no picture")
+  files.write_image(coded / "c.jpg", np.zeros((9, 8, 3), np.uint8))
+  frames = [Image.new("L", (2, 2), level) for level in (0, 255)]
+  frames[0].save(coded / "moving.gif", save_all=True, append_images=frames[1:])
+  files.write_image(folders / "true" / "moving.png", np.zeros((2, 2), np.uint8))
+  table = compare(folders, "mse", "ms_ssim")
+  assert list(table.rows) == ["a.jpg"]
+  assert list(table.rows["a.jpg"]) == ["mse"]
+  reasons = {
+    "b.jpg": "not a readable picture",
+    "c.jpg": "sizes differ: 80x64 in",
+    "moving.gif": "animated (2 frames)",
+    "a.jpg: ms_ssim": "needs images of at least 161x161",
+  }
+  assert list(table.failures) == sorted(reasons, key=list(table.failures).index)
+  for name, reason in reasons.items():
+    assert reason in table.failures[name]
+
+
+def test_16_bits_count_and_grey_stands_for_three_equal_channels(tmp_path):
+  for folder in ("true", "coded"):
+    (tmp_path / folder).mkdir()
+  deep = np.full((4, 5), 100 * 257 + 64, np.uint16)
+  Image.fromarray(deep).save(tmp_path / "true" / "a.png")
+  color = np.full((4, 5, 3), 100, np.uint8)
+  files.write_image(tmp_path / "coded" / "a.png", color)
+  found = compare(tmp_path, "mae").rows["a.png"]["mae"]
+  # Float32 near 0.4.
+  assert found.value == pytest.approx(64 / 65535, rel=1e-4)
+
+
+def test_transparency_is_treated_alike_in_both(tmp_path):
+  for folder, color in (("true", 0), ("coded", 255)):
+    (tmp_path / folder).mkdir()
+    Image.new("RGBA", (3, 3), (color,) * 3 + (0,)).save(
+      tmp_path / folder / "a.png"
+    )
+  values = {
+    alpha: compare(tmp_path, "mae", alpha=alpha).rows["a.png"]["mae"].value
+    for alpha in ("white", "black", "ignore")
+  }
+  assert values == {"white": 0.0, "black": 0.0, "ignore": 1.0}
+  table = compare(tmp_path, "mae", alpha="error")
+  assert "has transparency" in table.failures["a.png"]
+
+
+def test_the_mean_leaves_infinite_scores_out_and_counts_them(folders):
+  photo = files.read_image(folders / "true" / "c.png")
+  (folders / "coded" / "c.jpg").unlink()
+  files.write_image(folders / "coded" / "c.png", photo)
+  table = compare(folders, "psnr")
+  finite = [r["psnr"].score for r in table.rows.values()][:2]
+  assert table.rows["c.png"]["psnr"].score == math.inf
+  assert table.mean("psnr")[1] == pytest.approx(np.mean(finite))
+  assert "psnr: 1 of 3 scores infinite" in comparison.to_text(table)
+  value = json.loads(json.dumps(comparison.to_json(table), allow_nan=False))
+  assert value["rows"][-1]["score"] == "inf"
+  assert value["means"][0]["infinite"] == 1
+
+
+def test_text_has_a_score_only_where_it_is_not_the_value(folders):
+  lines = comparison.to_text(compare(folders, "mse", "ssim")).splitlines()
+  assert lines[0].split() == ["mse", "ssim"]
+  assert lines[1].split() == ["picture", "value", "value", "score"]
+  assert [line.split()[0] for line in lines[2:]] == [
+    "a.jpg", "b.jpg", "c.jpg", "mean",
+  ]  # fmt: skip
+
+
+def test_text_marks_what_is_missing(folders):
+  table = compare(folders, "mse", "ms_ssim")
+  line = comparison.to_text(table).splitlines()[2].split()
+  assert line[2:] == ["-", "-"]
+
+
+def test_csv_has_a_line_for_each_pair_and_distance(folders):
+  table = compare(folders, "mse", "ssim(window=7)")
+  rows = list(csv.DictReader(comparison.to_csv(table).splitlines()))
+  assert len(rows) == 6
+  found = table.rows["a.jpg"]["ssim(window=7)"]
+  assert rows[1]["metric"] == "ssim(window=7)"
+  assert float(rows[1]["value"]) == found.value
+  assert (rows[1]["tiles"], rows[1]["exact"]) == ("1", "1")
+
+
+def test_means_over_tiles_are_said_to_be_that(folders, monkeypatch):
+  monkeypatch.setattr(tiled, "WHOLE_PIXELS", 100)
+  monkeypatch.setattr(tiled, "TILE_SIDE", 32)
+  monkeypatch.setattr(distances.MAE, "locality", None)
+  text = comparison.to_text(compare(folders, "mse", "mae"))
+  assert "mae: mean over tiles of" in text
+  assert "3 large pictures" in text
+  assert "mse: mean" not in text
+
+
+def test_file_names_of_specs_differ():
+  specs = [f"robust(alpha={a})" for a in ("-2.0", "2.0", "'2.0'")]
+  assert comparison.file_names(specs) == {
+    specs[0]: "robust_alpha_-2.0",
+    specs[1]: "robust_alpha_2.0",
+    specs[2]: "robust_alpha_2.0_2",
+  }
+
+
+@pytest.mark.parametrize(
+  "error",
+  [
+    MemoryError(),
+    OSError("disk full"),
+    tf.errors.InternalError(None, None, ""),
+  ],
+)
+def test_whatever_one_map_raises_the_rest_goes_on(
+  folders, tmp_path, monkeypatch, error
+):
+  def write(path, image):
+    raise error
+
+  monkeypatch.setattr(files, "write_image", write)
+  table = compare(folders, "mse", maps=tmp_path / "maps")
+  assert len(table.rows) == len(table.failures) == 3
+  monkeypatch.setattr(tiled, "measure", write)
+  table = compare(folders, "mse")
+  assert not table.rows
+  assert len(table.failures) == 3
+
+
+def test_maps_end_at_a_limit_that_is_written_beside_them(folders, tmp_path):
+  pytest.importorskip("matplotlib")
+  maps = tmp_path / "new" / "maps"
+  compare(folders, "mse", "ssim(window=7)", maps=maps)
+  lines = list(csv.DictReader((maps / "maps.csv").read_text().splitlines()))
+  assert [line["file"] for line in lines][:2] == [
+    "a.mse.png", "a.ssim_window_7.png",
+  ]  # fmt: skip
+  assert sorted(p.name for p in maps.glob("*.png")) == sorted(
+    line["file"] for line in lines
+  )
+  pair = [
+    files.read_image(folders / name)[None] / np.float32(255)
+    for name in ("true/a.png", "coded/a.jpg")
+  ]
+  values = distances.get("mse").map(*pair)[0].numpy()
+  wanted = charts.colored(values / float(lines[0]["to"]))
+  found = files.read_image(maps / "a.mse.png")
+  np.testing.assert_array_equal(found, wanted)

@@ -1,0 +1,104 @@
+"""`tfpercept blindspots`: what distances do not see."""
+
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+
+from tfpercept import distances, files
+from tfpercept.cli import picked, progress
+from tfpercept.evaluation import blindspots, blindspots_page
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  spots = commands.add_parser(
+    "blindspots",
+    help="make pictures that distances take for a reference",
+    description="Starts from noise, and from the reference with noise, and "
+    "minimises each distance over the pixels. Writes the pictures and a page "
+    "for each reference. What is finished is not made again.",
+  )
+  spots.add_argument(
+    "references", nargs="+", metavar="IMAGE", help="reference picture"
+  )
+  picked.add_metric(spots)
+  spots.add_argument(
+    "--out", required=True, metavar="FOLDER", help="where everything goes"
+  )
+  picked.add_size(spots)
+  defaults = blindspots.Settings()
+  spots.add_argument(
+    "--steps",
+    type=int,
+    default=defaults.steps,
+    help=f"of each descent (default: {defaults.steps})",
+  )
+  spots.add_argument(
+    "--learning_rate", type=float, default=defaults.learning_rate,
+    help=f"of Adam (default: {defaults.learning_rate})",
+  )  # fmt: skip
+  spots.add_argument("--seed", type=int, default=0, help="of the noise")
+  spots.add_argument(
+    "--held",
+    default=defaults.held,
+    metavar="SPEC",
+    help="what stays where pictures start from the reference (default: "
+    f"{defaults.held})",
+  )
+  spots.add_argument(
+    "--radius",
+    type=float,
+    default=defaults.radius,
+    help=f"its value (default: {defaults.radius})",
+  )
+  spots.set_defaults(run=_blindspots)
+
+
+def _blindspots(arguments: argparse.Namespace) -> int:
+  settings = blindspots.Settings(
+    steps=arguments.steps,
+    learning_rate=arguments.learning_rate,
+    seed=arguments.seed,
+    held=arguments.held,
+    radius=arguments.radius,
+  )
+  distances.get(settings.held)  # a mistake in it is one of the command
+  pictures = {}
+  for path in map(pathlib.Path, arguments.references):
+    picture = files.read_image(path)
+    pictures[path.stem] = picked.square(picture, arguments.size)
+  if len(pictures) < len(arguments.references):
+    raise ValueError("references need different names, as pages are named so")
+  failed = 0
+  for name, picture in pictures.items():
+    failed += _page(name, picture, arguments.metric, settings, arguments.out)
+  return int(failed > 0)
+
+
+def _page(
+  name: str,
+  picture: np.ndarray,
+  metrics: list[str],
+  settings: blindspots.Settings,
+  out: str,
+) -> int:
+  """Makes one page; returns how many distances are left out."""
+  judges, missing = picked.judges(metrics, picture)
+  todo = blindspots.plan(judges, settings)
+  with progress.Bar(len(todo) * settings.steps) as bar:
+    found = blindspots.make(
+      picture,
+      judges,
+      pathlib.Path(out) / name,
+      settings,
+      missing=missing,
+      progress=bar.show,
+    )
+  page = pathlib.Path(out) / f"{name}.html"
+  blindspots_page.write(page, name, found, settings)
+  for spec, why in found.missing.items():
+    print(f"{spec}: left out: {why}", file=sys.stderr)
+  print(page)
+  return len(found.missing)

@@ -1,0 +1,78 @@
+"""`tfpercept ladder`: distances on a picture distorted more and more."""
+
+import argparse
+import pathlib
+import sys
+
+from tfpercept import files
+from tfpercept.cli import picked, progress
+from tfpercept.evaluation import ladder, ladder_page
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "ladder",
+    help="error maps of distorted pictures, and how alike distances rank",
+    description="Distorts pictures by noise, blur, JPEG, a shift and loss of "
+    "contrast, five levels each. Writes a page with the error maps of the "
+    "first picture and with the rank correlation of distances over all, that "
+    "matrix as PNG, and all values as CSV.",
+  )
+  parser.add_argument(
+    "pictures", nargs="+", metavar="PICTURE", help="a file, or a folder of them"
+  )
+  picked.add_metric(parser)
+  parser.add_argument(
+    "--out", required=True, metavar="FOLDER", help="where everything goes"
+  )
+  picked.add_size(parser)
+  parser.add_argument("--seed", type=int, default=0, help="of the noise")
+  parser.set_defaults(run=_ladder)
+
+
+def _ladder(arguments: argparse.Namespace) -> int:
+  pictures, failures = {}, {}
+  for path in _paths(arguments.pictures):
+    try:
+      picture = files.read_image(path)
+    except ValueError as error:
+      failures[path.name] = str(error)
+      continue
+    pictures[path.name] = picked.square(picture, arguments.size)
+  if not pictures:
+    raise ValueError("; ".join(failures.values()))
+  smallest = min(pictures.values(), key=lambda p: min(p.shape[:2]))
+  judges, missing = picked.judges(arguments.metric, smallest)
+  rungs = {}
+  total = len(pictures) * ladder.count()
+  with progress.Bar(total) as bar:
+    done = iter(range(total))
+    for name, picture in pictures.items():
+      rungs[name] = ladder.climb(
+        picture,
+        judges,
+        seed=arguments.seed,
+        with_maps=not rungs,  # of the first picture only
+        progress=lambda what, name=name: bar.show(
+          next(done), f"{name}: {what}"
+        ),
+      )
+  conditions = {"Seed": arguments.seed, "Size, at most": arguments.size}
+  page = ladder_page.write(
+    arguments.out, rungs, pictures, missing=missing, conditions=conditions
+  )
+  for name, why in {**failures, **missing}.items():
+    print(f"{name}: left out: {why}", file=sys.stderr)
+  print(page)
+  return int(bool(failures or missing))
+
+
+def _paths(given: list[str]) -> list[pathlib.Path]:
+  """Returns the files given, and the pictures of the folders given."""
+  paths = []
+  for path in map(pathlib.Path, given):
+    paths += files.list_images(path) if path.is_dir() else [path]
+  if len({path.name for path in paths}) < len(paths):
+    raise ValueError("pictures need different names, as tables go by them")
+  return paths

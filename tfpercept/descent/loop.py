@@ -1,0 +1,221 @@
+"""The loop of descent: bounds, a constraint, noise, resuming."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.descent import methods
+
+Objective = Callable[[tf.Tensor], tf.Tensor]
+"""Maps a variable `[N, ...]` to one number for each image, `[N]`."""
+
+
+class NonFiniteError(ArithmeticError):
+  """The objective or its gradient became NaN or infinite."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+  """Keeps a second measure at a value, as in MAD competition.
+
+  The gradient loses its part along the measure's gradient, and after each step
+  the variable goes back to the level set by Newton's method along that
+  gradient. At the end the measure is near `value` rather than at it, most of
+  all where `bounds` object; ask it for the value it has.
+
+  Attributes:
+    measure: What is to stay.
+    value: Where, a number or `[N]`.
+    corrections: Newton steps after each step of descent.
+
+  Source: Wang, Simoncelli, "Maximum differentiation (MAD) competition", 2008,
+  section 2.2; the authors return by line search.
+  """
+
+  measure: Objective
+  value: float | np.ndarray
+  corrections: int = 3
+
+
+class State(NamedTuple):
+  """Where a descent stands; give it back to `minimise` to go on."""
+
+  step: int
+  variable: tf.Tensor
+  slots: tuple[tf.Tensor, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+  """What a descent found.
+
+  Attributes:
+    variable: The last variable, `[N, ...]`.
+    values: The objective before each step of this call, float64 `[S, N]`.
+    state: From where to go on.
+  """
+
+  variable: tf.Tensor
+  values: np.ndarray
+  state: State
+
+
+def minimise(
+  objective: Objective,
+  start: tf.Tensor,
+  *,
+  steps: int,
+  method: methods.Method | None = None,
+  bounds: tuple[float, float] | None = None,
+  constraint: Constraint | None = None,
+  noise: float = 0.0,
+  seed: int = 0,
+  until: int | None = None,
+  state: State | None = None,
+  callback: Callable[[int, np.ndarray, tf.Tensor], None] | None = None,
+) -> Result:
+  """Moves a variable downhill; the same on every run.
+
+  Args:
+    objective: What to make small. It is traced once; networks and weights that
+      it holds are not changed.
+    start: Where to start: float32 or float64 `[N, ...]`, of known shape; its
+      dtype is that of the descent.
+    steps: Number of steps of the whole descent.
+    method: `Adam()` by default, or `LBFGS()`.
+    bounds: Smallest and largest allowed value; pictures have `(0.0, 1.0)`.
+    constraint: A second measure that has to stay at a value.
+    noise: Standard deviation of Gaussian noise that is added to the variable
+      where the objective sees it; falls to 0 over the first three quarters of
+      the steps. Follows from `seed` and the step alone.
+    seed: Of the noise.
+    until: Step to stop at, to go on later from the result's `state`; `steps` by
+      default.
+    state: From where to go on; `start` then only tells shape and dtype. Going
+      on ends where a descent that never stopped ends.
+    callback: Called after each step with the number of steps taken, the values
+      `[N]` before the step and the variable after it.
+
+  Raises:
+    ValueError: if `start` is no such tensor with a batch axis, the objective
+      returns anything but `[N]`, or `state` is of another descent.
+    NonFiniteError: if a value or a gradient is NaN or infinite.
+  """
+  start = tf.convert_to_tensor(start)
+  _check(start, steps, bounds, state)
+  method = methods.Adam() if method is None else method
+  advance = _traced(objective, start, steps, method, bounds, constraint, noise)
+  if state is None:
+    start = _projection(bounds, constraint)(start)
+    state = State(0, start, method.slots(start))
+  step, x, slots = state
+  values = []
+  for index in range(step, steps if until is None else min(until, steps)):
+    # Seeds and steps are tensors, so that nothing is traced again.
+    x, slots, value, is_finite = advance(
+      x, slots, tf.constant(index), tf.constant([seed, index], tf.int32)
+    )
+    values.append(value.numpy().astype(np.float64))
+    if not is_finite.numpy().all():
+      bad = np.flatnonzero(~is_finite.numpy())
+      raise NonFiniteError(
+        f"the objective or its gradient is NaN or infinite at step {index} for "
+        f"image {', '.join(map(str, bad))} of the batch (value "
+        f"{values[-1][bad[0]]}). Start elsewhere, or take smaller steps."
+      )
+    if callback is not None:
+      callback(index + 1, values[-1], x)
+    step = index + 1
+  shape = (len(values), start.shape[0])
+  return Result(x, np.array(values).reshape(shape), State(step, x, slots))
+
+
+def _traced(objective, start, steps, method, bounds, constraint, noise):
+  """Returns one step as a graph."""
+  project = _projection(bounds, constraint)
+
+  @tf.function(autograph=False)
+  def advance(x, slots, step, seed):
+    fraction = tf.cast(step, x.dtype) / steps
+
+    def evaluate(x):
+      seen = x
+      if noise:
+        normal = tf.random.stateless_normal(x.shape, seed, dtype=x.dtype)
+        fade = tf.square(tf.nn.relu(1 - fraction / 0.75))
+        seen = x + noise * fade * normal
+      value, gradient = _with_gradient(objective, seen)
+      if constraint is not None:
+        _, normal = _with_gradient(constraint.measure, x)
+        share = methods.dot(gradient, normal) / methods.positive(
+          methods.dot(normal, normal)
+        )
+        gradient -= share * normal
+      return value, gradient
+
+    problem = methods.Problem(
+      evaluate, project, tf.cast(step, x.dtype), fraction
+    )
+    x, slots, value, gradient = method.advance(problem, x, slots)
+    axes = list(range(1, x.shape.rank))
+    is_finite = tf.reduce_all(tf.math.is_finite(gradient), axis=axes)
+    return x, slots, value, is_finite & tf.math.is_finite(value)
+
+  return advance
+
+
+def _projection(bounds, constraint):
+  """Returns the map to the nearest variable that is allowed."""
+
+  def clip(x):
+    return x if bounds is None else tf.clip_by_value(x, *bounds)
+
+  def project(x):
+    x = clip(x)
+    if constraint is not None:
+      target = tf.cast(constraint.value, x.dtype)
+      for _ in range(constraint.corrections):
+        value, normal = _with_gradient(constraint.measure, x)
+        square = methods.positive(methods.dot(normal, normal))
+        x = clip(x - methods.like(value - target, x) / square * normal)
+    return x
+
+  return project
+
+
+def _with_gradient(
+  function: Objective, x: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  with tf.GradientTape(watch_accessed_variables=False) as tape:
+    tape.watch(x)
+    value = function(x)
+  if value.shape.rank != 1 or value.shape[0] not in (None, x.shape[0]):
+    raise ValueError(
+      f"an objective returns one number for each image, [{x.shape[0]}]; got "
+      f"shape {value.shape}. Do not reduce over the batch."
+    )
+  value = tf.cast(value, x.dtype)
+  gradient = tape.gradient(
+    value, x, unconnected_gradients=tf.UnconnectedGradients.ZERO
+  )
+  return value, gradient
+
+
+def _check(start, steps, bounds, state) -> None:
+  if start.dtype not in (tf.float32, tf.float64) or start.shape.rank < 2:
+    raise ValueError(
+      "a descent starts from a float32 or float64 tensor [N, ...]; got "
+      f"{start.dtype.name} of shape {start.shape}"
+    )
+  if steps < 1:
+    raise ValueError(f"a descent has at least one step; got steps={steps}")
+  if bounds is not None and not bounds[0] < bounds[1]:
+    raise ValueError(f"bounds are (lowest, highest); got {bounds}")
+  if state is not None and state.variable.shape != start.shape:
+    raise ValueError(
+      f"the state is of a variable of shape {state.variable.shape}; this "
+      f"descent has {start.shape}"
+    )

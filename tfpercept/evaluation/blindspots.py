@@ -1,0 +1,261 @@
+"""Blind spots: pictures that a distance takes for a reference.
+
+The experiment of Ballé's talk: initialise to noise, minimise a distance, and
+see what it lets pass. Beside it, as in MAD competition, the same from the
+reference with noise while another measure stays at a value.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import descent, distances, files
+from tfpercept.evaluation import comparison
+
+STARTS = ("noise", "held")
+_HELD_NOISE = 0.1  # before the measure takes its value
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """How pictures are made; the same settings make the same pictures.
+
+  Attributes:
+    steps: Of Adam, whose learning rate falls along a cosine.
+    learning_rate: About how far a pixel moves in the first step.
+    seed: Of the noise that pictures start from.
+    held: Spec of the measure that stays where the start is `"held"`.
+    radius: Its value there.
+  """
+
+  steps: int = 500
+  learning_rate: float = 0.02
+  seed: int = 0
+  held: str = "mse"
+  radius: float = 0.01
+
+  def __post_init__(self):
+    if self.steps < 1:
+      raise ValueError(f"steps is a number above 0; got {self.steps}")
+    for name in ("learning_rate", "radius"):
+      value = getattr(self, name)
+      if not 0 < value < math.inf:
+        raise ValueError(f"{name} is a finite number above 0; got {value}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+  """A picture that was made to please a distance.
+
+  Attributes:
+    start: Of `STARTS`.
+    spec: The distance.
+    picture: uint8 `[H, W, C]`.
+  """
+
+  start: str
+  spec: str
+  picture: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+  """All that was made for one reference.
+
+  Attributes:
+    reference: uint8 `[H, W, C]`.
+    starts: What descents started from, uint8, by name.
+    spots: What they ended at.
+    values: What every distance says of each start and spot, by `(start, spec)`
+      with None for the start itself, and by the judging distance.
+    missing: Why a distance or a spot is left out.
+  """
+
+  reference: np.ndarray
+  starts: dict[str, np.ndarray]
+  spots: list[Spot]
+  values: dict[tuple[str, str | None], dict[str, float]]
+  missing: dict[str, str]
+
+
+def start(reference: np.ndarray, name: str, settings: Settings) -> tf.Tensor:
+  """Returns where descents start: uniform noise, or the noisy reference.
+
+  Args:
+    reference: uint8 `[H, W, C]`.
+    name: Of `STARTS`.
+    settings: For the seed.
+
+  Returns:
+    `[1, H, W, C]`; for `"held"` the measure does not have its value yet.
+  """
+  seed = [settings.seed, STARTS.index(name)]
+  shape = (1, *reference.shape)
+  if name == "noise":
+    return tf.random.stateless_uniform(shape, seed)
+  noise = tf.random.stateless_normal(shape, seed)
+  return tf.clip_by_value(_floats(reference) + _HELD_NOISE * noise, 0.0, 1.0)
+
+
+def minimise(
+  distance: distances.Distance | None,
+  reference: np.ndarray,
+  name: str,
+  settings: Settings,
+  *,
+  progress: Callable[[int], None] = lambda step: None,
+) -> np.ndarray:
+  """Makes a picture that a distance finds close to the reference.
+
+  Args:
+    distance: What to minimise; None only brings the start to where the measure
+      that is held has its value.
+    reference: uint8 `[H, W, C]`.
+    name: Of `STARTS`.
+    settings: How.
+    progress: Called with the number of steps done.
+
+  Returns:
+    uint8 `[H, W, C]`.
+
+  Raises:
+    descent.NonFiniteError: if the distance or its gradient is not finite.
+  """
+  target = _floats(reference)
+  constraint = None
+  if name == "held":
+    held = distances.get(settings.held)
+    constraint = descent.Constraint(
+      lambda x: held(target, x), settings.radius, corrections=5
+    )
+  result = descent.minimise(
+    _objective(distance, target),
+    start(reference, name, settings),
+    steps=1 if distance is None else settings.steps,
+    method=descent.Adam(settings.learning_rate),
+    bounds=(0.0, 1.0),
+    constraint=constraint,
+    callback=lambda step, values, x: progress(step),
+  )
+  return np.round(result.variable[0].numpy() * 255).astype(np.uint8)
+
+
+def make(
+  reference: np.ndarray,
+  judges: Mapping[str, distances.Distance],
+  folder: files.PathLike,
+  settings: Settings,
+  *,
+  starts: Sequence[str] = STARTS,
+  missing: Mapping[str, str] | None = None,
+  progress: Callable[[int, str], None] = lambda steps, what: None,
+) -> Gallery:
+  """Makes the blind spots of distances for a reference, or finds them made.
+
+  Each picture goes to the folder as PNG when it is finished, with its settings
+  beside it; a later call with the same reference and settings reads it. The
+  values are those of the 8-bit pictures.
+
+  Args:
+    reference: uint8 `[H, W, C]`.
+    judges: The distances by spec.
+    folder: Where the pictures are kept.
+    settings: How to make them.
+    starts: Of `STARTS`.
+    missing: Distances that are left out already, and why.
+    progress: Called with the number of steps done in all, and what is made.
+  """
+  parts = comparison.file_names(judges)
+  begun = {n: minimise(None, reference, n, settings) for n in starts}
+  gallery = Gallery(reference, begun, [], {}, dict(missing or {}))
+  for index, (name, spec) in enumerate(plan(judges, settings, starts)):
+    what, before = f"{name}: {spec}", index * settings.steps
+
+    def descend(name=name, spec=spec, what=what, before=before):
+      return minimise(
+        judges[spec],
+        reference,
+        name,
+        settings,
+        progress=lambda step: progress(before + step, what),
+      )
+
+    path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
+    record = {"spec": spec, "start": name, "reference": _digest(reference)}
+    try:
+      picture = _kept(path, record | dataclasses.asdict(settings), descend)
+    except (descent.NonFiniteError, ValueError) as error:
+      gallery.missing[what] = str(error)
+      continue
+    gallery.spots.append(Spot(name, spec, picture))
+  pictures = {(name, None): picture for name, picture in begun.items()}
+  pictures |= {(s.start, s.spec): s.picture for s in gallery.spots}
+  for key, picture in pictures.items():
+    gallery.values[key] = {
+      spec: float(judge(_floats(reference), _floats(picture))[0])
+      for spec, judge in judges.items()
+    }
+  return gallery
+
+
+def plan(
+  judges: Mapping[str, distances.Distance],
+  settings: Settings,
+  starts: Sequence[str] = STARTS,
+) -> list[tuple[str, str]]:
+  """Returns what `make` makes, as start and spec: all but the held measure."""
+  held = distances.get(settings.held).spec
+  return [
+    (name, spec)
+    for name in starts
+    for spec in judges
+    if not (name == "held" and spec == held)
+  ]
+
+
+def _objective(
+  distance: distances.Distance | None, target: tf.Tensor
+) -> descent.Objective:
+  if distance is None:
+    return lambda x: 0 * x[:, 0, 0, 0]
+  if distance.fused is not None:
+    return lambda x: distance(target, x)
+  embedded = distance.embed(target)  # once, not at every step
+  return lambda x: distance.pool(distance.compare(embedded, distance.embed(x)))
+
+
+def _kept(
+  path: pathlib.Path,
+  record: dict[str, Any],
+  make_picture: Callable[[], np.ndarray],
+) -> np.ndarray:
+  """Returns a picture, read if it was made in this way before."""
+  picture, note = (path.with_name(path.name + s) for s in (".png", ".json"))
+  if picture.is_file() and note.is_file():
+    found = json.loads(note.read_text())
+    if {key: found.get(key) for key in record} == record:
+      return files.read_image(picture)
+  began = time.perf_counter()
+  made = make_picture()
+  files.write_image(picture, made)
+  # The note comes last: a picture without one is not finished.
+  seconds = round(time.perf_counter() - began, 1)
+  files.write_json(note, record | {"seconds": seconds})
+  return made
+
+
+def _floats(picture: np.ndarray) -> tf.Tensor:
+  return tf.constant(picture[None] / np.float32(255), tf.float32)
+
+
+def _digest(picture: np.ndarray) -> str:
+  data = np.ascontiguousarray(picture).tobytes()
+  return hashlib.sha256(data + str(picture.shape).encode()).hexdigest()

@@ -1,0 +1,327 @@
+"""Distances of picture files: two files, or two folders of them."""
+
+import collections
+import csv
+import dataclasses
+import io
+import math
+import pathlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances, files
+from tfpercept.evaluation import charts, scores, tiled
+
+MAP_LIST = "maps.csv"
+_MAP_QUANTILE = 0.995  # where a colour scale ends
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+  """A picture to judge and the one it should be.
+
+  Attributes:
+    name: What they are called in tables.
+    reference: Path of the undistorted picture.
+    image: Path of the picture to judge.
+  """
+
+  name: str
+  reference: pathlib.Path
+  image: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """What distances say of pairs of pictures.
+
+  Attributes:
+    judges: The distances by spec.
+    rows: What they say, by name of the pair and by spec. A spec is missing
+      where the pair does not suit it.
+    failures: Why something is missing, by name of the pair, or of the pair and
+      the spec.
+  """
+
+  judges: dict[str, distances.Distance]
+  rows: dict[str, dict[str, tiled.Measured]]
+  failures: dict[str, str]
+
+  def of(self, spec: str) -> list[tiled.Measured]:
+    """Returns all that one distance said, in row order."""
+    return [row[spec] for row in self.rows.values() if spec in row]
+
+  def mean(self, spec: str) -> tuple[float, float]:
+    """Returns the means of values and of finite scores.
+
+    Identical pairs have an infinite PSNR. If all have, that is the mean; NaN
+    without any row.
+    """
+    measured = self.of(spec)
+    if not measured:
+      return math.nan, math.nan
+    finite = [m.score for m in measured if math.isfinite(m.score)]
+    value = float(np.mean([m.value for m in measured]))
+    return value, float(np.mean(finite)) if finite else measured[0].score
+
+  def infinite(self, spec: str) -> int:
+    """Returns how many scores the mean leaves out."""
+    return sum(not math.isfinite(m.score) for m in self.of(spec))
+
+
+def find_pairs(
+  reference: files.PathLike, image: files.PathLike
+) -> tuple[list[Pair], dict[str, str]]:
+  """Returns what to compare, and what has no counterpart and why.
+
+  Args:
+    reference: A file, or a folder.
+    image: Likewise. The pictures of two folders, not below them, are matched by
+      name without suffix.
+
+  Raises:
+    ValueError: if one is a file and one a folder, one is missing, or a folder
+      holds no picture.
+  """
+  paths = pathlib.Path(reference), pathlib.Path(image)
+  for path in paths:
+    if not path.exists():
+      raise ValueError(f"expected a picture or a folder; {path} is neither")
+  are_folders = [path.is_dir() for path in paths]
+  if not any(are_folders):
+    return [Pair(paths[1].name, *paths)], {}
+  if not all(are_folders):
+    raise ValueError(
+      f"give two pictures or two folders; {paths[are_folders.index(False)]} is "
+      f"no folder and {paths[are_folders.index(True)]} is one"
+    )
+  references, images = (_by_stem(path) for path in paths)
+  pairs, failures = [], {}
+  for stem in sorted({**references, **images}):
+    found = references[stem], images[stem]
+    counts = tuple(map(len, found))
+    if counts == (1, 1):
+      pairs.append(Pair(found[1][0].name, found[0][0], found[1][0]))
+    elif 0 in counts:
+      alone, missing = paths if counts[1] == 0 else paths[::-1]
+      name = (found[0] or found[1])[0].name
+      failures[f"{alone}/{name}"] = f"no picture of that name in {missing}"
+    else:
+      names = ", ".join(p.name for twins in found for p in twins)
+      failures[stem] = f"the name is ambiguous: {names}"
+  return pairs, failures
+
+
+def compare(
+  pairs: Sequence[Pair],
+  judges: Sequence[distances.Distance],
+  *,
+  alpha: str = "white",
+  maps: files.PathLike | None = None,
+  progress: Callable[[int, str], None] = lambda done, name: None,
+) -> Table:
+  """Measures pairs of pictures one after the other.
+
+  16-bit samples count as such, a grey picture beside one in colour as one of
+  three equal channels. See `tiled` for large pictures.
+
+  Args:
+    pairs: What to measure.
+    judges: The distances.
+    alpha: What to do with transparency; see `files.read_samples`.
+    maps: Folder for error maps as PNG, one for each pair and distance. Their
+      colours run from 0 to a limit, which `maps.csv` there states.
+    progress: Called before each pair with the number done and the next name.
+
+  Returns:
+    The table. What can not be read, differs in size or does not suit a distance
+    is among its failures.
+  """
+  table = Table({judge.spec: judge for judge in judges}, {}, {})
+  limits, parts = [], file_names(table.judges)
+  for done, pair in enumerate(pairs):
+    progress(done, pair.name)
+    try:
+      pictures = _read(pair, alpha)
+    except (ValueError, OSError) as error:
+      table.failures[pair.name] = str(error)
+      continue
+    table.rows[pair.name] = {}
+    for spec, judge in table.judges.items():
+      try:
+        table.rows[pair.name][spec] = tiled.measure(judge, *pictures)
+        if maps is not None:
+          file = f"{pathlib.Path(pair.name).stem}.{parts[spec]}.png"
+          path = pathlib.Path(maps) / file
+          limits.append(_write_map(path, pair.name, judge, pictures))
+      except (ValueError, tf.errors.OpError, MemoryError, OSError) as error:
+        why = str(error).strip() or type(error).__name__
+        table.failures[f"{pair.name}: {spec}"] = why.splitlines()[0]
+    if not table.rows[pair.name]:
+      del table.rows[pair.name]
+  if limits:
+    _write_limits(maps, limits)
+  return table
+
+
+def to_text(table: Table) -> str:
+  """Formats a table for a terminal, with means and what to know of them.
+
+  A distance has a column of scores only where a score is not its value.
+  """
+  columns = [
+    (spec, what)
+    for spec, judge in table.judges.items()
+    for what in ("value", "score")[: 2 if _has_score(judge) else 1]
+  ]
+  heads = [[s if w == "value" else "" for s, w in columns]]
+  heads.append([w for _, w in columns])
+  lines = [
+    [name, *line] for name, line in zip(("", "picture"), heads, strict=True)
+  ]
+  for name, row in table.rows.items():
+    cells = [
+      _cell(spec, what, getattr(row[spec], what)) if spec in row else "-"
+      for spec, what in columns
+    ]
+    lines.append([name, *cells])
+  means = {spec: table.mean(spec) for spec in table.judges}
+  lines.append(
+    ["mean", *(_cell(s, w, means[s][w == "score"]) for s, w in columns)]
+  )
+  return "\n".join([scores.aligned(lines), *_notes(table)])
+
+
+def to_csv(table: Table) -> str:
+  """Formats a table as CSV in full precision: a line a pair and distance."""
+  return _csv(
+    ["picture", "metric", "value", "score", "tiles", "exact"],
+    (
+      [name, spec, repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
+      for name, row in table.rows.items()
+      for spec, m in row.items()
+    ),
+  )
+
+
+def to_json(table: Table) -> dict[str, Any]:
+  """Returns a table as JSON values; an infinite score is the string "inf"."""
+  means = []
+  for spec in table.judges:
+    value, score = table.mean(spec)
+    means.append(
+      {
+        "metric": spec,
+        "value": scores.json_number(value),
+        "score": scores.json_number(score),
+        "pictures": len(table.of(spec)),
+        "infinite": table.infinite(spec),
+      }
+    )
+  return {
+    "rows": [
+      {
+        "picture": name,
+        "metric": spec,
+        "value": m.value,
+        "score": scores.json_number(m.score),
+        "tiles": m.tiles,
+        "exact": m.is_exact,
+      }
+      for name, row in table.rows.items()
+      for spec, m in row.items()
+    ],
+    "means": means,
+    "failures": table.failures,
+  }
+
+
+def file_names(specs: Iterable[str]) -> dict[str, str]:
+  """Turns specs into parts of file names, no two alike."""
+  found = {}
+  for spec in specs:
+    name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")
+    taken = {other.lower() for other in found.values()}  # as on some disks
+    number = 2
+    while name.lower() in taken:
+      name, number = f"{plain}_{number}", number + 1
+    found[spec] = name
+  return found
+
+
+def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  found = collections.defaultdict(list)
+  for path in files.list_images(folder):
+    found[path.stem].append(path)
+  return found
+
+
+def _read(pair: Pair, alpha: str) -> tuple[np.ndarray, np.ndarray]:
+  """Reads two pictures; a grey one takes on the channels of the other."""
+  pictures = [
+    files.read_samples(path, alpha=alpha)
+    for path in (pair.reference, pair.image)
+  ]
+  sizes = [f"{p.shape[1]}x{p.shape[0]}" for p in pictures]
+  if sizes[0] != sizes[1]:
+    raise ValueError(
+      f"sizes differ: {sizes[0]} in {pair.reference}, {sizes[1]} in "
+      f"{pair.image}"
+    )
+  channels = max(p.shape[2] for p in pictures)
+  return tuple(np.broadcast_to(p, (*p.shape[:2], channels)) for p in pictures)
+
+
+def _write_map(
+  path: pathlib.Path,
+  name: str,
+  judge: distances.Distance,
+  pictures: tuple[np.ndarray, np.ndarray],
+) -> list[Any]:
+  """Writes an error map; returns its line of the list."""
+  values, square = tiled.error_map(judge, *pictures)
+  limit = float(np.quantile(values, _MAP_QUANTILE)) or 1.0
+  files.write_image(path, charts.colored(values / limit))
+  return [path.name, name, judge.spec, 0, repr(limit), charts.COLORMAP, square]
+
+
+def _write_limits(folder: files.PathLike, lines: list[list[Any]]) -> None:
+  head = ["file", "picture", "metric", "from", "to", "colors", "square"]
+  files.write_text(pathlib.Path(folder) / MAP_LIST, _csv(head, lines))
+
+
+def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+  text = io.StringIO()
+  csv.writer(text, lineterminator="\n").writerows([head, *lines])
+  return text.getvalue()
+
+
+def _has_score(judge: distances.Distance) -> bool:
+  base, cls = distances.Distance, type(judge)
+  return cls.score_of is not base.score_of or cls.score is not base.score
+
+
+def _cell(spec: str, what: str, number: float) -> str:
+  return f"{number:.4g}" if what == "value" else scores.number(spec, number)
+
+
+def _notes(table: Table) -> list[str]:
+  notes = []
+  for spec in table.judges:
+    infinite = table.infinite(spec)
+    if infinite:
+      notes.append(
+        f"{spec}: {infinite} of {len(table.of(spec))} scores infinite (equal "
+        "pictures), not in the mean"
+      )
+    tiled_pictures = sum(not m.is_exact for m in table.of(spec))
+    if tiled_pictures:
+      notes.append(
+        f"{spec}: mean over tiles of {tiled.TILE_SIDE} pixels in "
+        f"{tiled_pictures} large pictures"
+      )
+  return [""] * bool(notes) + notes

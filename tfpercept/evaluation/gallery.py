@@ -1,0 +1,76 @@
+"""Blocks of report pages that show many small pictures."""
+
+import dataclasses
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfpercept.evaluation import report
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+  """A picture with a table below it.
+
+  Attributes:
+    title: Its heading.
+    picture: uint8 `[H, W, 1 or 3]`.
+    rows: Lines of the table: name and cells.
+    marked: Name of the line that stands out.
+  """
+
+  title: str
+  picture: np.ndarray
+  rows: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+  marked: str = ""
+
+
+def cards(shown: Sequence[Card]) -> str:
+  """Returns cards side by side, as many as fit."""
+  return f'<div class="cards">{"".join(map(_card, shown))}</div>'
+
+
+def strip(
+  title: str, heads: Sequence[str], rows: Mapping[str, Sequence[Card]]
+) -> str:
+  """Returns rows of pictures under common heads.
+
+  Args:
+    title: Caption of the whole.
+    heads: One for each column.
+    rows: A card for each column, by the name of the row; the title of a card
+      stands below its picture.
+  """
+  cells = ["<div></div>"]
+  cells += [f'<div class="head"><b>{_text(head)}</b></div>' for head in heads]
+  for name, row in rows.items():
+    cells.append(f'<div class="name">{_text(name)}</div>')
+    cells += [
+      f"<div>{report.image_tag(card.picture, f'{name}: {head}')}"
+      f"<span>{_text(card.title)}</span></div>"
+      for head, card in zip(heads, row, strict=True)
+    ]
+  return (
+    f'<figure><figcaption>{_text(title)}</figcaption><div class="scroll">'
+    f'<div class="strip" style="--columns:{len(heads)}">{"".join(cells)}</div>'
+    "</div></figure>"
+  )
+
+
+def _card(card: Card) -> str:
+  lines = []
+  for name, cells in card.rows.items():
+    kind = ' class="marked"' if name == card.marked else ""
+    numbers = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+    head = f'<th scope="row">{_text(name)}</th>'
+    lines.append(f"<tr{kind}>{head}{numbers}</tr>")
+  image = report.image_tag(card.picture, card.title)
+  return (
+    f"<figure><figcaption>{_text(card.title)}</figcaption>{image}"
+    f"<table>{''.join(lines)}</table></figure>"
+  )
+
+
+def _text(value: object) -> str:
+  return html.escape(str(value))
