@@ -18,7 +18,8 @@ PACKAGES = ("tfpercept", "trainers", "export", "benchmarks")
 # A unit may import the units of lower rows and itself, never a neighbour in its
 # row. "tfpercept" is the package root, which is the public surface.
 ROWS = (
-  ("registry", "ops", "files", "torch_reader"),
+  ("registry", "ops", "files", "downloads", "npz_reader", "pickle_reader"),
+  ("torch_reader",),
   ("weights",),
   ("models", "data"),
   ("distances",),
@@ -36,15 +37,24 @@ ALSO = {("trainers", "export")}
 # What everything may import beside the standard library; the rest has a home.
 ANYWHERE = {"absl", "keras", "numpy", "tensorflow"}
 HOMES = {
-  "PIL": ("tfpercept/files.py",),
+  "PIL": ("tfpercept/files.py", "tfpercept/data/tid2013.py"),
   "ai_edge_litert": ("export/run_tflite.py",),
-  "matplotlib": ("tfpercept/evaluation/report.py",),
+  "av": ("tfpercept/data/video.py",),
+  "matplotlib": (
+    "tfpercept/evaluation/charts.py",
+    "tfpercept/evaluation/report.py",
+  ),
+  "scipy": (
+    "tfpercept/data/tid2013.py",
+    "tfpercept/evaluation/correlation.py",
+  ),
   "skimage": ("tfpercept/data/packaged.py",),
   "sklearn": ("tfpercept/data/packaged.py", "tfpercept/evaluation/probing.py"),
   "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
   "tensorflow_compression": ("tfpercept/models/entropy.py",),
   "tensorflow_datasets": ("tfpercept/data/tfds.py",),
   "tensorflow_serving": ("export/warm_up.py",),
+  "tqdm": ("tfpercept/downloads.py",),
 }
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 MAX_LINES = 400
