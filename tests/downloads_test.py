@@ -3,6 +3,7 @@
 A server in this process stands for the network.
 """
 
+import base64
 import functools
 import http.server
 import io
@@ -29,11 +30,12 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path, request):
   """Yields a folder and the address that serves it."""
   folder = tmp_path / "site"
   folder.mkdir()
-  handler = functools.partial(Silent, directory=folder)
+  handler = getattr(request, "param", Silent)
+  handler = functools.partial(handler, directory=folder)
   with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -72,7 +74,13 @@ def test_a_file_that_is_larger_than_expected_is_not_read_to_its_end(
 
 
 def test_what_the_network_does_wrong_is_an_oserror(site, tmp_path):
-  _, address = site
+  folder, address = site
+  (folder / "w.pth").write_bytes(bytes(10))
+  with pytest.raises(OSError, match="broke off after 10 of 11 bytes"):
+    downloads.download(f"{address}/w.pth", tmp_path / "w", size=11)
+  for other in ("/srv/simple", "ftp://127.0.0.1/w.pth"):
+    with pytest.raises(OSError, match="http, https or file wanted"):
+      downloads.download(other, tmp_path / "w", size=1)
   with pytest.raises(OSError, match="404"):
     downloads.download(f"{address}/absent", tmp_path / "w", size=1)
 
@@ -94,6 +102,44 @@ def test_an_archive_is_found_in_the_index_that_pip_is_told_to_use(
   (page / "index.html").write_text("")
   with pytest.raises(OSError, match=r"has no some_pack.age-1.0.tar.gz"):
     downloads.source_archive(ARCHIVE)
+
+
+class Guarded(Silent):
+  """Wants a name and password; sends a page on to another folder."""
+
+  def do_GET(self):
+    token = base64.b64encode(b"me:s3cr@t").decode()
+    if self.headers["Authorization"] != f"Basic {token}":
+      self.send_response(401)
+      self.send_header("WWW-Authenticate", 'Basic realm="index"')
+      self.end_headers()
+    elif self.path == "/simple/some-pack-age/":
+      self.send_response(302)
+      self.send_header("Location", "/a/b/some-pack-age/")
+      self.end_headers()
+    else:
+      super().do_GET()
+
+
+@pytest.mark.parametrize("site", [Guarded], indirect=True)
+def test_an_index_may_want_a_password_and_send_on(site, monkeypatch, tmp_path):
+  folder, address = site
+  page = folder / "a" / "b" / "some-pack-age"
+  page.mkdir(parents=True)
+  link = "../../f/some_pack.age-1.0.tar.gz"
+  (page / "index.html").write_text(f'<a href="{link}">s</a>')
+  (folder / "a" / "f").mkdir()
+  (folder / "a" / "f" / "some_pack.age-1.0.tar.gz").write_bytes(b"12")
+  known = address.replace("//", "//me:s3cr%40t@")
+  monkeypatch.setenv("PIP_INDEX_URL", f"{known}/simple")
+  found = downloads.source_archive(ARCHIVE)
+  assert found == f"{known}/a/f/some_pack.age-1.0.tar.gz"
+  downloads.download(found, tmp_path / "w", size=2)
+  assert (tmp_path / "w").read_bytes() == b"12"
+  for size in (1, 3):
+    with pytest.raises((ValueError, OSError)) as caught:
+      downloads.download(found, tmp_path / "w", size=size)
+    assert "s3cr" not in str(caught.value)
 
 
 def test_without_a_setting_pip_itself_names_its_index(monkeypatch):

@@ -132,8 +132,9 @@ def test_a_damaged_header_is_a_value_error_with_the_path(tmp_path, read):
   path = tmp_path / "a.tif"
   Image.new("RGB", (8, 8)).save(path)
   data = bytearray(path.read_bytes())
-  first = struct.unpack("<I", data[4:8])[0] + 2
-  data[first : first + 2] = struct.pack("<H", 255)  # the tag of its width
+  begin = struct.unpack("<I", data[4:8])[0]
+  end = begin + 2 + 12 * struct.unpack("<H", data[begin : begin + 2])[0]
+  data[end : end + 4] = struct.pack("<I", len(data))  # where a second one is
   path.write_bytes(data)
   with pytest.raises(ValueError, match=f"{path} is not a readable picture"):
     read(path)

@@ -69,6 +69,15 @@ def test_pickled_objects_are_not_loaded(path, tmp_path, monkeypatch):
     (header("(2,)") + bytes(4), "has 4 bytes"),
     (header("open('mark', 'w')"), "can not be read"),
     (header("(1,)", "'|O'") + bytes(8), "holds objects"),
+    (header("(1,)", "'|b1', []: 1"), "damaged header"),
+    (header("(1,)", "()"), "damaged header"),
+    (header("(1,)", "-" * 60_000 + "1"), "damaged header"),
+    (header("(1,)", "(" * 9), "damaged header"),
+    (header("(True,)") + bytes(4), "impossible shape"),
+    (header(f"({1 << 40},)", "'|S0'"), "only numbers"),
+    (header(f"({1 << 40},)", "'|V0'"), "only numbers"),
+    (header("(1,)", "'<U2'") + bytes(8), "only numbers"),
+    (header("(1,)", "'<f4,<f4'") + bytes(8), "only numbers"),
     (b"\x93NUMPY\x09\x00", "unknown version"),
     (b"no array", "can not be read"),
     (b"", "can not be read"),
@@ -82,6 +91,13 @@ def test_headers_that_lie_are_refused(
   with pytest.raises(ValueError, match=message):
     npz_reader.read(path)
   assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_numpy_does_not_use_are_refused(path, compression):
+  write(path, header("(1,)") + bytes(4), compression)
+  with pytest.raises(ValueError, match="as NumPy never does"):
+    npz_reader.read(path)
 
 
 def test_bombs_are_refused_before_they_are_unpacked(path, monkeypatch):

@@ -295,6 +295,59 @@ def test_limits_hold(read, monkeypatch):
     read(pickles.five({"x": pickles.tensor()}))
 
 
+PARAMETER = pickles.Name("torch._utils", "_rebuild_parameter")
+ORDERED = pickles.Name("collections", "OrderedDict")
+
+
+def call(name, arguments):
+  """A call whose arguments need be no tuple."""
+  return pickles.encode(name) + pickles.encode(arguments) + b"R"
+
+
+def test_arguments_that_are_many_or_no_tuple_are_not_unpacked(read):
+  reference = pickles.Reference("storage" * 9)
+  for value in (
+    pickles.Raw(call(PARAMETER, "x" * 10)),
+    pickles.Raw(call(PARAMETER, [1])),
+    pickles.Raw(call(PARAMETER, tuple(range(17)))),
+  ):
+    with pytest.raises(ValueError, match="16 values at most"):
+      read(pickles.dump({"x": value}))
+  with pytest.raises(ValueError, match="16 values at most"):
+    read(pickles.five({"x": pickles.tensor(source=reference)}))
+
+
+def test_states_that_are_no_tuple_are_not_unpacked(read):
+  array = pickles.Call(
+    pickles.Name("numpy.core.multiarray", "_reconstruct"), ()
+  )
+  state = pickles.encode(array) + pickles.encode("x" * 10) + b"b"
+  with pytest.raises(ValueError, match="16 values at most"):
+    read(pickles.dump({"x": pickles.Raw(state)}))
+
+
+def test_a_list_given_again_and_again_is_counted_each_time(read, monkeypatch):
+  monkeypatch.setattr(pickle_reader, "MAX_STEPS", 10_000)
+  begin = pickles.encode([0] * 100) + b"q\x01"
+  stack = begin + (pickles.encode(PARAMETER) + b"h\x01h\x01\x86R") * 60
+  with pytest.raises(ValueError, match="calls take more than 10000 values"):
+    read(pickles.dump(pickles.Raw(stack)))
+
+
+@pytest.mark.parametrize("pair", [(1, 2, 3), "ab", [0] * 1000])
+def test_an_ordered_dictionary_is_of_pairs(read, pair):
+  value = pickles.Call(ORDERED, ([("x", 1), pair],))
+  with pytest.raises(ValueError, match="no pairs"):
+    read(pickles.dump(value))
+
+
+def test_dictionaries_that_would_be_slow_are_refused(read):
+  with pytest.raises(ValueError, match="keys of more than 61 bits"):
+    read(pickles.dump({(2**61 - 1) * n: None for n in range(1, 4)}))
+  with pytest.raises(ValueError, match="more than 10000 entries"):
+    read(pickles.dump(dict.fromkeys(range(10_001))))
+
+
 def test_arrays_with_objects_or_wrong_sizes_are_refused(read):
   with pytest.raises(ValueError, match="arrays of type O8"):
     read(pickle.dumps({"x": np.array([None])}, protocol=3))

@@ -113,7 +113,8 @@ def test_the_manifest_tells_the_truth_about_the_authors_files(published):
   "name", [n for n, s in weights.manifest().items() if s.shipped]
 )
 def test_shipped_weights_are_those_of_the_manifest(name):
-  found = weights.verify(weights.manifest()[name])
+  found, is_published = weights.verify(weights.manifest()[name])
+  assert is_published
   assert found
   assert all(array.dtype == np.float32 for array in weights.load(name).values())
   for path in found:
@@ -204,7 +205,8 @@ def test_a_download_is_kept_and_announced(
 
 
 @pytest.mark.parametrize(
-  "failure", ["wrong", OSError("no route"), KeyboardInterrupt]
+  "failure",
+  ["wrong", OSError("no route"), ValueError("too much"), KeyboardInterrupt],
 )
 def test_a_download_that_fails_leaves_nothing(places, monkeypatch, failure):
   def download(url, path, *, size):
@@ -214,8 +216,10 @@ def test_a_download_that_fails_leaves_nothing(places, monkeypatch, failure):
 
   monkeypatch.delenv("TFPERCEPT_OFFLINE")
   monkeypatch.setattr(downloads, "download", download)
-  error = {"wrong": ValueError, KeyboardInterrupt: KeyboardInterrupt}
-  with pytest.raises(error.get(failure, weights.MissingWeights)):
+  error = weights.MissingWeights
+  if failure is KeyboardInterrupt:
+    error = failure
+  with pytest.raises(error):
     weights.load(NAME)
   assert not [p for p in places[1].rglob("*") if p.is_file()]
 
@@ -310,6 +314,45 @@ def test_packed_weights_come_back(dtype, bound):
     largest = np.abs(array).max(tuple(range(array.ndim - 1)), initial=0)
     # Rounding of the product, in float32, comes on top.
     assert (np.abs(found[name] - array) <= largest * (bound + 1e-7)).all()
+
+
+@pytest.mark.parametrize(
+  ("array", "scale"),
+  [
+    (np.ones((300, 1), np.int16), np.ones((1, 300), np.float32)),
+    (np.ones((1, 3), np.int16), np.ones((), np.float32)),
+    (np.ones((1, 3), np.float32), np.ones(3, np.float32)),
+  ],
+)
+def test_steps_that_do_not_fit_are_not_broadcast(tmp_path, array, scale):
+  np.savez(tmp_path / "a.npz", **{"w": array, "w@scale": scale})
+  with pytest.raises(ValueError, match="w should be int16, with a step for"):
+    weights.load(tmp_path / "a.npz")
+
+
+def test_an_empty_folder_hides_nothing(places):
+  (places[0] / "lpips_alex").mkdir(parents=True)
+  assert weights.load("lpips_alex")
+
+
+def test_without_a_home_the_message_says_what_to_set(monkeypatch):
+  def homeless():
+    raise RuntimeError("Could not determine home directory.")
+
+  monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+  monkeypatch.setattr(pathlib.Path, "home", homeless)
+  with pytest.raises(weights.MissingWeights, match="set XDG_CACHE_HOME"):
+    weights.cache()
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_offline_is_whatever_is_not_false(places, monkeypatch, value):
+  asked = []
+  monkeypatch.setattr(downloads, "download", lambda *a, **k: asked.append(a))
+  monkeypatch.setenv("TFPERCEPT_OFFLINE", value)
+  with pytest.raises(weights.MissingWeights, match=f"OFFLINE={value} is set"):
+    weights.load(NAME)
+  assert not asked
 
 
 def test_the_manifest_is_sorted_json():

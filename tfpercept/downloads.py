@@ -35,7 +35,7 @@ def download(url: str, path: str | os.PathLike, *, size: int) -> None:
   """Writes what an address holds to a file, with a progress bar on stderr.
 
   Raises:
-    OSError: if the network fails.
+    OSError: if the network fails, or fewer than `size` bytes come.
     ValueError: if more than `size` bytes come.
   """
   with (
@@ -47,17 +47,45 @@ def download(url: str, path: str | os.PathLike, *, size: int) -> None:
       file.write(chunk)
       advance(len(chunk))
       if file.tell() > size:
-        raise ValueError(f"{url} holds more than the {size} bytes expected")
+        raise ValueError(
+          f"{_split(url)[0]} holds more than the {size} bytes expected"
+        )
+    if file.tell() < size:
+      raise OSError(
+        f"{_split(url)[0]} broke off after {file.tell()} of {size} bytes"
+      )
 
 
 @contextlib.contextmanager
 def _open(url: str) -> Iterator[Any]:
   """Opens an address; whatever fails until it is closed is an OSError."""
+  url, user, password = _split(url)
+  if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
+    raise OSError(f"an address of http, https or file wanted; got {url!r}")
+  known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+  if user:
+    # Of the whole host, since an index may send on.
+    known.add_password(None, urllib.parse.urljoin(url, "/"), user, password)
+  opener = urllib.request.build_opener(
+    urllib.request.HTTPBasicAuthHandler(known)
+  )
   try:
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+    with opener.open(url, timeout=TIMEOUT) as answer:
       yield answer
   except http.client.HTTPException as error:
     raise OSError(f"{url} broke off: {error!r}") from error
+
+
+def _split(url: str) -> tuple[str, str, str]:
+  """Takes name and password out of an address, also to print it."""
+  parts = urllib.parse.urlsplit(url)
+  user, at, host = parts.netloc.rpartition("@")
+  if not at:
+    return url, "", ""
+  name, _, password = user.partition(":")
+  unquote = urllib.parse.unquote
+  bare = parts._replace(netloc=host).geturl()
+  return bare, unquote(name), unquote(password)
 
 
 @contextlib.contextmanager
@@ -87,13 +115,21 @@ def source_archive(archive: Archive) -> str:
   """
   name = re.sub(r"[-_.]+", "-", archive.package).lower()
   page = f"{_index().rstrip('/')}/{name}/"
+  index = urllib.parse.urlsplit(page)
+  user, at, host = index.netloc.rpartition("@")
   with _open(page) as answer:
     links = _Links()
     links.feed(answer.read(_MAX_PAGE).decode(errors="replace"))
+    page = answer.geturl()  # where it was sent on to
   for link in links.found:
-    address = urllib.parse.urljoin(page, link)
-    if urllib.parse.urlsplit(address).path.endswith(f"/{archive.file}"):
-      return urllib.parse.urldefrag(address).url
+    address = urllib.parse.urldefrag(urllib.parse.urljoin(page, link)).url
+    parts = urllib.parse.urlsplit(address)
+    if not parts.path.endswith(f"/{archive.file}"):
+      continue
+    if (parts.scheme, parts.netloc) == (index.scheme, host):
+      # It asks for a name and password again.
+      return parts._replace(netloc=f"{user}{at}{host}").geturl()
+    return address
   raise OSError(f"the package index has no {archive.file}")
 
 

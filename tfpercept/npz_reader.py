@@ -3,8 +3,10 @@
 import math
 import os
 import pathlib
+import tokenize
 import zipfile
 import zlib
+from typing import BinaryIO
 
 import numpy as np
 
@@ -44,19 +46,46 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
       raise ValueError(f"{path} can not be read as weights: {error}") from error
 
 
+def header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+  """Reads the header of a `.npy`: shape, whether in Fortran's order, and type.
+
+  Raises:
+    ValueError: if there is none, or it is damaged.
+  """
+  version = np.lib.format.read_magic(file)
+  readers = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+  }
+  if version not in readers:
+    raise ValueError(f"an array file of the unknown version {version}")
+  try:
+    shape, fortran, dtype = readers[version](file, _HEADER)
+  # NumPy evaluates the header as a literal and expects the best of it.
+  except (
+    TypeError,
+    LookupError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+    tokenize.TokenError,
+  ) as error:
+    raise ValueError(f"a damaged header of an array ({error!r})") from error
+  if not all(type(n) is int and n >= 0 for n in shape):
+    raise ValueError(f"an array of the impossible shape {shape}")
+  return shape, fortran, dtype
+
+
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
   """Reads one array, once its header is known to tell the truth."""
+  if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    raise ValueError(f"{info.filename} is compressed as NumPy never does")
   with archive.open(info) as file:
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-      header = np.lib.format.read_array_header_1_0(file, _HEADER)
-    elif version == (2, 0):
-      header = np.lib.format.read_array_header_2_0(file, _HEADER)
-    else:
-      raise ValueError(f"{info.filename} has the unknown version {version}")
-    shape, fortran, dtype = header
-    if dtype.hasobject:
-      raise ValueError(f"{info.filename} holds objects; only numbers are read")
+    shape, fortran, dtype = header(file)
+    # Text may be of length 0, of which any number fits in no bytes.
+    if dtype.kind not in "biuf":
+      what = "objects" if dtype.hasobject else f"{dtype!s:.80}"
+      raise ValueError(f"{info.filename} holds {what}; only numbers are read")
     room = info.file_size - file.tell()
     if math.prod(shape) * dtype.itemsize != room:
       raise ValueError(

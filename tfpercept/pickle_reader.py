@@ -3,8 +3,8 @@
 A pickle is a program. It is not run here: the opcodes that files of weights
 consist of are interpreted, and of the functions that a pickle may name only
 those are known that build arrays and dictionaries. All else is refused, by a
-ValueError. No step copies data or follows nested values, so that neither memory
-nor the stack can be made to overflow.
+ValueError. No step copies data, follows nested values or takes longer than what
+it is counted for, so that neither memory, the stack nor time can run out.
 """
 
 import io
@@ -19,6 +19,10 @@ import numpy as np
 MAX_STEPS = 1_000_000
 """Opcodes in a pickle; ten thousand tensors take a third of this."""
 MAX_DIMENSIONS = 32
+MAX_ENTRIES = 10_000
+"""Of a dictionary."""
+_MAX_ARGUMENTS = 16
+_HASH_PRIME = (1 << 61) - 1  # integers equal modulo this have the same hash
 
 
 class Function(NamedTuple):
@@ -49,6 +53,7 @@ class Machine:
     self._stack: list[Any] = []
     self._outer: list[list[Any]] = []  # the stacks below each mark
     self._memo: dict[int, Any] = {}
+    self._work = 0  # lists can be given to many calls in few opcodes
     for step, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
       if step == MAX_STEPS:
         raise ValueError(f"a pickle of more than {MAX_STEPS} opcodes")
@@ -101,11 +106,17 @@ class Machine:
       arguments, function = stack.pop(), stack.pop()
       if not isinstance(function, Function) or function.call is None:
         raise ValueError(f"it calls what is no function but {kind(function)}")
+      few(arguments)
+      self._work += sum(
+        len(a) for a in arguments if isinstance(a, (list, tuple))
+      )
+      if self._work > MAX_STEPS:
+        raise ValueError(f"its calls take more than {MAX_STEPS} values")
       stack.append(function.call(*arguments))
     elif name == "BUILD":
       state = stack.pop()
       if isinstance(stack[-1], (Array, _Dtype)):
-        stack[-1].build(*state)
+        stack[-1].build(*few(state))
       elif not isinstance(stack[-1], dict):  # to those PyTorch adds its version
         raise ValueError(f"it changes the state of {kind(stack[-1])}")
     elif name == "BINPERSID" and self._persistent:
@@ -140,9 +151,18 @@ def require_sizes(sizes: Any) -> None:
     raise ValueError("a shape, stride or offset that is none")
 
 
+def few(values: Any) -> tuple:
+  """Returns a tuple short enough to be unpacked; ValueError if it is not."""
+  if not isinstance(values, tuple) or len(values) > _MAX_ARGUMENTS:
+    raise ValueError(f"{_MAX_ARGUMENTS} values at most wanted, in a tuple")
+  return values
+
+
 def ordered(pairs: Any = ()) -> dict:
   """Stands for `collections.OrderedDict`, of pairs or empty."""
   made = {}
+  if not all(isinstance(p, (tuple, list)) and len(p) == 2 for p in pairs):
+    raise ValueError("a dictionary of what are no pairs")
   _put_pairs([made], [part for pair in pairs for part in pair])
   return made
 
@@ -163,6 +183,10 @@ def _put_pairs(stack: list, items: list) -> None:
     isinstance(key, (str, int)) for key in keys
   ):
     raise TypeError(stack[-1])
+  if any(isinstance(key, int) and abs(key) >= _HASH_PRIME for key in keys):
+    raise ValueError("a dictionary with keys of more than 61 bits")
+  if len(stack[-1]) + len(keys) > MAX_ENTRIES:
+    raise ValueError(f"a dictionary of more than {MAX_ENTRIES} entries")
   stack[-1].update(zip(keys, values, strict=True))
 
 

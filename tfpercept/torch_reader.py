@@ -20,7 +20,7 @@ from tfpercept import pickle_reader
 
 MAX_BYTES = 1 << 30
 """A file that is larger, or whose arrays are, is refused."""
-MAX_ARRAYS = 10_000
+MAX_ARRAYS = pickle_reader.MAX_ENTRIES
 MAX_DEPTH = 16
 MAX_NAME = 200
 
@@ -150,7 +150,7 @@ class _Names:
 
   def storage(self, identity: Any) -> _Storage:
     """Looks up a persistent id: ("storage", type, key, device, count)."""
-    kind, function, key, _, count, *view = identity
+    kind, function, key, _, count, *view = pickle_reader.few(identity)
     if kind != "storage" or not isinstance(key, str) or view not in _WHOLE:
       raise ValueError("it refers to something other than a whole storage")
     pickle_reader.require_sizes((count,))

@@ -5,7 +5,8 @@
 
 A name of the manifest is looked up in the folder TFPERCEPT_WEIGHTS, in the
 package, in the user's cache, and is then downloaded from where its authors
-publish it, its checksum verified. TFPERCEPT_OFFLINE=1 forbids downloads.
+publish it, its checksum verified. TFPERCEPT_OFFLINE=1, or anything but nothing,
+0 and false, forbids downloads.
 """
 
 import dataclasses
@@ -18,7 +19,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,8 @@ def load(source: str | os.PathLike) -> dict[str, np.ndarray]:
   Raises:
     MissingWeights: if the file is not here and can not be fetched; the message
       says what to do.
-    ValueError: if there is no such name, a checksum is wrong, or a file is
-      damaged or holds anything but arrays.
+    ValueError: if there is no such name, the checksum of a file that is here is
+      wrong, or it is damaged or holds anything but arrays.
   """
   arrays = {}
   for path in locate(source):
@@ -105,7 +106,10 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
       f"{os.fspath(source)!r}.{_nearest(os.fspath(source), manifest())}"
     )
   if not path.is_file():
-    raise MissingWeights(f"there is no file {path}")
+    raise MissingWeights(
+      f"there is no file {path}. Put it there; a saved model whose loss names "
+      "it loads without it by compile=False."
+    )
   return [path]
 
 
@@ -116,36 +120,64 @@ def present(source: Source) -> list[pathlib.Path]:
     ValueError: if a file has another checksum than the manifest's; those that
       come with the package are not read for that here.
   """
-  folder = os.environ.get("TFPERCEPT_WEIGHTS")
-  places = [pathlib.Path(folder)] if folder else []
-  if source.shipped:
-    places.append(_SHIPPED)
-  else:
-    places.append(cache())
-  for place in places:
-    smaller = place / f"{source.name}.npz"
+  for place in _places(source):
+    smaller = place / _packed_name(source)
     if smaller.is_file():
       return [smaller]  # by `tfpercept weights pack`, so of no known checksum
     path = place / source.file
     if path.is_dir():
-      return sorted(path.glob("weights*.npz"))
+      parts = sorted(path.glob("weights*.npz"))
+      if parts:
+        return parts
     if path.is_file():
       _check_present([path], source)
       return [path]
   return []
 
 
-def verify(source: Source) -> list[pathlib.Path]:
-  """Returns what `present` does, having checked shipped files as well."""
+def _places(source: Source) -> Iterator[pathlib.Path]:
+  """Yields the folders to look in."""
+  folder = os.environ.get("TFPERCEPT_WEIGHTS")
+  if folder:
+    yield pathlib.Path(folder)
+  yield _SHIPPED if source.shipped else cache()
+
+
+def _packed_name(source: Source) -> str:
+  return f"{source.name}.npz"
+
+
+def verify(source: Source) -> tuple[list[pathlib.Path], bool]:
+  """Looks for files as `present` does, and checks shipped ones as well.
+
+  Returns:
+    The files, and whether they are as published: of weights that somebody
+    packed there is nothing to check them by.
+
+  Raises:
+    ValueError: if a file has another checksum than the manifest's.
+  """
   found = present(source)
-  if source.shipped and found:
+  if not found or found[0].name == _packed_name(source):
+    return found, False
+  if source.shipped:
     _check_present(found, source)
-  return found
+  return found, True
 
 
 def cache() -> pathlib.Path:
-  """Folder that downloads are kept in; it need not exist."""
-  base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+  """Folder that downloads are kept in; it need not exist.
+
+  Raises:
+    MissingWeights: if the user has no home.
+  """
+  try:
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+  except RuntimeError as error:
+    raise MissingWeights(
+      "weights are kept in the user's cache, and the user has no home folder; "
+      "set XDG_CACHE_HOME to a folder"
+    ) from error
   return pathlib.Path(base) / "tfpercept"
 
 
@@ -164,9 +196,10 @@ def fetch(
       is published in. By default it is downloaded, unless it is in the folder.
 
   Raises:
-    MissingWeights: if it can not be had.
-    ValueError: if there is no such name, or a checksum is wrong. Nothing is
-      left behind then, and nothing that was there is changed.
+    MissingWeights: if it can not be had, or what came is not what was
+      published.
+    ValueError: if there is no such name, or the checksum of `source` is wrong.
+      Either way nothing is left behind and nothing that was there is changed.
   """
   wanted = _named(name)
   if wanted.shipped:
@@ -181,16 +214,23 @@ def fetch(
       _download(wanted, published, path)
     else:
       shutil.copyfile(source, published)
-    with files.atomic(path) as temporary:
-      origin = source or wanted.origin
-      _unwrap(wanted, published, temporary, origin)
-      _check_fetched(temporary, wanted, origin)
+    try:
+      with files.atomic(path) as temporary:
+        origin = source or wanted.origin
+        _unwrap(wanted, published, temporary, origin)
+        _check_fetched(temporary, wanted, origin)
+    except ValueError as error:
+      if source is not None:
+        raise
+      raise MissingWeights(_advice(wanted, path, error)) from error
   return path
 
 
 def _download(wanted: Source, published: pathlib.Path, path) -> None:
-  if os.environ.get("TFPERCEPT_OFFLINE") == "1":
-    raise MissingWeights(_advice(wanted, path, "TFPERCEPT_OFFLINE=1 is set"))
+  offline = os.environ.get("TFPERCEPT_OFFLINE", "")
+  if offline.lower() not in ("", "0", "false"):
+    why = f"TFPERCEPT_OFFLINE={offline} is set"
+    raise MissingWeights(_advice(wanted, path, why))
   kept = wanted.archive or wanted
   print(
     f"tfpercept: downloading {wanted.origin} to {path}; licence: "
@@ -200,7 +240,7 @@ def _download(wanted: Source, published: pathlib.Path, path) -> None:
   try:
     url = wanted.url or downloads.source_archive(wanted.archive)
     downloads.download(url, published, size=kept.bytes)
-  except OSError as error:
+  except (OSError, ValueError) as error:
     raise MissingWeights(_advice(wanted, path, error)) from error
 
 
@@ -281,13 +321,19 @@ def packed(
 
 
 def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Undoes `packed`."""
+  """Undoes `packed`; ValueError if it was not `packed` that made them."""
   made = {}
   for name, array in arrays.items():
     if name.endswith(_SCALE):
       continue
     if name + _SCALE in arrays:
-      array = array.astype(np.float32) * arrays[name + _SCALE]
+      scale = arrays[name + _SCALE]
+      if array.dtype != np.int16 or scale.shape != array.shape[-1:]:
+        raise ValueError(
+          f"{name} should be int16, with a step for each of its last axis; got "
+          f"{array.dtype} of shape {array.shape}, steps of shape {scale.shape}"
+        )
+      array = array.astype(np.float32) * np.float32(scale)
     made[name] = np.float32(array) if array.dtype == np.float16 else array
   return made
 

@@ -94,8 +94,8 @@ def test_a_table_of_choices_needs_nothing_but_its_four_columns(tmp_path):
   assert (item.content, item.answer) == ("r.png", 0.25)
   assert item.images[0].key == str(tmp_path / "A.PNG")
   assert list(data.failures) == ["line 3", "line 4", "line 5", "line 6"]
-  assert "there is no c.png" in data.failures["line 3"]
-  assert "'../b.png' is not the name" in data.failures["line 4"]
+  assert "there is no 'c.png' in" in data.failures["line 3"]
+  assert "there is no '../b.png' in" in data.failures["line 4"]
   assert "0 to 1; got 1.25" in data.failures["line 5"]
   assert data.failures["line 6"] == "share is '', no finite number"
 
@@ -109,6 +109,22 @@ def test_opinions_where_lower_is_better_are_turned_round(tmp_path):
   assert (item.answer, item.content, item.subset) == (2.5, "boat", "blur")
   (item,) = tables.opinions(tmp_path / "t.csv", lower_is_better=True).items
   assert item.answer == -2.5
+
+
+def test_pictures_may_lie_in_subfolders_that_the_table_does_not_name(tmp_path):
+  write_pictures(tmp_path / "distorted_images", "i01_01_1.bmp")
+  write_pictures(tmp_path / "reference_images", "I01.BMP")
+  write_pictures(tmp_path / "jp2k", "img2.bmp")
+  (tmp_path / "t.csv").write_text(
+    "image,reference,score\nI01_01_1.bmp,i01.bmp,5\njp2k/img2.bmp,I01.BMP,4\n"
+  )
+  keys = [
+    item.images[0].key for item in tables.opinions(tmp_path / "t.csv").items
+  ]
+  assert keys == [
+    str(tmp_path / "distorted_images" / "i01_01_1.bmp"),
+    str(tmp_path / "jp2k" / "img2.bmp"),
+  ]
 
 
 @pytest.mark.parametrize(

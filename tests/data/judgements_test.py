@@ -88,6 +88,9 @@ def saved(array, **kwargs):
       saved(np.array([Hostile()], object), allow_pickle=True),
       "one number; got object",
     ),
+    (npy("{[]: 1}"), "damaged header"),
+    (npy("{'descr':(),'fortran_order':False,'shape':(1,)}"), "damaged header"),
+    (npy("("), "damaged header"),
     # Would take a terabyte if the header were believed.
     (
       npy("{'descr':'<f8','fortran_order':False,'shape':(137438953472,)}"),
@@ -117,6 +120,20 @@ def test_a_missing_file_is_reported_by_its_role(bapps, role):
   path.unlink()
   failures = judgements.bapps_2afc(bapps).failures
   assert failures == {"traditional/000001": f"{role} has no file of that name"}
+
+
+def test_of_two_files_of_a_name_none_is_taken(bapps):
+  p0 = bapps / "traditional" / "p0"
+  files.write_image(p0 / "000001.bmp", picture(9))
+  assert judgements.bapps_2afc(bapps).failures == {
+    "traditional/000001": "p0 has 000001.bmp and 000001.png of that name"
+  }
+
+
+def test_hidden_files_are_none(bapps):
+  for name in (".DS_Store.x", "._000001.npy"):
+    (bapps / "traditional" / "judge" / name).touch()
+  assert not judgements.bapps_2afc(bapps).failures
 
 
 def test_a_folder_without_judgements_is_refused(tmp_path):

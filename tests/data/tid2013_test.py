@@ -76,3 +76,13 @@ def test_a_recipe_without_its_references_is_refused(tmp_path):
   )
   with pytest.raises(ValueError, match=r"i01_01_1.bmp: there is no I01.png"):
     tid2013.resynthesised(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ("kind", "parameter"), [(1, -1.0), (8, 1e8), (10, 1e300), (11, 0.0)]
+)
+def test_parameters_that_would_take_for_ever_are_refused(
+  reference, kind, parameter
+):
+  with pytest.raises(ValueError, match=f"distortion {kind} has a parameter"):
+    tid2013.distorted(reference, kind=kind, parameter=parameter, seed=0)

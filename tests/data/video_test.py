@@ -50,6 +50,51 @@ def test_a_folder_of_frames_is_a_clip_in_the_order_of_names(tmp_path):
   np.testing.assert_array_equal(found, [frame(n) for n in range(3)])
 
 
+def test_frames_are_in_the_order_of_the_numbers_in_their_names(tmp_path):
+  for number in (1, 2, 10):
+    files.write_image(tmp_path / f"f{number}.png", frame(number))
+  (found,) = video.load([tmp_path])
+  np.testing.assert_array_equal(found, [frame(n) for n in (1, 2, 10)])
+
+
+def test_a_name_is_no_address(clip, monkeypatch):
+  monkeypatch.chdir(clip.parent)
+  clip.rename("10:30.mp4")
+  (found,) = video.load(["10:30.mp4"])
+  assert len(found) == FRAMES
+
+
+@pytest.mark.parametrize(
+  ("name", "text"),
+  [
+    ("list.mp4", "ffconcat version 1.0\nfile clip.mp4\n"),
+    ("list.ffconcat", "ffconcat version 1.0\nfile clip.mp4\n"),
+    (
+      "list.m3u8",
+      "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.3,\nclip.ts\n"
+      "#EXT-X-ENDLIST\n",
+    ),
+  ],
+)
+def test_a_playlist_opens_no_other_file(clip, name, text, monkeypatch):
+  monkeypatch.chdir(clip.parent)
+  remux(clip, clip.with_suffix(".ts"))
+  clip.with_name(name).write_text(text)
+  with pytest.raises(ValueError, match=f"{name} is no video"):
+    video.load([name])
+
+
+def remux(source, path):
+  import av
+
+  with av.open(str(source)) as old, av.open(str(path), "w") as new:
+    stream = new.add_stream("mpeg4", rate=25)
+    stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    for picture in old.decode(video=0):
+      new.mux(stream.encode(picture.reformat(format="yuv420p")))
+    new.mux(stream.encode())
+
+
 def test_large_frames_are_reduced_by_averaging(tmp_path):
   files.write_image(tmp_path / "0.png", frame(3))
   (found,) = video.load([tmp_path], max_side=32)
@@ -81,14 +126,19 @@ def wipe(data):
   data[begin + 900 : begin + 1100] = bytes(200)
 
 
+def unknown_codec(data):
+  place = data.index(b"avc1", data.index(b"stsd"))
+  data[place : place + 4] = b"xxxx"
+
+
 def cut(data):
   del data[len(data) // 2 :]
 
 
-@pytest.mark.parametrize("change", [wipe, cut, bytearray.clear])
+@pytest.mark.parametrize("change", [wipe, cut, bytearray.clear, unknown_codec])
 def test_a_damaged_file_is_named_and_not_painted_over(clip, change):
   path = damaged(clip, change)
-  with pytest.raises(ValueError, match=f"{path} is no video or is damaged"):
+  with pytest.raises(ValueError, match=rf"{path} is .*damaged"):
     video.load([path])
 
 

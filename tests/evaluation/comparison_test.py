@@ -184,13 +184,13 @@ def test_file_names_of_specs_differ():
 def test_whatever_one_map_raises_the_rest_goes_on(
   folders, tmp_path, monkeypatch, error
 ):
-  def write(path, image):
+  def fail(*arguments):
     raise error
 
-  monkeypatch.setattr(files, "write_image", write)
+  monkeypatch.setattr(files, "write_image", fail)
   table = compare(folders, "mse", maps=tmp_path / "maps")
   assert len(table.rows) == len(table.failures) == 3
-  monkeypatch.setattr(tiled, "measure", write)
+  monkeypatch.setattr(tiled, "measure", fail)
   table = compare(folders, "mse")
   assert not table.rows
   assert len(table.failures) == 3

@@ -83,8 +83,8 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
 def choices(path: files.PathLike) -> Judgements:
   """Reads a table of two-alternative forced choices.
 
-  Columns: `reference`, `first`, `second` (paths of pictures, relative to the
-  table), `share` of people who found the second nearer, and, if wanted,
+  Columns: `reference`, `first`, `second` (pictures beside the table or in a
+  subfolder), `share` of people who found the second nearer, and, if wanted,
   `content` (else the reference is it) and `subset`.
 
   Raises:
@@ -100,7 +100,7 @@ def opinions(
 ) -> Judgements:
   """Reads a table of mean opinion scores.
 
-  Columns: `image`, `reference` (paths of pictures, relative to the table),
+  Columns: `image`, `reference` (pictures beside the table or in a subfolder),
   `score`, and, if wanted, `content` (else the reference is it) and `subset`.
 
   Args:
@@ -167,13 +167,13 @@ def _from_table(
   images: tuple[str, ...],
   answer: Callable[[dict[str, str]], float],
 ) -> Judgements:
+  find = _Pictures(path.parent)
   items, failures = [], {}
   for line, row in enumerate(table(path, columns), start=2):
     name = f"line {line}"
     try:
       reference, *judged = (
-        picture(_inside(path.parent, row[role]))
-        for role in ("reference", *images)
+        picture(find(row[role])) for role in ("reference", *images)
       )
       value = answer(row)
     except ValueError as error:
@@ -188,18 +188,26 @@ def _from_table(
   return checked(Judgements(path.stem, kind, tuple(items), failures), path)
 
 
-def _inside(folder: pathlib.Path, name: str) -> pathlib.Path:
-  """Returns a file that a table names, whatever the case of its letters."""
-  path = pathlib.Path(name)
-  if not name or path.is_absolute() or ".." in path.parts:
-    raise ValueError(f"{name!r} is not the name of a picture in {folder}")
-  exact = folder / path
-  if exact.is_file():
-    return exact
-  for other in exact.parent.glob("*"):
-    if other.name.lower() == exact.name.lower():
-      return other
-  raise ValueError(f"there is no {name} in {folder}")
+class _Pictures:
+  """Finds the pictures that a table names, whatever the case of letters.
+
+  They lie beside the table or in a subfolder, which the name may leave out.
+  """
+
+  def __init__(self, folder: pathlib.Path):
+    self._folder = folder
+    self._found: dict[str, pathlib.Path] = {}
+    for path in sorted([*folder.glob("*/*.*"), *folder.glob("*.*")]):
+      for name in (path.name, path.relative_to(folder).as_posix()):
+        self._found[name.lower()] = path
+
+  def __call__(self, name: str) -> pathlib.Path:
+    """Returns the path; ValueError if there is no such picture."""
+    if name.lower() not in self._found:
+      raise ValueError(
+        f"there is no {name!r} in {self._folder} or its subfolders"
+      )
+    return self._found[name.lower()]
 
 
 def _share(row: dict[str, str]) -> float:

@@ -9,6 +9,7 @@ Three kinds of answers, all as `Judgements`:
 Pictures are read when they are needed, and those of one name only once.
 """
 
+import collections
 import dataclasses
 import math
 import pathlib
@@ -16,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfpercept import files
+from tfpercept import files, npz_reader
 
 KINDS = ("2afc", "jnd", "mos")
 _MAX_NUMBER_BYTES = 4096  # of a .npy file that holds one number
@@ -176,10 +177,7 @@ def read_number(path: pathlib.Path) -> float:
   if path.stat().st_size > _MAX_NUMBER_BYTES:
     raise ValueError(f"{path} is too large for one number")
   with open(path, "rb") as file:
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-      raise ValueError(f"{path} has the unusual .npy version {version}")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    shape, _, dtype = npz_reader.header(file)
     data = file.read()
   if math.prod(shape) != 1 or dtype.kind not in "fiu":
     raise ValueError(
@@ -210,20 +208,22 @@ def _bapps(
   items, failures = [], {}
   for part in parts:
     listed = {
-      role: {p.stem: p for p in sorted((part / role).glob("*.*"))}
-      for role in (reference, *images, answer)
+      role: _by_stem(part / role) for role in (reference, *images, answer)
     }
     for stem in sorted(set().union(*listed.values())):
       name = f"{part.name}/{stem}"
       try:
         for role, found in listed.items():
-          if stem not in found:
-            raise ValueError(f"{role} has no file of that name")
-        share = in_unit(read_number(listed[answer][stem]), answer)
+          if len(found[stem]) != 1:
+            names = " and ".join(path.name for path in found[stem])
+            raise ValueError(f"{role} has {names or 'no file'} of that name")
+        share = in_unit(read_number(listed[answer][stem][0]), answer)
       except (ValueError, OSError) as error:
         failures[name] = str(error)
         continue
-      pictures = [picture(listed[role][stem]) for role in (reference, *images)]
+      pictures = [
+        picture(listed[role][stem][0]) for role in (reference, *images)
+      ]
       items.append(
         Judgement(
           name, name, pictures[0], tuple(pictures[1:]), share, part.name
@@ -232,6 +232,15 @@ def _bapps(
   return checked(
     Judgements(folder.resolve().name, kind, tuple(items), failures), folder
   )
+
+
+def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  """Returns the files of a folder that are not hidden, sorted."""
+  found = collections.defaultdict(list)
+  for path in sorted(folder.glob("*.*")):
+    if not path.name.startswith("."):
+      found[path.stem].append(path)
+  return found
 
 
 def subfolders(folder: pathlib.Path, holding: str) -> list[pathlib.Path]:

@@ -30,6 +30,15 @@ _CALIBRATION = {
   "I06": "i06_18_3",
   "I19": "i19_10_5",
 }
+# What a parameter may be, by kind. Beyond, pictures are black or white, and
+# making them takes any time and memory.
+_PARAMETERS = {
+  1: (0.0, 1e3),
+  8: (0.0, 1e2),
+  10: (1.0, 1e2),
+  11: (1.0, 1e4),
+  18: (-1e2, 1e2),
+}
 # Full-reference measures of the authors' own programs, and the sign that makes
 # them distances.
 _OFFICIAL = {
@@ -64,11 +73,12 @@ def resynthesised(folder: files.PathLike) -> Judgements:
     name = row["tid2013_image"]
     try:
       path = _reference(folder, row["reference"])
+      kind, parameter = int(number(row, "type")), number(row, "parameter")
       make = functools.partial(
         distorted,
         path,
-        kind=int(number(row, "type")),
-        parameter=number(row, "parameter"),
+        kind=_known(kind, parameter),
+        parameter=parameter,
         seed=int(number(row, "seed")),
       )
       mos = number(row, "mos")
@@ -149,8 +159,9 @@ def distorted(
     seed: Seed of the noise.
 
   Raises:
-    ValueError: if the kind is another.
+    ValueError: if the kind is another, or the parameter none that it can have.
   """
+  _known(kind, parameter)
   image = read_rgb(reference)
   if kind == 1:
     noise = np.random.RandomState(seed).standard_normal(image.shape)
@@ -167,10 +178,20 @@ def distorted(
       quality_layers=[parameter],
       irreversible=True,
     )
-  if kind == 18:
-    luma = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
-    return _to_uint8(luma + parameter * (image - luma))
-  raise ValueError(f"distortions 1, 8, 10, 11 and 18 can be made; got {kind}")
+  luma = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
+  return _to_uint8(luma + parameter * (image - luma))
+
+
+def _known(kind: int, parameter: float) -> int:
+  """Returns the kind; ValueError if it can not be made so."""
+  if kind not in _PARAMETERS:
+    raise ValueError(f"distortions 1, 8, 10, 11 and 18 can be made; got {kind}")
+  low, high = _PARAMETERS[kind]
+  if not low <= parameter <= high:
+    raise ValueError(
+      f"distortion {kind} has a parameter from {low} to {high}; got {parameter}"
+    )
+  return kind
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:

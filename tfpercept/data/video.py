@@ -6,6 +6,7 @@ rather than a picture that the decoder made up.
 """
 
 import pathlib
+import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -27,7 +28,7 @@ def load(
 
   Args:
     paths: Video files of any format FFmpeg reads, and folders of frames: all
-      pictures of a folder, in the order of their names.
+      pictures of a folder, in the order of their names, 2 before 10.
     max_side: Frames with a longer side are reduced to this one, by averaging.
     max_bytes: How much the decoded frames may take, all clips together.
 
@@ -64,7 +65,7 @@ def load(
 
 def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
   if path.is_dir():
-    for picture in files.list_images(path):
+    for picture in sorted(files.list_images(path), key=_natural):
       image = files.read_image(picture)
       yield np.broadcast_to(image, (*image.shape[:2], 3))
   elif path.is_file():
@@ -73,6 +74,12 @@ def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
     raise ValueError(
       f"expected a video file or a folder of frames; {path} does not exist"
     )
+
+
+def _natural(path: pathlib.Path) -> list[tuple[int, str]]:
+  """Sorts numbers in names by their value."""
+  parts = re.split(r"([0-9]+)", path.name)
+  return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts]
 
 
 def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
@@ -85,10 +92,17 @@ def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
     ) from error
   count, end = 0, 0.0
   try:
-    with av.open(str(path)) as container:
+    # By its name FFmpeg would take 10:30.mp4 for an address.
+    # A playlist, whatever its name, would have it open other files.
+    with (
+      open(path, "rb") as file,
+      av.open(file, options={"protocol_whitelist": "none"}) as container,
+    ):
       if not container.streams.video:
         raise ValueError(f"{path} holds no video")
       stream = container.streams.video[0]
+      if stream.codec_context is None:
+        raise ValueError(f"{path} is of an unknown codec, or damaged")
       # By default FFmpeg paints over what it can not decode.
       stream.codec_context.options = {"err_detect": "explode"}
       stream.thread_type = "AUTO"
@@ -96,7 +110,10 @@ def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
         yield frame.to_ndarray(format="rgb24")
         count, end = count + 1, frame.time or 0.0
       expected, duration = stream.frames, container.duration
-  except av.error.FFmpegError as error:
+  except (
+    av.error.FFmpegError,
+    OSError,
+  ) as error:  # an empty file is the latter
     raise ValueError(
       f"{path} is no video or is damaged after {count} frames "
       f"({error.strerror}); leave it out or make it again"
