@@ -186,7 +186,8 @@ def _in_units() -> Iterator[list[str]]:
     cells = []
     for mode, gradient in UNIT_COLUMNS:
       seconds = _seconds({"it": program, "unit": unit}, pair, mode, gradient)
-      cells.append(f"{seconds['it'] / seconds['unit']:.2g}")
+      ratio = seconds["it"] / seconds["unit"]
+      cells.append(f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}")
     yield [name, *cells]
 
 

@@ -130,6 +130,7 @@ def train(
     distance = distances.get(run.loss)
     distance.validate(settings["patch"], settings["patch"])
     network = agreement_task.Judge(distance, settings["head"])
+    _parameters(distance)  # raises before training what `write` would after
     task = agreement_task.Agreement(network, seed=run.seed)
     optimizer = keras.optimizers.Adam(
       training.steady_then_linear(
@@ -152,12 +153,15 @@ def write(distance: distances.Distance, run: training.Run) -> str:
   """Writes a distance's parameters into the run's folder; returns its spec.
 
   The weights of a sum are in the spec itself.
+
+  Raises:
+    ValueError: if something is trained that neither a file nor the spec holds.
   """
   is_sum = isinstance(distance, distances.WeightedSum)
   terms = []
-  for i, term in enumerate(registry.parse_spec(distance.spec)):
-    part = distance.distances[i] if is_sum else distance
-    arrays = part.checkpoint()
+  for i, (term, arrays) in enumerate(
+    zip(registry.parse_spec(distance.spec), _parameters(distance), strict=True)
+  ):
     if arrays:
       path = run.out / (f"weights_{i}.npz" if is_sum else "weights.npz")
       data = io.BytesIO()
@@ -167,6 +171,28 @@ def write(distance: distances.Distance, run: training.Run) -> str:
       term = dataclasses.replace(term, options=options)
     terms.append(term)
   return registry.format_spec(tuple(terms))
+
+
+def _parameters(
+  distance: distances.Distance,
+) -> list[dict[str, np.ndarray]]:
+  """Returns the checkpoint of each term, of the one there is if no sum.
+
+  Raises:
+    ValueError: if a term trains more numbers than its checkpoint has.
+  """
+  is_sum = isinstance(distance, distances.WeightedSum)
+  found = []
+  for part in distance.distances if is_sum else [distance]:
+    arrays = part.checkpoint()
+    trained = sum(np.prod(w.shape) for w in part.trainable_weights)
+    if trained > sum(array.size for array in arrays.values()):
+      raise ValueError(
+        f"{part.spec} can be trained but its checkpoint() lacks what is "
+        "trained, so that the result would be lost; implement it"
+      )
+    found.append(arrays)
+  return found
 
 
 def _card(outcome: Outcome) -> str:

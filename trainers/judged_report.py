@@ -95,7 +95,11 @@ def write(
     run.out / "agreement.json",
     {"run": run.to_json(), "scores": rows, "trained": trained},
   )
-  sections = [report.section("Agreement", f"<pre>{html.escape(text)}</pre>")]
+  sections = [
+    report.section(
+      "Agreement", f'<pre style="overflow-x:auto">{html.escape(text)}</pre>'
+    )
+  ]
   for spec, folds in outcomes.items():
     series = {}
     for fold in folds:

@@ -82,6 +82,19 @@ class WronglyCalledAsymmetric(Fine):
   symmetric = False
 
 
+class HidesNan(Fine):
+  def compare(self, reference, image):
+    (square,) = super().compare(reference, image)
+    return [tf.where(square > 0, square, tf.zeros_like(square))]
+
+
+class HidesNanInGraphs(HidesNan):
+  def compare(self, reference, image):
+    if tf.executing_eagerly():
+      return Fine.compare(self, reference, image)
+    return super().compare(reference, image)
+
+
 class InfiniteSlopeAtIdentity(Fine):
   def pool(self, maps):
     return tf.sqrt(super().pool(maps))
@@ -263,6 +276,8 @@ class Saturating(Fine):
     (SecretlyAsymmetric, "symmetry_as_declared"),
     (WronglyCalledAsymmetric, "symmetry_as_declared"),
     (InfiniteSlopeAtIdentity, "finite_value_and_gradient"),
+    (HidesNan, "nan_stays_nan"),
+    (HidesNanInGraphs, "nan_stays_nan"),
     (BatchDependent, "batch_equals_loop"),
     (OtherInGraphs, "graph_equals_eager"),
     (OtherGradientInGraphs, "graph_equals_eager"),
@@ -298,8 +313,8 @@ def test_a_broken_distance_fails_the_check_made_for_it(broken, check):
 
 
 def test_the_distances_that_the_broken_ones_are_made_of_conform():
-  assert str(conformance.run(Fine)) == "passed 16 checks, 5 not applicable"
-  assert str(conformance.run(Weighted)) == "passed 18 checks, 3 not applicable"
+  assert str(conformance.run(Fine)) == "passed 17 checks, 5 not applicable"
+  assert str(conformance.run(Weighted)) == "passed 19 checks, 3 not applicable"
 
 
 def test_each_check_has_a_distance_that_fails_it():

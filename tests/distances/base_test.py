@@ -9,6 +9,7 @@ import tensorflow as tf
 import tfpercept as tp
 from tfpercept import distances, weights
 from tfpercept.distances import base
+from tfpercept.evaluation import probes
 
 
 @pytest.fixture
@@ -185,3 +186,29 @@ def test_psnr_scores_images_rounded_to_8_bits_and_minimises_mse(images):
   # float32 against float64 in the mean: 1e-6 relative is 1e-5 dB.
   np.testing.assert_allclose(psnr.score(y, x), expected, atol=1e-4)
   assert np.isposinf(psnr.score(y, y + 0.4 / 255 * tf.sign(0.5 - y) * 0)).all()
+
+
+@pytest.mark.parametrize("name", distances.names())
+def test_an_empty_batch_has_no_values_and_a_gradient(name, weights_or_skip):
+  with weights_or_skip():
+    distance = distances.get(name)
+  side, channels = probes.side(distance), probes.channels(distance)
+  empty = tf.zeros([0, side, side, channels])
+  with tf.GradientTape() as tape:
+    tape.watch(empty)
+    value = distance(empty, empty)
+  assert value.shape == (0,)
+  assert tape.gradient(value, empty).shape == empty.shape
+  assert distance.map(empty, empty).shape == (0, side, side)
+
+
+def test_a_number_of_channels_unknown_to_the_end_is_refused(images):
+  y, x = images[..., :48, :48, :1]
+  free, known = tf.TensorSpec([None] * 4), tf.TensorSpec([None] * 3 + [1])
+  blockwise = Blockwise()
+  for spec in ((free, known), (known, free)):
+    graph = tf.function(blockwise.__call__, input_signature=spec)
+    np.testing.assert_allclose(graph(y, x), blockwise(y, x), rtol=1e-6)
+  graph = tf.function(blockwise.__call__, input_signature=(free, free))
+  with pytest.raises(ValueError, match="known when it is traced; got shape"):
+    graph(y, x)

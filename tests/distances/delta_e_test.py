@@ -67,4 +67,4 @@ def test_the_other_formula_conforms_as_well():
     return distances.DeltaE(formula="CIE76", dtype=dtype)
 
   report = conformance.run(factory)
-  assert report.passed, report
+  assert report.passed, str(report)

@@ -304,6 +304,29 @@ def test_a_checkpoint_is_read_back(tmp_path):
   np.testing.assert_array_equal(again(*pair()), 2 * value)
 
 
+def test_a_checkpoint_holds_kernels_that_were_given(tmp_path):
+  given = random_squeezenet(0) | linear_arrays("squeeze")
+  np.savez(tmp_path / "given.npz", **given)
+  distance = distances.get(
+    f"lpips(net='squeeze', weights={str(tmp_path / 'given.npz')!r})"
+  )
+  found = distance.checkpoint()
+  assert found.keys() == given.keys()
+  for name, array in found.items():
+    np.testing.assert_array_equal(array, given[name])
+  assert not any("features" in k for k in distances.get("lpips").checkpoint())
+
+
+def test_the_spec_says_what_the_name_of_the_weights_said(monkeypatch):
+  alex = weights.load("lpips_alex")
+  monkeypatch.setattr(weights, "load", lambda source: alex)
+  distance = distances.get('lpips(weights="deeploss_x")')
+  assert distance.spec == "lpips(weights='deeploss_x', signed=False)"
+  # The same weights under a path, as a training leaves them.
+  elsewhere = distances.get(distance.spec.replace("deeploss_x", "w.npz"))
+  np.testing.assert_array_equal(elsewhere(*pair()), distance(*pair()))
+
+
 def test_a_saved_model_keeps_the_weights_of_its_loss(tmp_path):
   model = keras.Sequential(
     [keras.layers.Input((None, None, 3)), keras.layers.Conv2D(3, 1)]
@@ -377,12 +400,17 @@ def test_weights_that_do_not_fit_are_an_error(net, arrays, message, tmp_path):
 
 
 def test_squeezenet_asks_for_its_kernels(tmp_path):
+  with pytest.raises(
+    weights.MissingWeights, match=r"torchvision only\. .*features\.0\.weight"
+  ):
+    distances.get('lpips(net="squeeze")')
   np.savez(tmp_path / "w.npz", **linear_arrays("squeeze"))
-  for source in (None, str(tmp_path / "w.npz")):
-    with pytest.raises(
-      weights.MissingWeights, match=r"torchvision only\. .*features\.0\.weight"
-    ):
-      distances.get(f'lpips(net="squeeze", weights={source!r})')
+  source = str(tmp_path / "w.npz")
+  with pytest.raises(
+    weights.MissingWeights,
+    match=r"w\.npz holds linear layers alone\. Join the two, .* signed=True",
+  ):
+    distances.get(f'lpips(net="squeeze", weights={source!r})')
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,8 @@ def test_options_are_checked_against_the_weights(files):
     ({"mixtures": 2, "estimator": "deterministic"}, "stratified, sampled; got"),
     ({"estimator": "mean"}, "estimator"),
     ({"samples": 0}, "samples of at least 1; got 0"),
+    ({"seed": -1}, r"pim needs a seed in \[0, 2\*\*31\); got -1"),
+    ({"mixtures": 2.5}, "whole mixtures, .* got 2.5, 2, 10"),
     ({"front_end": "wavelet"}, "steerable, laplacian, single"),
   ],
 )
@@ -157,4 +159,34 @@ def test_a_task_can_train_the_network():
   distance = pim.PIM(weights=None, width=2)
   assert not distance.trainable_variables
   distance.trainable = True
-  assert len(distance.trainable_variables) == len(distance.network.weights)
+  joint = [w for w in distance.network.weights if "joint" in w.name]
+  assert len(joint) == 12 * distance.network.bands
+  assert len(distance.trainable_variables) == len(distance.weights) - len(joint)
+  # Of all that is trained something depends on it.
+  image = np.random.default_rng(0).uniform(size=(1, 16, 16, 3))
+  image = tf.constant(image, tf.float32)
+  with tf.GradientTape() as tape:
+    value = distance(image, image**2)
+  assert None not in tape.gradient(value, distance.trainable_weights)
+
+
+def test_a_checkpoint_is_read_back(tmp_path):
+  distance = pim.PIM(weights=None, width=2, mixtures=2, seed=3)
+  np.savez(tmp_path / "weights.npz", **distance.checkpoint())
+  again = pim.PIM(weights=str(tmp_path / "weights.npz"), seed=3)
+  image = np.random.default_rng(0).uniform(size=(1, 16, 16, 3))
+  image = np.float32(image)
+  np.testing.assert_array_equal(
+    again(image, image**2), distance(image, image**2)
+  )
+
+
+def test_a_sampled_value_does_not_depend_on_the_place_in_a_batch(files):
+  case = CASES["small_pim5"]
+  distance = pim.PIM(weights=files["small_pim5"], estimator="sampled")
+  twice = np.concatenate([case.reference[:1]] * 2)
+  other = np.concatenate([case.image[:1]] * 2)
+  together = distance(twice, other).numpy()
+  alone = distance(case.reference[:1], case.image[:1]).numpy()
+  # Sums of some hundred numbers near 1, of both signs, in another order.
+  np.testing.assert_allclose(together, [*alone, *alone], rtol=1e-4, atol=1e-5)

@@ -346,3 +346,22 @@ def test_a_loss_keeps_its_latents_through_saving(tmp_path):
 def test_impossible_options_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
     distances.Robust(**options)
+
+
+@pytest.mark.parametrize("ends", [{}, {"alpha_lo": 1, "alpha_hi": 1}])
+def test_a_checkpoint_is_read_back(ends, tmp_path):
+  distance = small(**ends)
+  np.savez(tmp_path / "latents.npz", **distance.checkpoint())
+  path = str(tmp_path / "latents.npz")
+  again = small(moved=False, weights=path, **ends)
+  np.testing.assert_array_equal(again(*pair()), distance(*pair()))
+  assert distances.get("robust").checkpoint() == {}
+
+
+@pytest.mark.parametrize(
+  ("alpha", "scale"), [("inf", 0.05), ("inf", 1e-9), (300, 1e-3), (3, 1e-12)]
+)
+def test_the_largest_value_there_is_can_be_averaged_in_float32(alpha, scale):
+  black = np.zeros((1, 64, 64, 3), np.float32)
+  value = distances.Robust(alpha=alpha, scale=scale)(black, black + 1)
+  assert np.isfinite(value).all()

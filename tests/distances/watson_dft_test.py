@@ -83,3 +83,20 @@ def test_damping_is_0_or_what_float32_can_square():
   for damping in (-1, 1e-18):
     with pytest.raises(ValueError, match="phase_damping >= "):
       distances.WatsonDFT(phase_damping=damping)
+
+
+def test_without_damping_phases_of_nothing_are_no_rounding_errors():
+  """A constant picture has one coefficient; in float32 others are 1e-8."""
+  y, x = np.meshgrid(*[np.linspace(0, 1, 24)] * 2)
+  smooth = np.stack([x, y, x * y], axis=-1)[None].astype("float32")
+  white = np.ones_like(smooth)
+  single, double = (
+    distances.WatsonDFT(phase_damping=0, dtype=dtype)
+    for dtype in ("float32", "float64")
+  )
+  graph = tf.function(single)
+  for pair in ((smooth, white), (white, smooth)):
+    expected = double(*pair)
+    np.testing.assert_allclose(single(*pair), expected, rtol=1e-4)
+    pair = [tf.constant(p) for p in pair]
+    np.testing.assert_allclose(graph(*pair), expected, rtol=1e-4)

@@ -189,6 +189,16 @@ def test_a_checkpoint_is_read_back(make):
   assert not np.allclose(again(*pair()), make()(*pair()), rtol=0.01)
 
 
+def test_a_checkpoint_holds_kernels_that_were_given(make, monkeypatch):
+  given = make()
+  found = given.checkpoint()
+  # As the authors slice it, after the ReLU of each tap.
+  assert {"vgg.slice1.2.bias", "vgg.slice5.28.weight"} <= found.keys()
+  monkeypatch.setattr(weights, "load", lambda source: found)
+  again = distances.get("watson_vgg(weights='a file')")
+  np.testing.assert_array_equal(again(*pair()), given(*pair()))
+
+
 def test_grey_is_rgb_with_equal_channels(make):
   reference, image = pair(channels=1)
   distance = make()

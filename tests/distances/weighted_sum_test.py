@@ -79,3 +79,9 @@ def test_trained_weights_survive_in_a_saved_model(tmp_path):
   again = keras.models.load_model(tmp_path / "m.keras").loss
   np.testing.assert_allclose(again(y, x), loss(y, x), rtol=1e-6)
   assert again.distance.weights_of_terms == pytest.approx((0.3, 0.7))
+
+
+def test_terms_that_take_no_images_in_common_are_refused():
+  spec = "watson_dct(channels=1) + robust(adaptive=True, size=(32, 32, 3))"
+  with pytest.raises(ValueError, match=r"in common; .*=1\): \(1,\), robust"):
+    distances.get(spec)

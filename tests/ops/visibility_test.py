@@ -70,3 +70,10 @@ def test_the_authors_form_keeps_a_rest_at_0():
   term = visibility.summands(tf.constant(0.0, tf.float64), beta, reference=True)
   value = visibility.root(term, beta, reference=True)
   np.testing.assert_allclose([term, value], 2e-10)
+
+
+@pytest.mark.parametrize("reference", [False, True])
+def test_nan_is_not_taken_for_nothing_visible(reference):
+  beta, nan = tf.constant(1.5), tf.constant([np.nan])
+  for step in (visibility.summands, visibility.root):
+    assert np.isnan(step(nan, beta, reference=reference)).all()

@@ -198,6 +198,8 @@ class Distance(keras.layers.Layer, abc.ABC):
         assertions.
     """
     reference, image = self._checked(reference, image)
+    if image.shape[0] == 0:  # which convolutions refuse; this has gradients
+      return tf.reduce_sum(image - reference, axis=[1, 2, 3])
     if self.can_fuse(image):
       return self.fused(reference, image)
     return self.pool(self.compare(self.embed(reference), self.embed(image)))
@@ -205,6 +207,8 @@ class Distance(keras.layers.Layer, abc.ABC):
   def map(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns where two images differ: `[N, H, W]`, non-negative."""
     reference, image = self._checked(reference, image)
+    if image.shape[0] == 0:
+      return tf.reduce_sum(image - reference, axis=-1)
     maps = self.compare(self.embed(reference), self.embed(image))
     shape = tf.shape(image)
     return self.render(maps, shape[1], shape[2])
@@ -277,6 +281,12 @@ class Distance(keras.layers.Layer, abc.ABC):
     reference = checks.image(reference, "reference", self.spec)
     image = checks.image(image, "image", self.spec)
     checks.same_shape(reference, image, self.spec)
+    if None in (reference.shape[-1], image.shape[-1]):
+      # What one knows, both know.
+      count = reference.shape.merge_with(image.shape)[-1]
+      shape = [None, None, None, count]
+      reference = tf.ensure_shape(reference, shape)
+      image = tf.ensure_shape(image, shape)
     checks.channels(image, self.channels, self.spec)
     self.validate(*image.shape[1:3])
     if self.check_range and tf.executing_eagerly():

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfpercept.distances.base import Distance
 from tfpercept.models import backbones
-from tfpercept.ops import tiling
+from tfpercept.ops import numerics, tiling
 
 # What the networks' input was normalised with, for images in [-1, 1]: the mean
 # and the deviation of ImageNet. LPIPS, `ScalingLayer`.
@@ -52,6 +52,12 @@ class UnitFeatures:
     self._factor = (2 if signed else 1) / np.array(SCALE)
     self._offset = (np.array(SHIFT) + int(signed)) / np.array(SCALE)
 
+  def arrays(self) -> dict[str, np.ndarray]:
+    """Returns the kernels and biases by torchvision's names."""
+    return self.backbone.arrays(
+      [(k.numpy(), bias.numpy()) for k, bias in self._convolutions]
+    )
+
   @property
   def locality(self) -> tiling.Locality:
     """Which pixels each position at each tap sees."""
@@ -62,6 +68,7 @@ class UnitFeatures:
 
     Args:
       image: `[N, H, W, 3]` in [0, 1]; one channel stands for three equal ones.
+        If one has a NaN, so have its features at the deepest tap everywhere.
     """
     factor = tf.constant(self._factor, image.dtype)
     offset = tf.constant(self._offset, image.dtype)
@@ -69,7 +76,8 @@ class UnitFeatures:
       tuple(map(tf.convert_to_tensor, pair)) for pair in self._convolutions
     ]
     features = self.backbone(image * factor - offset, convolutions)
-    return [backbones.unit(f) for f in features]
+    *units, deepest = [backbones.unit(f) for f in features]
+    return [*units, deepest + numerics.nan_mark(image)]
 
 
 def dropout(
@@ -91,6 +99,9 @@ def dropout(
 
 
 def upsample(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-  """Stretches `[N, h, w, 1]` bilinearly to `[N, height, width]`, same dtype."""
+  """Stretches `[N, h, w, 1]` bilinearly to `[N, height, width]`, same dtype.
+
+  In float32 whatever the dtype, which is all that `tf.image.resize` does.
+  """
   stretched = tf.image.resize(band, [height, width])
   return tf.cast(stretched[..., 0], band.dtype)

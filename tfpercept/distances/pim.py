@@ -34,6 +34,8 @@ class PIM(Distance):
   does not grow with the image. Symmetric and never negative, unless
   `"sampled"`.
   Gradient: finite everywhere, 0 at identical images.
+  Weights: the network's, trained where a task makes the distance trainable, but
+  for those of the encoders of two frames, which no value depends on.
 
   Args:
     weights: The name or path of trained weights for `weights.load`, such as a
@@ -93,6 +95,7 @@ class PIM(Distance):
       "z_dim": z_dim,
       "linear_head": linear_head,
     }
+    self.seed = checks.seed("pim", seed)
     self.network = _network(self.source, self._asked, seed, self._dtype_name)
     self.network.trainable = False
     options = self.network.get_config()
@@ -102,7 +105,6 @@ class PIM(Distance):
     if not checks.is_whole(samples) or samples < 1:
       raise ValueError(f"pim needs samples of at least 1; got {samples!r}")
     self.samples = samples
-    self.seed = seed
     self._noise = _tiles(seed, samples, options["z_dim"])
 
   @property
@@ -150,6 +152,15 @@ class PIM(Distance):
     stretched = [features.upsample(m, height, width) for m in maps]
     return tf.add_n(stretched) / len(stretched)
 
+  def checkpoint(self) -> dict[str, np.ndarray]:
+    """Returns the network's weights, named by their place in its order.
+
+    Saved by `numpy.savez`, they are what `weights=` reads.
+    """
+    return {
+      f"{i:03d}": array for i, array in enumerate(self.network.get_weights())
+    }
+
   def get_config(self) -> dict[str, Any]:
     return (
       super().get_config()
@@ -185,7 +196,8 @@ def _sampled(
   """KL(x || y) + KL(y || x) from samples of each; the published estimate."""
   total = 0.0
   for i, (p, q) in enumerate([(x, y), (y, x)] * samples):
-    z = p.sample(tf.random.experimental.stateless_fold_in(seed, i))
+    # The same for each image, whose value is its own.
+    z = p.sample(tf.random.experimental.stateless_fold_in(seed, i), alike=True)
     total += p.log_density(z) - q.log_density(z)
   return total / samples
 
@@ -227,10 +239,15 @@ def _network(
   """Returns the network that was asked for, with weights of `source` if any."""
   wanted = {k: v for k, v in asked.items() if v is not None}
   if source is None:
-    return models.PIMNetwork(**wanted, seed=seed, dtype=dtype)
+    return models.PIMNetwork(
+      **wanted, train_joint=False, seed=seed, dtype=dtype
+    )
   arrays = weight_files.load(source)
   network = models.pim_from_arrays(
-    [arrays[name] for name in sorted(arrays)], source=source, dtype=dtype
+    [arrays[name] for name in sorted(arrays)],
+    source=source,
+    dtype=dtype,
+    train_joint=False,
   )
   found = network.get_config()
   unlike = [

@@ -18,6 +18,10 @@ from tfpercept.ops import checks, numerics, robust, tiling
 # Where softplus is 1, which makes latent 0 the initial scale.
 _SOFTPLUS_SHIFT = math.log(math.e - 1)
 
+# Steeper losses than the squared error end here, where the slope has long been
+# 0: float32 can add four of the largest rho, and 3e6 of these.
+_LARGEST = 1e32
+
 
 @register("robust")
 class Robust(Distance):
@@ -37,7 +41,7 @@ class Robust(Distance):
   Images: float `[N, H, W, C]` in [0, 1], any size and channels; if adaptive,
   those of `size`.
   Value: `[N]`, mean over coefficients, 0 when identical, bounded for negative
-  alpha alone. Symmetric.
+  alpha, and else by 1e32 for alpha above 2. Symmetric.
   Gradient: finite everywhere, 0 at identical images.
   Weights: if adaptive, `latent_alpha` and `latent_scale`, of the shape of the
   coefficients of a picture, 0 at first.
@@ -207,15 +211,33 @@ class Robust(Distance):
       scale += (first - low) * tf.nn.softplus(latent + _SOFTPLUS_SHIFT)
     return alpha, scale
 
+  def checkpoint(self) -> dict[str, np.ndarray]:
+    """Returns the latents if adaptive, 0 where shape or scale is fixed.
+
+    Saved by `numpy.savez`, they are what `weights=` reads.
+    """
+    if not self.adaptive:
+      return {}
+    latents = {
+      "latent_alpha": self.latent_alpha,
+      "latent_scale": self.latent_scale,
+    }
+    fixed = np.zeros(self.coefficients.shape, self._dtype_name)
+    return {
+      name: fixed if latent is None else latent.numpy()
+      for name, latent in latents.items()
+    }
+
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | dict(self.options)
 
   def _rho(self, residual: tf.Tensor) -> tf.Tensor:
     if self.adaptive:
       return robust.rho(residual, *self.shapes_and_scales())
-    return robust.rho(
+    value = robust.rho(
       residual, self.alpha, self.scale, approximate=self.approximate
     )
+    return tf.minimum(value, _LARGEST) if self.alpha > 2 else value
 
   def _normalisation(self) -> tf.Tensor:
     """Mean over coefficients of what makes the densities integrate to 1."""

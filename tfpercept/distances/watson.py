@@ -69,7 +69,7 @@ class Watson(Distance):
     self.blocks = blocks
     self.weights_source = None if weights is None else os.fspath(weights)
     self.shift = _checked_shift(name, shift)
-    self.seed = _checked_seed(name, seed)
+    self.seed = checks.seed(name, seed)
     self.pooling = pool
     self.pad = pad
     self.luminance_floor = check_guard(name, "luminance_floor", luminance_floor)
@@ -145,8 +145,7 @@ class Watson(Distance):
       image = block_ops.pad(image, self.blocks, self.pad)
     cut = block_ops.split(image, self.blocks)
     rows, columns = block_ops.sides(cut)
-    if self.reference:
-      # Phases of coefficients that are 0 depend on rounding below EPSILON.
+    if self._needs_double:
       cut = tf.cast(cut, tf.float64)
     matrix = tf.constant(self._matrix_for(image), cut.dtype)
     flat = tf.matmul(tf.reshape(cut, [-1, matrix.shape[0]]), matrix)
@@ -245,6 +244,14 @@ class Watson(Distance):
       "luminance_floor": self.luminance_floor,
       "reference": self.reference,
     }
+
+  @property
+  def _needs_double(self) -> bool:
+    """Whether float32 would round coefficients too coarsely.
+
+    The authors' phases, where a coefficient is 0, depend on less than EPSILON.
+    """
+    return self.reference
 
   # Steps that both transforms share.
 
@@ -382,9 +389,3 @@ def _checked_shift(owner, shift):
     f"{owner} takes shift from 'none', 'random' or two numbers of 0 to "
     f"{2 * REACH - 1}, of which ({REACH}, {REACH}) is no shift; got {shift!r}"
   )
-
-
-def _checked_seed(owner, seed):
-  if not checks.is_whole(seed) or not 0 <= seed < 2**31:
-    raise ValueError(f"{owner} needs a seed in [0, 2**31); got {seed!r}")
-  return seed

@@ -154,6 +154,11 @@ class WatsonDFT(Watson):
     return turn
 
   @property
+  def _needs_double(self):
+    # Undamped, the phase of a coefficient that should be 0 counts in full.
+    return super()._needs_double or not self._damping
+
+  @property
   def _damping(self):
     if self.phase_damping is not None:
       return self.phase_damping
@@ -174,9 +179,9 @@ def _angle(before, after):
   (re, im), (re_after, im_after) = before, after
   dot = re * re_after + im * im_after
   cross = tf.abs(re * (im_after - im) - im * (re_after - re))
-  defined = _power(*before) * _power(*after) > _NO_PHASE
-  dot = tf.where(defined, dot, tf.ones_like(dot))
-  cross = tf.where(defined, cross, tf.zeros_like(cross))
+  undefined = _power(*before) * _power(*after) <= _NO_PHASE  # NaN is defined
+  dot = tf.where(undefined, tf.ones_like(dot), dot)
+  cross = tf.where(undefined, tf.zeros_like(cross), cross)
   return tf.atan2(cross, dot)
 
 

@@ -1,5 +1,6 @@
 """Watson's model on the features of a network."""
 
+import bisect
 import os
 import re
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ MASKING = 0.2  # initial exponent, in every layer
 # that rounding of the smallest features would decide the reference's gradient.
 FLOOR = 1e-4
 _KERNEL = re.compile(r"vgg\.slice\d\.(\d+\.(?:weight|bias))")
+_SLICES = (0, 4, 9, 16, 23)  # the layer of torchvision's that each begins with
 
 
 @register("watson_vgg")
@@ -79,6 +81,7 @@ class WatsonVGG(Distance):
     self.reference = reference
     given = {} if weights is None else weight_files.load(self.source)
     kernels, origin = _kernels(given, self.source)
+    self._has_own_kernels = origin == self.source
     self._features = features.UnitFeatures(
       self, backbones.VGG16, kernels, source=origin, signed=False
     )
@@ -140,11 +143,14 @@ class WatsonVGG(Distance):
     return self.pool(features.dropout(maps, DROPOUT, seed))
 
   def checkpoint(self) -> dict[str, np.ndarray]:
-    """Returns the parameters by the authors' names, the network's left out.
+    """Returns the parameters by the authors' names.
 
-    Saved by `numpy.savez`, they are what `weights=` reads.
+    The network's too, if they came by `weights=`. Saved by `numpy.savez`, they
+    are what `weights=` reads.
     """
-    return {key: w.numpy() for key, w in self._parameters.items()}
+    kernels = self._features.arrays() if self._has_own_kernels else {}
+    named = {_author_name(key): array for key, array in kernels.items()}
+    return named | {key: w.numpy() for key, w in self._parameters.items()}
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
@@ -201,6 +207,12 @@ def _kernels(
     if (match := _KERNEL.fullmatch(key))
   }
   return (own, source) if own else (weight_files.load(KERNELS), KERNELS)
+
+
+def _author_name(key: str) -> str:
+  """Inverse of `_KERNEL`, for a torchvision name such as `features.0.bias`."""
+  _, index, part = key.split(".")
+  return f"vgg.slice{bisect.bisect(_SLICES, int(index))}.{index}.{part}"
 
 
 def _checked(

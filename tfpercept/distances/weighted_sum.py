@@ -24,6 +24,9 @@ class WeightedSum(Distance):
   Args:
     terms: A spec of two or more terms, or of one with a weight.
     **kwargs: `dtype`, `check_range`, `name`, as for every distance.
+
+  Raises:
+    ValueError: if no number of channels suits all terms.
   """
 
   def __init__(self, terms: str, **kwargs: Any):
@@ -41,6 +44,12 @@ class WeightedSum(Distance):
     limits = [set(d.channels) for d in self.distances if d.channels is not None]
     if limits:
       self.channels = tuple(sorted(set.intersection(*limits)))
+    if self.channels == ():
+      takes = {d.spec: d.channels for d in self.distances if d.channels}
+      raise ValueError(
+        f"the terms of {terms} take no images in common; they take channels "
+        + ", ".join(f"{spec}: {counts}" for spec, counts in takes.items())
+      )
 
   @property
   def weights_of_terms(self) -> tuple[float, ...]:

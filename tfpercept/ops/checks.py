@@ -40,12 +40,19 @@ def channels(
 ) -> None:
   """Raises ValueError if the static number of channels is not among these."""
   count = value.shape[-1]
-  if allowed is not None and count is not None and count not in allowed:
-    wanted = " or ".join(str(a) for a in allowed)
+  if allowed is None or count in allowed:
+    return
+  wanted = " or ".join(str(a) for a in allowed)
+  if count is None:
     raise ValueError(
-      f"{owner} needs images [N, H, W, C] of {wanted} channels; got shape "
-      f"{value.shape}. Drop alpha, and move channels that come first."
+      f"{owner} needs images [N, H, W, C] of {wanted} channels, as known when "
+      f"it is traced; got shape {value.shape}. Say how many there are with "
+      f"tf.ensure_shape(image, [None, None, None, {allowed[-1]}])."
     )
+  raise ValueError(
+    f"{owner} needs images [N, H, W, C] of {wanted} channels; got shape "
+    f"{value.shape}. Drop alpha, and move channels that come first."
+  )
 
 
 def value_range(
@@ -101,6 +108,13 @@ def positive(owner: str, option: str, value: Any) -> None:
   """Raises ValueError unless an option is a finite number above 0."""
   if not is_number(value) or not value > 0:
     raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
+
+
+def seed(owner: str, value: Any) -> int:
+  """Returns a seed; ValueError unless it is an int32 that is not negative."""
+  if not is_whole(value) or not 0 <= value < 2**31:
+    raise ValueError(f"{owner} needs a seed in [0, 2**31); got {value!r}")
+  return value
 
 
 def is_number(value: Any) -> bool:

@@ -27,19 +27,29 @@ class Mixture(NamedTuple):
       return logs[..., 0]
     return tf.reduce_logsumexp(logs + tf.nn.log_softmax(self.logits), axis=-1)
 
-  def sample(self, seed: tf.Tensor) -> tf.Tensor:
-    """Draws one sample `[..., Z]` at each position; `seed` is int32 `[2]`."""
+  def sample(self, seed: tf.Tensor, *, alike: bool = False) -> tf.Tensor:
+    """Draws one sample `[..., Z]` at each position.
+
+    Args:
+      seed: Int32 `[2]`.
+      alike: Whether all along the first axis get the same noise.
+    """
     means = self.means
     shape = tf.shape(means)
+    if alike:
+      shape = tf.concat([[1], shape[1:]], axis=0)
     if self.logits is None:
       chosen = means[..., 0, :]
     else:
-      logits = tf.reshape(self.logits, [-1, shape[-2]])
-      index = tf.random.stateless_categorical(logits, 1, seed)
-      index = tf.reshape(index, shape[:-2])
+      uniform = tf.random.stateless_uniform(shape[:-1], seed, dtype=means.dtype)
+      # The largest of logits with Gumbel noise is one by their softmax.
+      noisy = self.logits - tf.math.log(-tf.math.log(uniform))
+      index = tf.argmax(noisy, axis=-1, output_type=tf.int32)
       chosen = tf.gather(means, index, axis=-2, batch_dims=means.shape.rank - 2)
     noise = tf.random.stateless_normal(
-      tf.shape(chosen), tf.add(seed, [1, 0]), dtype=means.dtype
+      tf.concat([shape[:-2], shape[-1:]], axis=0),
+      tf.add(seed, [1, 0]),
+      dtype=means.dtype,
     )
     return chosen + noise
 

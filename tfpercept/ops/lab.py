@@ -1,8 +1,8 @@
 """CIE L*a*b* of sRGB images, and colour differences in it.
 
-Constants are those of scikit-image: primaries of ITU-R BT.709 to six digits,
-illuminant D65 for the 2 degree observer. L is in [0, 100]; a and b of colours
-that sRGB can show lie within about [-108, 99].
+Primaries (ITU-R BT.709, to six digits) and white (illuminant D65, 2 degree
+observer) are those of scikit-image; the curve of L*a*b* has exact constants.
+L is in [0, 100]; a and b of what sRGB can show lie within about [-108, 99].
 """
 
 import math

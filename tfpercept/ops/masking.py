@@ -161,7 +161,8 @@ class Model:
   def _summands(self, difference, visible):
     visible = tf.abs(difference) * visible
     powers = tf.exp(self.beta * tf.math.log(visible + self.epsilon))
-    return tf.where(visible > 0, powers - self._least, tf.zeros_like(powers))
+    # NaN is not `<= 0` and stays.
+    return tf.where(visible <= 0, tf.zeros_like(powers), powers - self._least)
 
   def _slope(self, difference, summands):
     """Slope of the summands in the difference; see the top of the file."""
@@ -185,12 +186,12 @@ class _Turns:
     dot = re * re_after + im * im_after
     cross = _cross(re, im, re_after, im_after)
     powers = _power(re, im), _power(re_after, im_after)
-    defined = powers[0] * powers[1] > self.no_phase
-    angle = _angle(tf.where(defined, dot, tf.ones_like(dot)), tf.abs(cross))
+    undefined = powers[0] * powers[1] <= self.no_phase  # NaN is defined
+    angle = _angle(tf.where(undefined, tf.ones_like(dot), dot), tf.abs(cross))
     if self.damping:
       for power in powers:  # one by one: their squares are in the gradient
         angle *= power / (power + self.damping)
-    return tf.where(defined, angle, tf.zeros_like(angle))
+    return tf.where(undefined, tf.zeros_like(angle), angle)
 
   def slopes(self, re, im, re_after, im_after, turn):
     """Slopes in `after`: along it and across, each over its amplitude."""
@@ -199,9 +200,12 @@ class _Turns:
     rotation = tf.sign(_cross(re, im, re_after, im_after))
     rotation *= power / ((power + self.damping) * damped)
     spread = turn / power_after * (2 * self.damping / damped)
-    defined = power * power_after > self.no_phase
+    undefined = power * power_after <= self.no_phase
     zero = tf.zeros_like(turn)
-    return tf.where(defined, spread, zero), tf.where(defined, rotation, zero)
+    return (
+      tf.where(undefined, zero, spread),
+      tf.where(undefined, zero, rotation),
+    )
 
 
 def _power(re, im):

@@ -52,8 +52,8 @@ def summands(
   if reference:
     return powers + EPSILON
   least = tf.pow(tf.constant(EPSILON, powers.dtype), beta)
-  # Their difference at 0 may be a rounding error.
-  return tf.where(visible > 0, powers - least, tf.zeros_like(powers))
+  # Their difference at 0 may be a rounding error. NaN is not `<= 0` and stays.
+  return tf.where(visible <= 0, tf.zeros_like(powers), powers - least)
 
 
 def root(total: tf.Tensor, beta: tf.Tensor, *, reference: bool) -> tf.Tensor:
@@ -68,4 +68,4 @@ def root(total: tf.Tensor, beta: tf.Tensor, *, reference: bool) -> tf.Tensor:
     return tf.pow(total, 1 / beta)
   least = tf.pow(tf.constant(ROOT_GUARD, total.dtype), 1 / beta)
   value = tf.nn.relu(tf.pow(total + ROOT_GUARD, 1 / beta) - least)
-  return tf.where(total > 0, value, tf.zeros_like(value))
+  return tf.where(total <= 0, tf.zeros_like(value), value)
