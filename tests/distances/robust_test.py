@@ -295,7 +295,7 @@ def test_other_sizes_are_refused_also_when_unknown_until_the_graph_runs():
     distance(*pair(side=24))
   with pytest.raises(ValueError, match="of 3 channels"):
     distance(*(x[..., :1] for x in pair()))
-  spec = tf.TensorSpec([None, None, None, None])
+  spec = tf.TensorSpec([None, None, None, 3])
   graph = tf.function(distance.__call__, input_signature=[spec, spec])
   np.testing.assert_allclose(graph(*pair()), distance(*pair()), rtol=1e-5)
   with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
