@@ -16,8 +16,10 @@ def test_a_folder_is_claimed_once_and_recognised_again(tmp_path):
 
 def test_a_run_folder_may_be_moved(tmp_path):
   training.Run(out=tmp_path / "a", steps=3).claim()
+  settings = (tmp_path / "a/run.json").read_bytes()
   (tmp_path / "a").rename(tmp_path / "b")
   training.Run(out=tmp_path / "b", steps=3).claim()
+  assert (tmp_path / "b/run.json").read_bytes() == settings
 
 
 def test_a_damaged_run_file_is_named(tmp_path):
