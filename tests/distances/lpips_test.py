@@ -236,12 +236,16 @@ def test_the_mean_of_a_map_is_near_the_value():
   np.testing.assert_allclose(found, distance(reference, image), rtol=0.05)
 
 
-def test_tiles_give_the_value_of_the_whole(monkeypatch):
+@pytest.mark.parametrize(
+  "spec", ["lpips", "lpips + 0.5*lpips(linear=False)", "lpips + mse"]
+)
+def test_tiles_give_the_value_of_the_whole(spec, monkeypatch):
   monkeypatch.setattr(tiled, "WHOLE_PIXELS", 1)
   monkeypatch.setattr(tiled, "TILE_SIDE", 128)
+  monkeypatch.setattr(tiled, "FEATURE_TILE_SIDE", 128)
   random = np.random.default_rng(0)
   reference, image = random.integers(0, 256, (2, 70, 640, 3), np.uint8)
-  distance = distances.get("lpips", dtype="float64")
+  distance = distances.get(spec, dtype="float64")
   found = tiled.measure(distance, reference, image)
   assert found.is_exact
   assert found.tiles > 1

@@ -5,12 +5,16 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.data import distortions, packaged
 
 TRACED = pytest.mark.parametrize("traced", [False, True])
 
 
-def value(reference, image, *, traced=False, **options):
+def value(reference, image, *, traced=False, w_phase=None, **options):
   distance = distances.WatsonDFT(channels=1, dtype="float64", **options)
+  if w_phase is not None:
+    weights = distance.w_phase_tilde
+    weights.assign(tf.fill(weights.shape, tf.constant(w_phase, tf.float64)))
   call = tf.function(distance.__call__) if traced else distance
   images = (
     np.broadcast_to(x, (8, 8))[None, ..., None] for x in (reference, image)
@@ -35,38 +39,58 @@ def test_a_change_of_light_is_one_amplitude(traced):
 @pytest.mark.parametrize("turn", [1e-3, 0.4, np.pi / 2, np.pi])
 def test_a_wave_that_moves_is_one_angle(turn, traced):
   found = value(wave(0.3), wave(0.3 + turn), traced=traced)
-  # Amplitudes are equal to rounding; the angle is damped by 1e-10 / 0.04 twice.
-  assert found == pytest.approx(turn * np.exp(-2), rel=1e-7)
+  # Amplitudes are equal to rounding; damping takes 1e-5 / 0.2 off half a turn.
+  assert found == pytest.approx(turn * np.exp(-2), rel=5e-5)
+
+
+@TRACED
+def test_the_phase_of_a_lost_wave_is_a_right_angle(traced):
+  """JPEG zeroes coefficients; a small turn must not count for more."""
+  found = value(wave(0), wave(0, 0.0), traced=traced)
+  amplitude = value(wave(0), wave(0, 0.0), w_phase=-200, traced=traced)
+  # Of the angle 1e-5 / 0.2 is missing.
+  assert found - amplitude == pytest.approx(np.pi / 2 * np.exp(-2), rel=5e-5)
+
+
+@TRACED
+def test_worse_jpeg_is_farther(traced):
+  image = tf.constant(packaged.test()["chelsea"][None, :96, :96] / 255)
+  distance = distances.WatsonDFT(dtype="float64")
+  call = tf.function(distance.__call__) if traced else distance
+  values = [
+    float(call(image, distortions.jpeg(image, quality))[0])
+    for quality in (90, 50, 30, 15, 8)
+  ]
+  assert values == sorted(values)
 
 
 def test_phases_of_real_coefficients_do_not_count():
   stripes = 0.2 * (-1.0) ** np.arange(8)
-  amplitudes_only = distances.WatsonDFT(channels=1, dtype="float64")
-  for weight in (amplitudes_only.w_phase_tilde,):
-    weight.assign(tf.fill(weight.shape, tf.constant(-200.0, tf.float64)))
   for pattern in (stripes[None], stripes[:, None], np.outer(stripes, stripes)):
     reference, image = (
-      (0.5 + s * np.broadcast_to(pattern, (8, 8)))[None, ..., None]
-      for s in (1, -0.5)
+      0.5 + s * np.broadcast_to(pattern, (8, 8)) for s in (1, -0.5)
     )
-    found = value(reference[0, ..., 0], image[0, ..., 0])
-    expected = float(amplitudes_only(reference, image)[0])
+    found, expected = (
+      value(reference, image, w_phase=weight) for weight in (None, -200)
+    )
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_an_angle_fades_with_its_amplitude():
+@TRACED
+def test_an_angle_fades_with_its_amplitude(traced):
   angles = [
-    value(wave(0, contrast), wave(1, contrast), phase_damping=1e-4)
-    for contrast in (0.4, 0.02, 0.002)
+    value(wave(0, c), wave(1, c), phase_damping=1e-4, traced=traced)
+    for c in (0.4, 0.02, 0.002)
   ]
-  # Squared amplitudes of 0.04, 1e-4 and 1e-6, on both sides.
-  expected = np.exp(-2) * np.array([0.9975**2, 0.5**2, 0.0099**2])
-  np.testing.assert_allclose(angles, expected, rtol=1e-3)
+  power = np.array([0.04, 1e-4, 1e-6])  # squared amplitudes
+  cosine = (power * np.cos(1) + 1e-4) / (power + 1e-4)
+  expected = np.arccos(cosine) * 2 * power / (2 * power + 1e-4)
+  np.testing.assert_allclose(angles, np.exp(-2) * expected, rtol=1e-6)
 
 
 def test_the_slope_of_an_angle_is_bounded():
   noise = np.random.uniform(0.2, 0.8, (1, 16, 16, 3))
-  flat = tf.constant(np.full_like(noise, 0.5) + 1e-9 * noise)
+  flat = tf.constant(np.full_like(noise, 0.5) + 1e-6 * noise)
   slopes = []
   for damping in (1e-10, 0.0):
     distance = distances.WatsonDFT(phase_damping=damping, dtype="float64")
@@ -74,8 +98,9 @@ def test_the_slope_of_an_angle_is_bounded():
       tape.watch(flat)
       found = distance(noise, flat)
     slopes.append(np.abs(tape.gradient(found, flat)).max())
-  assert slopes[0] < 10
-  assert slopes[1] > 1e4
+  # Of 36 angles a channel, each of a slope up to 1e5 / 64 * exp(-2) a pixel.
+  assert slopes[0] < 2e3
+  assert slopes[1] > 1e5
 
 
 def test_damping_is_0_or_what_float32_can_square():
@@ -83,6 +108,8 @@ def test_damping_is_0_or_what_float32_can_square():
   for damping in (-1, 1e-18):
     with pytest.raises(ValueError, match="phase_damping >= "):
       distances.WatsonDFT(phase_damping=damping)
+  with pytest.raises(ValueError, match="reference=True"):
+    distances.WatsonDFT(phase_damping=1e-10, reference=True)
 
 
 def test_without_damping_phases_of_nothing_are_no_rounding_errors():

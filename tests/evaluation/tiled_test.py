@@ -27,6 +27,7 @@ def in_unit(picture, full):
 def small_tiles(monkeypatch):
   monkeypatch.setattr(tiled, "WHOLE_PIXELS", 1000)
   monkeypatch.setattr(tiled, "TILE_SIDE", 64)
+  monkeypatch.setattr(tiled, "FEATURE_TILE_SIDE", 64)
   monkeypatch.setattr(tiled, "_GRID", 8)
 
 

@@ -48,11 +48,12 @@ def amplitude(x):
 
 
 def plain_turns(before, after):
-  angle = np.angle(after * before.conj())
-  for part in (before, after):
-    power = np.abs(part) ** 2
-    angle = angle * power / (power + DAMPING)
-  return np.abs(angle).sum((1, 2))
+  height = np.full(before.shape, DAMPING**0.5)
+  u, v = (np.stack([x.real, x.imag, height], -1) for x in (before, after))
+  sine = np.linalg.norm(np.cross(u, v), axis=-1)
+  power = np.abs(before) ** 2 + np.abs(after) ** 2
+  angle = np.arctan2(sine, np.sum(u * v, axis=-1))
+  return (angle * power / (power + DAMPING)).sum((1, 2))
 
 
 def gradients(function, arguments):

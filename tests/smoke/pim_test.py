@@ -1,22 +1,13 @@
 """The trainer of PIM from its flags to weights that the distance takes."""
 
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 
+from tests.smoke import runs
 from tfpercept import distances, files, models
 
-ROOT = pathlib.Path(__file__).parents[2]
-TRAINER = (sys.executable, "-m", "trainers.pim")
 
-
-def command(tmp_path, *flags):
+def run_flags(tmp_path):
   frames, photos = tmp_path / "frames", tmp_path / "photos"
   if not frames.exists():
     random = np.random.default_rng(0)
@@ -28,32 +19,17 @@ def command(tmp_path, *flags):
     preset = [f"--clips={frames}", f"--photos={photos}", "--patch=16"]
     preset += ["--batch=5", "--width=3", "--z_dim=4", "--front_end=single"]
     (tmp_path / "small.flags").write_text("\n".join(preset))
-  return [*TRAINER, f"--flagfile={tmp_path / 'small.flags'}", *flags]
-
-
-def run(command):
-  return subprocess.run(
-    command, cwd=ROOT, capture_output=True, text=True, check=False
-  )
+  return f"--flagfile={tmp_path / 'small.flags'}"
 
 
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
   flags = ["--steps=8", "--interval=2"]
-  unbroken = run(command(tmp_path, *flags, f"--out={tmp_path / 'a'}"))
-  assert unbroken.returncode == 0, unbroken.stderr
-  again = command(tmp_path, *flags, f"--out={tmp_path / 'b'}")
-  process = subprocess.Popen(
-    again, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+  folders = runs.unbroken_and_killed(
+    tmp_path, "pim", run_flags(tmp_path), *flags
   )
-  while process.poll() is None and not any(tmp_path.glob("b/checkpoints/*.i*")):
-    time.sleep(0.01)
-  os.kill(process.pid, signal.SIGKILL)
-  process.wait()
-  resumed = run(again)
-  assert resumed.returncode == 0, resumed.stderr
-  digests = [models.load(tmp_path / n)[1]["sha256"] for n in "ab"]
+  digests = [models.load(folder)[1]["sha256"] for folder in folders]
   assert digests[0] == digests[1]
-  path = tmp_path / "a" / "model" / "weights.npz"
+  path = folders[0] / "model" / "weights.npz"
   distance = distances.get(f"pim(weights={str(path)!r})")
   assert distance.network.get_config()["z_dim"] == 4
   random = np.random.default_rng(1)
@@ -73,7 +49,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
 def test_a_mistake_is_answered_in_a_line_and_leaves_no_folder(
   tmp_path, flags, message
 ):
-  done = run(command(tmp_path, f"--out={tmp_path / 'a'}", "--steps=2", *flags))
+  done = runs.run(
+    "pim", run_flags(tmp_path), f"--out={tmp_path / 'a'}", "--steps=2", *flags
+  )
   assert done.returncode != 0
   assert message in done.stderr.strip()
   assert not (tmp_path / "a").exists()

@@ -1,22 +1,13 @@
 """The trainer of SRCNN from its flags to the model it writes."""
 
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 
+from tests.smoke import runs
 from tfpercept import files, models
 
-ROOT = pathlib.Path(__file__).parents[2]
-TRAINER = (sys.executable, "-m", "trainers.srcnn")
 
-
-def command(tmp_path, *flags):
+def run_flags(tmp_path):
   folder = tmp_path / "pictures"
   if not folder.exists():
     random = np.random.default_rng(0)
@@ -28,32 +19,17 @@ def command(tmp_path, *flags):
     preset = ["--loss=ms_ssim(scales=2)", "--patch=32", "--batch=2"]
     preset += ["--filters=4,3", "--kernels=5,3,3", f"--data={folder}"]
     (tmp_path / "small.flags").write_text("\n".join(preset))
-  return [*TRAINER, f"--flagfile={tmp_path / 'small.flags'}", *flags]
-
-
-def run(command):
-  return subprocess.run(
-    command, cwd=ROOT, capture_output=True, text=True, check=False
-  )
+  return f"--flagfile={tmp_path / 'small.flags'}"
 
 
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
   flags = ["--steps=40", "--interval=4"]
-  unbroken = run(command(tmp_path, *flags, f"--out={tmp_path / 'a'}"))
-  assert unbroken.returncode == 0, unbroken.stderr
-  again = command(tmp_path, *flags, f"--out={tmp_path / 'b'}")
-  process = subprocess.Popen(
-    again, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+  folders = runs.unbroken_and_killed(
+    tmp_path, "srcnn", run_flags(tmp_path), *flags
   )
-  while process.poll() is None and not any(tmp_path.glob("b/checkpoints/*.i*")):
-    time.sleep(0.01)
-  os.kill(process.pid, signal.SIGKILL)
-  process.wait()
-  resumed = run(again)
-  assert resumed.returncode == 0, resumed.stderr
-  digests = [models.load(tmp_path / n)[1]["sha256"] for n in "ab"]
+  digests = [models.load(folder)[1]["sha256"] for folder in folders]
   assert digests[0] == digests[1]
-  manifest = models.load(tmp_path / "a")[1]
+  manifest = models.load(folders[0])[1]
   assert manifest["objective"] == "ms_ssim(scales=2)"
   assert manifest["scale"] == 4
 
@@ -71,7 +47,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
 def test_a_mistake_is_answered_in_a_line_and_leaves_no_folder(
   tmp_path, flags, message
 ):
-  done = run(command(tmp_path, *flags, "--steps=2", f"--out={tmp_path / 'a'}"))
+  done = runs.run(
+    "srcnn", run_flags(tmp_path), *flags, "--steps=2", f"--out={tmp_path / 'a'}"
+  )
   assert done.returncode == 1
   last = done.stderr.strip().splitlines()[-1]
   assert last.startswith("error: ")

@@ -1,23 +1,16 @@
 """The trainer on people's choices, from its flags to weights that load."""
 
 import json
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.smoke import runs
 from tfpercept import distances, files, training, weights
 from tfpercept.data import judgement_layouts
 from trainers import judged
 
-ROOT = pathlib.Path(__file__).parents[2]
-TRAINER = (sys.executable, "-m", "trainers.watson")
 SMALL = ("--patch=16", "--batch=2", "--steps=12", "--interval=3")
 
 
@@ -46,44 +39,27 @@ def data(tmp_path_factory):
   return folder
 
 
-def run(*flags):
-  return subprocess.run(
-    [*TRAINER, *flags], cwd=ROOT, capture_output=True, text=True, check=False
-  )
-
-
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
   data, tmp_path
 ):
-  flags = [
-    *SMALL, f"--data={data}", "--distance=1.0*mse + 1.0*mae",
+  folders = runs.unbroken_and_killed(
+    tmp_path,
+    "watson",
+    *SMALL,
+    f"--data={data}",
+    "--distance=1.0*mse + 1.0*mae",
     f"--judge_by={data}",
-  ]  # fmt: skip
-  unbroken = run(*flags, f"--out={tmp_path / 'a'}")
-  assert unbroken.returncode == 0, unbroken.stderr
-  again = [*flags, f"--out={tmp_path / 'b'}"]
-  process = subprocess.Popen(
-    [*TRAINER, *again],
-    cwd=ROOT,
-    stdout=subprocess.DEVNULL,
-    stderr=subprocess.DEVNULL,
   )
-  while process.poll() is None and not any(tmp_path.glob("b/checkpoints/*.i*")):
-    time.sleep(0.01)
-  os.kill(process.pid, signal.SIGKILL)
-  process.wait()
-  resumed = run(*again)
-  assert resumed.returncode == 0, resumed.stderr
   for name in ("agreement.json", "curve.json"):
-    one, other = (json.loads((tmp_path / n / name).read_text()) for n in "ab")
+    one, other = (json.loads((f / name).read_text()) for f in folders)
     assert one == other
   assert list(one) == ["0", "3", "6", "9", "12"]
-  (spec,) = json.loads((tmp_path / "a" / "agreement.json").read_text())[
-    "trained"
-  ]["1.0*mse + 1.0*mae"]
+  (spec,) = json.loads((folders[0] / "agreement.json").read_text())["trained"][
+    "1.0*mse + 1.0*mae"
+  ]
   weights = distances.get(spec).weights_of_terms
   assert weights != (1.0, 1.0)
-  assert repr(spec) in (tmp_path / "a" / "README.md").read_text()
+  assert repr(spec) in (folders[0] / "README.md").read_text()
 
 
 def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
@@ -139,7 +115,8 @@ def test_what_no_file_would_hold_is_not_trained(tmp_path, monkeypatch):
 
 
 def test_one_content_is_left_out_at_a_time(data, tmp_path):
-  done = run(
+  done = runs.run(
+    "watson",
     *SMALL, f"--data={data}", "--distance=1.0*mse + 1.0*mae",
     "--leave_one_out", "--head=ranking", f"--out={tmp_path / 'run'}",
   )  # fmt: skip
@@ -193,7 +170,9 @@ def test_a_fifth_of_the_contents_is_held_out_by_default(data):
   ],
 )
 def test_a_mistake_is_answered_in_a_line(data, tmp_path, flags, message):
-  done = run(*SMALL, f"--data={data}", *flags, f"--out={tmp_path / 'a'}")
+  done = runs.run(
+    "watson", *SMALL, f"--data={data}", *flags, f"--out={tmp_path / 'a'}"
+  )
   assert done.returncode == 1
   last = done.stderr.strip().splitlines()[-1]
   assert last.startswith("error: ")

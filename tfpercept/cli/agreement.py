@@ -5,6 +5,7 @@ import json
 import sys
 
 from tfpercept import distances, files
+from tfpercept.cli import picked, progress
 from tfpercept.data import judgement_layouts
 from tfpercept.evaluation import agreement_table
 
@@ -31,14 +32,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     default="auto",
     help="how the data lie in their folder (default: told by what is there)",
   )
-  agreement.add_argument(
-    "--metric",
-    action="append",
-    default=[],
-    metavar="SPEC",
-    help="distance such as ms_ssim; may be repeated; 'all' (default) is every "
-    "registered one with its default options",
-  )
+  picked.add_metric(agreement)
   agreement.add_argument(
     "--max_pairs",
     type=int,
@@ -85,12 +79,19 @@ def _agreement(arguments: argparse.Namespace) -> int:
     for path in arguments.data
     for data in judgement_layouts.load(path, arguments.layout)
   ]
-  blocks = [
-    agreement_table.block(
-      data, judges, options, progress=_Progress(data.name).show
-    )
-    for data in found
-  ]
+  blocks = []
+  for data in found:
+    with progress.Bar() as bar:
+      blocks.append(
+        agreement_table.block(
+          data,
+          judges,
+          options,
+          progress=lambda spec, done, of, bar=bar, name=data.name: bar.show(
+            done, f"{name}: {spec}", of
+          ),
+        )
+      )
   text = _FORMATS[arguments.format](blocks)
   if arguments.out:
     files.write_text(arguments.out, text + "\n")
@@ -113,27 +114,6 @@ def _specs(given: list[str]) -> list[str]:
   for spec in given or ["all"]:
     specs += distances.names() if spec == "all" else [spec]
   return list(dict.fromkeys(specs))
-
-
-class _Progress:
-  """Shows how far a distance is, where somebody is looking."""
-
-  def __init__(self, data: str):
-    self._data = data
-
-  def show(self, spec: str, done: int, of: int) -> None:
-    """Draws the bar again; it vanishes when the last pair is done."""
-    if not sys.stderr.isatty():
-      return
-    filled = 30 * done // of
-    bar = "#" * filled + "." * (30 - filled)
-    end = "\r\033[K" if done == of else ""
-    print(
-      f"\r\033[K{self._data} [{bar}] {done}/{of} {spec}{end}",
-      end="",
-      file=sys.stderr,
-      flush=True,
-    )
 
 
 _FORMATS = {

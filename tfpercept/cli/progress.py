@@ -12,10 +12,10 @@ class Bar:
   Where standard error is no terminal nothing is drawn, so logs stay clean.
 
   Args:
-    total: Number of things to do.
+    total: Number of things to do, where one number serves for all.
   """
 
-  def __init__(self, total: int):
+  def __init__(self, total: int = 1):
     self._total = max(total, 1)
     self._is_shown = sys.stderr.isatty()
 
@@ -31,11 +31,12 @@ class Bar:
     if self._is_shown:
       print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-  def show(self, done: int, what: str) -> None:
+  def show(self, done: int, what: str, total: int | None = None) -> None:
     """Shows how many things are done and what comes next."""
     if not self._is_shown:
       return
-    filled = _WIDTH * done // self._total
+    total = total or self._total
+    filled = _WIDTH * done // total
     bar = "#" * filled + "." * (_WIDTH - filled)
-    line = f"\r\x1b[K[{bar}] {done}/{self._total} {what}"
+    line = f"\r\x1b[K[{bar}] {done}/{total} {what}"
     print(line, end="", file=sys.stderr, flush=True)

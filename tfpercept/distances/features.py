@@ -60,8 +60,13 @@ class UnitFeatures:
 
   @property
   def locality(self) -> tiling.Locality:
-    """Which pixels each position at each tap sees."""
-    return tiling.Locality(self.backbone.strides, self.backbone.reach)
+    """Which pixels each position at each tap sees.
+
+    Of use to a distance that compares the features of each position apart.
+    """
+    return tiling.Locality(
+      self.backbone.strides, self.backbone.reach, is_pointwise=True
+    )
 
   def __call__(self, image: tf.Tensor) -> list[tf.Tensor]:
     """Returns the features at each tap, `[N, h, w, C]`, of unit length or 0.

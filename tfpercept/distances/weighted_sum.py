@@ -102,6 +102,7 @@ class WeightedSum(Distance):
     return tiling.Locality(
       strides=sum((term.strides for term in terms), ()),
       reach=max(term.reach for term in terms),
+      is_pointwise=all(term.is_pointwise for term in terms),
     )
 
   def embed(self, image: tf.Tensor) -> list[Any]:

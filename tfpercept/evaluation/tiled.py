@@ -1,8 +1,10 @@
 """A distance on pictures of any size, in tiles where they are large."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,8 @@ from tfpercept.ops import numerics, tiling
 WHOLE_PIXELS = 1 << 22
 """Up to here a picture is one piece, and the library's call gives its value."""
 TILE_SIDE = 512
+FEATURE_TILE_SIDE = 256
+"""Of distances of a network's features, which take more memory."""
 MAP_PIXELS = 1 << 22
 """Maps of larger pictures are means over squares."""
 
@@ -153,7 +157,8 @@ def _tiles(
   halo = -(-locality.reach // locality.step) * locality.step
   # Half a tile less the grid has to suit the distance, and to leave something
   # of each map.
-  side = max(TILE_SIDE, 2 * (max(distance.min_size, locality.reach) + grid))
+  wanted = FEATURE_TILE_SIDE if locality.is_pointwise else TILE_SIDE
+  side = max(wanted, 2 * (max(distance.min_size, locality.reach) + grid))
   return tiling.tiles(*picture.shape[:2], side=side, multiple=grid, halo=halo)
 
 
@@ -163,12 +168,13 @@ def _sum_over_tiles(distance, reference, image, prepare) -> tf.Tensor:
   for tile in _tiles(distance, reference):
     pair = [_floats(p[tile.seen])[None] for p in (reference, image)]
     pair = [prepare(tf.cast(p, distance.compute_dtype)) for p in pair]
-    maps = distance.compare(*(distance.embed(p) for p in pair))
-    windows = map(tile.of_map, distance.locality.strides)
-    parts = [
-      m[:, rows, columns]
-      for m, (rows, columns) in zip(tf.nest.flatten(maps), windows, strict=True)
-    ]
+    core = functools.partial(_of_core, tile, distance.locality)
+    if distance.locality.is_pointwise:
+      # Features are large: what is not compared is not kept.
+      maps = distance.compare(*(core(distance.embed(p)) for p in pair))
+    else:
+      maps = core(distance.compare(*(distance.embed(p) for p in pair)))
+    parts = tf.nest.flatten(maps)
     counts.append([p.shape[1] * p.shape[2] for p in parts])
     means = [numerics.spatial_mean(p).numpy() for p in parts]  # [1, C] each
     sums.append(
@@ -181,6 +187,16 @@ def _sum_over_tiles(distance, reference, image, prepare) -> tf.Tensor:
     )
   ]
   return distance.pool(tf.nest.pack_sequence_as(maps, means))
+
+
+def _of_core(tile: tiling.Tile, locality: tiling.Locality, maps: Any) -> Any:
+  """Cuts off what lies around the tile's own part, from all maps."""
+  windows = map(tile.of_map, locality.strides)
+  parts = [
+    m[:, rows, columns]
+    for m, (rows, columns) in zip(tf.nest.flatten(maps), windows, strict=True)
+  ]
+  return tf.nest.pack_sequence_as(maps, parts)
 
 
 def _mean_over_tiles(distance, reference, image, prepare) -> tf.Tensor:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfpercept.ops import numerics
+
 Convolution = tuple[tf.Tensor, tf.Tensor]
 """Kernel `[k, k, in, out]` and bias `[out]`."""
 
@@ -256,9 +258,7 @@ def unit(features: tf.Tensor) -> tf.Tensor:
   The slope of the length of a zero vector is 0 here.
   """
   squares = tf.reduce_sum(tf.square(features), axis=-1, keepdims=True)
-  positive = squares > 0
-  length = tf.where(positive, tf.sqrt(tf.where(positive, squares, 1.0)), 0.0)
-  return features / (length + 1e-10)
+  return features / (numerics.root(squares) + 1e-10)
 
 
 ALEXNET = Backbone(

@@ -24,9 +24,10 @@ this form does for speed, and why:
 
 import dataclasses
 import math
-from collections.abc import Callable
 
 import tensorflow as tf
+
+from tfpercept.ops import numerics
 
 # Abramowitz and Stegun 1964, 4.4.49: arctan(x) / x by powers of x^2, to 2e-8.
 _ARCTANGENT = (
@@ -119,8 +120,9 @@ class Model:
         imaginary part.
       after: Coefficients of the images, the same shape.
       light: As in `cosine_sums`.
-      damping: Squared amplitude whose phase counts half, or 0.
-      no_phase: Product of squared amplitudes up to which there is no phase.
+      damping: Squared amplitude that has half a phase, or 0.
+      no_phase: Product of squared amplitudes up to which there is no phase, of
+        use without damping.
 
     Returns:
       Two tensors `[N, P, K]`. All tensors given have gradients.
@@ -137,12 +139,11 @@ class Model:
       before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
       was, now = self._amplitude(*before), self._amplitude(*after)
       outward = weight * self._slope(now - was, summands) / now
-      spread, rotation = turns.slopes(*before, *after, turn)
-      spread, rotation = spread * turn_weight, rotation * turn_weight
-      re, im = after
-      return (
-        outward * (re + self.epsilon) + spread * re - rotation * im,
-        outward * (im + self.epsilon) + spread * im + rotation * re,
+      return tuple(
+        outward * (part + self.epsilon) + turn_weight * slope
+        for part, slope in zip(
+          after, turns.slopes(*before, *after, turn), strict=True
+        )
       )
 
     return _sums(maps, slope, before, after, light)
@@ -177,43 +178,69 @@ class Model:
 
 @dataclasses.dataclass(frozen=True)
 class _Turns:
-  """Angles between coefficients before and after, damped where they vanish."""
+  """Angles between coefficients; see `turn` of `distances/watson_dft.py`."""
 
   damping: float
   no_phase: float
 
   def turn(self, re, im, re_after, im_after):
-    dot = re * re_after + im * im_after
-    cross = _cross(re, im, re_after, im_after)
-    powers = _power(re, im), _power(re_after, im_after)
-    undefined = powers[0] * powers[1] <= self.no_phase  # NaN is defined
-    angle = _angle(tf.where(undefined, tf.ones_like(dot), dot), tf.abs(cross))
-    if self.damping:
-      for power in powers:  # one by one: their squares are in the gradient
-        angle *= power / (power + self.damping)
-    return tf.where(undefined, tf.zeros_like(angle), angle)
+    dot = re * re_after + im * im_after + self.damping
+    cross = self._cross(re, im, re_after, im_after)
+    undefined = self._undefined(re, im, re_after, im_after)
+    angle = _angle(tf.where(undefined, tf.ones_like(dot), dot), cross)
+    angle = tf.where(undefined, tf.zeros_like(angle), angle)
+    if not self.damping:
+      return angle
+    power = _power(re, im) + _power(re_after, im_after)
+    return angle * power / (power + self.damping)
 
   def slopes(self, re, im, re_after, im_after, turn):
-    """Slopes in `after`: along it and across, each over its amplitude."""
+    """Slopes in the real and the imaginary part of `after`."""
+    cross = self._cross(re, im, re_after, im_after)
+    undefined = self._undefined(re, im, re_after, im_after) | (cross == 0)
     power, power_after = _power(re, im), _power(re_after, im_after)
-    damped = power_after + self.damping
-    rotation = tf.sign(_cross(re, im, re_after, im_after))
-    rotation *= power / ((power + self.damping) * damped)
-    spread = turn / power_after * (2 * self.damping / damped)
-    undefined = power * power_after <= self.no_phase
-    zero = tf.zeros_like(turn)
-    return (
-      tf.where(undefined, zero, spread),
-      tf.where(undefined, zero, rotation),
+    scale = 1 / tf.where(
+      undefined, tf.ones_like(cross), (power_after + self.damping) * cross
     )
+    flat = _flat_cross(re, im, re_after, im_after)
+    spread = 0.0
+    if self.damping:
+      both = power + power_after
+      scale *= both / (both + self.damping)
+      # Of equal ones the turn is 0; of none, 0 / 0.
+      both = tf.where(undefined, tf.ones_like(both), both)
+      spread = 2 * self.damping * turn / (both * (both + self.damping))
+    return tuple(
+      tf.where(
+        undefined, tf.zeros_like(cross), scale * slope + spread * part_after
+      )
+      for slope, part_after in (
+        (self.damping * (re_after - re) - im_after * flat, re_after),
+        (self.damping * (im_after - im) + re_after * flat, im_after),
+      )
+    )
+
+  def _cross(self, re, im, re_after, im_after):
+    """Product of the lengths and the angle's sine; 0 exactly if equal."""
+    flat = _flat_cross(re, im, re_after, im_after)
+    if not self.damping:
+      return tf.abs(flat)
+    square = tf.square(flat)
+    square += self.damping * _power(re_after - re, im_after - im)
+    return numerics.root(square)
+
+  def _undefined(self, re, im, re_after, im_after):
+    if self.damping:
+      return tf.zeros_like(re, tf.bool)
+    # NaN is defined.
+    return _power(re, im) * _power(re_after, im_after) <= self.no_phase
 
 
 def _power(re, im):
   return tf.square(re) + tf.square(im)
 
 
-def _cross(re, im, re_after, im_after):
-  """Product of the amplitudes and the angle's sine; 0 exactly if equal."""
+def _flat_cross(re, im, re_after, im_after):
   return re * (im_after - im) - im * (re_after - re)
 
 
@@ -241,11 +268,11 @@ def _sums(maps, slope, before, after, light):
 
   @tf.custom_gradient
   def sums(before, after, light):
-    found = _compiled(maps)(before, after, light, tf.exp(light))
+    found = numerics.compiled(maps)(before, after, light, tf.exp(light))
 
     def gradient(*upstream):
       weights = [u[:, None, None] for u in upstream]
-      by_after = _compiled(slope)(before, after, *found, *weights)
+      by_after = numerics.compiled(slope)(before, after, *found, *weights)
       if isinstance(by_after, tuple):
         by_after = tf.stack(by_after, axis=3)
       with tf.GradientTape() as tape:
@@ -262,7 +289,3 @@ def _sums(maps, slope, before, after, light):
 def _totals(maps):
   """Sums over blocks, one axis after the other, to keep digits."""
   return tuple(tf.reduce_sum(tf.reduce_sum(m, axis=1), axis=1) for m in maps)
-
-
-def _compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  return tf.function(step, autograph=False, jit_compile=True)

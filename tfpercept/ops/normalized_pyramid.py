@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfpercept.ops import banded, structure
+from tfpercept.ops import banded, numerics, structure
 
 # Blocks of `banded.columns` hold a zero for each other channel.
 MAX_CHANNELS = 4
@@ -167,7 +167,7 @@ class _Maps:
   ) -> Callable[..., tf.Tensor]:
     if self.height * self.width < _SMALL:
       return step
-    return tf.function(step, autograph=False, jit_compile=True)
+    return numerics.compiled(step)
 
   def _mean(self, squares):
     """Spatial means `[N, C]`; the first sums vectorise, and none is long."""

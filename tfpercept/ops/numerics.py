@@ -1,6 +1,6 @@
 """Means, powers and products that keep their digits and finite slopes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -60,3 +60,15 @@ def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
     floor: Where the slope stops growing.
   """
   return base * tf.pow(base + floor, exponent - 1)
+
+
+def root(square: tf.Tensor) -> tf.Tensor:
+  """Returns the square root, whose slope at 0 is 0 here and not infinite."""
+  is_zero = square <= 0  # NaN is not, and stays
+  found = tf.sqrt(tf.where(is_zero, tf.ones_like(square), square))
+  return tf.where(is_zero, tf.zeros_like(found), found)
+
+
+def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+  """Returns a function of tensors, to be compiled by XLA with known shapes."""
+  return tf.function(step, autograph=False, jit_compile=True)

@@ -29,11 +29,11 @@ why; x is the image, y the reference:
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfpercept.ops import filters
+from tfpercept.ops import filters, numerics
 
 
 def applies(image: tf.Tensor) -> bool:
@@ -80,12 +80,12 @@ def deficits(
   @tf.custom_gradient
   def pair(x, y):
     values, saved = [], []
-    signals = _compiled(levels[0].start)(x, y)
+    signals = numerics.compiled(levels[0].start)(x, y)
     for scale, level in enumerate(levels):
       if scale:
         signals = levels[scale - 1].halve(signals)
       moments = level.filter(signals)
-      values.append(_compiled(level.deficit)(*moments))
+      values.append(numerics.compiled(level.deficit)(*moments))
       saved.append((level, signals, moments))
 
     def gradient(upstream):  # [N, C, scales]
@@ -100,8 +100,8 @@ def _pull_back(upstream, saved, sign):
   """Gradient `[N, H, W, C]` for the image (sign 1) or reference (sign -1)."""
   total = ()
   for scale, (level, signals, moments) in reversed(list(enumerate(saved))):
-    slopes = _compiled(functools.partial(level.slopes, sign=sign))
-    combine = _compiled(functools.partial(level.combine, sign=sign))
+    slopes = numerics.compiled(functools.partial(level.slopes, sign=sign))
+    combine = numerics.compiled(functools.partial(level.combine, sign=sign))
     unfiltered = level.unfilter(slopes(*moments, upstream[..., scale]))
     total = (combine(signals, unfiltered, *total),)
   return level.unflatten(*total)
@@ -139,8 +139,8 @@ class _Scale:
 
   def filter(self, signals):
     """Window means of the signals and of their squares, `[2N, h, w * C]`."""
-    rows = _compiled(lambda m: (self._rows(m), self._rows(m * m)))
-    columns = _compiled(lambda *maps: tuple(map(self._columns, maps)))
+    rows = numerics.compiled(lambda m: (self._rows(m), self._rows(m * m)))
+    columns = numerics.compiled(lambda *maps: tuple(map(self._columns, maps)))
     return columns(*rows(signals))
 
   def unfilter(self, maps):
@@ -148,7 +148,7 @@ class _Scale:
     pad = len(self.taps) - 1
     c = self.channels
     maps = tf.pad(maps, [[0, 0], [pad, pad], [pad * c, pad * c]])
-    return _compiled(self._columns)(_compiled(self._rows)(maps))
+    return numerics.compiled(self._columns)(numerics.compiled(self._rows)(maps))
 
   def _rows(self, maps):
     size = maps.shape[1] - len(self.taps) + 1
@@ -229,7 +229,3 @@ class _Scale:
     if self.width % 2:
       m = tf.concat([m[:, :, : -2 * c], 2 * m[:, :, -c:]], axis=2)
     return m
-
-
-def _compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  return tf.function(step, autograph=False, jit_compile=True)

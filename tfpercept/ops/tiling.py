@@ -21,10 +21,14 @@ class Locality:
   Attributes:
     strides: Image rows for each row of a map, for each map in order.
     reach: In rows of the image.
+    is_pointwise: Whether the maps follow from two embeddings, one tensor for
+      each map and of its height and width, position by position: then what
+      lies around a tile is of use to the embedding alone.
   """
 
   strides: tuple[int, ...]
   reach: int
+  is_pointwise: bool = False
 
   @property
   def step(self) -> int:

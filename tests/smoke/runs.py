@@ -1,0 +1,51 @@
+"""Running trainers as users do, and killing them."""
+
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def run(trainer: str, *flags: str) -> subprocess.CompletedProcess:
+  """Runs a trainer, such as `srcnn`, to its end."""
+  return subprocess.run(
+    _command(trainer, flags),
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+def unbroken_and_killed(
+  folder: pathlib.Path, trainer: str, *flags: str
+) -> tuple[pathlib.Path, pathlib.Path]:
+  """Trains twice alike; the second is killed on its way and started again.
+
+  Returns:
+    The folders of the runs.
+  """
+  unbroken, killed = folder / "unbroken", folder / "killed"
+  done = run(trainer, *flags, f"--out={unbroken}")
+  assert done.returncode == 0, done.stderr
+  flags = [*flags, f"--out={killed}"]
+  process = subprocess.Popen(
+    _command(trainer, flags),
+    cwd=ROOT,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
+  checkpoints = killed / "checkpoints"
+  while process.poll() is None and not any(checkpoints.glob("*.index")):
+    time.sleep(0.01)
+  process.kill()
+  process.wait()
+  resumed = run(trainer, *flags)
+  assert resumed.returncode == 0, resumed.stderr
+  return unbroken, killed
+
+
+def _command(trainer, flags) -> list[str]:
+  return [sys.executable, "-m", f"trainers.{trainer}", *flags]
