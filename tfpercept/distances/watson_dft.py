@@ -57,7 +57,7 @@ class WatsonDFT(Watson):
   networks based on Watson's perceptual model", 2020, section 3.
   Differs from the authors' code, unless `reference=True`: as `WatsonDCT`; and
   angles vanish with the amplitudes, below what 8 bits resolve, where theirs
-  have slopes of 1e10. On photographs values move by up to 3 % with the initial
+  have slopes of 1e10. On photographs values move by up to 4 % with the initial
   parameters and 0.1 % with the released ones. The phase of a coefficient that
   is real never counts; theirs does in training.
   """
