@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from tfpercept import cli, files
-from tfpercept.evaluation import comparison
 
 
 @pytest.fixture
@@ -77,14 +76,6 @@ def test_what_can_not_be_scored_is_named_and_is_status_one(
   assert "b.jpg" in out
   assert "c.jpg: not scored: " in err
   assert "alone.png: not scored: no picture of that name in" in err
-
-
-def test_a_place_that_can_not_be_written_is_found_before_the_work(
-  folders, tmp_path, capsys, monkeypatch
-):
-  monkeypatch.setattr(comparison, "compare", None)
-  assert cli.main(["score", *folders, f"--out={tmp_path / 'true'}"]) == 2
-  assert "true is a folder" in capsys.readouterr().err
 
 
 def test_what_can_not_be_written_is_printed(

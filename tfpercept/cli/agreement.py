@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from tfpercept import distances, files
-from tfpercept.cli import picked, progress
+from tfpercept import distances
+from tfpercept.cli import output, picked, progress
 from tfpercept.data import judgement_layouts
 from tfpercept.evaluation import agreement_table
 
@@ -58,14 +58,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     default=4,
     help="of the logistic curve before the linear correlation",
   )
-  agreement.add_argument(
-    "--format", choices=tuple(_FORMATS), default="table", help="of the output"
-  )
-  agreement.add_argument("--out", metavar="FILE", help="write there, not print")
+  output.add(agreement, tuple(_FORMATS))
   agreement.set_defaults(run=_agreement)
 
 
 def _agreement(arguments: argparse.Namespace) -> int:
+  output.check(arguments)
   options = agreement_table.Options(
     max_pairs=arguments.max_pairs,
     downscale=arguments.downscale,
@@ -92,11 +90,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
           ),
         )
       )
-  text = _FORMATS[arguments.format](blocks)
-  if arguments.out:
-    files.write_text(arguments.out, text + "\n")
-  else:
-    print(text)
+  output.emit(arguments, _FORMATS[arguments.format](blocks))
   failures = dict(missing)
   for block in blocks:
     failures |= block.failures

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from tfpercept import files
+from tfpercept.cli import output
 from tfpercept.evaluation import conformance, doctor
 
 
@@ -53,14 +53,12 @@ def add(commands: argparse._SubParsersAction) -> None:
       default=default,
       help=f"{text} (default: {default}); a Distance says so itself",
     )
-  parser.add_argument(
-    "--format", choices=("table", "json"), default="table", help="of the output"
-  )
-  parser.add_argument("--out", metavar="FILE", help="write there, not print")
+  output.add(parser, ("table", "json"))
   parser.set_defaults(run=_doctor)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
+  output.check(arguments)
   prints_lines = arguments.format == "table" and not arguments.out
 
   def each(finding: conformance.Finding) -> None:
@@ -83,10 +81,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
     text = json.dumps(doctor.to_json(card), indent=2)
   else:
     text = doctor.to_text(card)
-  if arguments.out:
-    files.write_text(arguments.out, text + "\n")
-  elif prints_lines:
+  if prints_lines:
     print(doctor.totals(card))
   else:
-    print(text)
+    output.emit(arguments, text)
   return 0 if card.passed else 1

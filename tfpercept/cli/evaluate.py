@@ -4,7 +4,8 @@ import argparse
 import json
 import sys
 
-from tfpercept import files, weights
+from tfpercept import weights
+from tfpercept.cli import output
 from tfpercept.evaluation import scores, super_resolution
 
 
@@ -30,25 +31,19 @@ def add(commands: argparse._SubParsersAction) -> None:
   evaluate.add_argument(
     "--scale", type=int, default=4, help="factor, 2 or more (default: 4)"
   )
-  evaluate.add_argument(
-    "--format", choices=tuple(_FORMATS), default="table", help="of the output"
-  )
-  evaluate.add_argument("--out", metavar="FILE", help="write there, not print")
+  output.add(evaluate, tuple(_FORMATS))
   evaluate.set_defaults(run=_evaluate)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+  output.check(arguments)
   pictures = super_resolution.folder_pictures(arguments.folders)
   table = super_resolution.evaluate(
     pictures,
     super_resolution.load_all(arguments.model, scale=arguments.scale),
     scale=arguments.scale,
   )
-  text = _FORMATS[arguments.format](table)
-  if arguments.out:
-    files.write_text(arguments.out, text + "\n")
-  else:
-    print(text)
+  output.emit(arguments, _FORMATS[arguments.format](table))
   for name, why in table.failures.items():
     print(f"{name}: not scored: {why}", file=sys.stderr)
   if not table.failures:

@@ -5,7 +5,7 @@ import json
 import sys
 
 from tfpercept import distances, files
-from tfpercept.cli import progress
+from tfpercept.cli import output, progress
 from tfpercept.evaluation import comparison
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
@@ -48,18 +48,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     metavar="FOLDER",
     help="write error maps there, and the scale of their colours to maps.csv",
   )
-  score.add_argument(
-    "--format", choices=tuple(_FORMATS), default="table", help="of the output"
-  )
-  score.add_argument("--out", metavar="FILE", help="write there, not print")
+  output.add(score, tuple(_FORMATS))
   score.set_defaults(run=_score)
 
 
 def _score(arguments: argparse.Namespace) -> int:
   specs = dict.fromkeys(arguments.metric or DEFAULT_METRICS)
   judges = [distances.get(spec) for spec in specs]
-  if arguments.out:
-    files.require_writable(arguments.out)  # before the work, not after
+  output.check(arguments)
   pairs, unmatched = comparison.find_pairs(arguments.reference, arguments.image)
   with progress.Bar(len(pairs)) as bar:
     table = comparison.compare(
@@ -71,25 +67,12 @@ def _score(arguments: argparse.Namespace) -> int:
     )
   table.failures.update(unmatched)
   if table.rows:
-    text = _FORMATS[arguments.format](table)
-    try:
-      if arguments.out:
-        files.write_text(arguments.out, text + "\n")
-    except OSError:
-      print(_printable(text))  # rather than lose it
-      raise
-    if not arguments.out:
-      print(_printable(text))
+    output.emit(arguments, _FORMATS[arguments.format](table))
   for name, why in table.failures.items():
     print(f"{name}: not scored: {why}", file=sys.stderr)
   if not table.failures:
     return 0
   return 1 if table.rows else 2
-
-
-def _printable(text: str) -> str:
-  """Escapes what names of files may have and Unicode has not."""
-  return text.encode(errors="backslashreplace").decode()
 
 
 _FORMATS = {
