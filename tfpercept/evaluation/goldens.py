@@ -145,7 +145,11 @@ RULES = (
     options=lambda case: {"reference": True},
   ),
 )
-"""All that is known of the files in tests/golden; bounds are their README's."""
+"""Bounds are those of the README of tests/golden.
+
+Its numbers of `robust` are log densities and those of `pim` follow from weights
+that a recipe draws, so no spec has them; the tests of these compare them.
+"""
 
 
 def of_spec(
