@@ -44,10 +44,10 @@ class WatsonDCT(Watson):
       for them.
     blocks: Side of the blocks in pixels, even. Other sizes than 8 start from
       thresholds of 1.
-    weights: None for the authors' initial parameters, whose thresholds
-      are meant for images in 0..255; `"released"` for those that they tuned on
-      human judgements, which do not come with the package; or what `weights.load` takes, such as a path to `.pth` or
-      `.npz`.
+    weights: None for the authors' initial parameters, whose thresholds are
+      meant for images in 0..255; `"released"` for those that they tuned on
+      human judgements, which do not come with the package; or what
+      `weights.load` takes, such as a path to `.pth` or `.npz`.
     shift: Where blocks begin: `"none"`; `"random"`, elsewhere in each call but
       not in maps; or (r, c) of 0 to 7, which is r - 4 rows down and c - 4
       columns to the right. Border pixels repeat.
