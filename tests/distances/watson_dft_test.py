@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import distances
-from tfpercept.data import distortions, packaged
+from tfpercept.data import distortions
 
 TRACED = pytest.mark.parametrize("traced", [False, True])
 
@@ -53,8 +53,8 @@ def test_the_phase_of_a_lost_wave_is_a_right_angle(traced):
 
 
 @TRACED
-def test_worse_jpeg_is_farther(traced):
-  image = tf.constant(packaged.test()["chelsea"][None, :96, :96] / 255)
+def test_worse_jpeg_is_farther(traced, photograph):
+  image = tf.constant(photograph(96, 96)[None] / 255)
   distance = distances.WatsonDFT(dtype="float64")
   call = tf.function(distance.__call__) if traced else distance
   values = [
