@@ -142,6 +142,7 @@ def train(
     )
   curve = _Curve(distance, judged, cache, run)
   training.fit(task, crops, run, optimizer=optimizer, extra_callbacks=[curve])
+  curve.measure(run.steps)  # if the run was killed after its last checkpoint
   after = _values(distance, judged, cache)
   spec = write(distance, run)
   outcome = Outcome(judged, before, after, curve.values, spec, run)
@@ -260,13 +261,16 @@ class _Curve(keras.callbacks.Callback):
       }
 
   def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-    if not self.values:
-      self._measure(0)
+    # Step 0, or that of a checkpoint whose run was killed right after it.
+    self.measure(int(self.model.optimizer.iterations.numpy()))
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    self._measure(int(self.model.optimizer.iterations.numpy()))
+    self.measure(int(self.model.optimizer.iterations.numpy()))
 
-  def _measure(self, step: int) -> None:
+  def measure(self, step: int) -> None:
+    """Adds the distance as it is, of that step, if it is not there."""
+    if step in self.values:
+      return
     values = _values(self._distance, self._data, self._cache, self._compiled)
     score = agreement.agreement(self._data, values, resamples=1)["2afc"]
     self.values[step] = score.value

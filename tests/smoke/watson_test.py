@@ -42,18 +42,23 @@ def data(tmp_path_factory):
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
   data, tmp_path
 ):
-  folders = runs.unbroken_and_killed(
-    tmp_path,
-    "watson",
+  flags = [
     *SMALL,
     f"--data={data}",
     "--distance=1.0*mse + 1.0*mae",
     f"--judge_by={data}",
-  )
+  ]
+  folders = runs.unbroken_and_killed(tmp_path, "watson", *flags)
   for name in ("agreement.json", "curve.json"):
     one, other = (json.loads((f / name).read_text()) for f in folders)
     assert one == other
   assert list(one) == ["0", "3", "6", "9", "12"]
+  # Killed after a checkpoint and before the curve's point: so after the last.
+  path = folders[0] / "curve.json"
+  path.write_text(json.dumps({k: v for k, v in one.items() if k != "12"}))
+  done = runs.run("watson", *flags, f"--out={folders[0]}")
+  assert done.returncode == 0, done.stderr
+  assert json.loads(path.read_text()) == one
   (spec,) = json.loads((folders[0] / "agreement.json").read_text())["trained"][
     "1.0*mse + 1.0*mae"
   ]
