@@ -120,7 +120,7 @@ class Model:
         imaginary part.
       after: Coefficients of the images, the same shape.
       light: As in `cosine_sums`.
-      damping: Squared amplitude that has half a phase, or 0.
+      damping: Squared amplitude below which phases fade, or 0.
       no_phase: Product of squared amplitudes up to which there is no phase, of
         use without damping.
 
