@@ -99,3 +99,12 @@ def test_numpy_numbers_become_literals_that_parse_again():
   assert registry.parse_spec(str(term)) == (
     registry.Term("ssim", {"k1": 0.02, "w": (3,)}),
   )
+
+
+def test_file_names_of_specs_differ():
+  specs = [f"robust(alpha={a})" for a in ("-2.0", "2.0", "'2.0'")]
+  assert registry.file_names(specs) == {
+    specs[0]: "robust_alpha_-2.0",
+    specs[1]: "robust_alpha_2.0",
+    specs[2]: "robust_alpha_2.0_2",
+  }

@@ -1,4 +1,4 @@
-"""Reads `.npz` files of weights whose contents are not to be trusted."""
+"""Reads `.npz` files of numbers whose contents are not to be trusted."""
 
 import math
 import os
@@ -15,8 +15,15 @@ MAX_BYTES = 1 << 30
 _HEADER = 1 << 16  # bytes; longer than any header of a numeric array
 
 
-def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read(
+  path: str | os.PathLike, *, numbers_only: bool = False
+) -> dict[str, np.ndarray]:
   """Returns the arrays of a file by name. Pickled objects are not loaded.
+
+  Args:
+    path: The file.
+    numbers_only: Whether to leave out arrays of anything else, text for
+      example, instead of refusing the file.
 
   Raises:
     ValueError: if the file is damaged, too large, or claims to hold more than
@@ -30,10 +37,13 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         total = sum(info.file_size for info in entries)
         if max(total, path.stat().st_size) > MAX_BYTES:
           raise ValueError(f"it unpacks to more than {MAX_BYTES} bytes")
-        return {
-          info.filename.removesuffix(".npy"): _array(archive, info)
+        arrays = {
+          info.filename.removesuffix(".npy"): _array(
+            archive, info, numbers_only
+          )
           for info in entries
         }
+        return {k: array for k, array in arrays.items() if array is not None}
     # All that zipfile raises for damage and for what it does not know.
     except (
       ValueError,
@@ -76,7 +86,9 @@ def header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
   return shape, fortran, dtype
 
 
-def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+def _array(
+  archive: zipfile.ZipFile, info: zipfile.ZipInfo, numbers_only: bool
+) -> np.ndarray | None:
   """Reads one array, once its header is known to tell the truth."""
   if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
     raise ValueError(f"{info.filename} is compressed as NumPy never does")
@@ -84,6 +96,8 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     shape, fortran, dtype = header(file)
     # Text may be of length 0, of which any number fits in no bytes.
     if dtype.kind not in "biuf":
+      if numbers_only:
+        return None
       what = "objects" if dtype.hasobject else f"{dtype!s:.80}"
       raise ValueError(f"{info.filename} holds {what}; only numbers are read")
     room = info.file_size - file.tell()

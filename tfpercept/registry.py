@@ -15,7 +15,8 @@ import dataclasses
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -146,6 +147,19 @@ def parse_spec(spec: str) -> tuple[Term, ...]:
 def format_spec(terms: tuple[Term, ...]) -> str:
   """Inverse of `parse_spec`."""
   return " + ".join(str(term) for term in terms)
+
+
+def file_names(specs: Iterable[str]) -> dict[str, str]:
+  """Turns specs into parts of file names, no two alike."""
+  found = {}
+  for spec in specs:
+    name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")
+    taken = {other.lower() for other in found.values()}  # as on some disks
+    number = 2
+    while name.lower() in taken:
+      name, number = f"{plain}_{number}", number + 1
+    found[spec] = name
+  return found
 
 
 def _terms(node: ast.expr, spec: str) -> Iterator[Term]:

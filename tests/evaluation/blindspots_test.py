@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfpercept import descent, distances, files
+from tfpercept import descent, distances, files, registry
 from tfpercept.data import packaged
 from tfpercept.evaluation import (
   blindspots,
   blindspots_page,
-  comparison,
   tiled,
 )
 
@@ -57,7 +56,7 @@ def test_the_held_measure_stays_where_it_is_told(made):
 def test_values_are_those_of_the_pictures_in_the_folder(made, reference):
   folder, found = made
   for spot in found.spots:
-    part = comparison.file_names([spot.spec])[spot.spec]
+    part = registry.file_names([spot.spec])[spot.spec]
     file = f"{spot.start}.{part}.png"
     picture = files.read_image(folder / file)
     for spec, value in found.values[spot.start, spot.spec].items():

@@ -164,15 +164,6 @@ def test_means_over_tiles_are_said_to_be_that(folders, monkeypatch):
   assert "mse: mean" not in text
 
 
-def test_file_names_of_specs_differ():
-  specs = [f"robust(alpha={a})" for a in ("-2.0", "2.0", "'2.0'")]
-  assert comparison.file_names(specs) == {
-    specs[0]: "robust_alpha_-2.0",
-    specs[1]: "robust_alpha_2.0",
-    specs[2]: "robust_alpha_2.0_2",
-  }
-
-
 @pytest.mark.parametrize(
   "error",
   [

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import descent, distances, files
-from tfpercept.evaluation import comparison
+from tfpercept import descent, distances, files, registry
 
 STARTS = ("noise", "held")
 _HELD_NOISE = 0.1  # before the measure takes its value
@@ -173,7 +172,7 @@ def make(
     missing: Distances that are left out already, and why.
     progress: Called with the number of steps done in all, and what is made.
   """
-  parts = comparison.file_names(judges)
+  parts = registry.file_names(judges)
   begun = {n: minimise(None, reference, n, settings) for n in starts}
   gallery = Gallery(reference, begun, [], {}, dict(missing or {}))
   for index, (name, spec) in enumerate(plan(judges, settings, starts)):

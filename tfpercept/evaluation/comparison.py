@@ -6,14 +6,13 @@ import dataclasses
 import io
 import math
 import pathlib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances, files
+from tfpercept import distances, files, registry
 from tfpercept.evaluation import charts, scores, tiled
 
 MAP_LIST = "maps.csv"
@@ -142,7 +141,7 @@ def compare(
     is among its failures.
   """
   table = Table({judge.spec: judge for judge in judges}, {}, {})
-  limits, parts = [], file_names(table.judges)
+  limits, parts = [], registry.file_names(table.judges)
   for done, pair in enumerate(pairs):
     progress(done, pair.name)
     try:
@@ -238,19 +237,6 @@ def to_json(table: Table) -> dict[str, Any]:
     "means": means,
     "failures": table.failures,
   }
-
-
-def file_names(specs: Iterable[str]) -> dict[str, str]:
-  """Turns specs into parts of file names, no two alike."""
-  found = {}
-  for spec in specs:
-    name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")
-    taken = {other.lower() for other in found.values()}  # as on some disks
-    number = 2
-    while name.lower() in taken:
-      name, number = f"{plain}_{number}", number + 1
-    found[spec] = name
-  return found
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
