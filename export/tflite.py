@@ -63,13 +63,15 @@ def export(
 ) -> list[dict[str, Any]]:
   """Writes and checks a folder of .tflite files.
 
-  The files take any batch and size. One call of `resize_tensor_input`, or a
-  signature runner, sets it.
+  There is a file for each entry of the network and precision. It takes any
+  batch, and any size that the network does; one call of `resize_tensor_input`,
+  or a signature runner, sets them.
 
   Args:
     run: A finished run folder, or its model folder.
-    out: A new folder: `<model>_<precision>.tflite`, `table.md`, `table.json`,
-      `manifest.json`.
+    out: A new folder: `<model>_<precision>.tflite`, or
+      `<model>_<entry>_<precision>.tflite` where there are several entries,
+      `table.md`, `table.json`, `manifest.json`.
     litert_python: A Python with ai-edge-litert, to check the files with that
       runtime too; by default `$TFPERCEPT_LITERT_PYTHON`, if set.
 
@@ -87,18 +89,20 @@ def export(
   if litert_python := litert_python or os.environ.get(LITERT):
     pythons["litert"] = litert_python
   exported = signatures.load(run)
-  name, signature = exported.on_device()
-  trials = exported.trials()
+  entries = exported.on_device()
   with files.atomic(out) as folder:
     folder.mkdir()
-    paths = convert(exported, name, signature, folder)
-    checks, rows = _measure(signature, trials, paths, pythons)
+    paths = convert(exported, entries, folder)
+    checks, rows = {}, []
+    for name, signature in entries.items():
+      trials = exported.trials(name)
+      found, more = _measure(signature, trials, paths[name], pythons)
+      checks |= found
+      rows += more
     table = {"pictures": list(trials), "timed": _timed(), "rows": rows}
     files.write_json(folder / "table.json", table)
     files.write_text(folder / "table.md", markdown(table))
-    manifest.write(
-      folder, exported, {name: signature}, kind="tflite", checks=checks
-    )
+    manifest.write(folder, exported, entries, kind="tflite", checks=checks)
   return rows
 
 
@@ -106,11 +110,18 @@ def markdown(table: dict[str, Any]) -> str:
   """Returns `table.json` as a Markdown table with what its columns mean."""
   times = [f"ms, {runtime}" for runtime in table["rows"][0]["milliseconds"]]
   gaps = ["max difference", "mean difference", "PSNR", "change"]
+  blank = {"psnr": "", "psnr_change": ""}
   cells = [
     ["file", "KiB", *times, *gaps],
     ["---", *["---:"] * (1 + len(times) + len(gaps))],
   ]
   for row in table["rows"]:
+    scores = blank
+    if row["psnr"] is not None:
+      scores = {
+        "psnr": f"{row['psnr']:.3f}",
+        "psnr_change": f"{row['psnr_change']:+.4f}",
+      }
     cells.append(
       [
         row["file"],
@@ -118,69 +129,80 @@ def markdown(table: dict[str, Any]) -> str:
         *(f"{ms:.1f}" for ms in row["milliseconds"].values()),
         f"{row['max_difference']:.1e}",
         f"{row['mean_difference']:.1e}",
-        f"{row['psnr']:.3f}",
-        f"{row['psnr_change']:+.4f}",
+        *scores.values(),
       ]
     )
   lines = [f"| {' | '.join(line)} |" for line in cells]
   return "\n".join(lines) + (
-    f"\n\nTime: {table['timed']}. Differences to the Keras network, of outputs"
-    f" in [0, 1], and PSNR in dB: on {', '.join(table['pictures'])}.\n"
+    f"\n\nTime: {table['timed']}. Differences to the Keras network, and PSNR in"
+    f" dB of outputs that are pictures: on {', '.join(table['pictures'])}.\n"
   )
 
 
 def _timed() -> str:
   return (
-    f"median of {_CALLS} calls on {_SIDE}x{_SIDE} pixels with one thread,"
-    f" tf is tf.lite {tf.__version__}"
+    f"median of {_CALLS} calls with one thread on one input, of"
+    f" {_SIDE}x{_SIDE} pixels where the network takes any size; tf is tf.lite"
+    f" {tf.__version__}"
   )
 
 
 def convert(
   exported: signatures.Signatures,
-  name: str,
-  signature: signatures.Signature,
+  entries: dict[str, signatures.Signature],
   folder: pathlib.Path,
-) -> dict[str, pathlib.Path]:
-  """Writes a file for each precision, unchecked, and returns their paths."""
+) -> dict[str, dict[str, pathlib.Path]]:
+  """Writes the files, unchecked; returns paths by entry and precision."""
   module = tf.Module()
   module.served_variables = list(exported.network.variables)
   paths = {}
   with tempfile.TemporaryDirectory() as graph:
-    # By way of a SavedModel, so that the file keeps the signature's name.
-    tf.saved_model.save(module, graph, signatures={name: signature.concrete()})
-    for key, precision in PRECISIONS.items():
-      converter = tf.lite.TFLiteConverter.from_saved_model(graph, [name])
-      converter.optimizations = list(precision.optimizations)
-      converter.target_spec.supported_types = list(precision.types)
-      path = folder / f"{exported.manifest['model']}_{key}.tflite"
-      files.write_bytes(path, converter.convert())
-      paths[key] = path
+    # By way of a SavedModel, so that a file keeps the name of its signature.
+    traced = {name: entry.concrete() for name, entry in entries.items()}
+    tf.saved_model.save(module, graph, signatures=traced)
+    for name in entries:
+      stem = exported.manifest["model"]
+      if len(entries) > 1:
+        stem = f"{stem}_{name}"
+      paths[name] = {}
+      for key, precision in PRECISIONS.items():
+        converter = tf.lite.TFLiteConverter.from_saved_model(graph, [name])
+        converter.optimizations = list(precision.optimizations)
+        converter.target_spec.supported_types = list(precision.types)
+        path = folder / f"{stem}_{key}.tflite"
+        files.write_bytes(path, converter.convert())
+        paths[name][key] = path
   return paths
+
+
+Trials = dict[str, tuple[Arrays, np.ndarray | None]]
 
 
 def _measure(
   signature: signatures.Signature,
-  trials: dict[str, tuple[Arrays, np.ndarray]],
+  trials: Trials,
   paths: dict[str, pathlib.Path],
   pythons: dict[str, str],
 ) -> tuple[dict[str, dict], list[dict[str, Any]]]:
   """Checks each file with each runtime and returns checks and table rows."""
   inputs = {case: given for case, (given, _) in trials.items()}
   first = next(iter(inputs.values()))
-  inputs[_TIMED] = {k: x[:, :_SIDE, :_SIDE] for k, x in first.items()}
+  inputs[_TIMED] = {
+    k: x[:1, :_SIDE, :_SIDE] if x.ndim == 4 else x[:1] for k, x in first.items()
+  }
   inputs["check"] = signature.example
   expected = signature.expected()
-  checks = {
-    key: {"tolerance": precision.tolerance}
+  tolerances = {
+    key: precision.tolerance * signature.scale
     for key, precision in PRECISIONS.items()
   }
+  checks = {paths[k].name: {"tolerance": t} for k, t in tolerances.items()}
   times: dict[str, dict[str, float]] = {}
   for runtime, python in pythons.items():
     answers, times[runtime] = _answers(runtime, python, inputs, paths)
     for key, path in paths.items():
-      checks[key][runtime] = fresh.difference(
-        dataclasses.replace(signature, tolerance=PRECISIONS[key].tolerance),
+      checks[path.name][runtime] = fresh.difference(
+        dataclasses.replace(signature, tolerance=tolerances[key]),
         expected,
         answers[path.stem]["check"],
         name=f"{path.name} in {runtime}",
@@ -225,29 +247,48 @@ def _answers(
   return answers, {stem: case[_TIMED] for stem, case in times.items()}
 
 
-def _rows(signature, trials, paths, answers) -> list[dict[str, Any]]:
-  psnr = distances.get("psnr")
-  (output,) = signature.outputs
-  keras = {c: signature.function(**x)[output] for c, (x, _) in trials.items()}
+def _rows(
+  signature: signatures.Signature,
+  trials: Trials,
+  paths: dict[str, pathlib.Path],
+  answers: dict[str, dict[str, Arrays]],
+) -> list[dict[str, Any]]:
+  keras = {
+    case: {k: y.numpy() for k, y in signature.function(**given).items()}
+    for case, (given, _) in trials.items()
+  }
+  before = _psnr(trials, keras)
   rows = []
   for path in paths.values():
-    device = {case: answers[path.stem][case][output] for case in trials}
-    gaps = [np.abs(keras[case].numpy() - device[case]) for case in trials]
-    before, after = (
-      np.mean([psnr.score(y, x[c]).numpy() for c, (_, y) in trials.items()])
-      for x in (keras, device)
-    )
+    device = {case: answers[path.stem][case] for case in trials}
+    gaps = [
+      np.abs(keras[case][output] - device[case][output])
+      for case in trials
+      for output in signature.outputs
+    ]
+    after = _psnr(trials, device)
     rows.append(
       {
         "file": path.name,
         "bytes": path.stat().st_size,
         "max_difference": float(max(gap.max() for gap in gaps)),
         "mean_difference": float(np.mean([gap.mean() for gap in gaps])),
-        "psnr": float(after),
-        "psnr_change": float(after - before),
+        "psnr": after,
+        "psnr_change": None if after is None else after - before,
       }
     )
   return rows
+
+
+def _psnr(trials: Trials, answers: dict[str, Arrays]) -> float | None:
+  """Returns the mean over cases that have an ideal, if there is any."""
+  psnr = distances.get("psnr")
+  values = []
+  for case, (_, ideal) in trials.items():
+    if ideal is not None:
+      (image,) = answers[case].values()
+      values.append(float(psnr.score(ideal, image)[0]))
+  return float(np.mean(values)) if values else None
 
 
 def main() -> None:

@@ -1,13 +1,17 @@
 """Flags that all trainers share, and the `Run` they make."""
 
+import dataclasses
 from typing import Any
 
 from absl import flags
 
-from tfpercept import training
+from tfpercept import registry, training
 
-_LOSS = flags.DEFINE_string(
-  "loss", "mse", "Spec of the objective, such as 0.84*ms_ssim + 0.16*mae."
+_LOSS = flags.DEFINE_multi_string(
+  "loss",
+  ["mse"],
+  "Spec of the objective, such as 0.84*ms_ssim + 0.16*mae. Where it is given "
+  "twice, programs that compare losses train both, others take the last.",
 )
 _STEPS = flags.DEFINE_integer("steps", 20_000, "Optimiser steps.", 1)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Peak rate.", 0.0)
@@ -30,10 +34,26 @@ def run(settings: dict[str, Any]) -> training.Run:
     out=_OUT.value,
     steps=_STEPS.value,
     seed=_SEED.value,
-    loss=_LOSS.value,
+    loss=_LOSS.value[-1],
     learning_rate=_LEARNING_RATE.value,
     interval=_INTERVAL.value,
     precision=_PRECISION.value,
     strategy=_STRATEGY.value,
     settings=settings,
   )
+
+
+def runs(settings: dict[str, Any]) -> list[training.Run]:
+  """Returns a run for each `--loss`, alike but for that.
+
+  One loss trains into the folder of `--out`, several into a folder each below
+  it, named after their specs.
+  """
+  one = run(settings)
+  folders = registry.file_names(_LOSS.value)  # a spec given twice counts once
+  if len(folders) == 1:
+    return [one]
+  return [
+    dataclasses.replace(one, loss=spec, out=one.out / folder)
+    for spec, folder in folders.items()
+  ]

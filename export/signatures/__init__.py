@@ -7,13 +7,16 @@ from export.signatures.base import (
   Tensor,
   load,
 )
+from export.signatures.coders import AutoencoderSignatures, VAESignatures
 from export.signatures.srcnn import SRCNNSignatures
 
 __all__ = [
   "SIGNATURES",
+  "AutoencoderSignatures",
   "SRCNNSignatures",
   "Signature",
   "Signatures",
   "Tensor",
+  "VAESignatures",
   "load",
 ]

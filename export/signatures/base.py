@@ -51,6 +51,8 @@ class Signature:
     tolerance: Most that a reloaded export may differ from Keras; in the unit of
       the float outputs, or in 8-bit steps if the outputs are encoded pictures.
       None means that bytes must be equal.
+    scale: About the largest value of its outputs; what is stored coarsely on
+      devices may differ in proportion.
   """
 
   function: Callable[..., dict[str, tf.Tensor]]
@@ -58,6 +60,7 @@ class Signature:
   outputs: dict[str, Tensor]
   example: dict[str, np.ndarray | list[bytes]]
   tolerance: float | None
+  scale: float = 1.0
 
   @property
   def dtypes(self) -> set[str]:
@@ -107,14 +110,17 @@ class Signatures(abc.ABC):
     """Returns the signatures of the SavedModel; one is `serving_default`."""
 
   @abc.abstractmethod
-  def on_device(self) -> tuple[str, Signature]:
-    """Returns name and signature of the TFLite file, of builtin ops only."""
+  def on_device(self) -> dict[str, Signature]:
+    """Returns what becomes a TFLite file each, of builtin ops only, by name."""
 
   @abc.abstractmethod
-  def trials(self) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Returns inputs of `on_device` and the ideal output, by picture.
+  def trials(
+    self, name: str
+  ) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray | None]]:
+    """Returns inputs of an entry of `on_device` and the ideal output.
 
-    The pictures are photographs that no packaged training has seen.
+    They are by picture, photographs that no packaged training has seen; where
+    the output is no picture there is no ideal.
     """
 
 

@@ -61,18 +61,21 @@ class SRCNNSignatures(base.Signatures):
       "png": self._files(),
     }
 
-  def on_device(self) -> tuple[str, base.Signature]:
+  def on_device(self) -> dict[str, base.Signature]:
     before = f"luma, enlarged {self.scale} times bicubically"
     shape = (None, None, None, 1)
-    return "sharpen_luma", base.Signature(
+    sharpen = base.Signature(
       function=lambda enlarged_luma: {"luma": self._sharpen(enlarged_luma)},
       inputs={"enlarged_luma": base.Tensor("float32", shape, before, _UNIT)},
       outputs={"luma": base.Tensor("float32", shape, "luma", _UNIT)},
       example={"enlarged_luma": _noise(1)},
       tolerance=_TOLERANCE,
     )
+    return {"sharpen_luma": sharpen}
 
-  def trials(self) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray]]:
+  def trials(
+    self, name: str
+  ) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray | None]]:
     trials = {}
     for name, picture in packaged.test().items():
       pairs = super_resolution.luma_pairs([picture], scale=self.scale)

@@ -20,9 +20,19 @@ def run(trainer: str, *flags: str) -> subprocess.CompletedProcess:
 
 
 def unbroken_and_killed(
-  folder: pathlib.Path, trainer: str, *flags: str
+  folder: pathlib.Path,
+  trainer: str,
+  *flags: str,
+  watched: str = "checkpoints",
 ) -> tuple[pathlib.Path, pathlib.Path]:
   """Trains twice alike; the second is killed on its way and started again.
+
+  Args:
+    folder: Where to.
+    trainer: Such as `srcnn`.
+    *flags: Its flags, without `--out`.
+    watched: Folder in that of the run, or in one of those below it, in which a
+      first checkpoint is waited for.
 
   Returns:
     The folders of the runs.
@@ -37,8 +47,9 @@ def unbroken_and_killed(
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
   )
-  checkpoints = killed / "checkpoints"
-  while process.poll() is None and not any(checkpoints.glob("*.index")):
+  while process.poll() is None and not any(
+    killed.glob(f"**/{watched}/*.index")
+  ):
     time.sleep(0.01)
   process.kill()
   process.wait()

@@ -79,9 +79,8 @@ class Interrupt(keras.callbacks.Callback):
       raise KeyboardInterrupt
 
 
-def test_an_objective_that_is_trained_too_resumes_as_well(tmp_path):
-  likelihood = "robust(adaptive=True, size=(16, 16, 1), color='RGB', levels=2)"
-  options = {"loss": likelihood, "train_objective": True}
+def resumed_as_unbroken(tmp_path, **options):
+  """Checks losses and weights of a run that was interrupted; returns a task."""
   run, unbroken, data = make(tmp_path / "a", **options)
   losses = training.fit(unbroken, data, run)
   run, task, data = make(tmp_path / "b", **options)
@@ -91,7 +90,18 @@ def test_an_objective_that_is_trained_too_resumes_as_well(tmp_path):
   assert training.fit(task, data, run) == losses[3:]
   for a, b in zip(task.weights, unbroken.weights, strict=True):
     np.testing.assert_array_equal(a, b)
+  return task
+
+
+def test_an_objective_that_is_trained_too_resumes_as_well(tmp_path):
+  likelihood = "robust(adaptive=True, size=(16, 16, 1), color='RGB', levels=2)"
+  task = resumed_as_unbroken(tmp_path, loss=likelihood, train_objective=True)
   assert np.abs(task.objective.latent_scale.numpy()).min() > 0
+
+
+def test_an_objective_that_draws_at_random_goes_on_drawing(tmp_path):
+  loss = "watson_dft(channels=1, shift='random')"
+  resumed_as_unbroken(tmp_path, loss=loss)
 
 
 class Spoiled:

@@ -1,7 +1,20 @@
 """Networks only, one file each; `load` and `save` keep trained ones."""
 
+from tfpercept.models.autoencoder import Autoencoder
 from tfpercept.models.base import MODELS, load, save
+from tfpercept.models.digit_classifier import DigitClassifier
 from tfpercept.models.pim import PIMNetwork, pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
+from tfpercept.models.vae import VAE
 
-__all__ = ["MODELS", "SRCNN", "PIMNetwork", "load", "pim_from_arrays", "save"]
+__all__ = [
+  "MODELS",
+  "SRCNN",
+  "VAE",
+  "Autoencoder",
+  "DigitClassifier",
+  "PIMNetwork",
+  "load",
+  "pim_from_arrays",
+  "save",
+]

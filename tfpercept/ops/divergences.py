@@ -116,3 +116,11 @@ def _jeffreys(means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor):
     return by_means, by_here + upstream * ratio * half, None
 
   return tf.reduce_sum(weights * ratio * half, axis=-1), gradient
+
+
+def normal_to_standard(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+  """Returns KL(N(mean, variance) || N(0, 1)) in nats, element by element.
+
+  Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, appendix B.
+  """
+  return 0.5 * (mean**2 + tf.exp(log_variance) - 1.0 - log_variance)

@@ -79,7 +79,8 @@ def fit(
 
   Args:
     task: A Keras model with a `network` and a `train_step` that logs scalars;
-      perhaps with an `objective` that it trains as well.
+      perhaps with an `objective` that it trains as well, or a `balance` of its
+      terms that it moves.
     data: Batches as a function of the step.
     run: The settings; `prepare(run)` was called before building the task.
     optimizer: Adam at `learning_rate(run)` if None.
@@ -106,7 +107,9 @@ def fit(
     )
   step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
   manager = tf.train.CheckpointManager(
-    tf.train.Checkpoint(**parts, optimizer=task.optimizer, step=step),
+    tf.train.Checkpoint(
+      **parts, **_counters(task), optimizer=task.optimizer, step=step
+    ),
     run.out / "checkpoints",
     max_to_keep=2,
   )
@@ -136,11 +139,22 @@ def fit(
 
 
 def _parts(task: keras.Model) -> dict[str, keras.layers.Layer]:
-  """What a task trains, by the names that checkpoints give it."""
+  """What a task moves as it trains, by the names that checkpoints give it."""
+  parts = {"network": task.network}
   objective = getattr(task, "objective", None)
-  if objective is None or not objective.trainable_variables:
-    return {"network": task.network}
-  return {"network": task.network, "objective": objective}
+  if objective is not None and objective.trainable_variables:
+    parts["objective"] = objective
+  balance = getattr(task, "balance", None)
+  if balance is not None:
+    parts["balance"] = balance
+  return parts
+
+
+def _counters(task: keras.Model) -> dict[str, list[tf.Variable]]:
+  """What an objective counts its calls with, where it draws at random."""
+  weights = getattr(getattr(task, "objective", None), "weights", [])
+  counters = [weight for weight in weights if weight.dtype.is_integer]
+  return {"counters": counters} if counters else {}
 
 
 def _legs(step: int, run: run_lib.Run) -> list[tuple[int, int, int]]:

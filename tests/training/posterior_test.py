@@ -1,0 +1,40 @@
+"""A posterior that collapses or blows up is named."""
+
+import keras
+import pytest
+from absl import logging
+
+from tfpercept.training import posterior
+
+
+def ended(guard, step, kl, active):
+  optimizer = keras.optimizers.SGD()
+  optimizer.iterations.assign(step)
+  model = keras.Sequential()
+  model.optimizer = optimizer
+  guard.set_model(model)
+  logs = {"kl": kl, "active_latents": active, "beta": 2.0}
+  guard.on_epoch_end(0, logs)
+
+
+def test_a_collapse_is_named_once_the_warm_up_is_over(monkeypatch):
+  said = []
+  monkeypatch.setattr(
+    logging, "warning", lambda text, *values: said.append(text % values)
+  )
+  guard = posterior.PosteriorGuard(8, warmup=100)
+  ended(guard, 100, 0.02, 0.0)
+  assert not guard.collapsed and not said
+  ended(guard, 200, 0.02, 0.0)
+  assert guard.collapsed
+  assert "collapsed: at step 200" in said[0]
+  assert "--beta=auto" in said[0]
+  ended(guard, 300, 5.0, 3.0)  # it may come back
+  assert not guard.collapsed
+
+
+def test_a_blow_up_stops_the_run():
+  guard = posterior.PosteriorGuard(8, warmup=0)
+  ended(guard, 10, 8 * 49.0, 8.0)
+  with pytest.raises(posterior.PosteriorError, match="step 20 the KL is 51 na"):
+    ended(guard, 20, 8 * 51.0, 8.0)

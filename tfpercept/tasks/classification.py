@@ -1,0 +1,146 @@
+"""Classification of pictures that are moved about while it is learned."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.tasks import replicas
+
+
+class LabelledBatches:
+  """Batches `(x, label)` of pictures, each a function of (seed, step).
+
+  The pictures are gone through in another order each time around; what is left
+  of them when no whole batch is, is left out of that round.
+
+  Args:
+    images: uint8 `[N, H, W, C]`.
+    labels: Whole numbers `[N]`.
+    batch: Pictures in a batch, at most N.
+    seed: Of the orders.
+
+  Raises:
+    ValueError: if a batch can not be drawn, or the two do not match.
+  """
+
+  def __init__(
+    self, images: np.ndarray, labels: np.ndarray, *, batch: int, seed: int
+  ):
+    if len(labels) != len(images) or not 1 <= batch <= len(images):
+      raise ValueError(
+        "a batch needs a label for each picture, and has at most all of them; "
+        f"got {len(images)} pictures, {len(labels)} labels, batch={batch}"
+      )
+    self._images = tf.constant(images)
+    self._labels = tf.constant(labels, tf.int32)
+    self._batch, self._seed, self._count = batch, seed, len(images)
+
+  def at(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns batch `step`: float32 `[batch, H, W, C]` in [0, 1] and int32."""
+    step = tf.cast(step, tf.int64)
+    whole = self._count // self._batch  # batches before it starts anew
+    place = step % whole * self._batch + tf.range(self._batch, dtype=tf.int64)
+    index = tf.random.experimental.index_shuffle(
+      place,
+      tf.stack([tf.constant(self._seed, tf.int64), step // whole]),
+      max_index=self._count - 1,
+    )
+    x = tf.cast(tf.gather(self._images, index), tf.float32) / 255.0
+    return x, tf.gather(self._labels, index)
+
+  def batches(self, start: int, stop: int) -> tf.data.Dataset:
+    """Returns batches `start` to `stop - 1` in order."""
+    steps = tf.data.Dataset.range(start, stop)
+    return steps.map(self.at, num_parallel_calls=1).prefetch(2)
+
+
+class Classification(keras.Model):
+  """Trains a classifier by cross-entropy.
+
+  Each picture of a batch is shifted by up to `shift` pixels either way, with
+  black coming in, and each feature dropped with probability `dropout`.
+
+  `train_step` takes `(x, label)`, float `[N, H, W, C]` in [0, 1] and int `[N]`,
+  and logs, for this step alone, `loss` (nats), `accuracy` and `gradient_norm`.
+
+  Args:
+    network: Has `features(x)` and a layer `head` that turns them into logits.
+    seed: Of shifts and drops, which follow from it and the step alone.
+    shift: Pixels.
+    dropout: Share of features, in [0, 1).
+
+  Raises:
+    ValueError: if `shift` is negative or `dropout` out of range.
+  """
+
+  def __init__(
+    self,
+    network: keras.Model,
+    *,
+    seed: int = 0,
+    shift: int = 2,
+    dropout: float = 0.3,
+  ):
+    if shift < 0 or not 0 <= dropout < 1:
+      raise ValueError(
+        "shift is 0 or more pixels and dropout a share below 1; got "
+        f"shift={shift}, dropout={dropout}"
+      )
+    super().__init__(name="classification")
+    self.network = network
+    self._seed, self._shift, self._dropout = seed, shift, dropout
+    # Logs are the same on all replicas; by default Keras adds them up.
+    self.distribute_reduction_method = "first"
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    return self.network(x)
+
+  def train_step(
+    self, data: tuple[tf.Tensor, tf.Tensor]
+  ) -> dict[str, tf.Tensor]:
+    x, label = data
+    step = tf.cast(self.optimizer.iterations, tf.int32)
+    seeds = tf.random.experimental.stateless_split(
+      tf.stack([self._seed, step]), 2
+    )
+    variables = self.network.trainable_variables
+    with tf.GradientTape() as tape:
+      features = self.network.features(shifted(x, seeds[0], by=self._shift))
+      features = tf.nn.experimental.stateless_dropout(
+        features, self._dropout, seeds[1]
+      )
+      logits = self.network.head(features)
+      loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(
+          labels=label, logits=logits
+        )
+      )
+    gradients = tape.gradient(loss, variables)
+    hits = tf.argmax(logits, axis=-1, output_type=label.dtype) == label
+    logs = {"loss": loss, "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32))}
+    logs, gradients = replicas.mean((logs, gradients))
+    self.optimizer.apply_gradients(
+      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+    )
+    return {**logs, "gradient_norm": tf.linalg.global_norm(gradients)}
+
+
+def shifted(x: tf.Tensor, seed: tf.Tensor, *, by: int) -> tf.Tensor:
+  """Shifts each picture by -by to by pixels along both axes; black comes in.
+
+  Args:
+    x: `[N, H, W, C]`.
+    seed: int32 `[2]`; all shifts are equally likely.
+    by: Pixels.
+  """
+  count, height, width = tf.unstack(tf.shape(x)[:3])
+  offsets = tf.random.stateless_uniform(
+    [2, count, 1], seed, maxval=2 * by + 1, dtype=tf.int32
+  )
+  rows, columns = (
+    tf.range(side) + offset
+    for side, offset in zip((height, width), tf.unstack(offsets), strict=True)
+  )
+  padded = tf.pad(x, [[0, 0], [by, by], [by, by], [0, 0]])
+  padded = tf.gather(padded, rows, axis=1, batch_dims=1)
+  return tf.gather(padded, columns, axis=2, batch_dims=1)

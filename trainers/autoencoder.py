@@ -1,0 +1,91 @@
+"""Trains an autoencoder under any distance, or one under each of several.
+
+    python -m trainers.autoencoder --loss=mse --loss="ms_ssim(scales=3)" \
+        --data=faces.npz --side=48 --out=runs/faces
+
+Several losses get the same pictures, initial weights and steps, and a folder
+each below `--out`. Killed at any moment, the same command resumes it.
+"""
+
+from absl import flags, logging
+
+from export import program
+from tfpercept import distances, models, training
+from tfpercept.data import examples
+from tfpercept.models import coders
+from tfpercept.tasks import regression
+from tfpercept.training import precision
+from trainers import example_flags, reconstructions, run_flags
+
+flags.adopt_module_key_flags(run_flags)  # so that --help lists them
+flags.adopt_module_key_flags(example_flags)
+_KIND = flags.DEFINE_enum(
+  "kind", "convolutional", coders.KINDS, "Of the hidden layers."
+)
+_WIDTHS = flags.DEFINE_list(
+  "widths", ["32", "64", "128"], "Of the hidden layers, down to the code."
+)
+_CODE = flags.DEFINE_integer("code", 64, "Width of the bottleneck.", 1)
+_OUTPUT = flags.DEFINE_enum(
+  "output", "sigmoid", coders.OUTPUTS, "Linear is not bounded to [0, 1]."
+)
+
+
+def main() -> None:
+  model = {
+    "kind": _KIND.value,
+    "widths": [int(width) for width in _WIDTHS.value],
+    "code": _CODE.value,
+    "output": _OUTPUT.value,
+  }
+  runs = run_flags.runs({**example_flags.settings(), "model": model})
+  for run in runs:  # a mistake in one is found before another is trained
+    distances.get(run.loss).validate(run.settings["side"], run.settings["side"])
+  data, unseen = example_flags.load(runs[0])
+  for run in runs:
+    train(run, data, unseen)
+    logging.info("Trained model in %s", run.out / "model")
+
+
+def train(
+  run: training.Run, data: examples.Examples, unseen: examples.Examples
+) -> None:
+  """Trains an autoencoder, or resumes it, and writes it to `out / "model"`.
+
+  Args:
+    run: Its `settings` hold `side`, `channels`, `batch` and `model` (the other
+      arguments of the network).
+    data: What to train on.
+    unseen: What TensorBoard shows; may be empty.
+  """
+  settings = run.settings
+  objective = distances.get(run.loss)
+  batches = examples.Batches(
+    data.images, batch=settings["batch"], seed=run.seed
+  )
+  with training.prepare(run).scope():
+    network = models.Autoencoder(
+      **settings["model"],
+      side=settings["side"],
+      channels=settings["channels"],
+      seed=run.seed,
+      dtype=precision.policy(run.precision),
+    )
+    network.build()
+    task = regression.Regression(network, objective)
+  training.fit(
+    task,
+    batches,
+    run,
+    pictures=reconstructions.show(network, unseen, objective),
+  )
+  models.save(
+    network,
+    run.out / "model",
+    objective=objective.spec,
+    training=run.to_json(),
+  )
+
+
+if __name__ == "__main__":
+  program.start(main, also=(training.NonFiniteError,))
