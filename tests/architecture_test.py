@@ -40,6 +40,7 @@ HOMES = {
   "PIL": ("tfpercept/files.py", "tfpercept/data/tid2013.py"),
   "ai_edge_litert": ("export/run_tflite.py",),
   "av": ("tfpercept/data/video.py",),
+  "choix": ("tfpercept/evaluation/ranking_analysis.py",),
   "matplotlib": (
     "tfpercept/evaluation/charts.py",
     "tfpercept/evaluation/report.py",
@@ -47,9 +48,15 @@ HOMES = {
   "scipy": (
     "tfpercept/data/tid2013.py",
     "tfpercept/evaluation/correlation.py",
+    "tfpercept/evaluation/probing_table.py",
+    "tfpercept/evaluation/ranking_analysis.py",
   ),
   "skimage": ("tfpercept/data/packaged.py",),
-  "sklearn": ("tfpercept/data/packaged.py", "tfpercept/evaluation/probing.py"),
+  "sklearn": (
+    "tfpercept/data/packaged.py",
+    "tfpercept/evaluation/probing_folds.py",
+    "tfpercept/evaluation/probing_machines.py",
+  ),
   "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
   "tensorflow_compression": ("tfpercept/models/entropy.py",),
   "tensorflow_datasets": ("tfpercept/data/tfds.py",),

@@ -23,6 +23,7 @@ from tfpercept.cli import (
   evaluate,
   ladder,
   listing,
+  ranking,
   score,
   weights,
 )
@@ -33,6 +34,7 @@ COMMANDS = (
   agreement,
   blindspots,
   ladder,
+  ranking,
   doctor,
   listing,
   weights,
