@@ -10,7 +10,7 @@ folder each below `--out`. Killed at any moment, the same command resumes it.
 from absl import flags, logging
 
 from export import program
-from tfpercept import distances, training
+from tfpercept import distances, models, training
 from tfpercept.models import coders
 from tfpercept.training import posterior
 from trainers import example_flags, run_flags, variational
@@ -42,6 +42,11 @@ _WARMUP = flags.DEFINE_integer(
 _FREE = flags.DEFINE_float(
   "free_nats", 0.0, "Nats of each latent that cost nothing.", 0.0
 )
+_INITIAL = flags.DEFINE_string(
+  "initial",
+  None,
+  "A finished run of a like network, to start from its weights.",
+)
 
 
 def main() -> None:
@@ -60,12 +65,16 @@ def main() -> None:
   if beta == "auto":
     settings["nats_per_latent"] = _NATS.value
     settings["calibration_steps"] = _CALIBRATION.value
+  initial = None
+  if _INITIAL.value:
+    initial, manifest = models.load(_INITIAL.value, dtype="float32")
+    settings["initial"] = manifest["sha256"]
   runs = run_flags.runs(settings)
   for run in runs:  # a mistake in one is found before another is trained
     distances.get(run.loss).validate(run.settings["side"], run.settings["side"])
   data, unseen = example_flags.load(runs[0])
   for run in runs:
-    variational.train(run, data, unseen)
+    variational.train(run, data, unseen, initial=initial)
     logging.info("Trained model in %s", run.out / "model")
 
 

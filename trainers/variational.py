@@ -17,7 +17,11 @@ _SHOWN = 8  # samples a row
 
 
 def train(
-  run: training.Run, data: examples.Examples, unseen: examples.Examples
+  run: training.Run,
+  data: examples.Examples,
+  unseen: examples.Examples,
+  *,
+  initial: models.VAE | None = None,
 ) -> None:
   """Trains a VAE, or resumes it, and writes it to `run.out / "model"`.
 
@@ -27,6 +31,11 @@ def train(
       `beta` is `"auto"`, `nats_per_latent` and `calibration_steps`.
     data: What to train on.
     unseen: What TensorBoard shows; may be empty.
+    initial: Has the weights to start from; random ones by default.
+
+  Raises:
+    ValueError: if a setting is wrong, the initial network is another, or the
+      folder holds another run.
   """
   settings = run.settings
   batches = examples.Batches(
@@ -35,10 +44,10 @@ def train(
   run.claim()
   beta = settings["beta"]
   if beta == "auto":
-    beta = _calibrated(run, data, batches)
+    beta = _calibrated(run, data, batches, initial)
   objective = distances.get(run.loss)
   with training.prepare(run).scope():
-    network = _network(run, data)
+    network = _network(run, data, initial)
     task = variational.Variational(
       network,
       objective,
@@ -68,7 +77,10 @@ def train(
 
 
 def _calibrated(
-  run: training.Run, data: examples.Examples, batches: examples.Batches
+  run: training.Run,
+  data: examples.Examples,
+  batches: examples.Batches,
+  initial: models.VAE | None,
 ) -> float:
   """Returns the beta that a short training of its own found; keeps it."""
   path = run.out / "beta.json"
@@ -82,7 +94,7 @@ def _calibrated(
       nats_per_latent=settings["nats_per_latent"], steps=steps
     )
     objective = distances.get(run.loss)
-    network = _network(run, data)
+    network = _network(run, data, initial)
     x, _ = batches.at(0)
     first = distances.get(run.loss)(x, network(x)).numpy().mean()
     balance.start(float(first), network.latent)
@@ -125,7 +137,9 @@ def _drawn(
   return {name: sheet[None] / 255 for name, sheet in sheets.items()}
 
 
-def _network(run: training.Run, data: examples.Examples) -> models.VAE:
+def _network(
+  run: training.Run, data: examples.Examples, initial: models.VAE | None
+) -> models.VAE:
   settings = run.settings
   network = models.VAE(
     **settings["model"],
@@ -136,4 +150,15 @@ def _network(run: training.Run, data: examples.Examples) -> models.VAE:
     dtype=precision.policy(run.precision),
   )
   network.build()
+  if initial is not None:
+    shapes = [
+      [weight.shape for weight in one.get_weights()]
+      for one in (network, initial)
+    ]
+    if shapes[0] != shapes[1]:
+      raise ValueError(
+        f"--initial holds a network {initial.get_config()}, whose weights do "
+        f"not fit {network.get_config()}"
+      )
+    network.set_weights(initial.get_weights())
   return network

@@ -30,6 +30,17 @@ def test_a_heat_map_leaves_out_what_is_no_number():
   assert (none == 255).mean() > (one == 255).mean()
 
 
+def test_a_band_shows_its_interval_where_there_is_one():
+  curve = np.array([[1.0, 2.0, 5.0], [9.0, 5.0, 2.0]])
+  wide = {"a": np.concatenate([curve, curve[1:] - 1, curve[1:] + 1])}
+  none = {"a": np.concatenate([curve, np.full([2, 3], np.nan)])}
+  drawn, plain = (charts.bands(s, x="n", y="error") for s in (wide, none))
+  assert drawn.shape == plain.shape
+  assert drawn.dtype == np.uint8
+  # The band is pale; ink and grid are there without it.
+  assert (drawn < 255).any(axis=-1).sum() > (plain < 255).any(axis=-1).sum()
+
+
 @pytest.mark.parametrize(
   "draw",
   [
@@ -37,6 +48,7 @@ def test_a_heat_map_leaves_out_what_is_no_number():
     lambda: charts.heat_map(
       np.zeros([1, 1]), ["a"], ["b"], span=(0.0, 1.0), title="t"
     ),
+    lambda: charts.bands({"a": np.ones([4, 2])}, x="x", y="y"),
   ],
 )
 def test_without_matplotlib_the_error_says_what_to_install(draw, monkeypatch):

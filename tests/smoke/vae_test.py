@@ -61,6 +61,28 @@ def test_beta_may_be_given_and_a_collapse_is_written_down(tmp_path, flags):
   assert not (out / "beta.json").exists()
 
 
+def test_training_may_start_from_another_run(tmp_path, flags):
+  first, second = tmp_path / "first", tmp_path / "second"
+  common = [flags, "--beta=0.1", "--steps=2"]
+  done = runs.run("vae", *common, f"--out={first}")
+  assert done.returncode == 0, done.stderr
+  # At so low a rate what it starts from is what it ends with.
+  done = runs.run(
+    "vae", *common, "--loss=mae", "--learning_rate=1e-9",
+    f"--initial={first}", f"--out={second}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  (one, before), (other, after) = models.load(first), models.load(second)
+  for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-7)
+  assert after["training"]["settings"]["initial"] == before["sha256"]
+  refused = runs.run(
+    "vae", *common, "--latent=4", f"--initial={first}", f"--out={tmp_path}/c"
+  )
+  assert refused.returncode == 1
+  assert "whose weights do not fit" in refused.stderr
+
+
 @pytest.mark.parametrize(
   ("more", "message"),
   [

@@ -58,6 +58,56 @@ def strip(
   )
 
 
+def judged(
+  title: str,
+  original: np.ndarray,
+  images: Mapping[str, np.ndarray],
+  values: Mapping[str, Sequence[float]],
+  *,
+  note: str = "",
+) -> str:
+  """Returns a picture, what methods made of it, and what is said of each.
+
+  Pictures stand side by side, the original first; below each is a column of
+  values, of which the smallest of a row stands out.
+
+  Args:
+    title: Name of the picture.
+    original: uint8 `[H, W, 1 or 3]`.
+    images: Likewise, by method.
+    values: One for each method, the smaller the better, by what says so.
+    note: Stands behind the title.
+  """
+  shown = {"original": original, **images}
+  heads = "".join(
+    f"<td>{report.image_tag(image, f'{title}: {name}')}</td>"
+    for name, image in shown.items()
+  )
+  names = "".join(f'<th scope="col">{_breakable(name)}</th>' for name in shown)
+  lines = []
+  for spec, row in values.items():
+    least = f"{min(row):.3g}"  # those that look the same are equally good
+    texts = [f"{value:.3g}" for value in row]
+    cells = "".join(
+      f'<td class="best">{text}</td>' if text == least else f"<td>{text}</td>"
+      for text in texts
+    )
+    head = f'<th scope="row">{_breakable(spec)}</th>'
+    lines.append(f"<tr>{head}{cells}</tr>")
+  return (
+    f"<figure><figcaption>{_text(title)} <small>{_text(note)}</small>"
+    f'</figcaption><div class="scroll"><table class="judged" '
+    f'style="--columns:{len(shown)}"><thead><tr>{heads}</tr>'
+    f"<tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    "</figure>"
+  )
+
+
+def _breakable(spec: str) -> str:
+  """A spec that may go on in the next line where its options begin."""
+  return _text(spec).replace("(", "(<wbr>").replace(", ", ", <wbr>")
+
+
 def _card(card: Card) -> str:
   lines = []
   for name, cells in card.rows.items():

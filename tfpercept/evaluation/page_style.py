@@ -105,6 +105,30 @@ figcaption { font-weight: 600; margin-bottom: .4rem; }
 .strip img { width: 100%; height: auto; display: block; border-radius: 2px; }
 .strip span, .strip .head { color: var(--soft); font-size: .78rem; }
 .strip .name { font-size: .85rem; overflow-wrap: anywhere; }
+.judged {
+  table-layout: fixed; font-size: .82rem; border-collapse: separate;
+  border-spacing: 0; width: min(100%, var(--columns) * 12.5rem);
+  min-width: calc(var(--columns) * 5.3rem);
+}
+.judged img {
+  width: 100%; height: auto; display: block; border-radius: 3px;
+  image-rendering: pixelated;
+}
+.judged tr > * {
+  padding: .12rem .3rem; border: 0; text-align: center; white-space: normal;
+  overflow-wrap: anywhere; vertical-align: top;
+}
+.judged thead tr > [scope=col] {
+  color: var(--ink); padding-bottom: .4rem; border: 0; font-weight: 600;
+}
+.judged tbody tr > * { border-top: 1px solid var(--line); }
+.judged tbody tr > td { border-left: 0; }
+.judged .best { background: var(--panel); font-weight: 600; }
+.judged tr > :first-child {
+  position: sticky; left: 0; background: var(--page); text-align: left;
+}
+.judged tr > :first-child { padding-left: 0; padding-right: .6rem; }
+figcaption small { color: var(--soft); font-weight: 400; }
 section > img { max-width: 100%; height: auto; margin-bottom: 1.2rem; }
 .curves svg { max-width: 100%; height: auto; }
 .facts {

@@ -10,6 +10,7 @@ from tfpercept.tasks import variational
 
 MAX_NATS = 50.0
 """Of a latent; 72 bits tell apart more than float32 can."""
+_DEAF = 1e-3  # of the variance of images over a batch
 
 
 class PosteriorError(ArithmeticError):
@@ -17,13 +18,19 @@ class PosteriorError(ArithmeticError):
 
 
 def is_collapsed(network: models.VAE, x: tf.Tensor) -> bool:
-  """Whether no latent tells anything of a batch of images.
+  """Whether reconstructions of a batch do not depend on its images.
 
-  The decoder then paints their mean whatever the latents are.
+  So it is when no latent tells anything of them, or when the decoder paints the
+  same whatever the latents are.
   """
-  kl = divergences.normal_to_standard(*network.encode(x))
-  active = tf.reduce_mean(kl, axis=0) > variational.ACTIVE_NATS
-  return not bool(tf.reduce_any(active))
+  mean, log_variance = network.encode(x)
+  kl = tf.reduce_mean(divergences.normal_to_standard(mean, log_variance), 0)
+  says_nothing = not bool(tf.reduce_any(kl > variational.ACTIVE_NATS))
+  spread, spread_hat = (
+    float(tf.reduce_mean(tf.math.reduce_variance(t, axis=0)))
+    for t in (x, network.decode(mean))
+  )
+  return says_nothing or spread_hat < _DEAF * spread
 
 
 class Guard(keras.callbacks.Callback):

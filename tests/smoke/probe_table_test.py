@@ -1,0 +1,183 @@
+"""The table of probes is trained, printed, and not computed twice."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept import models
+from trainers import probe_table
+
+ROOT = pathlib.Path(__file__).parents[2]
+_PEOPLE, _EACH, _SIDE = 6, 15, 32
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+  """Six people, each a stripe somewhere, lit from fifteen sides."""
+  random = np.random.default_rng(0)
+  identity = np.repeat(np.arange(_PEOPLE), _EACH).astype(np.uint8)
+  azimuth = random.integers(-90, 91, len(identity)).astype(np.int16)
+  elevation = random.integers(-40, 41, len(identity)).astype(np.int16)
+  rows, columns = np.mgrid[:_SIDE, :_SIDE] / (_SIDE - 1) * 2 - 1
+  light = 128 + 0.6 * azimuth[:, None, None] * columns
+  light = light + elevation[:, None, None] * rows
+  light[np.arange(len(identity)), 4 * identity + 4] += 60
+  path = tmp_path_factory.mktemp("faces") / "faces.npz"
+  np.savez(
+    path,
+    images=np.clip(light, 0, 255).astype(np.uint8),
+    identity=identity,
+    azimuth=azimuth,
+    elevation=elevation,
+  )
+  return path
+
+
+def _table(*flags):
+  return subprocess.run(
+    [sys.executable, "-m", "trainers.probe_table", *flags],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+@pytest.fixture(scope="module")
+def trained(faces, tmp_path_factory):
+  """Trains two losses for two steps each, and probes their codes."""
+  folder = tmp_path_factory.mktemp("table")
+  preset = folder / "tiny.flags"
+  lines = [
+    *("--loss=mse", "--loss=mae", f"--data={faces}", f"--side={_SIDE}"),
+    *("--widths=4", "--code=5", "--held_out=0", "--batch=8", "--steps=2"),
+  ]
+  preset.write_text("\n".join(lines))
+  flags = [f"--out={folder / 'out'}", f"--data={faces}", f"--preset={preset}"]
+  flags += ["--seeds=1", "--labels=1,4"]
+  done = _table(*flags)
+  assert done.returncode == 0, done.stderr
+  return folder / "out", flags, done
+
+
+def test_networks_are_trained_and_their_codes_probed(trained):
+  out, _, done = trained
+  lines = done.stdout.splitlines()
+  assert lines[0].startswith("| codes | interval over | identity, % | pub")
+  methods = [line.split(" | ")[0][2:] for line in lines[2:8]]
+  assert methods == [
+    *("mse", "mae", "untrained encoder", "PCA", "pixels", "chance"),
+  ]
+  assert "| mse | 5 folds | " in lines[2]
+  assert " | 277.46 | " in lines[2]
+  assert "| pixels | 5 folds | " in lines[6]
+  assert "Error of identity in %, by labels a person:" in lines
+  assert "so nobody wins" in lines[-1]
+  assert (out / "table.md").read_text() == done.stdout
+  assert (out / "label_budget.png").read_bytes().startswith(b"\x89PNG")
+  values = json.loads((out / "table.json").read_text())
+  assert len(values["mse"]["azimuth, new people"]["folds"]["0"]) == 5
+
+
+def test_pixels_tell_who_it_is_and_chance_does_not(trained):
+  values = json.loads((trained[0] / "table.json").read_text())
+  assert values["pixels"]["identity"]["value"] < 10
+  assert values["chance"]["identity"]["value"] == pytest.approx(500 / 6, abs=1)
+  pixels, chance = (values[m]["azimuth"]["value"] for m in ("pixels", "chance"))
+  assert pixels < 0.2 * chance
+
+
+def test_what_is_done_is_not_done_again(trained):
+  out, flags, done = trained
+  kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.json")}
+  again = _table(*flags)
+  assert again.returncode == 0, again.stderr
+  assert again.stdout == done.stdout
+  assert again.stderr.count("trained already") == 1
+  probed = {p for p in kept if p.parent.name == "probes"}
+  assert len(probed) == 2 * 5
+  assert {p: p.stat().st_mtime_ns for p in probed} == {
+    p: kept[p] for p in probed
+  }
+
+
+def test_trained_networks_are_probed_and_all_losses_answered(faces, tmp_path):
+  for spec in ("ms_ssim(scales=1)", "mae", "mse"):
+    network = models.Autoencoder(side=_SIDE, code=4, widths=(4,), seed=3)
+    network.build()
+    models.save(
+      network,
+      tmp_path / spec[:3] / "model",
+      objective=spec,
+      training={"seed": 3},
+    )
+  done = _table(
+    f"--models={tmp_path}",
+    f"--out={tmp_path / 'out'}",
+    f"--data={faces}",
+    "--labels=",
+  )
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.splitlines()
+  assert [line.split(" | ")[0][2:] for line in lines[2:5]] == [
+    *("mse", "mae", "ms_ssim(scales=1)"),
+  ]
+  # The networks are the same but for the name of the loss.
+  assert "- azimuth: ms_ssim(scales=1) against mse: undecided, +0.0 " in (
+    done.stdout
+  )
+  assert lines[-1] == (
+    "MS-SSIM wins against both on 0 of 3 questions of the paper."
+  )
+  assert not (tmp_path / "out" / "label_budget.png").exists()
+
+
+def test_a_folder_without_networks_ends_in_one_line(faces, tmp_path):
+  done = _table(f"--out={tmp_path}", f"--data={faces}", f"--models={tmp_path}")
+  assert done.returncode == 1
+  assert done.stderr.strip().splitlines()[-1] == (
+    f"error: no trained network below {tmp_path}"
+  )
+
+
+def test_numbers_of_labels_are_checked():
+  assert probe_table._count("12") == 12
+  for value in ("0", "x", "-1", ""):
+    with pytest.raises(ValueError, match="whole numbers above 0; got"):
+      probe_table._count(value)
+
+
+def test_the_preset_trains_the_published_losses_on_all_pictures():
+  lines = probe_table.PRESET.read_text().splitlines()
+  losses = [x.removeprefix("--loss=") for x in lines if x.startswith("--loss=")]
+  assert [probe_table._name(loss) for loss in losses] == list(
+    probe_table.PUBLISHED
+  )
+  assert "--held_out=0" in lines
+
+
+def test_a_page_shows_what_the_trained_networks_rebuild(trained):
+  page = trained[0] / "page.html"
+  done = subprocess.run(
+    [
+      *(sys.executable, "-m", "trainers.reconstruction_page"),
+      *(f"--models={trained[0]}", f"--out={page}", "--pictures=3"),
+      "--distances=mse,ssim",
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+    *("mse", "ssim", str(page)),
+  ]
+  text = page.read_text()
+  assert "3 of 90 those trained on" in text
+  assert text.count('alt="Picture 1: mae"') == 1
+  assert "mse: loss" in text

@@ -1,0 +1,157 @@
+"""The table of VAEs is printed, written and drawn from trained networks."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept import distances, models
+from trainers import vae_contest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("table")
+  released = folder / "weights"  # whatever they are
+  released.mkdir()
+  for name in ("watson_dct", "watson_dft"):
+    initial = distances.get(f"{name}(channels=1)").checkpoint()
+    np.savez(released / f"{name}_gray.npz", **initial)
+  pictures = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
+  np.savez(folder / "faces.npz", images=pictures)
+  settings = {
+    "data": [str(folder / "faces.npz")],
+    "side": 32,
+    "channels": 1,
+    "fit": "resize",
+    "held_out": 0.5,
+    "batch": 4,
+    "model": {},
+    "nats_per_latent": 1.0,
+  }
+  trained = [
+    (folder / f"seed_{seed}", {"latent": 3, "seed": seed}) for seed in (0, 1)
+  ]
+  for place, options in [*trained, (folder / "plane", {"latent": 2})]:
+    losses = vae_contest.CONTESTS["faces"].losses.values()
+    runs = {vae_contest.folder_of(spec, place): spec for spec in losses}
+    for run, spec in {place / "initial": "mse", **runs}.items():
+      network = models.VAE(widths=(2, 2), **options)
+      network.build()
+      models.save(
+        network,
+        run / "model",
+        objective=spec,
+        beta=0.1,
+        collapsed=spec == "lpips",
+        training={
+          "steps": 2,
+          "learning_rate": 0.1,
+          "precision": "float32",
+          "settings": settings,
+        },
+      )
+  done = subprocess.run(
+    [
+      *(sys.executable, "-m", "trainers.vae_table", "--table=faces"),
+      *("--seeds=0,1", "--plane", "--samples=20", "--nocosts", "--compared=4"),
+      f"--out={folder}",
+    ],
+    cwd=ROOT,
+    env={**os.environ, "TFPERCEPT_WEIGHTS": str(released)},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  return folder, done.stdout
+
+
+def test_nothing_is_trained_twice(table):
+  assert table[1].count("trained already") == 15 + 3
+  assert table[1].count("measured\n") == 10
+
+
+def test_the_table_is_printed_as_it_is_written(table):
+  folder, printed = table
+  text = (folder / "table.md").read_text()
+  assert text in printed
+  lines = text.splitlines()
+  names = " | ".join(vae_contest.CONTESTS["faces"].losses)
+  assert f"| distance | {names} |" in lines
+  assert f"| measure | held out | {names} |" in lines
+  assert any(line.startswith("| mse | ") for line in lines)
+  assert "2 trainings from different seeds" in text
+  assert "| watson_dft(channels=1, weights='released') | " in text
+
+
+def test_claims_are_answered_with_figures_where_they_were_measured(table):
+  found = json.loads((table[0] / "table.json").read_text())
+  assert set(found["rows"]) == set(vae_contest.CONTESTS["faces"].losses)
+  assert found["rows"]["SSIM"]["trainings"] == 2
+  sharper, cheaper = found["answers"].values()
+  assert sharper[0] in ("holds", "does not hold")
+  assert "Sharpness of samples: Watson-DFT " in sharper[1]
+  assert cheaper == ["not measured", ""]
+
+
+def test_the_page_shows_all_networks_and_what_collapsed(table):
+  page = (table[0] / "report.html").read_text()
+  for title in ("What holds here", "Samples", "Reconstructions", "The plane"):
+    assert f"<h2>{title}" in page
+  # Sheets of samples, ways and planes; six reconstructions in each row.
+  losses = len(vae_contest.CONTESTS["faces"].losses)
+  assert page.count("<img ") == (losses + 1) + 2 * losses + 6 * (losses + 1)
+  assert "LPIPS, seed 0, LPIPS, seed 1" in page
+  assert str(table[0]) not in page
+
+
+def test_a_preset_that_can_not_be_trained_is_answered_in_a_line(tmp_path):
+  done = subprocess.run(
+    [
+      *(sys.executable, "-m", "trainers.vae_table", "--table=faces"),
+      *(f"--preset={tmp_path / 'no.flags'}", f"--out={tmp_path / 'out'}"),
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 1
+  assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_a_loss_without_its_weights_is_left_out(tmp_path, monkeypatch):
+  monkeypatch.setenv("TFPERCEPT_WEIGHTS", str(tmp_path))
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+  losses, missing = vae_contest.at_hand(vae_contest.CONTESTS["faces"])
+  assert list(losses) == ["MSE", "SSIM", "LPIPS"]
+  assert "tfpercept weights fetch watson_dft_gray" in missing["Watson-DFT"]
+
+
+def test_a_loss_that_was_not_trained_is_left_out_where_asked(tmp_path):
+  contest = dataclasses.replace(
+    vae_contest.CONTESTS["faces"], losses={"MSE": "mse", "SSIM": "ssim"}
+  )
+  (tmp_path / "ssim" / "model").mkdir(parents=True)
+  losses, missing = vae_contest.at_hand(contest, [tmp_path])
+  assert losses == {"SSIM": "ssim"}
+  assert missing == {"MSE": "not trained"}
+  with pytest.raises(ValueError, match=r"nothing to compare \(MSE: not tra"):
+    vae_contest.at_hand(contest, [tmp_path, tmp_path / "other"])
+
+
+@pytest.mark.parametrize("name", list(vae_contest.CONTESTS))
+def test_the_losses_of_a_contest_are_those_of_the_paper(name):
+  contest = vae_contest.CONTESTS[name]
+  heads = [spec.split("(")[0] for spec in contest.losses.values()]
+  assert heads == ["mse", "ssim", "watson_dct", "watson_dft", "lpips"]
+  preset = (vae_contest.PRESETS / f"vae_{name}.flags").read_text()
+  assert "--loss" not in preset

@@ -1,0 +1,104 @@
+"""Classification learns, shifts its pictures, and repeats itself."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfpercept import models
+from tfpercept.tasks import classification
+
+
+def bars(count):
+  """Digits of a kind: a bright bar whose height is the label."""
+  labels = np.arange(count) % 10
+  images = np.zeros((count, 32, 32, 1), np.uint8)
+  for image, label in zip(images, labels, strict=True):
+    image[4 : 6 + 2 * label, 12:20] = 255
+  return images, labels
+
+
+def make(**options):
+  keras.utils.set_random_seed(0)
+  network = models.DigitClassifier(filters=(4, 4, 8, 8, 8), width=16)
+  network.build()
+  task = classification.Classification(network, **options)
+  task.compile(optimizer=keras.optimizers.Adam(1e-2))
+  data = classification.LabelledBatches(*bars(40), batch=20, seed=0)
+  return task, data
+
+
+def test_steps_lower_the_loss_and_log_it():
+  task, data = make(shift=1, dropout=0.1)
+  logs = [task.train_step(data.at(0)) for _ in range(8)]
+  assert sorted(logs[0]) == ["accuracy", "gradient_norm", "loss"]
+  assert float(logs[-1]["loss"]) < float(logs[0]["loss"])
+
+
+def test_without_noise_the_loss_is_the_cross_entropy_of_the_network():
+  task, data = make(shift=0, dropout=0.0)
+  x, label = data.at(0)
+  log_posterior = tf.nn.log_softmax(task.network(x)).numpy()
+  expected = -log_posterior[np.arange(20), label].mean()
+  hits = (log_posterior.argmax(axis=1) == label.numpy()).mean()
+  logs = task.train_step((x, label))
+  # Float32 sums over 20 pictures.
+  assert float(logs["loss"]) == pytest.approx(expected, rel=1e-5)
+  assert float(logs["accuracy"]) == pytest.approx(hits)
+
+
+def test_the_noise_of_a_step_repeats_and_that_of_the_next_differs():
+  losses = {}
+  for seed in (3, 3, 4):
+    task, data = make(seed=seed)
+    steps = [float(task.train_step(data.at(0))["loss"]) for _ in range(2)]
+    losses.setdefault(seed, []).append(steps)
+  assert losses[3][0] == losses[3][1]
+  assert losses[3][0] != losses[4][0]
+
+
+def test_a_picture_is_shifted_as_a_whole_and_black_comes_in():
+  x = np.zeros((200, 5, 7, 1), np.float32)
+  x[:, 2, 3] = 1.0
+  moved = classification.shifted(tf.constant(x), tf.constant([1, 2]), by=2)
+  assert moved.shape == x.shape
+  assert float(tf.reduce_sum(moved)) == 200
+  places = {tuple(p) for p in np.argwhere(moved.numpy()[..., 0])[:, 1:]}
+  # The seed is fixed, and its 200 shifts meet all 25.
+  assert places == {(row, col) for row in range(5) for col in range(1, 6)}
+  far = classification.shifted(moved, tf.constant([0, 5]), by=2)
+  assert float(tf.reduce_sum(far)) < 200
+
+
+def test_a_round_of_batches_holds_every_picture_once_with_its_label():
+  images = np.arange(6, dtype=np.uint8)[:, None, None, None] * np.ones(
+    (6, 2, 2, 1), np.uint8
+  )
+  data = classification.LabelledBatches(
+    images, np.arange(6) * 10, batch=3, seed=1
+  )
+  rounds = []
+  for start in (0, 2):
+    batches = list(data.batches(start, start + 2))
+    x, label = (np.concatenate(part) for part in zip(*batches, strict=True))
+    np.testing.assert_array_equal(np.round(x[:, 0, 0, 0] * 2550), label)
+    assert sorted(label) == [0, 10, 20, 30, 40, 50]
+    rounds.append(label.tolist())
+  assert rounds[0] != rounds[1]
+  np.testing.assert_array_equal(
+    next(iter(data.batches(1, 2)))[1], rounds[0][3:]
+  )
+
+
+@pytest.mark.parametrize("options", [{"shift": -1}, {"dropout": 1.0}])
+def test_noise_out_of_range_is_refused(options):
+  with pytest.raises(ValueError, match="shift is 0 or more pixels"):
+    make(**options)
+
+
+@pytest.mark.parametrize(("labels", "batch"), [(3, 2), (4, 5), (4, 0)])
+def test_batches_that_can_not_be_drawn_are_refused(labels, batch):
+  with pytest.raises(ValueError, match="a batch needs a label for each"):
+    classification.LabelledBatches(
+      np.zeros((4, 2, 2, 1), np.uint8), np.zeros(labels), batch=batch, seed=0
+    )

@@ -1,0 +1,235 @@
+"""Prints the table of codes of Snell et al. beside our own.
+
+    python -m trainers.probe_table --out=runs/yaleb
+
+trains autoencoders of Extended Yale B with MSE, MAE and MS-SSIM as the preset
+says, each with five seeds, unless that has been done; asks support vector
+machines what the codes tell of the person and of where the light is; and
+answers whether MS-SSIM wins. With `--models` it probes trained networks
+instead. Killed at any moment, the same command goes on where it was.
+
+Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
+with perceptual similarity metrics", 2017.
+"""
+
+import collections
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+from absl import flags
+
+from export import program
+from tfpercept import files, registry
+from tfpercept.data import examples
+from tfpercept.evaluation import charts, probing, probing_runs, probing_table
+
+ROOT = pathlib.Path(__file__).parents[1]
+PRESET = ROOT / "trainers/presets/yaleb_autoencoder.flags"
+IDENTITY, ANGLES = probing.IDENTITY, ("azimuth", "elevation")
+PUBLISHED = {
+  "mse": {IDENTITY: 5.60, "azimuth": 277.46, "elevation": 51.46},
+  "mae": {IDENTITY: 5.60, "azimuth": 325.19, "elevation": 50.23},
+  "ms_ssim": {IDENTITY: 3.53, "azimuth": 234.32, "elevation": 35.60},
+}
+"""By the name of the loss: % wrong, and squared errors in degrees squared."""
+
+_OUT = flags.DEFINE_string(
+  "out", "runs/probe_table", "Folder of trainings and results."
+)
+_MODELS = flags.DEFINE_multi_string(
+  "models", None, "Folder of trained networks; nothing is trained then."
+)
+_DATA = flags.DEFINE_string(
+  "data",
+  "../shared/data/yaleb/extended_yale_b_48x48.npz",
+  "Pictures with identity, azimuth and elevation, as .npz.",
+)
+_SEEDS = flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", 1)
+_PRESET = flags.DEFINE_string(
+  "preset", str(PRESET), "Flags of the autoencoders to train."
+)
+_LABELS = flags.DEFINE_list(
+  "labels",
+  ["1", "2", "5", "10", "20", "30"],
+  "Labels a person to make do with.",
+)
+_WORKERS = flags.DEFINE_integer("workers", 2, "Threads of the probes.", 1)
+
+Table = Mapping[str, probing_table.Runs]
+
+
+def main() -> None:
+  """Trains what is missing, probes, then prints tables and answers."""
+  labels = [_count(value) for value in _LABELS.value]
+  out = pathlib.Path(_OUT.value).absolute()
+  if not _MODELS.value:
+    _train(out)
+  trained = probing_runs.load(_MODELS.value or [out])
+  side, _, channels = trained[0].network.image_shape
+  data = examples.load([_DATA.value], side=side, channels=channels)
+  known = _known(data)
+  table, budgets = _probe(trained, data, known, out / "probes", labels)
+  lines = _tables(table, known)
+  if budgets:
+    head = "Error of identity in %, by labels a person:"
+    lines += ["", head, "", *probing_table.budget_markdown(budgets)]
+    picture = charts.bands(
+      {m: _bands(runs) for m, runs in budgets.items()},
+      x="labels a person",
+      y="error of identity, %",
+    )
+    files.write_image(out / "label_budget.png", picture)
+  text = "\n".join([*lines, "", *_answers(table, known)])
+  files.write_text(out / "table.md", text + "\n")
+  values = probing_table.to_json(table, known.questions)
+  files.write_json(out / "table.json", values)
+  print(text)
+
+
+def _train(out: pathlib.Path) -> None:
+  """Trains all losses of a seed in a process of its own, seed by seed."""
+  preset = pathlib.Path(_PRESET.value).absolute()
+  given = preset.read_text().splitlines()
+  losses = [x.removeprefix("--loss=") for x in given if x.startswith("--loss=")]
+  names = registry.file_names(losses).values() if len(losses) > 1 else ["."]
+  for seed in range(_SEEDS.value):
+    folder = out / f"seed_{seed}"
+    if all((folder / name / "model").exists() for name in names):
+      print(f"{folder}: trained already", file=sys.stderr, flush=True)
+      continue
+    subprocess.run(
+      [
+        *(sys.executable, "-m", "trainers.autoencoder"),
+        *(f"--flagfile={preset}", f"--seed={seed}", f"--out={folder}"),
+      ],
+      cwd=ROOT,  # presets name data relative to the repository
+      stdout=sys.stderr,  # which leaves the table alone on the other
+      check=True,
+    )
+
+
+def _known(data: examples.Examples) -> probing.Known:
+  wanted = (IDENTITY, *ANGLES)
+  missing = [name for name in wanted if name not in data.labels]
+  if missing:
+    raise ValueError(
+      f"{_DATA.value} has no {', '.join(missing)}; probes need arrays [N] of "
+      f"{', '.join(wanted)} beside the pictures"
+    )
+  angles = {name: data.labels[name] for name in ANGLES}
+  return probing.Known(data.labels[IDENTITY], angles)
+
+
+def _probe(
+  trained: list[probing_runs.Trained],
+  data: examples.Examples,
+  known: probing.Known,
+  folder: pathlib.Path,
+  labels: list[int],
+) -> tuple[dict[str, dict], dict[str, dict]]:
+  """Returns scores by method and seed, and those of few labels."""
+  protocol, digest = probing.Protocol(), probing_runs.digest(data.images, known)
+  table = collections.defaultdict(dict)
+  budgets = collections.defaultdict(dict)
+  todo = probing_runs.subjects(trained, data.floats())
+  for place, subject in enumerate(todo, 1):
+    print(
+      f"probing {subject.method}, seed {subject.seed} ({place} of {len(todo)})",
+      file=sys.stderr,
+      flush=True,
+    )
+    scores, budget = probing_runs.probe(
+      subject,
+      known,
+      protocol,
+      folder,
+      labels=labels,
+      workers=_WORKERS.value,
+      data=digest,
+    )
+    table[subject.method][subject.seed] = scores
+    if budget:
+      budgets[subject.method][subject.seed] = budget
+  table[probing_runs.CHANCE][0] = probing.chance(known, protocol)
+  return _ordered(table), _ordered(budgets)
+
+
+def _ordered(table: Table) -> Table:
+  """Losses as in the paper, then others, then what is no loss."""
+  order = list(PUBLISHED)
+  names = {m: _name(m) for m in table}
+  return dict(
+    sorted(
+      table.items(),
+      key=lambda item: (
+        order.index(names[item[0]]) if names[item[0]] in order else len(order)
+      ),
+    )
+  )
+
+
+def _name(method: str) -> str:
+  """The name of a loss without its options; other methods as they are."""
+  try:
+    (term,) = registry.parse_spec(method)
+  except ValueError:
+    return method
+  return term.name
+
+
+def _tables(table: Table, known: probing.Known) -> list[str]:
+  asked = (IDENTITY, *ANGLES)
+  published = {
+    question: {m: PUBLISHED.get(_name(m), {}).get(question) for m in table}
+    for question in asked
+  }
+  others = [q for q in known.questions if q not in asked]
+  return [
+    *probing_table.markdown(table, asked, published),
+    "",
+    *probing_table.markdown(table, others),
+  ]
+
+
+def _answers(table: Table, known: probing.Known) -> list[str]:
+  """Whether MS-SSIM wins, question by question, then in all."""
+  by_name = {_name(method): method for method in table}
+  if not PUBLISHED.keys() <= by_name.keys():
+    return [f"Not all of {', '.join(PUBLISHED)} are here, so nobody wins."]
+  lines, words = [], {}
+  for question in known.questions:
+    for baseline in ("mse", "mae"):
+      word, sentence = probing_table.answer(
+        table, by_name["ms_ssim"], by_name[baseline], question
+      )
+      words[question, baseline] = word
+      lines.append(f"- {sentence}")
+  won = [
+    q
+    for q in (IDENTITY, *ANGLES)
+    if {words[q, "mse"], words[q, "mae"]} == {"wins"}
+  ]
+  lines += [
+    "",
+    f"MS-SSIM wins against both on {len(won)} of 3 questions of the paper"
+    + (f": {', '.join(won)}." if won else "."),
+  ]
+  return lines
+
+
+def _bands(runs: Mapping[int, probing_runs.Budget]) -> np.ndarray:
+  found = probing_table.budget_estimates(runs)
+  return np.array([[n, e.value, e.low, e.high] for n, e in found.items()]).T
+
+
+def _count(value: str) -> int:
+  if not value.isdecimal() or int(value) < 1:
+    raise ValueError(f"--labels are whole numbers above 0; got {value!r}")
+  return int(value)
+
+
+if __name__ == "__main__":
+  program.start(main)

@@ -1,0 +1,90 @@
+"""Writes a page of what trained autoencoders make of the same pictures.
+
+    python -m trainers.reconstruction_page --models=runs/faces --out=faces.html
+
+shows, for each loss that was trained, the reconstructions of the pictures that
+were held out (of all pictures, where none were) and what every distance says of
+them. Of several seeds the lowest is shown.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from export import program
+from tfpercept.data import examples
+from tfpercept.evaluation import probing_runs, reconstruction_page
+
+_MODELS = flags.DEFINE_multi_string(
+  "models", None, "Folder of runs of autoencoders.", required=True
+)
+_DATA = flags.DEFINE_multi_string(
+  "data", None, "Other pictures than those of the training; may be repeated."
+)
+_OUT = flags.DEFINE_string("out", None, "The HTML file.", required=True)
+_PICTURES = flags.DEFINE_integer(
+  "pictures", 200, "At most so many are measured, drawn with --seed.", 1
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of what is drawn.", 0)
+_SPREAD = flags.DEFINE_string(
+  "spread", "mse", "Distance in which reconstructions differ most."
+)
+_DISTANCES = flags.DEFINE_list(
+  "distances", None, "Names of those that judge; all registered by default."
+)
+
+
+def main() -> None:
+  found = probing_runs.load(_MODELS.value)
+  seed = min(trained.seed for trained in found)
+  chosen = [trained for trained in found if trained.seed == seed]
+  settings = chosen[0].training["settings"]
+  data, what = _pictures(settings, seed)
+  x = data.floats()
+  means = reconstruction_page.write(
+    _OUT.value,
+    "Reconstructions",
+    data.images,
+    {t.spec: probing_runs.reconstruct(t.network, x) for t in chosen},
+    reconstruction_page.Options(
+      spread=_SPREAD.value,
+      seed=_SEED.value,
+      judges=tuple(_DISTANCES.value) if _DISTANCES.value else None,
+    ),
+    logs={t.spec: t.folder / "tensorboard" for t in chosen},
+    conditions={
+      "Pictures": what,
+      "Steps": chosen[0].training["steps"],
+      "Seed of the training": seed,
+      **settings["model"],
+    },
+  )
+  for spec, row in means.items():
+    cells = ", ".join(f"{name} {e.value:.4g}" for name, e in row.items())
+    print(f"{spec}: {cells}")
+  print(pathlib.Path(_OUT.value))
+
+
+def _pictures(settings: dict, seed: int) -> tuple[examples.Examples, str]:
+  """Returns what is shown, and what that is."""
+  data = examples.load(
+    _DATA.value or settings["data"],
+    side=settings["side"],
+    channels=settings["channels"],
+    fit=settings["fit"],
+  )
+  what = "others than those of the training"
+  if not _DATA.value:
+    share = settings["held_out"]
+    rest, unseen = examples.hold_out(data, share, seed=seed)
+    data = unseen if share else rest
+    what = "held out from training" if share else "those trained on"
+  count = min(_PICTURES.value, len(data))
+  random = np.random.default_rng(_SEED.value)
+  drawn = np.sort(random.choice(len(data), count, replace=False))
+  return data.take(drawn), f"{count} of {len(data)} {what}"
+
+
+if __name__ == "__main__":
+  program.start(main)
