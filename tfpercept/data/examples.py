@@ -95,9 +95,7 @@ def load(
       f"{channels}"
     )
   parts = [
-    fitted(
-      *_read(name, split, download), side=side, channels=channels, fit=fit
-    )
+    fitted(*_read(name, split, download), side=side, channels=channels, fit=fit)
     for name in names
   ]
   if not parts:
