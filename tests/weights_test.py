@@ -19,7 +19,7 @@ SUPER_RESOLUTION = ("srcnn_x4_mae", "srcnn_x4_ms_ssim", "srcnn_x4_mse")
 
 
 def test_the_trained_networks_ship():
-  assert set(SUPER_RESOLUTION) <= set(weights.shipped())
+  assert set(SUPER_RESOLUTION) == set(weights.shipped("srcnn"))
 
 
 def test_a_folder_is_taken_before_a_name(tmp_path, monkeypatch):

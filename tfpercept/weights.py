@@ -338,9 +338,17 @@ def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
   return made
 
 
-def shipped() -> tuple[str, ...]:
-  """Names of the trained models in the package, sorted."""
-  return tuple(sorted(p.parent.name for p in _SHIPPED.glob("*/manifest.json")))
+def shipped(model: str | None = None) -> tuple[str, ...]:
+  """Names of the trained models in the package, sorted.
+
+  Args:
+    model: Registered name of a network, to name those of one kind alone.
+  """
+  return tuple(
+    path.parent.name
+    for path in sorted(_SHIPPED.glob("*/manifest.json"))
+    if model in (None, json.loads(path.read_text())["model"])
+  )
 
 
 def find(model: str | os.PathLike) -> pathlib.Path:

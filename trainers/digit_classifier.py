@@ -46,8 +46,11 @@ def main() -> None:
   # What --loss names compares pictures; it has no say here.
   run = dataclasses.replace(run, loss="cross-entropy")
   train_on, test = (_digits(split) for split in examples.SPLITS)
-  data = classification.LabelledBatches(
-    train_on.images, train_on.labels["label"], batch=_BATCH.value, seed=run.seed
+  data = examples.Batches(
+    train_on.images,
+    labels=train_on.labels["label"],
+    batch=_BATCH.value,
+    seed=run.seed,
   )
   with training.prepare(run).scope():
     network = models.DigitClassifier(

@@ -13,6 +13,7 @@ import numpy as np
 from absl import flags
 
 from export import program
+from tfpercept import files, registry
 from tfpercept.data import examples
 from tfpercept.evaluation import probing_runs, reconstruction_page
 
@@ -33,6 +34,12 @@ _SPREAD = flags.DEFINE_string(
 _DISTANCES = flags.DEFINE_list(
   "distances", None, "Names of those that judge; all registered by default."
 )
+_FOLDERS = flags.DEFINE_string(
+  "folders",
+  None,
+  "Also write the pictures and each loss's reconstructions there, a folder of "
+  "PNG files each, as `tfpercept ranking make` takes them.",
+)
 
 
 def main() -> None:
@@ -42,11 +49,14 @@ def main() -> None:
   settings = chosen[0].training["settings"]
   data, what = _pictures(settings, seed)
   x = data.floats()
+  made = {t.spec: probing_runs.reconstruct(t.network, x) for t in chosen}
+  if _FOLDERS.value:
+    _write_folders(pathlib.Path(_FOLDERS.value), {"originals": x, **made})
   means = reconstruction_page.write(
     _OUT.value,
     "Reconstructions",
     data.images,
-    {t.spec: probing_runs.reconstruct(t.network, x) for t in chosen},
+    made,
     reconstruction_page.Options(
       spread=_SPREAD.value,
       seed=_SEED.value,
@@ -64,6 +74,14 @@ def main() -> None:
     cells = ", ".join(f"{name} {e.value:.4g}" for name, e in row.items())
     print(f"{spec}: {cells}")
   print(pathlib.Path(_OUT.value))
+
+
+def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
+  """Writes float pictures as `NAME/0000.png`, ..."""
+  for name, part in registry.file_names(images).items():
+    pictures = np.round(255 * images[name].clip(0, 1)).astype(np.uint8)
+    for number, picture in enumerate(pictures):
+      files.write_image(folder / part / f"{number:04d}.png", picture)
 
 
 def _pictures(settings: dict, seed: int) -> tuple[examples.Examples, str]:

@@ -186,3 +186,26 @@ def test_a_batch_follows_from_seed_and_step_alone():
 def test_a_batch_larger_than_the_data_is_refused(batch):
   with pytest.raises(ValueError, match=f"at most all 10; got {batch}"):
     examples.Batches(numbered(10), batch=batch, seed=0)
+
+
+def test_a_round_of_batches_holds_every_picture_once_with_its_label():
+  images = np.arange(6, dtype=np.uint8)[:, None, None, None] * np.ones(
+    (6, 2, 2, 1), np.uint8
+  )
+  data = examples.Batches(images, labels=np.arange(6) * 10, batch=3, seed=1)
+  rounds = []
+  for start in (0, 2):
+    batches = list(data.batches(start, start + 2))
+    x, label = (np.concatenate(part) for part in zip(*batches, strict=True))
+    np.testing.assert_array_equal(np.round(x[:, 0, 0, 0] * 2550), label)
+    assert sorted(label) == [0, 10, 20, 30, 40, 50]
+    rounds.append(label.tolist())
+  assert rounds[0] != rounds[1]
+  np.testing.assert_array_equal(
+    next(iter(data.batches(1, 2)))[1], rounds[0][3:]
+  )
+
+
+def test_labels_of_another_number_are_refused():
+  with pytest.raises(ValueError, match=r"each of 10 pictures; got \[9\]"):
+    examples.Batches(numbered(10), labels=np.arange(9), batch=2, seed=0)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import models
+from tfpercept import files, models
 from trainers import probe_table
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -167,6 +167,7 @@ def test_a_page_shows_what_the_trained_networks_rebuild(trained):
       *(sys.executable, "-m", "trainers.reconstruction_page"),
       *(f"--models={trained[0]}", f"--out={page}", "--pictures=3"),
       "--distances=mse,ssim",
+      f"--folders={trained[0] / 'folders'}",
     ],
     cwd=ROOT,
     capture_output=True,
@@ -181,3 +182,8 @@ def test_a_page_shows_what_the_trained_networks_rebuild(trained):
   assert "3 of 90 those trained on" in text
   assert text.count('alt="Picture 1: mae"') == 1
   assert "mse: loss" in text
+  folders = sorted(path.name for path in (trained[0] / "folders").iterdir())
+  assert {"mae", "mse", "originals"} <= set(folders)
+  for name in folders:
+    found = files.list_images(trained[0] / "folders" / name)
+    assert [path.name for path in found] == [f"{i:04d}.png" for i in range(3)]

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import models
+from tfpercept.data import examples
 from tfpercept.tasks import classification
 
 
@@ -24,7 +25,8 @@ def make(**options):
   network.build()
   task = classification.Classification(network, **options)
   task.compile(optimizer=keras.optimizers.Adam(1e-2))
-  data = classification.LabelledBatches(*bars(40), batch=20, seed=0)
+  images, labels = bars(40)
+  data = examples.Batches(images, labels=labels, batch=20, seed=0)
   return task, data
 
 
@@ -70,35 +72,7 @@ def test_a_picture_is_shifted_as_a_whole_and_black_comes_in():
   assert float(tf.reduce_sum(far)) < 200
 
 
-def test_a_round_of_batches_holds_every_picture_once_with_its_label():
-  images = np.arange(6, dtype=np.uint8)[:, None, None, None] * np.ones(
-    (6, 2, 2, 1), np.uint8
-  )
-  data = classification.LabelledBatches(
-    images, np.arange(6) * 10, batch=3, seed=1
-  )
-  rounds = []
-  for start in (0, 2):
-    batches = list(data.batches(start, start + 2))
-    x, label = (np.concatenate(part) for part in zip(*batches, strict=True))
-    np.testing.assert_array_equal(np.round(x[:, 0, 0, 0] * 2550), label)
-    assert sorted(label) == [0, 10, 20, 30, 40, 50]
-    rounds.append(label.tolist())
-  assert rounds[0] != rounds[1]
-  np.testing.assert_array_equal(
-    next(iter(data.batches(1, 2)))[1], rounds[0][3:]
-  )
-
-
 @pytest.mark.parametrize("options", [{"shift": -1}, {"dropout": 1.0}])
 def test_noise_out_of_range_is_refused(options):
   with pytest.raises(ValueError, match="shift is 0 or more pixels"):
     make(**options)
-
-
-@pytest.mark.parametrize(("labels", "batch"), [(3, 2), (4, 5), (4, 0)])
-def test_batches_that_can_not_be_drawn_are_refused(labels, batch):
-  with pytest.raises(ValueError, match="a batch needs a label for each"):
-    classification.LabelledBatches(
-      np.zeros((4, 2, 2, 1), np.uint8), np.zeros(labels), batch=batch, seed=0
-    )

@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     default=[],
     metavar="RUN",
     help="run folder, model folder or one that comes with the package "
-    f"({', '.join(weights.shipped())}); may be repeated",
+    f"({', '.join(weights.shipped('srcnn'))}); may be repeated",
   )
   evaluate.add_argument(
     "--scale", type=int, default=4, help="factor, 2 or more (default: 4)"

@@ -131,7 +131,10 @@ def hold_out(
 
 
 class Batches:
-  """Batches `(x, x)` of examples, each a function of (seed, step).
+  """Batches of examples, each a function of (seed, step).
+
+  They are `(x, x)`, what is to be rebuilt beside what it is rebuilt from, or
+  `(x, label)`.
 
   The examples are gone through in another order each time around; those that
   make no whole batch at the end of an order are left out of it.
@@ -140,12 +143,21 @@ class Batches:
     images: uint8 `[N, S, S, C]`.
     batch: Examples in a batch.
     seed: Of the orders.
+    labels: Whole numbers `[N]`, if they are wanted.
 
   Raises:
-    ValueError: if there are fewer examples than a batch has, or it has none.
+    ValueError: if there are fewer examples than a batch has, or it has none; or
+      if not every example has a label.
   """
 
-  def __init__(self, images: np.ndarray, *, batch: int, seed: int):
+  def __init__(
+    self,
+    images: np.ndarray,
+    *,
+    batch: int,
+    seed: int,
+    labels: np.ndarray | None = None,
+  ):
     if images.ndim != 4 or images.dtype != np.uint8:
       raise ValueError(
         f"expected uint8 pictures [N, S, S, C]; got {images.dtype} "
@@ -156,11 +168,20 @@ class Batches:
         f"a batch has 1 example or more, and at most all {len(images)}; got "
         f"{batch}"
       )
+    if labels is not None and labels.shape != (len(images),):
+      raise ValueError(
+        f"expected a label for each of {len(images)} pictures; got "
+        f"{list(labels.shape)}"
+      )
     self._images = tf.constant(images)
+    self._labels = None if labels is None else tf.constant(labels, tf.int32)
     self._batch, self._seed, self._count = batch, seed, len(images)
 
   def at(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns batch `step`: `x` twice, float32 `[batch, S, S, C]` in [0, 1]."""
+    """Returns batch `step`: `x`, and again `x` or labels.
+
+    `x` is float32 `[batch, S, S, C]` in [0, 1], labels are int32 `[batch]`.
+    """
     step = tf.cast(step, tf.int64)
     whole = self._count // self._batch  # batches before it starts anew
     place = step % whole * self._batch + tf.range(self._batch, dtype=tf.int64)
@@ -170,7 +191,7 @@ class Batches:
       max_index=self._count - 1,
     )
     x = tf.cast(tf.gather(self._images, index), tf.float32) / 255.0
-    return x, x
+    return x, x if self._labels is None else tf.gather(self._labels, index)
 
   def batches(self, start: int, stop: int) -> tf.data.Dataset:
     """Returns batches `start` to `stop - 1` in order."""

@@ -1,57 +1,9 @@
 """Classification of pictures that are moved about while it is learned."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfpercept.tasks import replicas
-
-
-class LabelledBatches:
-  """Batches `(x, label)` of pictures, each a function of (seed, step).
-
-  The pictures are gone through in another order each time around; what is left
-  of them when no whole batch is, is left out of that round.
-
-  Args:
-    images: uint8 `[N, H, W, C]`.
-    labels: Whole numbers `[N]`.
-    batch: Pictures in a batch, at most N.
-    seed: Of the orders.
-
-  Raises:
-    ValueError: if a batch can not be drawn, or the two do not match.
-  """
-
-  def __init__(
-    self, images: np.ndarray, labels: np.ndarray, *, batch: int, seed: int
-  ):
-    if len(labels) != len(images) or not 1 <= batch <= len(images):
-      raise ValueError(
-        "a batch needs a label for each picture, and has at most all of them; "
-        f"got {len(images)} pictures, {len(labels)} labels, batch={batch}"
-      )
-    self._images = tf.constant(images)
-    self._labels = tf.constant(labels, tf.int32)
-    self._batch, self._seed, self._count = batch, seed, len(images)
-
-  def at(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns batch `step`: float32 `[batch, H, W, C]` in [0, 1] and int32."""
-    step = tf.cast(step, tf.int64)
-    whole = self._count // self._batch  # batches before it starts anew
-    place = step % whole * self._batch + tf.range(self._batch, dtype=tf.int64)
-    index = tf.random.experimental.index_shuffle(
-      place,
-      tf.stack([tf.constant(self._seed, tf.int64), step // whole]),
-      max_index=self._count - 1,
-    )
-    x = tf.cast(tf.gather(self._images, index), tf.float32) / 255.0
-    return x, tf.gather(self._labels, index)
-
-  def batches(self, start: int, stop: int) -> tf.data.Dataset:
-    """Returns batches `start` to `stop - 1` in order."""
-    steps = tf.data.Dataset.range(start, stop)
-    return steps.map(self.at, num_parallel_calls=1).prefetch(2)
 
 
 class Classification(keras.Model):
