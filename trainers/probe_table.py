@@ -24,17 +24,18 @@ from absl import flags
 from export import program
 from tfpercept import files, registry
 from tfpercept.data import examples
-from tfpercept.evaluation import charts, probing, probing_runs, probing_table
+from tfpercept.evaluation import (
+  charts,
+  probing,
+  probing_published,
+  probing_runs,
+  probing_table,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESET = ROOT / "trainers/presets/yaleb_autoencoder.flags"
 IDENTITY, ANGLES = probing.IDENTITY, ("azimuth", "elevation")
-PUBLISHED = {
-  "mse": {IDENTITY: 5.60, "azimuth": 277.46, "elevation": 51.46},
-  "mae": {IDENTITY: 5.60, "azimuth": 325.19, "elevation": 50.23},
-  "ms_ssim": {IDENTITY: 3.53, "azimuth": 234.32, "elevation": 35.60},
-}
-"""By the name of the loss: % wrong, and squared errors in degrees squared."""
+SNELL = probing_published.SNELL
 
 _OUT = flags.DEFINE_string(
   "out", "runs/probe_table", "Folder of trainings and results."
@@ -159,7 +160,7 @@ def _probe(
 
 def _ordered(table: Table) -> Table:
   """Losses as in the paper, then others, then what is no loss."""
-  order = list(PUBLISHED)
+  order = list(SNELL)
   names = {m: _name(m) for m in table}
   return dict(
     sorted(
@@ -183,7 +184,7 @@ def _name(method: str) -> str:
 def _tables(table: Table, known: probing.Known) -> list[str]:
   asked = (IDENTITY, *ANGLES)
   published = {
-    question: {m: PUBLISHED.get(_name(m), {}).get(question) for m in table}
+    question: {m: SNELL.get(_name(m), {}).get(question) for m in table}
     for question in asked
   }
   others = [q for q in known.questions if q not in asked]
@@ -197,8 +198,8 @@ def _tables(table: Table, known: probing.Known) -> list[str]:
 def _answers(table: Table, known: probing.Known) -> list[str]:
   """Whether MS-SSIM wins, question by question, then in all."""
   by_name = {_name(method): method for method in table}
-  if not PUBLISHED.keys() <= by_name.keys():
-    return [f"Not all of {', '.join(PUBLISHED)} are here, so nobody wins."]
+  if not SNELL.keys() <= by_name.keys():
+    return [f"Not all of {', '.join(SNELL)} are here, so nobody wins."]
   lines, words = [], {}
   for question in known.questions:
     for baseline in ("mse", "mae"):

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import files, models
-from trainers import probe_table
+from tfpercept import files, models, registry
+from tfpercept.evaluation import probing_published
 
 ROOT = pathlib.Path(__file__).parents[2]
 _PEOPLE, _EACH, _SIDE = 6, 15, 32
@@ -144,19 +144,19 @@ def test_a_folder_without_networks_ends_in_one_line(faces, tmp_path):
   )
 
 
-def test_numbers_of_labels_are_checked():
-  assert probe_table._count("12") == 12
-  for value in ("0", "x", "-1", ""):
-    with pytest.raises(ValueError, match="whole numbers above 0; got"):
-      probe_table._count(value)
+@pytest.mark.parametrize("value", ["0", "x"])
+def test_numbers_of_labels_are_checked(tmp_path, value):
+  done = _table(f"--out={tmp_path}", f"--labels=2,{value}")
+  assert done.returncode == 1
+  assert "whole numbers above 0; got" in done.stderr.strip().splitlines()[-1]
 
 
 def test_the_preset_trains_the_published_losses_on_all_pictures():
-  lines = probe_table.PRESET.read_text().splitlines()
+  preset = ROOT / "trainers/presets/yaleb_autoencoder.flags"
+  lines = preset.read_text().splitlines()
   losses = [x.removeprefix("--loss=") for x in lines if x.startswith("--loss=")]
-  assert [probe_table._name(loss) for loss in losses] == list(
-    probe_table.PUBLISHED
-  )
+  names = [registry.parse_spec(loss)[0].name for loss in losses]
+  assert names == list(probing_published.SNELL)
   assert "--held_out=0" in lines
 
 
