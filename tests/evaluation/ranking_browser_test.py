@@ -10,12 +10,11 @@ import re
 import shutil
 
 import pytest
+from playwright import sync_api as api
 
 from tests.evaluation import ranking_people
 from tfpercept import cli
 from tfpercept.evaluation import ranking_results
-
-api = pytest.importorskip("playwright.sync_api")
 
 NAMES = (
   "chromium",
