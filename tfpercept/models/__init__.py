@@ -3,8 +3,10 @@
 from tfpercept.models.autoencoder import Autoencoder
 from tfpercept.models.base import MODELS, load, save
 from tfpercept.models.digit_classifier import DigitClassifier
+from tfpercept.models.hyperprior import MeanScaleHyperprior
 from tfpercept.models.pim import PIMNetwork, pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
+from tfpercept.models.toy_codecs import ToyTransformCodec, ToyVectorQuantizer
 from tfpercept.models.vae import VAE
 
 __all__ = [
@@ -13,7 +15,10 @@ __all__ = [
   "VAE",
   "Autoencoder",
   "DigitClassifier",
+  "MeanScaleHyperprior",
   "PIMNetwork",
+  "ToyTransformCodec",
+  "ToyVectorQuantizer",
   "load",
   "pim_from_arrays",
   "save",

@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -19,6 +19,8 @@ MODELS = registry.Registry("model")
 FORMAT = "tfpercept-model-1"
 MAX_WEIGHTS = 1_000_000_000
 """Most weights that are read from a folder; more is taken for damage."""
+DTYPES = ("float32", "float16")
+"""That weights are kept in; they are float32 once they are read."""
 
 
 _KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
@@ -35,27 +37,64 @@ def register(name: str):
   return decorate
 
 
-def save(network: keras.Model, folder: files.PathLike, **details: Any) -> None:
+def save(
+  network: keras.Model,
+  folder: files.PathLike,
+  *,
+  dtype: str = "float32",
+  arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+  **details: Any,
+) -> None:
   """Writes a network as `manifest.json` and `weights.npz`, atomically.
 
   Args:
     network: A built network of a registered class.
     folder: Where to; an existing folder is replaced.
+    dtype: That weights are kept in, `"float32"` or `"float16"`.
+    arrays: What else belongs to it, by the names of further `.npz` files and of
+      the arrays in them.
     **details: JSON values for the manifest (scale, objective, training, ...).
+
+  Raises:
+    ValueError: if `dtype` is another, or a weight is too large for it.
   """
+  if dtype not in DTYPES:
+    raise ValueError(
+      f"weights are kept in {' or '.join(DTYPES)}; got {dtype!r}"
+    )
+  weights = {
+    f"{i:03d}": _as(dtype, weight)
+    for i, weight in enumerate(network.get_weights())
+  }
   with files.atomic(folder) as temporary:
     temporary.mkdir()
-    weights = {f"{i:03d}": w for i, w in enumerate(network.get_weights())}
-    np.savez(temporary / "weights.npz", **weights)
+    # float32 hardly gets smaller.
+    write = np.savez if dtype == "float32" else np.savez_compressed
+    write(temporary / "weights.npz", **weights)
+    for name, group in (arrays or {}).items():
+      np.savez_compressed(temporary / name, **group)
     manifest = {
       "format": FORMAT,
       "model": network.registered_name,
       "config": network.get_config(),
       "weights": [list(w.shape) for w in weights.values()],
+      "names": [
+        w.name.partition(":")[0].removeprefix(f"{network.name}/")
+        for w in network.weights
+      ],
+      "dtype": dtype,
       "sha256": files.sha256(temporary / "weights.npz"),
+      "files": {name: files.sha256(temporary / name) for name in arrays or {}},
       **details,
     }
     files.write_json(temporary / "manifest.json", manifest)
+
+
+def _as(dtype: str, weight: np.ndarray) -> np.ndarray:
+  kept = weight.astype(dtype)
+  if not np.isfinite(kept).all():
+    raise ValueError(f"a weight of {np.abs(weight).max():g} is no {dtype}")
+  return kept
 
 
 def load(
@@ -100,12 +139,12 @@ def load(
       f"{manifest['config']}"
     )
   network = build()
-  network.set_weights(_read_weights(path, shapes))
+  network.set_weights(_read_weights(path, shapes, np.dtype(manifest["dtype"])))
   return network, manifest
 
 
 def _read_weights(
-  path: pathlib.Path, shapes: list[tuple[int, ...]]
+  path: pathlib.Path, shapes: list[tuple[int, ...]], dtype: np.dtype
 ) -> list[np.ndarray]:
   """Reads what `save` wrote, and takes no more memory than it should have."""
   weights = []
@@ -115,10 +154,11 @@ def _read_weights(
         with archive.open(f"{i:03d}.npy") as file:
           np.lib.format.read_magic(file)
           header = np.lib.format.read_array_header_1_0(file)
-          if header != (shape, False, np.dtype(np.float32)):
-            raise ValueError(f"array {i} is {header}, not float32 {shape}")
-          data = file.read(4 * math.prod(shape))
-        weights.append(np.frombuffer(data, np.float32).reshape(shape))
+          if header != (shape, False, dtype):
+            raise ValueError(f"array {i} is {header}, not {dtype} {shape}")
+          data = file.read(dtype.itemsize * math.prod(shape))
+        weight = np.frombuffer(data, dtype).reshape(shape)
+        weights.append(weight.astype(np.float32))
         if not np.isfinite(weights[-1]).all():
           raise ValueError(f"array {i} holds NaN or infinity")
   except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
@@ -153,6 +193,9 @@ def _manifest(folder: pathlib.Path) -> dict[str, Any]:
     manifest = json.loads(path.read_text())
     if manifest["format"] != FORMAT:
       raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
+    manifest.setdefault("dtype", "float32")
+    if manifest["dtype"] not in DTYPES:
+      raise ValueError(f"its dtype is {manifest['dtype']!r}")
     for key, kind in _KINDS.items():
       if not isinstance(manifest[key], kind):
         raise ValueError(f"its {key} is {manifest[key]!r}")

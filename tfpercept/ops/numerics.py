@@ -72,3 +72,30 @@ def root(square: tf.Tensor) -> tf.Tensor:
 def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
   """Returns a function of tensors, to be compiled by XLA with known shapes."""
   return tf.function(step, autograph=False, jit_compile=True)
+
+
+def at_least(x: tf.Tensor, bound: float) -> tf.Tensor:
+  """Returns max(x, bound), whose gradient can bring x back over the bound.
+
+  Below the bound a gradient passes where descent would raise x.
+  """
+  return _at_least(x, tf.constant(bound, x.dtype))
+
+
+def at_most(x: tf.Tensor, bound: float) -> tf.Tensor:
+  """Returns min(x, bound), whose gradient can bring x back below the bound."""
+  return -at_least(-x, -bound)
+
+
+@tf.custom_gradient
+def _at_least(x: tf.Tensor, bound: tf.Tensor):
+  def gradient(upstream):
+    passes = tf.logical_or(x >= bound, upstream < 0)
+    return tf.where(passes, upstream, tf.zeros_like(upstream)), None
+
+  return tf.maximum(x, bound), gradient
+
+
+def rounded(x: tf.Tensor) -> tf.Tensor:
+  """Returns the nearest whole numbers, with the gradient of x itself."""
+  return x + tf.stop_gradient(tf.round(x) - x)

@@ -1,6 +1,10 @@
 """Learning rates over a run that published recipes ask for."""
 
+import math
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 
 def steady_then_linear(
@@ -32,3 +36,47 @@ def steady_then_linear(
   boundaries = [steps * (half + k) // epochs for k in range(1, half)]
   rates = [rate * (half - k) / half for k in range(half)]
   return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
+
+
+@keras.saving.register_keras_serializable(package="tfpercept")
+class SteadyThenCosine(keras.optimizers.schedules.LearningRateSchedule):
+  """A linear warm-up, a steady rate, and a cosine to a hundredth at the end.
+
+  What was trained at the steady rate can be ended at any time, by a short
+  training of its own that only falls (`share=1`).
+
+  Args:
+    rate: The steady one.
+    steps: Of the whole run.
+    warmup: First steps.
+    share: Of the steps, at the end, over which the rate falls; 0 to 1.
+
+  Raises:
+    ValueError: if the share is not in [0, 1].
+
+  Source: Hu et al., "MiniCPM", 2024, section 4.2.
+  """
+
+  def __init__(self, rate: float, *, steps: int, warmup: int, share: float):
+    if not 0 <= share <= 1:
+      raise ValueError(f"the share of falling steps is 0 to 1; got {share}")
+    self._config = {
+      "rate": rate,
+      "steps": steps,
+      "warmup": warmup,
+      "share": share,
+    }
+
+  def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    config = self._config
+    step = tf.cast(step, tf.float32)
+    falling = max(config["share"] * config["steps"], 1.0)
+    left = tf.clip_by_value((config["steps"] - step) / falling, 0.0, 1.0)
+    if not config["share"]:
+      left = tf.ones_like(left)
+    cosine = 0.01 + 0.99 * (0.5 - 0.5 * tf.cos(math.pi * left))
+    rising = tf.minimum((step + 1.0) / (config["warmup"] + 1.0), 1.0)
+    return config["rate"] * rising * cosine
+
+  def get_config(self) -> dict[str, Any]:
+    return dict(self._config)

@@ -1,0 +1,66 @@
+"""Codecs, each a picture to bytes and back.
+
+jpeg = codecs.get("jpeg")
+data = jpeg.compress(image, quality=50)  # uint8 [H, W, 3]
+jpeg.decompress(data)
+"""
+
+from tfpercept import registry, weights
+from tfpercept.codecs import classical
+from tfpercept.codecs.base import (
+  CODECS,
+  Codec,
+  CorruptStream,
+  MissingLibrary,
+  register,
+)
+
+__all__ = [
+  "CODECS",
+  "Codec",
+  "CorruptStream",
+  "MissingLibrary",
+  "at_hand",
+  "classical",
+  "get",
+  "names",
+  "register",
+]
+
+
+def get(spec: str | Codec) -> Codec:
+  """Returns the codec that a spec names.
+
+  Args:
+    spec: For example `"jpeg"` or `"webp(method=6)"`; a `Codec` is returned as
+      it is.
+
+  Raises:
+    ValueError: if the spec is malformed or a sum, or a name or an option is
+      unknown.
+    MissingLibrary: if what does the work is not installed.
+  """
+  if isinstance(spec, Codec):
+    return spec
+  terms = registry.parse_spec(spec)
+  if len(terms) != 1 or terms[0].weight != 1.0:
+    raise ValueError(
+      f"a codec is one name, as 'jpeg' or 'webp(method=6)'; got {spec!r}"
+    )
+  return CODECS.create(terms[0].name, terms[0].options)
+
+
+def names() -> tuple[str, ...]:
+  """Names of all registered codecs, sorted."""
+  return CODECS.names()
+
+
+def at_hand() -> tuple[list[Codec], dict[str, str]]:
+  """Returns every codec that works here, and why others do not, by name."""
+  found, missing = [], {}
+  for name in names():
+    try:
+      found.append(get(name))
+    except (MissingLibrary, weights.MissingWeights) as error:
+      missing[name] = str(error)
+  return found, missing

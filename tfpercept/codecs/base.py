@@ -1,0 +1,133 @@
+"""The base class of all codecs, their registry and their errors."""
+
+import abc
+import types
+from collections.abc import Mapping
+
+import numpy as np
+
+from tfpercept import files, registry
+
+CODECS = registry.Registry("codec")
+
+
+class CorruptStream(ValueError):  # noqa: N818 the name of the format's spec
+  """Bytes that are no whole stream of the codec that was to read them."""
+
+
+class MissingLibrary(ValueError):  # noqa: N818 as weights.MissingWeights
+  """A codec whose library is not installed; the message says how to."""
+
+
+class Codec(abc.ABC):
+  """Turns a picture into bytes and bytes into a picture.
+
+  A picture is uint8 `[H, W, 3]`, sRGB, or `[H, W, 1]` if it is grey. A codec
+  touches no disk but for its weights, and fetches nothing.
+
+  A subclass takes its options as keyword-only arguments and keeps each as an
+  attribute of the same name, of which `spec` is made.
+  """
+
+  registered_name = ""
+  """Name in the registry, set by `register`."""
+
+  qualities: tuple[float, ...]
+  """Qualities of a rate-distortion curve, the lowest rate first. All between
+  the first and the last are allowed; a codec with steps rounds them."""
+
+  last_seconds: Mapping[str, float] = types.MappingProxyType({})
+  """Seconds that the parts of the last `compress` or `decompress` took, by name
+  of the part, such as `transforms` and `coder`; empty if they are not known."""
+
+  made_by = ""
+  """The libraries that do the work with their versions, for the reader of a
+  table; empty for what is our own."""
+
+  @abc.abstractmethod
+  def compress(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> bytes:
+    """Returns the whole file of a picture.
+
+    Args:
+      image: uint8 `[H, W, 3]` or `[H, W, 1]`.
+      quality: More is better and larger; the codec's own default if None.
+
+    Raises:
+      ValueError: if the picture is of another kind or too large for the format,
+        or the quality is out of range.
+    """
+
+  @abc.abstractmethod
+  def decompress(self, data: bytes) -> np.ndarray:
+    """Returns the picture of a file, uint8 `[H, W, 3]` or `[H, W, 1]`.
+
+    A format without grey gives three channels, equal but for rounding.
+
+    Raises:
+      CorruptStream: if the bytes are damaged, of another format, or of a kind
+        that `compress` does not write. Nothing is allocated for a picture of
+        more than `files.MAX_PICTURE_PIXELS`.
+    """
+
+  def estimated_bits(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> float | None:
+    """Returns the bits that the codec's own model gives a picture, if any.
+
+    What the file takes beyond is the loss of its coder and the header.
+    """
+    del image, quality
+    return None
+
+  @property
+  def spec(self) -> str:
+    """The canonical spec that `codecs.get` turns into this codec."""
+    options = {
+      option: getattr(self, option)
+      for option, default in CODECS.options(self.registered_name).items()
+      if getattr(self, option) != default
+    }
+    return str(registry.Term(self.registered_name, options))
+
+
+def register(name: str):
+  """Returns a class decorator that registers a codec and names it."""
+
+  def decorate(cls: type[Codec]) -> type[Codec]:
+    cls.registered_name = name
+    return CODECS.register(name)(cls)
+
+  return decorate
+
+
+def check_picture(image: np.ndarray, spec: str) -> np.ndarray:
+  """Returns a picture as an array; raises ValueError on any other kind."""
+  image = np.asarray(image)
+  if image.dtype != np.uint8:
+    why = " 16-bit samples are not stored." if image.dtype.kind in "iu" else ""
+    raise ValueError(
+      f"{spec} needs uint8 pixels; got {image.dtype}.{why} Scale the picture "
+      "to 0..255 and round it."
+    )
+  if image.ndim == 3 and image.shape[-1] in (2, 4):
+    raise ValueError(
+      f"{spec} stores no transparency; got a picture {list(image.shape)}. Lay "
+      "it over a background, as files.read_image does."
+    )
+  if image.ndim != 3 or image.shape[-1] not in (1, 3) or not image.size:
+    raise ValueError(
+      f"{spec} needs a picture [H, W, 3] or [H, W, 1]; got {list(image.shape)}"
+    )
+  check_size(*image.shape[:2], spec)
+  return image
+
+
+def check_size(height: int, width: int, spec: str) -> None:
+  """Raises ValueError for a picture of more pixels than are handled."""
+  if height * width > files.MAX_PICTURE_PIXELS:
+    raise ValueError(
+      f"{spec} takes at most {files.MAX_PICTURE_PIXELS} pixels; got "
+      f"{width}x{height}"
+    )

@@ -1,0 +1,96 @@
+"""What a `.tfp` says of itself before its strings."""
+
+import dataclasses
+
+CODEC_IDS = {
+  "factorized": 1, "hyperprior": 2, "channel_wise": 3, "hific": 4,
+  "inversion": 5,
+}  # fmt: skip
+MAX_SIDE = 65535
+TILE_SIDE, TILE_OVERLAP = 64, 16
+"""Sides and overlaps of tiles are multiples of these."""
+
+
+def known_codecs() -> str:
+  """Numbers and names of the codecs, for messages."""
+  return ", ".join(f"{number} ({name})" for name, number in CODEC_IDS.items())
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+  """Tiles that are coded each on their own.
+
+  Attributes:
+    side: In pixels, a multiple of 64 up to 16320.
+    overlap: In pixels, a multiple of 16 less than the side, up to 4080.
+  """
+
+  side: int
+  overlap: int
+
+  def __post_init__(self):
+    if self.side not in range(64, 64 * 256, TILE_SIDE):
+      raise ValueError(
+        f"the side of a tile is a multiple of 64, 64 to 16320; got {self.side}"
+      )
+    if self.overlap not in range(0, min(self.side, 16 * 256), TILE_OVERLAP):
+      raise ValueError(
+        "the overlap of tiles is a multiple of 16 from 0 to 4080, and less than"
+        f" their side; got {self.overlap}"
+      )
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+  """What a stream says of itself.
+
+  Attributes:
+    codec: One of the values of `CODEC_IDS`.
+    model: First bytes of the SHA-256 of the model's manifest: 8, or 4 in the
+      short form, which is for streams of few bytes.
+    height: Of the picture, 1 to 65535.
+    width: Likewise.
+    quality: In sixteenths, up to 255; 0 if the model has one rate.
+    grey: Whether the picture has one channel.
+    integer: Whether the hyper-synthesis computes in whole numbers.
+    seed: Of the dither, below 2^32; None if there is none.
+    tile: None if the picture is coded whole.
+
+  Raises:
+    ValueError: if one of them is out of range.
+  """
+
+  codec: int
+  model: bytes
+  height: int
+  width: int
+  quality: int = 0
+  grey: bool = False
+  integer: bool = False
+  seed: int | None = None
+  tile: Tile | None = None
+
+  def __post_init__(self):
+    if self.codec not in CODEC_IDS.values():
+      raise ValueError(f"codecs are {known_codecs()}; got {self.codec}")
+    if len(self.model) not in (4, 8):
+      raise ValueError(
+        f"a model is named by 8 bytes, or by 4; got {len(self.model)}"
+      )
+    for name in ("height", "width"):
+      if getattr(self, name) not in range(1, MAX_SIDE + 1):
+        raise ValueError(
+          f"the {name} of a picture is 1 to {MAX_SIDE}; got "
+          f"{getattr(self, name)}"
+        )
+    if self.quality not in range(256):
+      raise ValueError(
+        f"a quality is 0 to 255, in sixteenths; got {self.quality}"
+      )
+    if self.seed is not None and self.seed not in range(2**32):
+      raise ValueError(f"a seed is 0 to 2^32 - 1; got {self.seed}")
+
+  @property
+  def is_short(self) -> bool:
+    """Whether the model is named by 4 bytes and the checksum has 2."""
+    return len(self.model) == 4

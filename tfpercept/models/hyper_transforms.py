@@ -1,0 +1,106 @@
+"""Hyper-analysis and hyper-synthesis: what the decoder is told of latents."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfpercept.models import integer
+
+STRIDE = 4
+"""Latents per hyper-latent, along each side."""
+MEAN_BITS = 6
+"""Means are multiples of 2^-6 of a latent's deviation."""
+SYMBOL_LIMIT = 127
+"""Largest magnitude of a quantised hyper-latent."""
+
+
+class HyperAnalysis(keras.layers.Layer):
+  """h_a: latents to hyper-latents at a quarter of the sides.
+
+  Input: float32 `[N, h, w, latents]`, sides multiples of 4; output: float32
+  `[N, h/4, w/4, hyper_latents]`.
+
+  Args:
+    width: Hidden channels.
+    hyper_latents: Output channels.
+
+  Source: Minnen, Ballé, Toderici, "Joint autoregressive and hierarchical priors
+  for learned image compression", 2018, table 1 of the supplement.
+  """
+
+  def __init__(self, width: int, hyper_latents: int):
+    super().__init__(name="hyper_analysis", dtype="float32")
+    self._layers = [
+      keras.layers.Conv2D(
+        width, 3, padding="same", activation=_leaky, dtype="float32",
+        name="conv1",
+      ),
+      keras.layers.Conv2D(
+        width, 5, strides=2, padding="same", activation=_leaky,
+        dtype="float32", name="conv2",
+      ),
+      keras.layers.Conv2D(
+        hyper_latents, 5, strides=2, padding="same", use_bias=False,
+        dtype="float32", name="conv3",
+      ),
+    ]  # fmt: skip
+
+  def call(self, y: tf.Tensor) -> tf.Tensor:
+    for layer in self._layers:
+      y = layer(y)
+    return y
+
+
+class HyperSynthesis(keras.layers.Layer):
+  """h_s: quantised hyper-latents to scale indexes and means of latents.
+
+  It computes in whole numbers (`models.integer`), so that all machines come to
+  the same indexes.
+
+  Input: float32 `[N, h/4, w/4, hyper_latents]`, whole numbers within
+  `SYMBOL_LIMIT`; output: indexes and means, float32 `[N, h, w, latents]` each:
+  whole numbers, not clipped, and multiples of 2^-MEAN_BITS.
+
+  Args:
+    width: Hidden channels.
+    latents: Of each output.
+  """
+
+  def __init__(self, width: int, latents: int):
+    super().__init__(name="hyper_synthesis", dtype="float32")
+    bits = integer.ACTIVATION_BITS
+    hidden: dict[str, Any] = {
+      "upsample": 2,
+      "output_bits": bits,
+      "hidden": True,
+    }
+    self.hidden = [
+      integer.IntegerConvolution(
+        width, 5, input_bits=0, name="hidden1", **hidden
+      ),
+      integer.IntegerConvolution(
+        width, 5, input_bits=bits, name="hidden2", **hidden
+      ),
+    ]
+    last = {"input_bits": bits, "hidden": False}
+    self.indexes = integer.IntegerConvolution(
+      latents, 3, output_bits=0, name="indexes", **last
+    )
+    self.means = integer.IntegerConvolution(
+      latents, 3, output_bits=MEAN_BITS, name="means", **last
+    )
+
+  @property
+  def convolutions(self) -> list[integer.IntegerConvolution]:
+    """All layers."""
+    return [*self.hidden, self.indexes, self.means]
+
+  def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    for layer in self.hidden:
+      z = layer(z)
+    return self.indexes(z), self.means(z)
+
+
+def _leaky(x: tf.Tensor) -> tf.Tensor:
+  return tf.nn.leaky_relu(x, 0.2)

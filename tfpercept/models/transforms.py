@@ -1,0 +1,177 @@
+"""Analysis and synthesis: between pictures and latents of a codec."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.models import gdn, modulation
+
+KERNEL = 5
+STRIDE = 16
+"""Pixels of a picture per latent, along each side."""
+_CHANNELS = 3
+_QUIET = 0.02  # of what a network adds to the linear path before training
+
+
+def _convolution(
+  cls: type[keras.layers.Layer], width: int, scale: float = 1.0, **options: Any
+) -> keras.layers.Layer:
+  return cls(
+    width,
+    KERNEL,
+    strides=2,
+    padding="same",
+    kernel_initializer=keras.initializers.VarianceScaling(scale**2),
+    **options,
+  )
+
+
+class Analysis(keras.layers.Layer):
+  """g_a: pictures to latents at a sixteenth of the sides.
+
+  Four convolutions of 5x5 with stride 2, GDN and modulation by the quality
+  after the first three; beside them a linear transform of 16x16 blocks, which
+  `start` makes the Karhunen-Loève transform.
+
+  Input: float `[N, H, W, 3]` in [0, 1], sides multiples of 16, and qualities
+  `[N]`; output: float32 `[N, H/16, W/16, latents]`.
+
+  Args:
+    widths: Channels after the first three layers.
+    latents: Channels of the output.
+    levels: Largest quality.
+    dtype: Keras dtype or policy of the hidden layers.
+
+  Source: Ballé, Minnen, Singh, Hwang, Johnston, "Variational image compression
+  with a scale hyperprior", 2018, figure 4; the linear path is ours.
+  """
+
+  def __init__(
+    self,
+    widths: Sequence[int],
+    latents: int,
+    *,
+    levels: int,
+    dtype: str | None = None,
+  ):
+    super().__init__(name="analysis", dtype="float32")
+    self._hidden = [
+      (
+        _convolution(keras.layers.Conv2D, width, dtype=dtype, name=f"conv{i}"),
+        gdn.GDN(dtype=dtype, name=f"gdn{i}"),
+        modulation.Modulation(levels=levels, dtype=dtype, name=f"quality{i}"),
+      )
+      for i, width in enumerate(widths, 1)
+    ]
+    self._last = _convolution(
+      keras.layers.Conv2D, latents, _QUIET, dtype="float32", name="last"
+    )
+    self.linear = keras.layers.Conv2D(
+      latents, 1, dtype="float32", name="linear"
+    )
+
+  def call(self, x: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    features = x - 0.5
+    for convolution, normalisation, modulated in self._hidden:
+      features = modulated(normalisation(convolution(features)), quality)
+    blocks = tf.nn.space_to_depth(x, STRIDE)
+    return self.linear(blocks) + self._last(tf.cast(features, tf.float32))
+
+
+class Synthesis(keras.layers.Layer):
+  """g_s: latents to pictures, the way back of `Analysis`.
+
+  Input: float32 `[N, h, w, latents]`, the same divided by their deviations, and
+  qualities `[N]`; output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
+
+  Args:
+    widths: Channels after the first three layers.
+    levels: Largest quality.
+    dtype: Keras dtype or policy of the hidden layers.
+  """
+
+  def __init__(
+    self, widths: Sequence[int], *, levels: int, dtype: str | None = None
+  ):
+    super().__init__(name="synthesis", dtype="float32")
+    self._hidden = [
+      (
+        _convolution(
+          keras.layers.Conv2DTranspose, width, dtype=dtype, name=f"conv{i}"
+        ),
+        gdn.GDN(inverse=True, dtype=dtype, name=f"gdn{i}"),
+        modulation.Modulation(levels=levels, dtype=dtype, name=f"quality{i}"),
+      )
+      for i, width in enumerate(widths, 1)
+    ]
+    self._last = _convolution(
+      keras.layers.Conv2DTranspose,
+      _CHANNELS,
+      _QUIET,
+      dtype="float32",
+      name="last",
+    )
+    self.linear = keras.layers.Conv2D(
+      _CHANNELS * STRIDE**2, 1, dtype="float32", name="linear"
+    )
+
+  def call(
+    self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor
+  ) -> tf.Tensor:
+    features = normal
+    for convolution, normalisation, modulated in self._hidden:
+      features = modulated(normalisation(convolution(features)), quality)
+    blocks = tf.nn.depth_to_space(self.linear(y), STRIDE)
+    return blocks + self._last(tf.cast(features, tf.float32))
+
+
+def karhunen_loeve(
+  blocks: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Returns the Karhunen-Loève transform of blocks of pictures.
+
+  Args:
+    blocks: Float `[K, 16, 16, 3]` in [0, 1].
+    count: How many of its 768 vectors to keep, those of largest variance.
+
+  Returns:
+    The orthonormal vectors `[768, count]`, the mean block `[768]` and the
+    deviations `[count]` of the coefficients, all float32. The values of a block
+    come row by row, the channels of a pixel together.
+  """
+  flat = blocks.reshape(len(blocks), -1).astype(np.float64)
+  mean = flat.mean(axis=0)
+  variances, vectors = np.linalg.eigh(np.cov(flat - mean, rowvar=False))
+  order = np.argsort(-variances)[:count]
+  return (
+    vectors[:, order].astype(np.float32),
+    mean.astype(np.float32),
+    np.sqrt(np.maximum(variances[order], 1e-12)).astype(np.float32),
+  )
+
+
+def start(
+  analysis: Analysis, synthesis: Synthesis, blocks: np.ndarray, unit: float
+) -> np.ndarray:
+  """Makes the linear paths the Karhunen-Loève transform and its inverse.
+
+  Args:
+    analysis: Built; a unit of its latents becomes `unit` of the transform.
+    synthesis: Built.
+    blocks: Float `[K, 16, 16, 3]` in [0, 1].
+    unit: In pixel values.
+
+  Returns:
+    The deviations `[latents]` of the latents.
+  """
+  kernel, _ = analysis.linear.get_weights()
+  vectors, mean, deviations = karhunen_loeve(blocks, kernel.shape[-1])
+  unit = np.float32(unit)
+  analysis.linear.set_weights(
+    [vectors[None, None] / unit, -mean @ vectors / unit]
+  )
+  synthesis.linear.set_weights([vectors.T[None, None] * unit, mean])
+  return deviations / unit

@@ -1,0 +1,137 @@
+"""Learned compression: rate plus lambda times any distance."""
+
+import math
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.ops import numerics
+from tfpercept.tasks import replicas
+
+PIXELS = 255.0**2
+"""What `mse` is multiplied by, so that lambda is of 8-bit values."""
+
+
+class MixedQuantiser:
+  """Counts bits of latents with noise, decodes rounded ones.
+
+  Source: Minnen, Singh, "Channel-wise autoregressive entropy models for learned
+  image compression", 2020, section 3.2.
+
+  Args:
+    seed: Int32 `[2]`, of the noise.
+  """
+
+  def __init__(self, seed: tf.Tensor):
+    self._seed = seed
+
+  def __call__(
+    self, latents: tf.Tensor, call: int
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    noise = tf.random.stateless_uniform(
+      tf.shape(latents), tf.add(self._seed, [0, call]), -0.5, 0.5
+    )
+    return latents + noise, numerics.rounded(latents)
+
+
+class Rounding:
+  """Counts bits of rounded latents and decodes them, as a file does."""
+
+  def __call__(
+    self, latents: tf.Tensor, call: int
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    whole = tf.round(latents)
+    return whole, whole
+
+
+class Compression(keras.Model):
+  """Trains a codec for all its qualities at once.
+
+  Each picture of a batch gets a quality q drawn evenly from 1 to `levels`; its
+  loss is
+
+      (bpp + lambda(q) distance(x, x_hat)) / gain(q)
+
+  with gain the square root of lambda over its geometric mean, so that no
+  rate outweighs the others. bpp is the estimated bits of a picture over its
+  pixels. The distance of `mse` is that of 8-bit values, 255^2 times larger.
+
+  `train_step` takes `(x, x)` and logs `loss`, `bpp`, `distortion`, `bpp_z` and
+  `gradient_norm`.
+
+  Args:
+    network: What is trained.
+    objective: The distance.
+    lmbda: Weight of the distance at the smallest and the largest quality;
+      the network's own by default.
+    clip: Norm that gradients are cut to, all together.
+    seed: Of qualities and noise, which follow from it and the step alone.
+
+  Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for
+  many rates: Cui et al., 2021, section 3.3.
+  """
+
+  def __init__(
+    self,
+    network: keras.Model,
+    objective: distances.Distance,
+    *,
+    lmbda: Sequence[float] | None = None,
+    clip: float = 1.0,
+    seed: int = 0,
+  ):
+    super().__init__(name="compression")
+    self.network = network
+    self.objective = objective
+    self._unit = PIXELS if objective.spec == "mse" else 1.0
+    self._ends = tuple(lmbda or network.ends)
+    self._clip, self._seed = clip, seed
+    # Logs are the same on all replicas; by default Keras adds them up.
+    self.distribute_reduction_method = "first"
+
+  def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+    middle = tf.fill([tf.shape(x)[0]], 0.5 * (1.0 + self.network.levels))
+    return self.network(x, middle, Rounding()).x_hat
+
+  def train_step(
+    self, data: tuple[tf.Tensor, tf.Tensor]
+  ) -> dict[str, tf.Tensor]:
+    x, _ = data
+    step = tf.cast(self.optimizer.iterations, tf.int32)
+    seed = tf.stack([self._seed, 8 * step])
+    levels = float(self.network.levels)
+    count = tf.shape(x)[0]
+    quality = tf.random.stateless_uniform([count], tf.add(seed, [0, 2]), 1.0, levels)
+    lmbda, gain = self._weights(quality)
+    variables = self.network.trainable_variables
+    pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)
+    with tf.GradientTape() as tape:
+      coded = self.network(x, quality, MixedQuantiser(seed))
+      bpp = {name: b / pixels for name, b in coded.bits.items()}
+      total = tf.add_n(list(bpp.values()))
+      distortion = self._unit * self.objective(x, coded.x_hat)
+      loss = tf.reduce_mean((total + lmbda * distortion) / gain)
+    gradients = tape.gradient(loss, variables)
+    logs = {
+      "loss": loss,
+      "bpp": tf.reduce_mean(total),
+      "bpp_z": tf.reduce_mean(bpp["z"]),
+      "distortion": tf.reduce_mean(distortion),
+    }
+    logs, gradients = replicas.mean((logs, gradients))
+    gradients, logs["gradient_norm"] = tf.clip_by_global_norm(
+      gradients, self._clip
+    )
+    self.optimizer.apply_gradients(
+      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+    )
+    return logs
+
+  def _weights(self, quality: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns lambda and what losses are divided by, for each quality."""
+    low, high = self._ends
+    share = (quality - 1.0) / (self.network.levels - 1.0)
+    lmbda = low * tf.pow(high / low, share)
+    return lmbda, tf.sqrt(lmbda / math.sqrt(low * high))

@@ -1,0 +1,130 @@
+"""What every training of codecs does once its settings are known."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances, models, training
+from tfpercept.data import crops, reduced, sources
+from tfpercept.models import hyperprior, transforms
+from tfpercept.tasks import compression
+from tfpercept.training import callbacks, precision, schedules
+
+_BLOCKS = 16_000  # that the Karhunen-Loève transform is computed from
+_SHOWN = (256, 384)  # height and width of what TensorBoard shows
+_QUALITIES = (1.0, 3.0, 5.0, 7.0)
+
+
+def train(
+  run: training.Run,
+  *,
+  initial: keras.Model | None = None,
+  download: bool = False,
+) -> None:
+  """Trains a codec, or resumes it; `run.out / "model"` is renewed as it goes.
+
+  Args:
+    run: Its `settings` hold `data`, `sides`, `largest`, `patch`, `batch`,
+      `model` (the arguments of the network), `lmbda` (None for the network's)
+      and `fall`.
+    initial: Has the weights to start from; the Karhunen-Loève transform by
+      default.
+    download: Whether tfds may download.
+
+  Raises:
+    ValueError: if a setting is wrong, before anything is read or written, or
+      the folder holds another run.
+  """
+  settings = run.settings
+  patch = settings["patch"]
+  if patch % hyperprior.STRIDE:
+    raise ValueError(
+      f"--patch is a multiple of {hyperprior.STRIDE}; got {patch}"
+    )
+  objective = distances.get(run.loss)
+  objective.validate(patch, patch)
+  pictures = reduced.reduced(
+    sources.load(settings["data"], download=download),
+    sides=settings["sides"],
+    largest=settings["largest"],
+  )
+  held_out, pictures = pictures[-1], pictures[:-1] or pictures
+  options = {"batch": settings["batch"], "seed": run.seed}
+  data = crops.Crops(pictures, patch=patch, **options)
+  with training.prepare(run).scope():
+    network = models.MeanScaleHyperprior(
+      **settings["model"], dtype=precision.policy(run.precision)
+    )
+    network.build()
+    if initial is not None:
+      network.set_weights(initial.get_weights())
+    else:
+      blocks = crops.Crops(
+        pictures, patch=transforms.STRIDE, batch=_BLOCKS, seed=run.seed
+      )
+      network.start(blocks.at(0)[0])
+    task = compression.Compression(
+      network, objective, lmbda=settings["lmbda"], seed=run.seed
+    )
+    rate = schedules.SteadyThenCosine(
+      run.learning_rate,
+      steps=run.steps,
+      warmup=min(run.warmup, run.steps // 10),
+      share=settings["fall"],
+    )
+    optimizer = keras.optimizers.Adam(rate)
+  training.fit(
+    task,
+    data,
+    run,
+    optimizer=optimizer,
+    pictures=_pictures(network, held_out),
+    extra_callbacks=[_Saved(network, run)],
+  )
+  _save(network, run)
+
+
+class _Saved(keras.callbacks.Callback):
+  """Keeps the codec as of the last interval, for use while it trains."""
+
+  def __init__(self, network: keras.Model, run: training.Run):
+    super().__init__()
+    self._network, self._run = network, run
+
+  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    _save(self._network, self._run)
+
+
+def _save(network: keras.Model, run: training.Run) -> None:
+  models.save(
+    network, run.out / "model", objective=run.loss, training=run.to_json()
+  )
+
+
+def _pictures(
+  network: keras.Model, picture: np.ndarray
+) -> callbacks.Pictures | None:
+  """Shows a crop and its reconstructions, with estimated bpp and PSNR."""
+  height, width = (
+    min(side, shown) // hyperprior.STRIDE * hyperprior.STRIDE
+    for side, shown in zip(picture.shape[:2], _SHOWN, strict=True)
+  )
+  if not height * width:
+    return None
+  x = np.broadcast_to(picture[:height, :width], (height, width, 3))
+  x = tf.constant(x[None] / np.float32(255))
+  psnr = distances.get("psnr")
+
+  def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
+    scalars, panel = {}, [x]
+    for quality in _QUALITIES:
+      coded = network(x, tf.constant([quality]), compression.Rounding())
+      x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
+      panel.append(x_hat)
+      bits = float(sum(coded.bits.values())[0])
+      name = f"held_out/quality_{quality:g}"
+      scalars[f"{name}/bpp"] = bits / (height * width)
+      scalars[f"{name}/psnr"] = float(psnr.score(x, x_hat)[0])
+    return {"original_and_qualities": tf.concat(panel, axis=2)}, scalars
+
+  return callbacks.Pictures(show)
