@@ -12,6 +12,7 @@ from absl import flags, logging
 
 from export import program
 from tfpercept import models, training
+from tfpercept.tasks import quantisers
 from trainers import compression_runs, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
@@ -42,6 +43,9 @@ _LMBDA = flags.DEFINE_list(
   "Weight of the distance at the lowest and the highest quality; by default "
   "those of the network, for mse.",
 )
+_QUANTISER = flags.DEFINE_enum(
+  "quantiser", "mixed", tuple(quantisers.QUANTISERS), "Rounding in training."
+)
 _FALL = flags.DEFINE_float(
   "fall",
   0.3,
@@ -66,6 +70,7 @@ def main() -> None:
       "latents": _LATENTS.value,
     },
     "lmbda": [float(end) for end in _LMBDA.value] if _LMBDA.value else None,
+    "quantiser": _QUANTISER.value,
     "fall": _FALL.value,
   }
   initial = None

@@ -5,9 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, models, training
+from tfpercept.codecs import hyperprior as codec
 from tfpercept.data import crops, reduced, sources
 from tfpercept.models import hyperprior, transforms
-from tfpercept.tasks import compression
+from tfpercept.tasks import compression, quantisers
 from tfpercept.training import callbacks, precision, schedules
 
 _BLOCKS = 16_000  # that the Karhunen-Loève transform is computed from
@@ -25,8 +26,8 @@ def train(
 
   Args:
     run: Its `settings` hold `data`, `sides`, `largest`, `patch`, `batch`,
-      `model` (the arguments of the network), `lmbda` (None for the network's)
-      and `fall`.
+      `model` (the arguments of the network), `lmbda` (None for the network's),
+      `quantiser` and `fall`.
     initial: Has the weights to start from; the Karhunen-Loève transform by
       default.
     download: Whether tfds may download.
@@ -64,7 +65,11 @@ def train(
       )
       network.start(blocks.at(0)[0])
     task = compression.Compression(
-      network, objective, lmbda=settings["lmbda"], seed=run.seed
+      network,
+      objective,
+      lmbda=settings["lmbda"],
+      quantiser=settings["quantiser"],
+      seed=run.seed,
     )
     rate = schedules.SteadyThenCosine(
       run.learning_rate,
@@ -96,7 +101,7 @@ class _Saved(keras.callbacks.Callback):
 
 
 def _save(network: keras.Model, run: training.Run) -> None:
-  models.save(
+  codec.save(
     network, run.out / "model", objective=run.loss, training=run.to_json()
   )
 
@@ -118,7 +123,7 @@ def _pictures(
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     scalars, panel = {}, [x]
     for quality in _QUALITIES:
-      coded = network(x, tf.constant([quality]), compression.Rounding())
+      coded = network(x, tf.constant([quality]), quantisers.Rounding())
       x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
       panel.append(x_hat)
       bits = float(sum(coded.bits.values())[0])

@@ -66,3 +66,44 @@ def test_impossible_requests_are_refused(pairs):
     crops.PairedCrops(
       [(np.zeros((9, 9, 1)), np.zeros((9, 8, 1)))], patch=2, batch=1, seed=0
     )
+
+
+def test_crops_of_colour_are_patches_of_the_pictures(photograph):
+  pictures = [photograph(20, 33), photograph(16, 18)[..., :1]]
+  data = crops.Crops(pictures, patch=16, batch=6, seed=1)
+  x, target = data.at(5)
+  assert x.shape == (6, 16, 16, 3)
+  assert x.dtype == np.float32
+  np.testing.assert_array_equal(x, target)
+  colour = np.broadcast_to(pictures[1], (16, 18, 3))
+  places = {
+    window[top : top + 16, left : left + 16].tobytes()
+    for picture in (pictures[0], colour)
+    for turns in range(4)
+    for flip in (1, -1)
+    for window in [np.rot90(picture[:, ::flip], turns)]
+    for top in range(window.shape[0] - 15)
+    for left in range(window.shape[1] - 15)
+  }
+  for crop in np.round(x * 255).astype(np.uint8):
+    assert crop.tobytes() in places
+
+
+def test_a_stream_of_colour_is_what_single_batches_are(photograph):
+  data = crops.Crops([photograph(30, 40)], patch=16, batch=2, seed=1)
+  streamed = [x for x, _ in data.batches(3, 6).as_numpy_iterator()]
+  for step, x in enumerate(streamed, 3):
+    np.testing.assert_array_equal(x, data.at(step)[0])
+
+
+@pytest.mark.parametrize(
+  ("picture", "message"),
+  [
+    (np.zeros((20, 20, 3), np.float32), "expected uint8"),
+    (np.zeros((20, 20), np.uint8), "expected uint8"),
+    (np.zeros((8, 20, 3), np.uint8), "as large as a 16x16"),
+  ],
+)
+def test_what_crops_can_not_be_drawn_from_is_refused(picture, message):
+  with pytest.raises(ValueError, match=message):
+    crops.Crops([picture], patch=16, batch=1, seed=0)

@@ -6,7 +6,7 @@ jpeg.decompress(data)
 """
 
 from tfpercept import registry, weights
-from tfpercept.codecs import classical
+from tfpercept.codecs import classical, hyperprior
 from tfpercept.codecs.base import (
   CODECS,
   Codec,
@@ -23,6 +23,7 @@ __all__ = [
   "at_hand",
   "classical",
   "get",
+  "hyperprior",
   "names",
   "register",
 ]
@@ -61,6 +62,6 @@ def at_hand() -> tuple[list[Codec], dict[str, str]]:
   for name in names():
     try:
       found.append(get(name))
-    except (MissingLibrary, weights.MissingWeights) as error:
+    except (ValueError, weights.MissingWeights) as error:
       missing[name] = str(error)
   return found, missing

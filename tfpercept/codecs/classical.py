@@ -94,11 +94,11 @@ class PNG(PillowCodec):
 
 @register("jpeg2000")
 class JPEG2000(PillowCodec):
-  """JPEG 2000 with the 9/7 wavelet, in a JP2 file.
+  """JPEG 2000 with the 9/7 wavelet on luma and chroma, in a JP2 file.
 
   Its quality is the wanted number of bits per pixel, so all pictures get the
-  same rate, as in published curves. (OpenJPEG can also give all the same PSNR,
-  which takes four times the bits for the same mean.)
+  same rate. (OpenJPEG can also give all the same PSNR, whose mean then takes
+  far more bits.)
 
   Source: ITU-T T.800, by OpenJPEG.
   """
@@ -118,6 +118,7 @@ class JPEG2000(PillowCodec):
       "quality_mode": "rates",
       "quality_layers": [8 * channels / quality],
       "irreversible": True,
+      "mct": int(channels == 3),  # Pillow's default codes R, G and B apart
     }
 
 

@@ -135,7 +135,8 @@ def _layers(
   for i, layer in enumerate(synthesis.hidden):
     yield f"hyper_{i}", layer
   yield "indexes", synthesis.indexes
-  yield "means", synthesis.means
+  if synthesis.means is not None:
+    yield "means", synthesis.means
 
 
 def _integers(

@@ -1,9 +1,10 @@
 """Networks only, one file each; `load` and `save` keep trained ones."""
 
 from tfpercept.models.autoencoder import Autoencoder
-from tfpercept.models.base import MODELS, load, save
+from tfpercept.models.base import MODELS, load, read_manifest, save
 from tfpercept.models.digit_classifier import DigitClassifier
-from tfpercept.models.hyperprior import MeanScaleHyperprior
+from tfpercept.models.factorized import FactorizedPrior
+from tfpercept.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from tfpercept.models.pim import PIMNetwork, pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
 from tfpercept.models.toy_codecs import ToyTransformCodec, ToyVectorQuantizer
@@ -15,11 +16,14 @@ __all__ = [
   "VAE",
   "Autoencoder",
   "DigitClassifier",
+  "FactorizedPrior",
   "MeanScaleHyperprior",
   "PIMNetwork",
+  "ScaleHyperprior",
   "ToyTransformCodec",
   "ToyVectorQuantizer",
   "load",
   "pim_from_arrays",
+  "read_manifest",
   "save",
 ]

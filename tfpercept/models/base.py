@@ -113,9 +113,7 @@ def load(
   Raises:
     ValueError: if the folder holds no model, an unknown one, or a damaged one.
   """
-  folder = weights_lib.find(folder)
-  if not (folder / "manifest.json").is_file():
-    folder = folder / "model"
+  folder = _folder(folder)
   manifest = _manifest(folder)
   shapes = [tuple(shape) for shape in manifest["weights"]]
   if sum(math.prod(shape) for shape in shapes) > MAX_WEIGHTS:
@@ -141,6 +139,25 @@ def load(
   network = build()
   network.set_weights(_read_weights(path, shapes, np.dtype(manifest["dtype"])))
   return network, manifest
+
+
+def read_manifest(folder: files.PathLike) -> dict[str, Any]:
+  """Returns the manifest of a trained model, whose weights are not read.
+
+  Args:
+    folder: As of `load`.
+
+  Raises:
+    ValueError: if the folder holds no model, or its manifest is damaged.
+  """
+  return _manifest(_folder(folder))
+
+
+def _folder(folder: files.PathLike) -> pathlib.Path:
+  """Returns where the manifest of a model is, or should be."""
+  folder = weights_lib.find(folder)
+  here = (folder / "manifest.json").is_file()
+  return folder if here else folder / "model"
 
 
 def _read_weights(

@@ -65,9 +65,10 @@ class HyperSynthesis(keras.layers.Layer):
   Args:
     width: Hidden channels.
     latents: Of each output.
+    has_means: Whether there are means; else they are 0.
   """
 
-  def __init__(self, width: int, latents: int):
+  def __init__(self, width: int, latents: int, *, has_means: bool = True):
     super().__init__(name="hyper_synthesis", dtype="float32")
     bits = integer.ACTIVATION_BITS
     hidden: dict[str, Any] = {
@@ -87,19 +88,25 @@ class HyperSynthesis(keras.layers.Layer):
     self.indexes = integer.IntegerConvolution(
       latents, 3, output_bits=0, name="indexes", **last
     )
-    self.means = integer.IntegerConvolution(
-      latents, 3, output_bits=MEAN_BITS, name="means", **last
-    )
+    self.means = None
+    if has_means:
+      self.means = integer.IntegerConvolution(
+        latents, 3, output_bits=MEAN_BITS, name="means", **last
+      )
 
   @property
   def convolutions(self) -> list[integer.IntegerConvolution]:
     """All layers."""
-    return [*self.hidden, self.indexes, self.means]
+    last = [self.indexes, self.means]
+    return [*self.hidden, *(layer for layer in last if layer is not None)]
 
   def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     for layer in self.hidden:
       z = layer(z)
-    return self.indexes(z), self.means(z)
+    indexes = self.indexes(z)
+    if self.means is None:
+      return indexes, tf.zeros_like(indexes)
+    return indexes, self.means(z)
 
 
 def _leaky(x: tf.Tensor) -> tf.Tensor:

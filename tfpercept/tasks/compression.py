@@ -7,43 +7,11 @@ import keras
 import tensorflow as tf
 
 from tfpercept import distances
-from tfpercept.ops import numerics
-from tfpercept.tasks import replicas
+from tfpercept.models import transform_codec
+from tfpercept.tasks import quantisers, replicas
 
 PIXELS = 255.0**2
 """What `mse` is multiplied by, so that lambda is of 8-bit values."""
-
-
-class MixedQuantiser:
-  """Counts bits of latents with noise, decodes rounded ones.
-
-  Source: Minnen, Singh, "Channel-wise autoregressive entropy models for learned
-  image compression", 2020, section 3.2.
-
-  Args:
-    seed: Int32 `[2]`, of the noise.
-  """
-
-  def __init__(self, seed: tf.Tensor):
-    self._seed = seed
-
-  def __call__(
-    self, latents: tf.Tensor, call: int
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    noise = tf.random.stateless_uniform(
-      tf.shape(latents), tf.add(self._seed, [0, call]), -0.5, 0.5
-    )
-    return latents + noise, numerics.rounded(latents)
-
-
-class Rounding:
-  """Counts bits of rounded latents and decodes them, as a file does."""
-
-  def __call__(
-    self, latents: tf.Tensor, call: int
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    whole = tf.round(latents)
-    return whole, whole
 
 
 class Compression(keras.Model):
@@ -58,16 +26,20 @@ class Compression(keras.Model):
   rate outweighs the others. bpp is the estimated bits of a picture over its
   pixels. The distance of `mse` is that of 8-bit values, 255^2 times larger.
 
-  `train_step` takes `(x, x)` and logs `loss`, `bpp`, `distortion`, `bpp_z` and
-  `gradient_norm`.
+  `train_step` takes `(x, x)` and logs `loss`, `bpp`, what the network tells
+  apart of that (`bpp_z`, ...), `distortion` and `gradient_norm`.
 
   Args:
     network: What is trained.
     objective: The distance.
     lmbda: Weight of the distance at the smallest and the largest quality;
       the network's own by default.
+    quantiser: How latents are rounded, one of `quantisers.QUANTISERS`.
     clip: Norm that gradients are cut to, all together.
     seed: Of qualities and noise, which follow from it and the step alone.
+
+  Raises:
+    ValueError: if `lmbda` or `quantiser` is none.
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for
   many rates: Cui et al., 2021, section 3.3.
@@ -79,6 +51,7 @@ class Compression(keras.Model):
     objective: distances.Distance,
     *,
     lmbda: Sequence[float] | None = None,
+    quantiser: str = "mixed",
     clip: float = 1.0,
     seed: int = 0,
   ):
@@ -87,13 +60,23 @@ class Compression(keras.Model):
     self.objective = objective
     self._unit = PIXELS if objective.spec == "mse" else 1.0
     self._ends = tuple(lmbda or network.ends)
+    if len(self._ends) != 2 or not 0 < self._ends[0] <= self._ends[1]:
+      raise ValueError(
+        f"lmbda is two numbers above 0, the smaller one first; got {self._ends}"
+      )
+    if quantiser not in quantisers.QUANTISERS:
+      raise ValueError(
+        f"a quantiser is one of {', '.join(quantisers.QUANTISERS)}; got "
+        f"{quantiser!r}"
+      )
+    self._quantiser = quantisers.QUANTISERS[quantiser]
     self._clip, self._seed = clip, seed
     # Logs are the same on all replicas; by default Keras adds them up.
     self.distribute_reduction_method = "first"
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     middle = tf.fill([tf.shape(x)[0]], 0.5 * (1.0 + self.network.levels))
-    return self.network(x, middle, Rounding()).x_hat
+    return self.network(x, middle, quantisers.Rounding()).x_hat
 
   def train_step(
     self, data: tuple[tf.Tensor, tf.Tensor]
@@ -103,12 +86,14 @@ class Compression(keras.Model):
     seed = tf.stack([self._seed, 8 * step])
     levels = float(self.network.levels)
     count = tf.shape(x)[0]
-    quality = tf.random.stateless_uniform([count], tf.add(seed, [0, 2]), 1.0, levels)
+    quality = tf.random.stateless_uniform(
+      [count], tf.add(seed, [0, 2]), 1.0, levels
+    )
     lmbda, gain = self._weights(quality)
     variables = self.network.trainable_variables
     pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)
     with tf.GradientTape() as tape:
-      coded = self.network(x, quality, MixedQuantiser(seed))
+      coded = self.network(x, quality, self._quantiser(seed))
       bpp = {name: b / pixels for name, b in coded.bits.items()}
       total = tf.add_n(list(bpp.values()))
       distortion = self._unit * self.objective(x, coded.x_hat)
@@ -117,9 +102,10 @@ class Compression(keras.Model):
     logs = {
       "loss": loss,
       "bpp": tf.reduce_mean(total),
-      "bpp_z": tf.reduce_mean(bpp["z"]),
       "distortion": tf.reduce_mean(distortion),
     }
+    if len(bpp) > 1:
+      logs |= {f"bpp_{name}": tf.reduce_mean(b) for name, b in bpp.items()}
     logs, gradients = replicas.mean((logs, gradients))
     gradients, logs["gradient_norm"] = tf.clip_by_global_norm(
       gradients, self._clip
@@ -131,7 +117,5 @@ class Compression(keras.Model):
 
   def _weights(self, quality: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns lambda and what losses are divided by, for each quality."""
-    low, high = self._ends
-    share = (quality - 1.0) / (self.network.levels - 1.0)
-    lmbda = low * tf.pow(high / low, share)
-    return lmbda, tf.sqrt(lmbda / math.sqrt(low * high))
+    lmbda = transform_codec.lambda_of(quality, self._ends, self.network.levels)
+    return lmbda, tf.sqrt(lmbda / math.sqrt(math.prod(self._ends)))

@@ -1,5 +1,7 @@
 """Rate-distortion training of codecs of short vectors."""
 
+import abc
+
 import keras
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ _SHARP = 3.0  # where the rise of sharpness ends
 _RISE = 4  # part of the steps that it takes
 
 
-class Descent(keras.Model):
+class Descent(keras.Model, abc.ABC):
   """Moves a codec so that `rate + weight * squared error` falls.
 
   `train_step` takes `x`, `[N, D]`, and logs, for this step alone, `loss`,
@@ -30,9 +32,9 @@ class Descent(keras.Model):
   def call(self, x: tf.Tensor) -> tf.Tensor:
     return self.network(x)
 
+  @abc.abstractmethod
   def coded(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns reconstructions and bits of this step, `[N, D]` and `[N]`."""
-    raise NotImplementedError
 
   def train_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
     variables = self.network.trainable_variables

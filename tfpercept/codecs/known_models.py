@@ -1,0 +1,75 @@
+"""Which model wrote a file, among those that are here."""
+
+from collections.abc import Sequence
+
+from tfpercept import files, models, weights
+from tfpercept.codecs import coding, container, hyperprior
+
+
+class KnownModels:
+  """Reads the files of every model that comes with the package or is given.
+
+  What a file says of its model is compared with theirs, and serves for nothing
+  else. A model is loaded when it is first needed.
+
+  Args:
+    given: Run folders, model folders or names.
+
+  Raises:
+    ValueError: if one of them holds no model that codes pictures.
+  """
+
+  def __init__(self, given: Sequence[files.PathLike] = ()):
+    self._names: dict[bytes, str] = {}
+    self._codecs: dict[str, hyperprior.Hyperprior] = {}
+    for model in given:
+      manifest = models.read_manifest(model)
+      if not _codes(manifest):
+        raise ValueError(
+          f"{model} holds a {manifest['model']} that codes no pictures; give a "
+          "folder that trainers.compression wrote"
+        )
+      self._add(model, manifest)
+    for model in weights.shipped():
+      manifest = models.read_manifest(model)
+      if _codes(manifest):
+        self._add(model, manifest)
+
+  def _add(self, model: files.PathLike, manifest: dict) -> None:
+    self._names.setdefault(hyperprior.identity(manifest), str(model))
+
+  def name(self, header: container.Header) -> str | None:
+    """Returns the name or the folder of the model that a header is of."""
+    if header.codec != container.CODEC_IDS["hyperprior"]:
+      return None
+    for identity, name in self._names.items():
+      if identity.startswith(header.model):
+        return name
+    return None
+
+  def codec_of(self, data: bytes) -> hyperprior.Hyperprior:
+    """Returns the codec that reads a file.
+
+    Raises:
+      WrongModel: if the file is whole, but no model that is here wrote it.
+      CorruptStream: if it is anything else than whole.
+      ValueError: if its model is damaged.
+    """
+    found = container.read_header(data)
+    if found.damage:
+      raise container.CorruptStream(found.damage)
+    name = self.name(found.header)
+    if name is None:
+      known = ", ".join(self._names.values()) or "none"
+      raise container.WrongModel(
+        f"model {found.header.model.hex()} of codec {found.header.codec} wrote "
+        f"the file, and is not among those that are here: {known}. Give its "
+        "folder."
+      )
+    if name not in self._codecs:
+      self._codecs[name] = hyperprior.Hyperprior(model=name)
+    return self._codecs[name]
+
+
+def _codes(manifest: dict) -> bool:
+  return coding.FILE in manifest.get("files", {})
