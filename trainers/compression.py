@@ -37,6 +37,12 @@ _WIDTHS = flags.DEFINE_list(
   "widths", ["48", "64", "96"], "Hidden channels of the transforms."
 )
 _LATENTS = flags.DEFINE_integer("latents", 192, "Channels of latents.", 1)
+_HYPER_WIDTH = flags.DEFINE_integer(
+  "hyper_width", 96, "Hidden channels of the hyper-transforms.", 1
+)
+_HYPER_LATENTS = flags.DEFINE_integer(
+  "hyper_latents", 64, "Channels of hyper-latents.", 1
+)
 _LMBDA = flags.DEFINE_list(
   "lmbda",
   None,
@@ -68,6 +74,8 @@ def main() -> None:
     "model": {
       "widths": [int(width) for width in _WIDTHS.value],
       "latents": _LATENTS.value,
+      "hyper_width": _HYPER_WIDTH.value,
+      "hyper_latents": _HYPER_LATENTS.value,
     },
     "lmbda": [float(end) for end in _LMBDA.value] if _LMBDA.value else None,
     "quantiser": _QUANTISER.value,

@@ -6,7 +6,7 @@ jpeg.decompress(data)
 """
 
 from tfpercept import registry, weights
-from tfpercept.codecs import classical, hyperprior
+from tfpercept.codecs import classical, coding, hyperprior, selftest
 from tfpercept.codecs.base import (
   CODECS,
   Codec,
@@ -22,10 +22,12 @@ __all__ = [
   "MissingLibrary",
   "at_hand",
   "classical",
+  "coding",
   "get",
   "hyperprior",
   "names",
   "register",
+  "selftest",
 ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import files, models, weights
-from tfpercept.codecs import base, coding, container, strips
+from tfpercept.codecs import base, coding, container, selftest, strips
 from tfpercept.models import entropy, hyper_transforms, transforms
 from tfpercept.models import hyperprior as networks
 
@@ -38,7 +38,13 @@ def save(
   if dtype != "float32":
     network = _rounded_copy(network, dtype)
   arrays = {coding.FILE: coding.arrays(network)}
-  models.save(network, folder, dtype=dtype, arrays=arrays, **details)
+  with files.atomic(folder) as temporary:
+    models.save(network, temporary, dtype=dtype, arrays=arrays, **details)
+    path = temporary / "manifest.json"
+    manifest = json.loads(path.read_text())
+    codec = Hyperprior(model=str(temporary), check=False)
+    manifest[selftest.FIELD] = selftest.vector(codec)
+    files.write_json(path, manifest)
 
 
 def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
@@ -63,16 +69,18 @@ class Hyperprior(base.Codec):
   Args:
     model: A run folder, a model folder, or the name of a model that comes with
       the package.
+    check: Whether to see that this machine computes exactly.
 
   Raises:
     ValueError: if there is no such model, or it is damaged.
+    selftest.WrongArithmetic: if this machine would read files wrongly.
 
   Source: Minnen, Ballé, Toderici, 2018; integers: Ballé, Johnston, Minnen,
   "Integer networks for data compression with latent-variable models", 2019.
   """
 
-  def __init__(self, *, model: str = "photo_mse"):
-    self.model = model
+  def __init__(self, *, model: str = "photo_mse", check: bool = True):
+    self.model, self.check = model, check
     self._network, manifest = models.load(model, dtype="float32")
     if not isinstance(self._network, networks.MeanScaleHyperprior):
       raise ValueError(
@@ -92,6 +100,8 @@ class Hyperprior(base.Codec):
     self._synthesis = tf.function(
       self._network.reconstruct, reduce_retracing=True
     )
+    if check:
+      selftest.check(self, manifest)
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
@@ -123,17 +133,7 @@ class Hyperprior(base.Codec):
 
   def decompress(self, data: bytes) -> np.ndarray:
     clock = _Clock()
-    header, strings = container.unpack(
-      data, codec=_CODEC, model=self.identity, symbols=self._symbols
-    )
-    levels = self._network.levels
-    if not coding.STEPS <= header.quality <= coding.STEPS * levels:
-      raise base.CorruptStream(
-        f"a quality of {header.quality / coding.STEPS:g}; the model has 1 to "
-        f"{levels}"
-      )
-    if not header.integer:
-      raise base.CorruptStream("a hyper-synthesis in floating point")
+    header, strings = self._unpack(data)
     y_hat = self._decode(header, strings, clock)
     quality = tf.constant([header.quality / coding.STEPS], tf.float32)
     try:
@@ -152,6 +152,24 @@ class Hyperprior(base.Codec):
     clock.lap("transforms")
     self.last_seconds = clock.seconds
     return picture
+
+  def symbols(self, data: bytes) -> dict[str, np.ndarray]:
+    """Returns the symbols of a stream, which are the same on all machines.
+
+    Returns:
+      `z`, int32 `[1, h, w, hyper_latents]`, and `y`, int32 `[1, 4h, 4w,
+      latents]`.
+
+    Raises:
+      CorruptStream: as `decompress`.
+    """
+    header, strings = self._unpack(data)
+    z = self._read_z(header, strings[0])
+    parts = self._read_y(header, strings[1], z, _Clock())
+    return {
+      "z": z,
+      "y": np.concatenate([part.numpy() for _, part, _ in parts], axis=1),
+    }
 
   def estimated_bits(
     self, image: np.ndarray, *, quality: float | None = None
@@ -269,33 +287,64 @@ class Hyperprior(base.Codec):
       clock.lap("coder")
     return [*strings, encoder.finish().numpy()]
 
+  def _unpack(self, data: bytes) -> tuple[container.Header, list[bytes]]:
+    """Returns header and strings; raises CorruptStream."""
+    header, strings = container.unpack(
+      data, codec=_CODEC, model=self.identity, symbols=self._symbols
+    )
+    levels = self._network.levels
+    if not coding.STEPS <= header.quality <= coding.STEPS * levels:
+      raise base.CorruptStream(
+        f"a quality of {header.quality / coding.STEPS:g}; the model has 1 to "
+        f"{levels}"
+      )
+    if not header.integer:
+      raise base.CorruptStream("a hyper-synthesis in floating point")
+    return header, strings
+
   def _decode(
     self, header: container.Header, strings: list[bytes], clock: "_Clock"
   ) -> np.ndarray:
     """Returns the latents of a file, float32 `[1, 4h, 4w, latents]`."""
-    h, w = self._sizes(header.height, header.width)
-    config = self._network.get_config()
-    decoder = entropy.Decoder(self._tables["z"], strings[0])
-    z = _read(decoder, _channels((1, h, w, config["hyper_latents"])))
-    _require_end(decoder, "z")
-    limit = hyper_transforms.SYMBOL_LIMIT
-    if int(tf.reduce_max(tf.abs(z))) > limit:
-      raise base.CorruptStream(f"a hyper-latent is beyond {limit}")
+    z = self._read_z(header, strings[0])
     clock.lap("coder")
     ratio = hyper_transforms.STRIDE
-    y_hat = np.empty((1, ratio * h, ratio * w, config["latents"]), np.float32)
-    step = header.quality
-    _, log_inverse = self._log_gains(step)
-    decoder = entropy.Decoder(self._tables["y"], strings[1])
-    for rows, index, mean in self._parameters(z, step):
+    _, h, w, _ = z.shape
+    latents = self._network.get_config()["latents"]
+    y_hat = np.empty((1, ratio * h, ratio * w, latents), np.float32)
+    _, log_inverse = self._log_gains(header.quality)
+    for rows, symbols, mean in self._read_y(header, strings[1], z, clock):
+      values = tf.cast(symbols, tf.float32) + mean
+      y_hat[:, rows] = values * np.exp(log_inverse)
+    return y_hat
+
+  def _read_z(self, header: container.Header, string: bytes) -> np.ndarray:
+    """Returns hyper-latents, int32 `[1, h, w, C]`; raises CorruptStream."""
+    shape = (1, *self._sizes(header.height, header.width))
+    channels = self._network.get_config()["hyper_latents"]
+    decoder = entropy.Decoder(self._tables["z"], string)
+    z = _read(decoder, _channels((*shape, channels))).numpy()
+    _require_end(decoder, "z")
+    limit = hyper_transforms.SYMBOL_LIMIT
+    if z.min() < -limit or z.max() > limit:
+      raise base.CorruptStream(f"a hyper-latent is beyond {limit}")
+    return z
+
+  def _read_y(
+    self,
+    header: container.Header,
+    string: bytes,
+    z: np.ndarray,
+    clock: "_Clock",
+  ) -> Iterator[tuple[slice, tf.Tensor, tf.Tensor]]:
+    """Yields symbols, int32, and means of latents, strip by strip."""
+    decoder = entropy.Decoder(self._tables["y"], string)
+    for rows, index, mean in self._parameters(z, header.quality):
       clock.lap("transforms")
       symbols = _read(decoder, index)
       clock.lap("coder")
-      y_hat[:, rows] = (tf.cast(symbols, tf.float32) + mean) * np.exp(
-        log_inverse
-      )
+      yield rows, symbols, mean
     _require_end(decoder, "y")
-    return y_hat
 
 
 def _read(decoder: entropy.Decoder, table: tf.Tensor) -> tf.Tensor:

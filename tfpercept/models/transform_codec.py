@@ -215,7 +215,11 @@ class TransformCodec(keras.Model, abc.ABC):
     return self.synthesis(y_hat, self.normalised(y_hat), quality)
 
   def get_config(self) -> dict[str, Any]:
-    return dict(self._config)
+    # Keras wraps lists that are attributes in a class of its own.
+    return {
+      key: list(value) if isinstance(value, list) else value
+      for key, value in self._config.items()
+    }
 
 
 def lambda_of(

@@ -1,0 +1,75 @@
+"""The trainer of codecs from its flags to files that decode."""
+
+import numpy as np
+import pytest
+
+from tests.smoke import runs
+from tfpercept import codecs, files, models
+
+SMALL = (
+  "--widths=4,4,4", "--latents=8", "--hyper_width=6", "--hyper_latents=4",
+  "--patch=64", "--batch=2", "--precision=float32",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, photograph):
+  (tmp_path / "photos").mkdir()
+  for i in range(3):
+    path = tmp_path / "photos" / f"{i}.png"
+    files.write_image(path, photograph(140, 160, seed=i))
+  return tmp_path / "photos"
+
+
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
+  tmp_path, folder
+):
+  unbroken, killed = runs.unbroken_and_killed(
+    tmp_path, "compression", f"--data={folder}", "--sides=150,100", *SMALL,
+    "--steps=9", "--interval=3",
+  )  # fmt: skip
+  manifests = [models.load(run)[1] for run in (unbroken, killed)]
+  assert manifests[0]["sha256"] == manifests[1]["sha256"]
+  assert manifests[0]["files"] == manifests[1]["files"]
+  assert manifests[0]["training"]["settings"]["sides"] == [150, 100]
+
+
+def test_a_run_folder_codes_and_another_loss_goes_on_from_it(tmp_path, folder):
+  first, second = tmp_path / "first", tmp_path / "second"
+  common = (f"--data={folder}", *SMALL, "--steps=2")
+  done = runs.run("compression", *common, f"--out={first}")
+  assert done.returncode == 0, done.stderr
+  codec = codecs.get(f"hyperprior(model={str(first)!r})")
+  picture = files.read_image(folder / "0.png")
+  again = codec.decompress(codec.compress(picture, quality=8))
+  assert np.mean((again - picture.astype(float)) ** 2) < 2000
+  done = runs.run(
+    "compression", *common, f"--initial={first}", "--loss=ms_ssim(scales=3)",
+    "--lmbda=3,200", "--learning_rate=1e-9", f"--out={second}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  (one, before), (other, after) = models.load(first), models.load(second)
+  for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-6)
+  assert after["training"]["settings"]["initial"] == before["sha256"]
+  assert after["objective"] == "ms_ssim(scales=3)"
+
+
+@pytest.mark.parametrize(
+  ("flags", "message"),
+  [
+    (["--patch=100"], "--patch is a multiple of 64"),
+    (["--lmbda=2,1"], "the smaller one first"),
+  ],
+)
+def test_a_mistake_is_answered_in_a_line(tmp_path, folder, flags, message):
+  out = tmp_path / "run"
+  done = runs.run(
+    "compression", f"--data={folder}", *SMALL, *flags, "--steps=2",
+    f"--out={out}",
+  )  # fmt: skip
+  assert done.returncode == 1
+  last = done.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert message in last
+  assert not (out / "model").exists()
