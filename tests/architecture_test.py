@@ -37,16 +37,24 @@ ALSO = {("trainers", "export")}
 # What everything may import beside the standard library; the rest has a home.
 ANYWHERE = {"absl", "keras", "numpy", "tensorflow"}
 HOMES = {
-  "PIL": ("tfpercept/files.py", "tfpercept/data/tid2013.py"),
+  "PIL": (
+    "tfpercept/files.py",
+    "tfpercept/data/tid2013.py",
+    "tfpercept/codecs/pillow_codec.py",
+  ),
   "ai_edge_litert": ("export/run_tflite.py",),
   "av": ("tfpercept/data/video.py",),
   "choix": ("tfpercept/evaluation/ranking_analysis.py",),
   "matplotlib": (
     "tfpercept/evaluation/charts.py",
     "tfpercept/evaluation/report.py",
+    "tfpercept/evaluation/toy_charts.py",
   ),
+  "pillow_heif": ("tfpercept/codecs/classical.py",),
+  "pillow_jxl": ("tfpercept/codecs/classical.py",),
   "scipy": (
     "tfpercept/data/tid2013.py",
+    "tfpercept/evaluation/bd_rate.py",
     "tfpercept/evaluation/correlation.py",
     "tfpercept/evaluation/probing_table.py",
     "tfpercept/evaluation/ranking_analysis.py",

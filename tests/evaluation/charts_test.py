@@ -55,3 +55,19 @@ def test_without_matplotlib_the_error_says_what_to_install(draw, monkeypatch):
   monkeypatch.setitem(sys.modules, "matplotlib", None)
   with pytest.raises(ValueError, match="pip install 'tfpercept"):
     draw()
+
+
+def test_lines_are_svg_in_the_colour_of_text_and_repeat():
+  drawn = [
+    charts.Line("ours", [0.1, 0.5, 2.0], [20.0, 25.0, 90.0]),
+    charts.Line("<theirs>", [0.1, 0.5], [19.0, 24.0], is_behind=True),
+  ]
+  options = {"x": "rate", "y": "dB", "title": "a < b"}
+  chart = charts.lines(drawn, **options)
+  assert chart.startswith('<svg role="img" aria-label="a &lt; b"')
+  assert "currentColor" in chart
+  assert "&lt;theirs&gt;" in chart
+  assert chart == charts.lines(drawn, **options)
+  # Within the span is nothing above 25 dB.
+  assert ">80<" in chart
+  assert ">80<" not in charts.lines(drawn, span=(0, 1), **options)

@@ -1,13 +1,10 @@
 """The page in a real browser: by mouse, keys and touch, over a reload.
 
-The browser is `$TFPERCEPT_BROWSER`, or a Chromium on the path. Without one the
-tests are skipped; they fail where TFPERCEPT_REQUIRE_SHARED=1, as in `.ci/run`.
+Without a browser the tests are skipped; see `browser` in `conftest.py`.
 """
 
 import json
-import os
 import re
-import shutil
 
 import pytest
 from playwright import sync_api as api
@@ -16,12 +13,6 @@ from tests.evaluation import ranking_people
 from tfpercept import cli
 from tfpercept.evaluation import ranking_results
 
-NAMES = (
-  "chromium",
-  "chromium-browser",
-  "google-chrome",
-  "google-chrome-stable",
-)
 PHONE = {
   "viewport": {"width": 360, "height": 740},
   "has_touch": True,
@@ -30,25 +21,6 @@ PHONE = {
 }
 api.expect.set_options(timeout=30_000)
 QUALITY = {method: i for i, method in enumerate(ranking_people.METHODS)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-  path = os.environ.get("TFPERCEPT_BROWSER") or next(
-    filter(None, map(shutil.which, NAMES)), None
-  )
-  if path is None:
-    message = f"no browser: set TFPERCEPT_BROWSER, or install {NAMES[0]}"
-    if os.environ.get("TFPERCEPT_REQUIRE_SHARED") == "1":
-      pytest.fail(message)
-    pytest.skip(message)
-  with api.sync_playwright() as playwright:
-    # The sandbox wants rights that containers do not give.
-    launched = playwright.chromium.launch(
-      executable_path=path, args=["--no-sandbox"]
-    )
-    yield launched
-    launched.close()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The `tfpercept` command, for people who have files rather than code.
 
     tfpercept evaluate --model=runs/a --scale=4 photos/
+    tfpercept compress photo.png
+    tfpercept rate-distortion photos/ --codec=jpeg --codec=webp
     tfpercept list
     tfpercept weights fetch watson_dft_rgb
     tfpercept doctor 'ssim(window=7)'
@@ -19,22 +21,30 @@ from tfpercept import __version__
 from tfpercept.cli import (
   agreement,
   blindspots,
+  compress,
+  decompress,
   doctor,
   evaluate,
+  info,
   ladder,
   listing,
   ranking,
+  rate_distortion,
   score,
   weights,
 )
 
 COMMANDS = (
+  compress,
+  decompress,
+  info,
   evaluate,
   score,
   agreement,
   blindspots,
   ladder,
   ranking,
+  rate_distortion,
   doctor,
   listing,
   weights,

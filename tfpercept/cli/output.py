@@ -26,12 +26,12 @@ def emit(arguments: argparse.Namespace, text: str) -> None:
     if arguments.out:
       files.write_text(arguments.out, text + "\n")
   except OSError:
-    print(_printable(text))  # rather than lose it
+    print(printable(text))  # rather than lose it
     raise
   if not arguments.out:
-    print(_printable(text))
+    print(printable(text))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
   """Escapes what names of files may have and Unicode has not."""
   return text.encode(errors="backslashreplace").decode()

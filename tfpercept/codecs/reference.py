@@ -89,7 +89,7 @@ class ReferenceDecoder:
     """
     latents = self.latents(data, max_pixels=max_pixels)
     header, level = latents.header, latents.header.quality / _STEPS
-    y_hat = latents.symbols + latents.means
+    y_hat = latents.symbols.astype(np.float32) + latents.means
     y_hat *= np.exp(_at_level(self._coding["log_inverse"], level))
     picture = np.empty((header.height, header.width, 3), np.uint8)
     for top in range(0, len(y_hat), _STRIP):

@@ -1,12 +1,131 @@
 """Numbers as pictures: error maps, matrices and curves, by matplotlib."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import dataclasses
+import html
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 COLORMAP = "inferno"
 """Of error maps: black, violet, orange, yellow."""
+_INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
+_COLORS = (0, 1, 2, 3, 4, 5, 6, 8, 9)  # of matplotlib; 7 is the faint grey
+_FAINT = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (7, 5)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+  """A curve of `lines`.
+
+  Attributes:
+    name: In the legend.
+    x: Its abscissae, `[n]`.
+    y: Its values, `[n]`.
+    is_behind: Whether it is drawn faintly, behind the others.
+  """
+
+  name: str
+  x: Sequence[float]
+  y: Sequence[float]
+  is_behind: bool = False
+
+
+def lines(
+  drawn: Sequence[Line],
+  *,
+  x: str,
+  y: str,
+  title: str,
+  span: tuple[float, float] | None = None,
+) -> str:
+  """Draws curves as an SVG element, in the colour of the text around it.
+
+  Args:
+    drawn: The curves, in the order of the legend.
+    x: Name of the abscissa.
+    y: Name of the values.
+    title: Stands above, and says what the chart is to who can not see it.
+    span: Of the abscissae shown; all of them if None.
+
+  Raises:
+    ValueError: if matplotlib is not installed.
+  """
+  _matplotlib()
+  with ink():
+    from matplotlib import figure
+
+    chart = figure.Figure(figsize=(9, 4.8), layout="constrained")
+    axis = chart.add_subplot()
+    for place, line in enumerate([li for li in drawn if li.is_behind]):
+      style = _FAINT[place % len(_FAINT)]
+      axis.plot(
+        line.x, line.y, label=line.name, color="#888888", lw=1.1, ls=style
+      )
+    for place, line in enumerate([li for li in drawn if not li.is_behind]):
+      style = {
+        "color": f"C{_COLORS[place % len(_COLORS)]}",
+        "marker": "os^Dv<>"[place % 7],
+      }
+      axis.plot(line.x, line.y, label=line.name, lw=1.7, ms=4.5, **style)
+    if span:
+      axis.set_xlim(*span)
+      axis.set_ylim(*_heights(drawn, span))
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    axis.set_title(title, fontsize=11)
+    axis.grid(color="#888888", alpha=0.25)
+    chart.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return svg(chart, title)
+
+
+@contextlib.contextmanager
+def ink() -> Iterator[None]:
+  """A context in which charts are drawn as `svg` needs them."""
+  import matplotlib
+
+  style = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "tfpercept",  # ids, and so the bytes, repeat
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(
+      ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor",
+       "xtick.color", "ytick.color"),
+      _INK,
+    ),
+  }  # fmt: skip
+  with matplotlib.rc_context(style):
+    yield
+
+
+def svg(chart: Any, label: str) -> str:
+  """Returns a matplotlib figure as an SVG element with a label for readers."""
+  text = io.StringIO()
+  chart.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+  found = text.getvalue()
+  found = found[found.index("<svg") :].replace(_INK, "currentColor")
+  label = html.escape(label)
+  return found.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _heights(
+  drawn: Sequence[Line], span: tuple[float, float]
+) -> tuple[float, float]:
+  """The range of values within a span of abscissae, with a margin."""
+  shown = [
+    y
+    for line in drawn
+    for x, y in zip(line.x, line.y, strict=True)
+    if span[0] <= x <= span[1] and math.isfinite(y)
+  ] or [0.0, 1.0]
+  margin = 0.04 * (max(shown) - min(shown)) or 1.0
+  return min(shown) - margin, max(shown) + margin
 
 
 def colored(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,6 @@ file can be moved or mailed; it fetches nothing and runs no script.
 import base64
 import dataclasses
 import html
-import io
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,6 @@ from tfpercept.evaluation import charts, page_style, scores
 
 _CHARTS = 2  # in a row
 _MARGIN = 16  # pixels between a detail and the border
-_INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,25 +157,8 @@ def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   """
   if not series:
     raise ValueError("curves needs at least one series")
-  import matplotlib
-
-  style = {
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "tfpercept",  # ids, and so the bytes, repeat
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    **dict.fromkeys(
-      ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor",
-       "xtick.color", "ytick.color"),
-      _INK,
-    ),
-  }  # fmt: skip
-  with matplotlib.rc_context(style):
+  with charts.ink():
     svg = _draw(series)
-  label = "Curves over optimiser steps: " + ", ".join(series)
-  svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-  svg = svg.replace("<svg ", f'<svg role="img" aria-label="{_text(label)}" ', 1)
   return f'<figure class="curves">{svg}</figure>'
 
 
@@ -221,9 +202,8 @@ def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
     axis.set_xlabel("step")
     axis.grid(color="#888888", alpha=0.25)
     axis.ticklabel_format(axis="y", scilimits=(-2, 3))
-  text = io.StringIO()
-  chart.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-  return text.getvalue()
+  label = "Curves over optimiser steps: " + ", ".join(series)
+  return charts.svg(chart, label)
 
 
 def _group_table(table: scores.Table, group: str) -> str:

@@ -1,0 +1,239 @@
+"""`tfpercept compress`: its files, targets and tables."""
+
+import csv
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfpercept import cli, codecs, files
+from tfpercept.cli import file_jobs
+from tfpercept.codecs import container, selftest
+
+
+@pytest.fixture
+def photo(tmp_path, photograph):
+  path = tmp_path / "photo.png"
+  files.write_image(path, photograph(64, 96))
+  return path
+
+
+@pytest.fixture
+def folder(tmp_path, photograph):
+  for seed, name in enumerate(("a.png", "b.bmp")):
+    files.write_image(tmp_path / "in" / name, photograph(64, 96, seed))
+  return tmp_path / "in"
+
+
+@pytest.fixture
+def run(run_folder):
+  """Runs the command with the small codec."""
+  return lambda *arguments: compress(f"--model={run_folder}", *arguments)
+
+
+@pytest.fixture
+def codec(run_folder):
+  return codecs.get(f"hyperprior(model={str(run_folder)!r})")
+
+
+def compress(*arguments):
+  return cli.main(["compress", *map(str, arguments)])
+
+
+def jpeg(*arguments):
+  return compress("--codec=jpeg", *arguments)
+
+
+def names(folder):
+  return sorted(path.name for path in folder.iterdir())
+
+
+def feed(monkeypatch, data):
+  stream = io.TextIOWrapper(io.BytesIO(data))
+  monkeypatch.setattr(sys, "stdin", stream)
+
+
+def test_a_picture_gets_a_file_beside_it(run, codec, photo, capsys):
+  assert run(photo) == 0
+  assert capsys.readouterr() == ("", "")
+  assert names(photo.parent) == ["photo.png", "photo.tfp"]
+  data = photo.with_suffix(".tfp").read_bytes()
+  assert data == codec.compress(files.read_image(photo))
+
+
+def test_quality_and_grey_are_what_the_file_says(run, photo):
+  files.write_image(photo, files.read_image(photo)[..., :1])
+  assert run(photo, "--quality=2.25") == 0
+  header = container.read_header(photo.with_suffix(".tfp").read_bytes()).header
+  assert (header.quality, header.grey) == (36, True)
+
+
+def test_16_bits_are_rounded_to_8(tmp_path, capsys):
+  path, out = tmp_path / "deep.png", tmp_path / "8.png"
+  values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+  Image.fromarray(values).save(path)
+  assert compress(path, "--codec=png", f"--out={out}") == 0
+  assert capsys.readouterr().err == f"{path}: its 16 bits are reduced to 8\n"
+  expected = np.round(values / 257).astype(np.uint8)
+  np.testing.assert_array_equal(files.read_image(out)[..., 0], expected)
+
+
+@pytest.mark.parametrize(
+  ("alpha", "status"), [("black", 0), ("ignore", 0), ("error", 2)]
+)
+def test_transparency_is_dealt_with_as_asked(tmp_path, capsys, alpha, status):
+  path = tmp_path / "clear.png"
+  Image.new("RGBA", (8, 8), (200, 100, 50, 0)).save(path)
+  out = tmp_path / "out.png"
+  flags = [f"--out={out}", "--codec=png", f"--alpha={alpha}"]
+  assert compress(path, *flags) == status
+  if status:
+    assert "has transparency" in capsys.readouterr().err
+    return
+  expected = {"black": (0, 0, 0), "ignore": (200, 100, 50)}[alpha]
+  assert np.all(files.read_image(out) == expected)
+
+
+def test_a_folder_survives_a_bad_picture_and_says_which(
+  folder, tmp_path, capsys
+):
+  (folder / "bad.jpg").write_bytes(b"no picture")
+  out = tmp_path / "out"
+  assert jpeg(folder, f"--out={out}") == 1
+  assert names(out) == ["a.jpg", "b.jpg"]
+  err = capsys.readouterr().err
+  assert err.startswith(f"{folder / 'bad.jpg'}: not compressed: ")
+  assert err.count("\n") == 1
+
+
+def test_nothing_is_replaced_unasked(photo, capsys):
+  coded = photo.with_suffix(".jpg")
+  coded.write_bytes(b"dear")
+  assert jpeg(photo) == 2
+  assert "photo.jpg exists; --overwrite replaces it" in capsys.readouterr().err
+  assert coded.read_bytes() == b"dear"
+  assert jpeg(photo, "--overwrite") == 0
+  assert coded.read_bytes().startswith(b"\xff\xd8")
+
+
+def test_the_best_file_of_so_many_bits_is_written(run, codec, photo, capsys):
+  picture = files.read_image(photo)
+  at_four = 8 * len(codec.compress(picture, quality=4)) / (64 * 96)
+  assert run(photo, f"--target-bpp={at_four}", "--format=json") == 0
+  out, err = capsys.readouterr()
+  assert err == ""
+  (row,) = json.loads(out)
+  assert row["bpp"] == at_four
+  assert row["quality"] >= 4
+  assert row["size"] == photo.with_suffix(".tfp").stat().st_size
+  better = codec.compress(picture, quality=row["quality"] + 1 / 16)
+  assert len(better) > row["size"]
+
+
+def test_a_target_out_of_reach_gives_the_nearest_and_says_so(
+  run, photo, capsys
+):
+  assert run(photo, "--target-bpp=0.01") == 0
+  err = capsys.readouterr().err
+  assert "0.01 bits per pixel are too few: at the lowest quality, 1, it" in err
+  data = photo.with_suffix(".tfp").read_bytes()
+  assert container.read_header(data).header.quality == 16
+  assert jpeg(photo, "--target-psnr=90") == 0
+  err = capsys.readouterr().err
+  assert "a PSNR of 90 dB is too much: at the highest quality, 95, it" in err
+
+
+def test_the_smallest_file_of_such_a_psnr_is_written(photo, capsys):
+  assert jpeg(photo, "--target-psnr=25", "--stats", "--format=csv") == 0
+  (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+  assert 25 <= float(row["psnr"]) < 26  # one quality is less than 1 dB
+  assert photo.with_suffix(".jpg").stat().st_size == int(row["size"])
+
+
+def test_stats_are_those_of_the_file(run, codec, tmp_path, photograph, capsys):
+  picture = photograph(176, 180)
+  path = tmp_path / "large.png"
+  files.write_image(path, picture)
+  assert run(path, "--format=csv") == 0
+  (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+  data = path.with_suffix(".tfp").read_bytes()
+  error = picture.astype(float) - codec.decompress(data)
+  assert int(row["size"]) == len(data)
+  assert float(row["quality"]) == 4.5
+  assert float(row["bpp"]) == 8 * len(data) / (176 * 180)
+  # The distance is in float32.
+  assert float(row["psnr"]) == pytest.approx(
+    -10 * np.log10(np.square(error / 255).mean()), abs=1e-3
+  )
+  assert 0 < float(row["ms_ssim"]) < 1
+  assert float(row["seconds"]) > 0
+
+
+def test_standard_input_goes_to_standard_output(
+  photo, capsysbinary, monkeypatch
+):
+  assert jpeg(photo) == 0
+  feed(monkeypatch, photo.read_bytes())
+  assert jpeg("-", "--stats") == 0
+  out, err = capsysbinary.readouterr()
+  assert out == photo.with_suffix(".jpg").read_bytes()
+  assert b"standard input" in err
+  assert jpeg(photo, "--out=-") == 0
+  assert capsysbinary.readouterr() == (out, b"")
+
+
+def test_a_bad_picture_from_standard_input_is_told_as_such(capsys, monkeypatch):
+  feed(monkeypatch, b"no picture")
+  assert jpeg("-") == 2
+  err = capsys.readouterr().err
+  assert "standard input is not a readable picture" in err
+  assert "cannot identify image file" in err
+
+
+def test_more_than_a_picture_from_standard_input_is_refused(
+  capsys, monkeypatch
+):
+  monkeypatch.setattr(file_jobs, "MAX_PICTURE_BYTES", 100)
+  feed(monkeypatch, bytes(101))
+  assert jpeg("-") == 2
+  assert (
+    "more than 100 bytes, the most that are read" in capsys.readouterr().err
+  )
+
+
+def test_an_absent_model_names_those_that_are_there(photo, capsys):
+  assert compress(photo, "--model=photo_mes") == 2
+  err = capsys.readouterr().err
+  assert "got 'photo_mes'" in err
+  assert "srcnn_x4_mse" in err
+  assert names(photo.parent) == ["photo.png"]
+
+
+def test_a_machine_that_computes_otherwise_is_told_and_writes_nothing(
+  run, photo, capsys, monkeypatch
+):
+  def differs(codec, manifest):
+    raise selftest.WrongArithmetic("other symbols")
+
+  monkeypatch.setattr(selftest, "check", differs)
+  assert run(photo) == 2
+  assert capsys.readouterr().err == "error: other symbols\n"
+  assert names(photo.parent) == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+  ("flags", "why"),
+  [
+    (["--quality=96"], "--quality of jpeg is 1 to 95; got 96"),
+    (["--target-bpp=0"], "a target is a number above 0; got 0"),
+    (["--target-psnr=nan"], "a target is a number above 0; got nan"),
+  ],
+)
+def test_mistakes_are_told_once_and_before_the_work(
+  folder, tmp_path, capsys, flags, why
+):
+  assert jpeg(folder, f"--out={tmp_path / 'out'}", *flags) == 2
+  assert capsys.readouterr().err == f"error: {why}\n"

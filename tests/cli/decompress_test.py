@@ -1,0 +1,149 @@
+"""`tfpercept decompress`: pictures back, or a reason."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.codecs import networks
+from tfpercept import cli, codecs, files
+from tfpercept.codecs import selftest
+
+
+@pytest.fixture(scope="module")
+def codec(run_folder):
+  return codecs.get(f"hyperprior(model={str(run_folder)!r})")
+
+
+@pytest.fixture
+def coded(tmp_path, codec, photograph):
+  path = tmp_path / "photo.tfp"
+  path.write_bytes(codec.compress(photograph(64, 96), quality=6))
+  return path
+
+
+@pytest.fixture
+def run(run_folder):
+  def call(*arguments):
+    words = map(str, arguments)
+    return cli.main(["decompress", f"--model={run_folder}", *words])
+
+  return call
+
+
+def test_a_file_becomes_a_png_beside_it(run, codec, coded, capsys):
+  assert run(coded) == 0
+  assert capsys.readouterr() == ("", "")
+  np.testing.assert_array_equal(
+    files.read_image(coded.with_suffix(".png")),
+    codec.decompress(coded.read_bytes()),
+  )
+
+
+def test_the_suffix_of_out_says_which_kind(run, coded, tmp_path, capsys):
+  assert run(coded, f"--out={tmp_path / 'a.bmp'}") == 0
+  assert (tmp_path / "a.bmp").read_bytes().startswith(b"BM")
+  assert run(coded, f"--out={tmp_path / 'a.docx'}") == 2
+  assert "a.docx is no picture by its name" in capsys.readouterr().err
+
+
+def test_grey_stays_grey(run, codec, tmp_path, photograph):
+  path = tmp_path / "grey.tfp"
+  path.write_bytes(codec.compress(photograph(32, 32)[..., :1]))
+  assert run(path) == 0
+  with Image.open(path.with_suffix(".png")) as picture:
+    assert picture.mode == "L"
+
+
+def test_each_file_is_read_by_the_model_that_wrote_it(
+  run, coded, tmp_path, photograph, capsys
+):
+  other = tmp_path / "other"
+  networks.save(other, photograph(64, 64, 9))
+  codec = codecs.get(f"hyperprior(model={str(other)!r})")
+  (tmp_path / "second.tfp").write_bytes(codec.compress(photograph(64, 64)))
+  out = tmp_path / "out"
+  assert run(tmp_path, f"--out={out}") == 1
+  err = capsys.readouterr().err
+  assert "second.tfp: not decompressed: model " in err
+  assert sorted(p.name for p in out.iterdir()) == ["photo.png"]
+  flags = [f"--model={other}", f"--out={out}", "--overwrite"]
+  assert run(tmp_path, *flags) == 0
+  assert sorted(p.name for p in out.iterdir()) == ["photo.png", "second.png"]
+
+
+def test_every_damaged_file_is_named_and_the_rest_goes_on(
+  run, coded, tmp_path, capsys
+):
+  data = coded.read_bytes()
+  bad = {
+    "cut.tfp": data[:-9],
+    "empty.tfp": b"",
+    "flipped.tfp": data[:40] + bytes([data[40] ^ 1]) + data[41:],
+    "jpeg.tfp": b"\xff\xd8\xff\xe0 no stream",
+  }
+  for name, content in bad.items():
+    (tmp_path / name).write_bytes(content)
+  out = tmp_path / "out"
+  assert run(tmp_path, f"--out={out}") == 1
+  assert [p.name for p in out.iterdir()] == ["photo.png"]
+  err = capsys.readouterr().err
+  for name, why in zip(
+    bad,
+    ("the checksum is", "it is empty", "the checksum is", "no .tfp stream"),
+    strict=True,
+  ):
+    assert f"{tmp_path / name}: not decompressed: {why}" in err
+
+
+def test_a_machine_that_computes_otherwise_reads_nothing(
+  run, coded, capsys, monkeypatch
+):
+  def differs(codec, manifest):
+    raise selftest.WrongArithmetic("other symbols")
+
+  monkeypatch.setattr(selftest, "check", differs)
+  assert run(coded) == 2
+  assert "photo.tfp: not decompressed: other symbols" in capsys.readouterr().err
+  assert not coded.with_suffix(".png").exists()
+
+
+def test_streams_are_read_and_written_as_png(
+  run, codec, coded, capsysbinary, monkeypatch
+):
+  data = coded.read_bytes()
+  monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+  assert run("-") == 0
+  with Image.open(io.BytesIO(capsysbinary.readouterr().out)) as picture:
+    assert picture.format == "PNG"
+    np.testing.assert_array_equal(np.asarray(picture), codec.decompress(data))
+
+
+def test_files_of_other_codecs_are_read_by_name(tmp_path, photograph, capsys):
+  codec = codecs.get("webp")
+  data = codec.compress(photograph(32, 48))
+  (tmp_path / "in").mkdir()
+  (tmp_path / "in" / "a.webp").write_bytes(data)
+  out = tmp_path / "out"
+  flags = ["--codec=webp", f"--out={out}", "--stats"]
+  assert cli.main(["decompress", str(tmp_path / "in"), *flags]) == 0
+  np.testing.assert_array_equal(
+    files.read_image(out / "a.png"), codec.decompress(data)
+  )
+  head, row = (line.split() for line in capsys.readouterr().out.splitlines())
+  assert head == ["file", "width", "height", "bytes", "bpp", "seconds", "MP/s"]
+  assert row[1:4] == ["48", "32", str(len(data))]
+
+
+def test_a_folder_without_files_to_read_is_told(run, tmp_path, capsys):
+  (tmp_path / "in").mkdir()
+  assert run(tmp_path / "in", f"--out={tmp_path / 'out'}") == 2
+  assert "ends in .tfp" in capsys.readouterr().err
+
+
+def test_a_file_too_long_to_be_one_is_refused(run, coded, capsys, monkeypatch):
+  monkeypatch.setattr(cli.decompress.container, "MAX_BYTES", 50)
+  assert run(coded) == 2
+  assert "more than 50 bytes" in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""`tfpercept rate-distortion`: what it prints, writes and leaves out."""
+
+import csv
+import json
+
+import pytest
+
+from tfpercept import cli, codecs, files
+
+
+@pytest.fixture
+def folder(tmp_path, photograph):
+  for seed in (1, 2):
+    picture = photograph(64, 96, seed=seed)
+    files.write_image(tmp_path / "in" / f"p{seed}.png", picture)
+  return tmp_path / "in"
+
+
+def run(folder, *flags):
+  return cli.main(["rate-distortion", str(folder), *flags])
+
+
+def test_it_prints_bd_rates_against_the_anchor(folder, capsys):
+  status = run(
+    folder,
+    "--codec=webp",
+    "--codec=jpeg",
+    "--metric=psnr",
+    "--bpp",
+    "0.5",
+    "5",
+  )
+  out, err = capsys.readouterr()
+  assert (status, err) == (0, "")
+  lines = [line.split() for line in out.splitlines()]
+  assert lines[0][:2] == ["BD-rate", "psnr"]
+  assert lines[2][0] == "webp"
+  assert float(lines[2][1]) < 0
+  assert lines[3][:2] == ["jpeg", "+0.0"]
+  assert "Against jpeg, from 0.5 to 5 bits per pixel" in out
+
+
+def test_it_writes_the_page_and_the_tables(folder, tmp_path, capsys):
+  out = tmp_path / "out"
+  flags = ["--codec=jpeg", "--codec=webp(method=6)", "--metric=mae"]
+  status = run(
+    folder, *flags, f"--out={out}", "--shown=1", "--shown_bpp=2", "--repeats=2"
+  )
+  assert status == 0
+  assert str(out / "report.html") in capsys.readouterr().out
+  rows = list(csv.DictReader((out / "points.csv").read_text().splitlines()))
+  pair = [codecs.get(name) for name in ("jpeg", "webp(method=6)")]
+  assert len(rows) == 2 * sum(len(codec.qualities) for codec in pair)
+  assert {row["codec"] for row in rows} == {"jpeg", "webp(method=6)"}
+  assert (out / "means.csv").read_text().startswith("codec,quality,metric")
+  found = json.loads((out / "result.json").read_text())
+  assert found["anchor"] == "jpeg"
+  assert found["conditions"]["jpeg"].startswith("Pillow")
+  assert '<figure class="wipe">' in (out / "report.html").read_text()
+
+
+def test_a_bad_picture_is_named_and_the_rest_goes_on(folder, capsys):
+  (folder / "bad.png").write_bytes(b"no picture")
+  status = run(folder, "--codec=jpeg", "--metric=mae")
+  out, err = capsys.readouterr()
+  assert status == 1
+  assert "bad: left out: " in err
+  assert out.splitlines()[2].split()[-1] == "2"
+
+
+def test_all_stands_for_the_codecs_at_hand(folder, capsys, monkeypatch):
+  found = [codecs.get("jpeg")], {"jxl": "it is not installed"}
+  monkeypatch.setattr(codecs, "at_hand", lambda: found)
+  status = run(folder, "--metric=mae")
+  out, err = capsys.readouterr()
+  assert status == 0
+  assert "jpeg" in out
+  assert err == "jxl: left out: it is not installed\n"
+
+
+@pytest.mark.parametrize(
+  ("flags", "why"),
+  [
+    (["--codec=jpg"], "Did you mean 'jpeg'?"),
+    (["--codec=webp", "--anchor=jpeg"], "--anchor is one of the codecs, webp"),
+    (["--codec=jpeg", "--bpp", "2", "1"], "two rates, rising; got 2 and 1"),
+    (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
+    (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
+  ],
+)
+def test_mistakes_are_told_before_the_work(folder, capsys, flags, why):
+  assert run(folder, *flags) == 2
+  assert why in capsys.readouterr().err
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path, capsys):
+  assert run(tmp_path, "--codec=jpeg") == 2
+  assert "no picture in" in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""`--stats` of `compress` and `decompress`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from tfpercept.cli import output
+from tfpercept.evaluation import coded_files
+
+
+def add(parser: argparse.ArgumentParser, columns: str) -> None:
+  """Adds the options `--stats` and `--format`."""
+  parser.add_argument(
+    "--stats",
+    action="store_true",
+    help=f"print {columns} of each file; on standard error where the file goes "
+    "to standard output",
+  )
+  parser.add_argument(
+    "--format",
+    choices=tuple(_FORMATS),
+    help="of --stats, which it asks for too (default: table)",
+  )
+
+
+def wanted(arguments: argparse.Namespace) -> bool:
+  """Whether there is a table to print."""
+  return arguments.stats or arguments.format is not None
+
+
+def show(
+  arguments: argparse.Namespace,
+  rows: Sequence[coded_files.Row],
+  *,
+  is_streamed: bool,
+) -> None:
+  """Prints rows, if there are any."""
+  if rows:
+    text = _FORMATS[arguments.format or "table"](rows)
+    place = sys.stderr if is_streamed else sys.stdout
+    print(output.printable(text), file=place)
+
+
+_FORMATS = {
+  "table": coded_files.to_text,
+  "csv": coded_files.to_csv,
+  "json": lambda rows: json.dumps(coded_files.to_json(rows), indent=2),
+}

@@ -1,0 +1,179 @@
+"""`tfpercept compress`: pictures into small files."""
+
+import argparse
+import math
+import time
+
+import numpy as np
+
+from tfpercept import codecs, files
+from tfpercept.cli import coded_stats, file_jobs
+from tfpercept.codecs import container, hyperprior, selftest, targets
+from tfpercept.evaluation import coded_files
+
+DEFAULT_MODEL = codecs.CODECS.options("hyperprior")["model"]
+SUFFIX = ".tfp"
+_SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "compress",
+    help="write pictures as .tfp files, by a trained model",
+    description="Compresses pictures by a trained model, or by another codec. "
+    "Kept are the pixels, upright and in 8 bits, as sRGB or grey; no "
+    "transparency, profile or camera data. No file is replaced unasked.",
+  )
+  file_jobs.add(parser, "picture", "files")
+  codec = parser.add_mutually_exclusive_group()
+  codec.add_argument(
+    "--model",
+    default=DEFAULT_MODEL,
+    metavar="RUN",
+    help="run folder, model folder or the name of a model that comes with the "
+    f"package (default: {DEFAULT_MODEL})",
+  )
+  codec.add_argument(
+    "--codec",
+    metavar="SPEC",
+    help="write files of another codec, such as jpeg or 'webp(method=6)', one "
+    f"of {', '.join(codecs.names())}",
+  )
+  _add_quality(parser)
+  parser.add_argument(
+    "--alpha",
+    choices=files.ALPHA,
+    default="white",
+    help="what to do with transparency: lay the picture over white or black, "
+    "ignore it, or report it as an error (default: white)",
+  )
+  coded_stats.add(
+    parser, "size, bits per pixel, PSNR, MS-SSIM and seconds of encoding"
+  )
+  parser.set_defaults(run=_compress)
+
+
+def _add_quality(parser: argparse.ArgumentParser) -> None:
+  quality = parser.add_mutually_exclusive_group()
+  quality.add_argument(
+    "--quality",
+    type=float,
+    help="more is better and larger; of a model usually 1 to 8 (default: the "
+    "codec's own)",
+  )
+  quality.add_argument(
+    "--target-bpp",
+    type=float,
+    metavar="BPP",
+    help="the best quality of at most so many bits per pixel",
+  )
+  quality.add_argument(
+    "--target-psnr",
+    type=float,
+    metavar="DB",
+    help="the lowest quality of at least so many decibels of PSNR",
+  )
+
+
+def suffix(codec: codecs.Codec) -> str:
+  """Returns what the names of a codec's files end in."""
+  name = codec.registered_name
+  return _SUFFIXES.get(name, f".{name}")
+
+
+def _compress(arguments: argparse.Namespace) -> int:
+  for target in (arguments.target_bpp, arguments.target_psnr):
+    if target is not None and not 0 < target < math.inf:
+      raise ValueError(f"a target is a number above 0; got {target:g}")
+  codec = codecs.get(arguments.codec) if arguments.codec else None
+  made = file_jobs.plan(
+    arguments, suffix(codec) if codec else SUFFIX, files.list_images
+  )
+  if made.jobs and not codec:
+    codec = _learned(arguments.model)
+  if made.jobs and arguments.quality is not None:
+    _check_quality(codec, arguments.quality)
+  rows = []
+
+  def work(job: file_jobs.Job) -> None:
+    picture = _picture(job, arguments.alpha, made.notes)
+    start = time.perf_counter()
+    data, quality = _encoded(codec, picture, job, arguments, made.notes)
+    seconds = time.perf_counter() - start
+    height, width = picture.shape[:2]
+    row = coded_files.Row(job.name, width, height, len(data), seconds, quality)
+    if coded_stats.wanted(arguments):
+      row = coded_files.judged(row, picture, codec.decompress(data))
+    file_jobs.write_bytes(job, data)
+    rows.append(row)
+
+  status = file_jobs.carry_out(made, work, "compressed")
+  if coded_stats.wanted(arguments):
+    coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
+  return status
+
+
+def _learned(model: str) -> codecs.Codec:
+  try:
+    return hyperprior.Hyperprior(model=model)
+  except selftest.WrongArithmetic as error:
+    raise ValueError(str(error)) from error
+
+
+def _check_quality(codec: codecs.Codec, quality: float) -> None:
+  low, high = codec.qualities[0], codec.qualities[-1]
+  if not low <= quality <= high:
+    raise ValueError(
+      f"--quality of {codec.spec} is {low:g} to {high:g}; got {quality:g}"
+    )
+
+
+def _picture(job: file_jobs.Job, alpha: str, notes: list[str]) -> np.ndarray:
+  """Returns a job's picture in 8 bits."""
+  samples = file_jobs.read_picture(job, alpha)
+  if samples.dtype == np.uint8:
+    return samples
+  notes.append(f"{job.name}: its 16 bits are reduced to 8")
+  # Rounded v / 257 in place, as pictures of 16 bits are large.
+  up = samples % 257 > 128
+  samples //= 257
+  samples += up
+  return samples.astype(np.uint8)
+
+
+def _encoded(
+  codec: codecs.Codec,
+  picture: np.ndarray,
+  job: file_jobs.Job,
+  arguments: argparse.Namespace,
+  notes: list[str],
+) -> tuple[bytes, float | None]:
+  """Returns the file of a picture, and its quality if that is known."""
+  if arguments.target_bpp is not None:
+    found = targets.at_most_bpp(codec, picture, arguments.target_bpp)
+    if not found.is_reached:
+      notes.append(
+        f"{job.name}: {arguments.target_bpp:g} bits per pixel are too few: at "
+        f"the lowest quality, {found.quality:g}, it takes {found.value:.4g}"
+      )
+  elif arguments.target_psnr is not None:
+    found = targets.at_least_psnr(codec, picture, arguments.target_psnr)
+    if not found.is_reached:
+      notes.append(
+        f"{job.name}: a PSNR of {arguments.target_psnr:g} dB is too much: at "
+        f"the highest quality, {found.quality:g}, it has {found.value:.2f}"
+      )
+  else:
+    data = codec.compress(picture, quality=arguments.quality)
+    return data, _quality(codec, data, arguments.quality)
+  return found.data, found.quality
+
+
+def _quality(
+  codec: codecs.Codec, data: bytes, given: float | None
+) -> float | None:
+  """Returns the quality that was taken for `given`, if it is known."""
+  if data.startswith(container.MAGIC):
+    return container.read_header(data).header.quality / targets.STEPS
+  return getattr(codec, "default_quality", None) if given is None else given

@@ -1,0 +1,104 @@
+"""`tfpercept decompress`: pictures out of the files of `compress`."""
+
+import argparse
+import pathlib
+import time
+
+import numpy as np
+
+from tfpercept import codecs, files
+from tfpercept.cli import coded_stats, compress, file_jobs
+from tfpercept.codecs import container, known_models
+from tfpercept.evaluation import coded_files
+
+_PNG = "png(level=6)"  # that goes to standard output
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "decompress",
+    help="turn .tfp files back into pictures",
+    description="Decompresses .tfp files to PNG, or to what the suffix of "
+    "--out says. Each names the model that wrote it, which is looked for "
+    "among those that come with the package and those given.",
+  )
+  file_jobs.add(parser, ".tfp file", "pictures")
+  codec = parser.add_mutually_exclusive_group()
+  add_model(codec)
+  codec.add_argument(
+    "--codec",
+    metavar="SPEC",
+    help="read files of another codec, such as jxl, not .tfp",
+  )
+  coded_stats.add(parser, "size, bits per pixel and seconds of decoding")
+  parser.set_defaults(run=_decompress)
+
+
+def add_model(parser: argparse._ActionsContainer) -> None:
+  """Adds the option `--model`, which may be repeated."""
+  parser.add_argument(
+    "--model",
+    action="append",
+    default=[],
+    metavar="RUN",
+    help="run folder or model folder to look in as well; may be repeated",
+  )
+
+
+def find_coded(
+  folder: pathlib.Path, suffix: str = compress.SUFFIX
+) -> list[pathlib.Path]:
+  """Returns the files of a folder, not below it, that end so, by name.
+
+  Raises:
+    ValueError: if there is none.
+  """
+  found = sorted(
+    path
+    for path in folder.iterdir()
+    if path.suffix.lower() == suffix and not path.name.startswith("._")
+  )
+  if not found:
+    raise ValueError(f"no file in {folder} ends in {suffix}")
+  return found
+
+
+def _decompress(arguments: argparse.Namespace) -> int:
+  suffix, codec = compress.SUFFIX, None
+  if arguments.codec:
+    codec = codecs.get(arguments.codec)
+    suffix = compress.suffix(codec)
+  made = file_jobs.plan(
+    arguments, ".png", lambda folder: find_coded(folder, suffix)
+  )
+  for job in made.jobs:
+    if job.target and job.target.suffix.lower() not in files.PICTURE_SUFFIXES:
+      raise ValueError(
+        f"{job.target} is no picture by its name; let it end in one of "
+        f"{', '.join(files.PICTURE_SUFFIXES)}"
+      )
+  known = known_models.KnownModels(arguments.model)
+  rows = []
+
+  def work(job: file_jobs.Job) -> None:
+    data = file_jobs.read_bytes(job.source, container.MAX_BYTES)
+    reader = codec or known.codec_of(data)
+    start = time.perf_counter()
+    picture = reader.decompress(data)
+    seconds = time.perf_counter() - start
+    _write(job, picture)
+    height, width = picture.shape[:2]
+    rows.append(coded_files.Row(job.name, width, height, len(data), seconds))
+
+  status = file_jobs.carry_out(made, work, "decompressed")
+  if coded_stats.wanted(arguments):
+    coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
+  return status
+
+
+def _write(job: file_jobs.Job, picture: np.ndarray) -> None:
+  if job.target:
+    files.write_image(job.target, picture)
+  else:
+    file_jobs.write_bytes(job, codecs.get(_PNG).compress(picture))

@@ -1,0 +1,124 @@
+"""`tfpercept info`: what .tfp files say of themselves."""
+
+import argparse
+import json
+import pathlib
+import sys
+from typing import Any
+
+from tfpercept.cli import decompress, file_jobs, output
+from tfpercept.codecs import container, known_models, targets
+
+_NAMES = {number: name for name, number in container.CODEC_IDS.items()}
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "info",
+    help="say what is in .tfp files",
+    description="Prints size, quality and model of .tfp files, and whether "
+    "they are whole. Nothing is decoded.",
+  )
+  parser.add_argument(
+    "sources",
+    nargs="+",
+    metavar="FILE",
+    help=".tfp file, a folder of them, or - for standard input",
+  )
+  decompress.add_model(parser)
+  output.add(parser, tuple(_FORMATS))
+  parser.set_defaults(run=_info)
+
+
+def _info(arguments: argparse.Namespace) -> int:
+  output.check(arguments)
+  known = known_models.KnownModels(arguments.model)
+  found, failures = {}, {}
+  for source in arguments.sources:
+    path = pathlib.Path(source)
+    try:
+      paths = decompress.find_coded(path) if path.is_dir() else [path]
+    except (ValueError, OSError) as error:
+      failures[source] = str(error)
+      continue
+    for path in paths:
+      is_stream = str(path) == file_jobs.STREAM
+      name = "standard input" if is_stream else str(path)
+      try:
+        data = file_jobs.read_bytes(
+          None if is_stream else path, container.MAX_BYTES
+        )
+        found[name] = _described(data, known)
+      except (ValueError, OSError) as error:
+        failures[name] = str(error)
+  if found:
+    output.emit(arguments, _FORMATS[arguments.format](found))
+  for name, why in failures.items():
+    print(f"{name}: not read: {why}", file=sys.stderr)
+  if not found:
+    return 2
+  return int(bool(failures) or any(f["damage"] for f in found.values()))
+
+
+def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
+  """Returns what a file says of itself as JSON values."""
+  description = container.read_header(data)
+  header = description.header
+  return {
+    "bytes": len(data),
+    "width": header.width,
+    "height": header.height,
+    "channels": 1 if header.grey else 3,
+    "bpp": 8 * len(data) / (header.width * header.height),
+    "quality": header.quality / targets.STEPS if header.quality else None,
+    "codec": _NAMES[header.codec],
+    "model": header.model.hex(),
+    "model_name": known.name(header),
+    "integer": header.integer,
+    "seed": header.seed,
+    "tile": header.tile and {
+      "side": header.tile.side, "overlap": header.tile.overlap
+    },
+    "strings": list(description.lengths),
+    "damage": description.damage,
+  }  # fmt: skip
+
+
+def _to_text(found: dict[str, dict[str, Any]]) -> str:
+  return "\n\n".join(_block(name, about) for name, about in found.items())
+
+
+def _block(name: str, about: dict[str, Any]) -> str:
+  """Formats one file as lines of a word and what it is."""
+  kind = "grey" if about["channels"] == 1 else "colour"
+  model = about["model_name"] or "none that is here; give it by --model"
+  quality = about["quality"]
+  strings = " + ".join(map(str, about["strings"])) or "unknown"
+  lines = {
+    "picture": f"{about['width']}x{about['height']}, {kind}",
+    "file": f"{about['bytes']} bytes, {about['bpp']:.3f} bits per pixel, of "
+    f"which strings {strings}",
+    "quality": "the model's only one" if quality is None else f"{quality:g}",
+    "model": f"{about['model']}, {model}",
+    "codec": about["codec"] + ", in whole numbers" * about["integer"],
+  }
+  if about["seed"] is not None:
+    lines["seed"] = about["seed"]
+  if about["tile"]:
+    lines["tiles"] = "{side} pixels, overlap {overlap}".format(**about["tile"])
+  lines["state"] = "whole"
+  if about["damage"]:
+    lines["state"] = f"damaged, so nothing is certain: {about['damage']}"
+  width = max(map(len, lines))
+  return "\n".join(
+    [name, *(f"  {word.ljust(width)}  {what}" for word, what in lines.items())]
+  )
+
+
+_FORMATS = {
+  "table": _to_text,
+  "json": lambda found: json.dumps(
+    [{"file": name, **about} for name, about in found.items()], indent=2
+  ),
+}

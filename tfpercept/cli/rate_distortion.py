@@ -1,0 +1,192 @@
+"""`tfpercept rate-distortion`: codecs against each other on your pictures."""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from tfpercept import codecs, distances, files
+from tfpercept.cli import progress
+from tfpercept.evaluation import (
+  rate_distortion,
+  rate_distortion_page,
+  rate_distortion_result,
+  rate_distortion_table,
+  report,
+)
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+  """Adds the command to the parser."""
+  parser = commands.add_parser(
+    "rate-distortion",
+    help="compare codecs: rate, distances, speed, BD-rate",
+    description="Compresses pictures with codecs at all their qualities and "
+    "prints how many bits each takes more or less than an anchor at equal "
+    "quality (BD-rate), from the sizes of real files.",
+  )
+  parser.add_argument(
+    "folders", nargs="+", metavar="FOLDER", help="folder of pictures"
+  )
+  parser.add_argument(
+    "--codec",
+    action="append",
+    default=[],
+    metavar="SPEC",
+    help="such as jpeg or 'webp(method=6)'; may be repeated; 'all' (default) "
+    f"is every one that works here, of {', '.join(codecs.names())}",
+  )
+  parser.add_argument(
+    "--metric",
+    action="append",
+    default=[],
+    metavar="SPEC",
+    help="distance; may be repeated (default: psnr and ms_ssim)",
+  )
+  parser.add_argument(
+    "--anchor",
+    metavar="SPEC",
+    help="codec that others are compared with (default: jpeg if it is among "
+    "them, else the first)",
+  )
+  parser.add_argument(
+    "--bpp",
+    nargs=2,
+    type=float,
+    default=rate_distortion_result.SPAN,
+    metavar=("LOW", "HIGH"),
+    help="bits per pixel between which points count (default: 0.1 0.8)",
+  )
+  parser.add_argument(
+    "--repeats",
+    type=int,
+    default=1,
+    metavar="N",
+    help="time each file N times and take the median (default: 1)",
+  )
+  _add_page(parser)
+  parser.set_defaults(run=_rate_distortion)
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
+  parser.add_argument(
+    "--out",
+    metavar="FOLDER",
+    help="also write report.html, points.csv, means.csv and result.json there",
+  )
+  parser.add_argument(
+    "--shown",
+    type=int,
+    default=2,
+    metavar="N",
+    help="pictures on the page (default: 2)",
+  )
+  parser.add_argument(
+    "--shown_bpp",
+    type=float,
+    default=0.25,
+    metavar="BPP",
+    help="rate at which they are shown (default: 0.25)",
+  )
+
+
+def _rate_distortion(arguments: argparse.Namespace) -> int:
+  low, high = arguments.bpp
+  if not 0 <= low < high:
+    raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
+  pictures = rate_distortion.find_pictures(arguments.folders)
+  chosen, missing = _codecs(arguments.codec)
+  specs = list(dict.fromkeys(arguments.metric or ("psnr", "ms_ssim")))
+  judges = [distances.get(spec) for spec in specs]
+  anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
+  total = len(pictures) * sum(len(codec.qualities) for codec in chosen)
+  with progress.Bar(total) as bar:
+    result = rate_distortion.measure(
+      pictures, chosen, judges, repeats=arguments.repeats, progress=bar.show
+    )
+  span = (low, high)
+  print(rate_distortion_table.to_text(result, anchor, span))
+  if arguments.out and result.points:
+    options = rate_distortion_page.Options(
+      anchor=anchor,
+      span=span,
+      shown=arguments.shown,
+      bpp=arguments.shown_bpp,
+    )
+    conditions = _conditions(arguments, chosen, len(pictures))
+    _write_tables(pathlib.Path(arguments.out), result, options, conditions)
+    with progress.Bar() as bar:
+      rate_distortion_page.write(
+        pathlib.Path(arguments.out) / "report.html",
+        result,
+        pictures,
+        chosen,
+        judges,
+        options,
+        conditions=conditions,
+        progress=bar.show,
+      )
+    print(pathlib.Path(arguments.out) / "report.html")
+  for note in result.warnings:
+    print(f"warning: {note}", file=sys.stderr)
+  failures = {**missing, **result.failures}
+  for name, why in failures.items():
+    print(f"{name}: left out: {why}", file=sys.stderr)
+  if not result.failures:
+    return 0
+  return 1 if result.points else 2
+
+
+def _codecs(given: Sequence[str]) -> tuple[list[codecs.Codec], dict[str, str]]:
+  """Returns the codecs that `--codec` names, and why others are left out."""
+  found, missing = {}, {}
+  for item in given or ["all"]:
+    if item == "all":
+      works, missing = codecs.at_hand()
+      found |= {codec.spec: codec for codec in works}
+    else:
+      codec = codecs.get(item)
+      found[codec.spec] = codec
+  return list(found.values()), missing
+
+
+def _anchor(given: str | None, specs: Sequence[str]) -> str:
+  if given is None:
+    return "jpeg" if "jpeg" in specs else specs[0]
+  anchor = codecs.get(given).spec
+  if anchor not in specs:
+    raise ValueError(
+      f"--anchor is one of the codecs, {', '.join(specs)}; got {given}"
+    )
+  return anchor
+
+
+def _conditions(
+  arguments: argparse.Namespace, chosen: Sequence[codecs.Codec], count: int
+) -> dict[str, object]:
+  """What a reader of the tables should know."""
+  return {
+    "Pictures": count,
+    "Rates": "bytes of whole files, headers included",
+    "Means": "of each picture, then over pictures; decibels are -10 log10 of "
+    "the distance",
+    "Timing": f"median of {arguments.repeats}, after a warm-up; each codec "
+    "with its own number of threads",
+    **report.machine(),
+    **{c.spec: c.made_by for c in chosen if c.made_by},
+  }
+
+
+def _write_tables(
+  folder: pathlib.Path,
+  result: rate_distortion_result.Result,
+  options: rate_distortion_page.Options,
+  conditions: dict[str, object],
+) -> None:
+  table = rate_distortion_table
+  files.write_text(folder / "points.csv", table.points_csv(result))
+  files.write_text(folder / "means.csv", table.means_csv(result))
+  files.write_json(
+    folder / "result.json",
+    table.to_json(result, options.anchor, options.span, conditions),
+  )

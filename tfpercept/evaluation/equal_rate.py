@@ -1,0 +1,85 @@
+"""One picture by several codecs, in files of about the same size."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from tfpercept.codecs import Codec
+
+CLOSE = 0.02
+"""A file that is off by no more than this share is not improved upon."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Coded:
+  """A picture that went through a codec.
+
+  Attributes:
+    quality: As given to the codec.
+    size: Bytes of the file.
+    bpp: Bits of the file for each pixel.
+    image: uint8 `[H, W, 1 or 3]`.
+  """
+
+  quality: float
+  size: int
+  bpp: float
+  image: np.ndarray
+
+
+def nearest(
+  codec: Codec,
+  picture: np.ndarray,
+  bpp: float,
+  *,
+  known: Mapping[float, float] | None = None,
+  tries: int = 6,
+) -> Coded:
+  """Compresses a picture at the quality whose rate comes nearest to one.
+
+  The quality is bisected, since rates rise with it, and the nearest of all
+  files that were made is taken.
+
+  Args:
+    codec: The codec.
+    picture: uint8 `[H, W, 1 or 3]`.
+    bpp: Wanted bits per pixel, above 0.
+    known: Bits per pixel by quality, where measured before; they narrow the
+      search.
+    tries: Files that are made at most, two more for the ends where nothing is
+      known.
+
+  Raises:
+    ValueError: if `bpp` is not above 0, or the codec refuses the picture.
+  """
+  if not bpp > 0:
+    raise ValueError(f"a rate is above 0 bits per pixel; got {bpp}")
+  pixels = picture.shape[0] * picture.shape[1]
+  made = {}
+
+  def rate(quality: float) -> float:
+    made[quality] = codec.compress(picture, quality=quality)
+    return 8 * len(made[quality]) / pixels
+
+  rates = dict(known or {})
+  for end in {codec.qualities[0], codec.qualities[-1]} - rates.keys():
+    rates[end] = rate(end)
+  for _ in range(tries):
+    best = min(rates, key=lambda q: _off(rates[q], bpp))
+    below = max((q for q in rates if rates[q] <= bpp), default=None)
+    above = min((q for q in rates if rates[q] > bpp), default=None)
+    if _off(rates[best], bpp) <= CLOSE or below is None or above is None:
+      break
+    middle = (below + above) / 2
+    if middle in rates:
+      break
+    rates[middle] = rate(middle)
+  best = min(rates, key=lambda q: _off(rates[q], bpp))
+  data = made.get(best) or codec.compress(picture, quality=best)
+  return Coded(best, len(data), 8 * len(data) / pixels, codec.decompress(data))
+
+
+def _off(bpp: float, wanted: float) -> float:
+  return abs(math.log(bpp / wanted))
