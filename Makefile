@@ -6,6 +6,7 @@ PY := .venv/bin/python
 export TFPERCEPT_WEIGHTS ?= $(CURDIR)/.weights
 PYTEST_FLAGS ?= -n logical --maxprocesses=4
 DEMO_FLAGS ?=
+FUZZ_SECONDS ?= 60
 FILES = git ls-files -z --cached --others --exclude-standard --
 # NumPy 2.4 warns of what Keras 3.15 itself does when it saves a model.
 KERAS3_FLAGS = -W "ignore:__array__ implementation doesn't:DeprecationWarning"
@@ -62,6 +63,10 @@ docs: venv  ## Runs every command in the documents
 coverage: venv  ## Prints the lines that no test reaches
 	@$(PY) -m coverage run -m pytest
 	@$(PY) -m coverage report
+
+.PHONY: fuzz
+fuzz: venv  ## Looks a minute for files that break the decoder; FUZZ_SECONDS=600 longer
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m tests.fuzz.decoders -verbosity=0 -print_final_stats=1 -max_total_time=$(FUZZ_SECONDS)
 
 .PHONY: benchmark
 benchmark: venv  ## Prints the speed of the losses beside their peers

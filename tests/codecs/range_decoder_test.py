@@ -9,7 +9,7 @@ from tfpercept.codecs import range_decoder
 from tfpercept.codecs.base import CorruptStream
 
 
-def random_lookup(random, bits, count, *, escapes):
+def random_lookup(random, bits, count):
   """Tables of 2 to 40 symbols, some of them very rare."""
   lookup = []
   for _ in range(count):
@@ -17,7 +17,7 @@ def random_lookup(random, bits, count, *, escapes):
     weights = random.gamma(0.2, size=size) + 1e-9
     pmf = tf.constant(weights / weights.sum(), tf.float32)
     cdf = tfc.pmf_to_quantized_cdf(pmf, precision=bits).numpy()
-    lookup += [[-bits if escapes else bits], cdf]
+    lookup += [[bits], cdf]
   return np.concatenate(lookup).astype(np.int32)
 
 
@@ -42,7 +42,7 @@ def drawn(random, lookup, count):
   which = random.integers(len(tables), size=count)
   symbols = []
   for number in which:
-    ends, bits, _ = tables[number]
+    ends, bits = tables[number]
     at = random.integers(1 << bits)
     symbols.append(int(np.searchsorted(ends, at, side="right")) - 1)
   return which.tolist(), symbols
@@ -53,9 +53,9 @@ def drawn(random, lookup, count):
 def test_random_symbols_come_back(bits, count):
   random = np.random.default_rng(count + bits)
   lookup = (
-    random_lookup(random, bits, 20, escapes=False)
+    random_lookup(random, bits, 20)
     if bits > 6
-    else np.array([bits, 0, 1, 1 << bits, -bits, 0, 1, 1 << bits], np.int32)
+    else np.array([bits, 0, 1, 1 << bits] * 2, np.int32)
   )
   which, symbols = drawn(random, lookup, count)
   if bits <= 6:
@@ -63,23 +63,6 @@ def test_random_symbols_come_back(bits, count):
   string = encoded(lookup, which, symbols)
   assert decoded(lookup, which, string) == symbols
   assert count < 5000 or len(string) > 100
-
-
-@pytest.mark.parametrize("bits", [12, 16])
-def test_symbols_behind_escapes_come_back(bits):
-  random = np.random.default_rng(bits)
-  lookup = random_lookup(random, bits, 20, escapes=True)
-  tables = range_decoder.tables(lookup)
-  which, symbols = drawn(random, lookup, 2000)
-  far = random.random(2000) < 0.2
-  reach = 2.0 ** random.uniform(0, 23, 2000) * random.choice([-1, 1], 2000)
-  symbols = np.where(far, reach, symbols).astype(int).tolist()
-  escaped = [
-    not 0 <= symbol < tables[number].escape
-    for number, symbol in zip(which, symbols, strict=True)
-  ]
-  assert 200 < sum(escaped) < 2000
-  assert decoded(lookup, which, encoded(lookup, which, symbols)) == symbols
 
 
 def test_carries_that_stay_undecided_for_long_are_read():
@@ -92,7 +75,7 @@ def test_carries_that_stay_undecided_for_long_are_read():
 
 
 def test_nearly_certain_symbols_take_no_byte_or_one_zero():
-  lookup = np.array([-16, 0, 65535, 65536], np.int32)
+  lookup = np.array([16, 0, 65535, 65536], np.int32)
   string = encoded(lookup, [0] * 1000, [0] * 1000)
   assert string == b""
   for stored in (b"", b"\0"):
@@ -104,7 +87,7 @@ def test_nearly_certain_symbols_take_no_byte_or_one_zero():
 def test_a_changed_string_is_other_symbols_or_none():
   """Not always none: a string cut short is the shortest of other symbols."""
   random = np.random.default_rng(0)
-  lookup = random_lookup(random, 16, 20, escapes=True)
+  lookup = random_lookup(random, 16, 20)
   which, symbols = drawn(random, lookup, 300)
   string = encoded(lookup, which, symbols)
   assert len(string) > 80
@@ -127,24 +110,16 @@ def test_a_changed_string_is_other_symbols_or_none():
 @pytest.mark.parametrize("tail", [b"\0" * 6, b"\1\0", b"\xff" * 10])
 def test_what_follows_a_string_is_found(tail):
   random = np.random.default_rng(0)
-  lookup = random_lookup(random, 16, 20, escapes=True)
+  lookup = random_lookup(random, 16, 20)
   which, symbols = drawn(random, lookup, 300)
   string = encoded(lookup, which, symbols)
   with pytest.raises(CorruptStream, match="does not end where its symbols do"):
     decoded(lookup, which, string + tail)
 
 
-def test_an_escape_into_nothing_ends():
-  """TensorFlow Compression's decoder reads zeros for ever here."""
-  lookup = np.array([-16, 0, 65535, 65536], np.int32)
-  for damage in (b"\xff\xff", b"\xff\xff\0\0\0\0\0\0\0\0"):
-    with pytest.raises(CorruptStream, match="more than 24 bits"):
-      decoded(lookup, [0] * 10, damage)
-
-
 def test_random_strings_are_too_long_or_too_short_but_never_for_ever():
   random = np.random.default_rng(0)
-  lookup = random_lookup(random, 16, 20, escapes=True)
+  lookup = random_lookup(random, 16, 20)
   which = random.integers(20, size=200).tolist()
   refused = []
   for length in range(0, 400, 2):
@@ -159,6 +134,7 @@ def test_random_strings_are_too_long_or_too_short_but_never_for_ever():
   "lookup",
   [
     [17, 0, 1 << 17],
+    [-4, 0, 16],
     [0, 0, 1],
     [4, 0, 8],
     [4],

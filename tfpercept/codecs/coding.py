@@ -50,6 +50,7 @@ def arrays(network: keras.Model) -> dict[str, np.ndarray]:
   ends = [gain.numpy()[:, 0, 0] for gain in network.log_gains(whole)]
   return {
     **made,
+    "far_tables": entropy.FAR_LOOKUP,
     "index_offsets": np.round(offsets).astype(np.int16),
     "log_gain": ends[0],
     "log_inverse": ends[1],
@@ -119,12 +120,11 @@ def _check(
 
 def _check_tables(lookup: np.ndarray, count: int, path: pathlib.Path) -> None:
   """Raises ValueError if tables are not as the range coder needs them."""
-  starts = np.flatnonzero(lookup < 0)
-  good = lookup.ndim == 1 and len(starts) == count and starts[0] == 0
-  for table in np.split(lookup, starts[1:]) if good else ():
-    top = 1 << min(-int(table[0]), 16)
+  ends = np.flatnonzero(lookup == 1 << entropy.PRECISION) + 1
+  good = lookup.ndim == 1 and len(ends) == count and ends[-1] == len(lookup)
+  for table in np.split(lookup, ends[:-1]) if good else ():
     rises = np.all(np.diff(table[1:]) > 0)
-    good &= len(table) > 2 and table[1] == 0 and table[-1] == top and rises
+    good &= len(table) > 3 and [*table[:2]] == [entropy.PRECISION, 0] and rises
   if not good:
     raise ValueError(f"{path} has tables of frequencies that are none")
 

@@ -165,7 +165,7 @@ class Hyperprior(base.Codec):
     """
     header, strings = self._unpack(data)
     z = self._read_z(header, strings[0])
-    parts = self._read_y(header, strings[1], z, _Clock())
+    parts = self._read_y(header, strings[1:], z, _Clock())
     return {
       "z": z,
       "y": np.concatenate([part.numpy() for _, part, _ in parts], axis=1),
@@ -211,11 +211,15 @@ class Hyperprior(base.Codec):
     return -(-height // networks.STRIDE), -(-width // networks.STRIDE)
 
   def _symbols(self, height: int, width: int) -> list[int]:
-    """Returns how many symbols each string of a picture holds."""
+    """Returns how many symbols each string of a picture may hold.
+
+    They are those of z, of y, and of what lies beyond the tables of y.
+    """
     h, w = self._sizes(height, width)
     config = self._network.get_config()
     ratio = hyper_transforms.STRIDE**2
-    return [h * w * config["hyper_latents"], h * w * ratio * config["latents"]]
+    latents = h * w * ratio * config["latents"]
+    return [h * w * config["hyper_latents"], latents, latents]
 
   def _latents(
     self, image: np.ndarray, step: int
@@ -279,13 +283,13 @@ class Hyperprior(base.Codec):
     encoder.write(_channels(z.shape), tf.constant(z))
     strings = [encoder.finish().numpy()]
     clock.lap("coder")
-    encoder = entropy.Encoder(self._tables["y"])
+    encoder = entropy.FarEncoder(self._tables["y"])
     for rows, index, mean in self._parameters(z, step):
       symbols = self._rounded(y[:, rows], mean, step)
       clock.lap("transforms")
       encoder.write(index, symbols)
       clock.lap("coder")
-    return [*strings, encoder.finish().numpy()]
+    return [*strings, *(string.numpy() for string in encoder.finish())]
 
   def _unpack(self, data: bytes) -> tuple[container.Header, list[bytes]]:
     """Returns header and strings; raises CorruptStream."""
@@ -313,7 +317,7 @@ class Hyperprior(base.Codec):
     latents = self._network.get_config()["latents"]
     y_hat = np.empty((1, ratio * h, ratio * w, latents), np.float32)
     _, log_inverse = self._log_gains(header.quality)
-    for rows, symbols, mean in self._read_y(header, strings[1], z, clock):
+    for rows, symbols, mean in self._read_y(header, strings[1:], z, clock):
       values = tf.cast(symbols, tf.float32) + mean
       y_hat[:, rows] = values * np.exp(log_inverse)
     return y_hat
@@ -333,12 +337,12 @@ class Hyperprior(base.Codec):
   def _read_y(
     self,
     header: container.Header,
-    string: bytes,
+    strings: list[bytes],
     z: np.ndarray,
     clock: "_Clock",
   ) -> Iterator[tuple[slice, tf.Tensor, tf.Tensor]]:
     """Yields symbols, int32, and means of latents, strip by strip."""
-    decoder = entropy.Decoder(self._tables["y"], string)
+    decoder = entropy.FarDecoder(self._tables["y"], *strings)
     for rows, index, mean in self._parameters(z, header.quality):
       clock.lap("transforms")
       symbols = _read(decoder, index)

@@ -6,8 +6,8 @@ within the last. Interval and fraction are followed in windows of 32 bits, which
 move on by 16 whenever the interval has at most 2^16 left of the window.
 
 Source: Martin, "Range encoding: an algorithm for removing redundancy from a
-digitised message", 1979. The windows, the rounding down of shares, the numbers
-behind escapes and how strings end are those of TensorFlow Compression 2.14.
+digitised message", 1979. The windows, the rounding down of shares, and
+how strings end are those of TensorFlow Compression 2.14.
 """
 
 import bisect
@@ -21,7 +21,6 @@ from tfpercept.codecs.base import CorruptStream
 
 _WINDOW, _MOVE = 32, 16
 _MAX_BITS = 16
-_LONGEST = 23  # zeros before a number behind an escape, which float32 holds
 
 
 class Table(NamedTuple):
@@ -30,12 +29,10 @@ class Table(NamedTuple):
   Attributes:
     ends: 0, then the sum of frequencies up to each symbol.
     bits: Frequencies sum to 2^bits.
-    escape: The symbol that a number follows, or -1.
   """
 
   ends: list[int]
   bits: int
-  escape: int
 
 
 def tables(lookup: np.ndarray) -> list[Table]:
@@ -43,15 +40,15 @@ def tables(lookup: np.ndarray) -> list[Table]:
 
   Args:
     lookup: Int32; for each table bits, 0 and the sums of frequencies up to
-      2^bits. If bits are negative, the last symbol is an escape.
+      2^bits.
 
   Raises:
     ValueError: if it is no such thing.
   """
   found, values, at = [], lookup.tolist(), 0
   while at < len(values):
-    bits = abs(values[at])
-    top = 1 << min(bits, _MAX_BITS)
+    bits = values[at]
+    top = 1 << min(max(bits, 0), _MAX_BITS)
     try:
       end = values.index(top, at + 1) + 1
     except ValueError:
@@ -59,7 +56,7 @@ def tables(lookup: np.ndarray) -> list[Table]:
     ends = values[at + 1 : end]
     if not 1 <= bits <= _MAX_BITS or ends[:1] != [0] or ends != sorted(ends):
       raise ValueError(f"there is no table of frequencies at {at}")
-    found.append(Table(ends, bits, len(ends) - 2 if values[at] < 0 else -1))
+    found.append(Table(ends, bits))
     at = end
   return found
 
@@ -84,17 +81,16 @@ class RangeDecoder:
   def read(self, which: Iterable[int]) -> Iterator[int]:
     """Yields the next symbols, each by the table of that number.
 
-    Raises:
-      CorruptStream: if the number behind an escape is too long.
+    Past the end of the string all bits are zero.
     """
     for number in which:
-      ends, bits, escape = self._tables[number]
+      ends, bits = self._tables[number]
       # The last end whose share of the interval, rounded down, is at most the
       # offset: size * end < (offset + 1) * 2^bits.
       limit = ((self._offset + 1 << bits) - 1) // self._size
       symbol = bisect.bisect_right(ends, limit) - 1
       self._narrow(ends[symbol], ends[symbol + 1], bits)
-      yield symbol if symbol != escape else self._escaped(symbol)
+      yield symbol
 
   def require_end(self) -> None:
     """Raises CorruptStream unless the string is what its symbols become.
@@ -124,24 +120,3 @@ class RangeDecoder:
       self._size <<= _MOVE
       self._base = self._base << _MOVE & (1 << _WINDOW) - 1
       self._offset = self._offset << _MOVE | self._word()
-
-  def _bit(self) -> int:
-    bit = int(self._offset >= self._size >> 1)
-    self._narrow(bit, bit + 1, 1)
-    return bit
-
-  def _escaped(self, escape: int) -> int:
-    """Returns the symbol behind an escape: not one of 0 to escape - 1.
-
-    Its distance from those, at least 1, comes as an Elias gamma code, then its
-    side: 1 if it is below.
-    """
-    zeros = 0
-    while not self._bit():
-      zeros += 1
-      if zeros > _LONGEST:
-        raise CorruptStream("a symbol of more than 24 bits")
-    distance = 1
-    for _ in range(zeros):
-      distance = distance << 1 | self._bit()
-    return -distance if self._bit() else escape - 1 + distance

@@ -22,7 +22,6 @@ MAX_PIXELS = 2**24
 _CODEC = 2
 _STEPS = 16  # in a quality
 _STRIDE, _HYPER_STRIDE = 16, 64  # pixels per latent, per hyper-latent
-_SYMBOL_LIMIT = 127  # of hyper-latents
 _ACTIVATION_LIMIT = 127
 _MEAN_UNIT = np.float32(2.0**-6)
 _SCALES = 64
@@ -75,7 +74,7 @@ class ReferenceDecoder:
     ]
     self._tables = {
       name: range_decoder.tables(self._coding[f"{name}_tables"])
-      for name in ("z", "y")
+      for name in ("z", "y", "far")
     }
 
   def decompress(
@@ -113,7 +112,7 @@ class ReferenceDecoder:
     Raises:
       CorruptStream: as `decompress`.
     """
-    header, (z_string, y_string) = container.unpack(
+    header, (z_string, *y_strings) = container.unpack(
       data,
       codec=_CODEC,
       model=self.identity,
@@ -130,9 +129,9 @@ class ReferenceDecoder:
       raise CorruptStream(
         "a hyper-synthesis in floating point, not in integers"
       )
-    z = self._read("z", z_string, self._channels(header))
-    if np.abs(z).max() > _SYMBOL_LIMIT:
-      raise CorruptStream(f"a hyper-latent is beyond {_SYMBOL_LIMIT}")
+    channels = self._channels(header)
+    z = self._read("z", z_string, channels)
+    z += self._coding["z_offsets"][channels]
     hidden = z
     for name in ("hyper_0", "hyper_1"):
       sums = _upsampled(hidden, self._coding[f"{name}_kernel"].astype(np.int32))
@@ -142,8 +141,9 @@ class ReferenceDecoder:
     indexes = indexes.clip(0, _SCALES - 1)
     log_gain = _at_level(self._coding["log_gain"], header.quality / _STEPS)
     unit = _MEAN_UNIT * self._coding["deviation"] * np.exp(log_gain)
-    means = self._last("means", hidden) * unit
-    symbols = self._read("y", y_string, indexes)
+    means = self._last("means", hidden).astype(np.float32) * unit
+    symbols = self._with_far(indexes, *y_strings)
+    symbols += self._coding["y_offsets"][indexes]
     return Latents(header, z, indexes, means, symbols)
 
   def _channels(self, header: container.Header) -> np.ndarray:
@@ -156,23 +156,40 @@ class ReferenceDecoder:
     return np.broadcast_to(np.arange(count, dtype=np.int32), shape)
 
   def _symbols(self, height: int, width: int) -> list[int]:
-    """Returns how many symbols the strings of z and y hold."""
+    """Returns how many symbols strings hold: z, y, beyond the tables of y."""
     count = -(-height // _HYPER_STRIDE) * -(-width // _HYPER_STRIDE)
     ratio = (_HYPER_STRIDE // _STRIDE) ** 2
-    return [
-      count * self._config["hyper_latents"],
-      count * ratio * self._config["latents"],
-    ]
+    latents = count * ratio * self._config["latents"]
+    return [count * self._config["hyper_latents"], latents, latents]
 
   def _read(self, name: str, string: bytes, indexes: np.ndarray) -> np.ndarray:
     """Returns int32 symbols, each by the table that its index names."""
     decoder = range_decoder.RangeDecoder(string, self._tables[name])
     values = np.fromiter(
-      decoder.read(indexes.ravel().tolist()), np.int64, indexes.size
+      decoder.read(indexes.ravel().tolist()), np.int32, indexes.size
     )
     decoder.require_end()
-    values += self._coding[f"{name}_offsets"][indexes.ravel()]
-    return values.astype(np.int32).reshape(indexes.shape)
+    return values.reshape(indexes.shape)
+
+  def _with_far(
+    self, indexes: np.ndarray, string: bytes, far_string: bytes
+  ) -> np.ndarray:
+    """Returns the symbols of y, also those that no table has.
+
+    The last symbol of a table stands for those, and for each of them the other
+    string has a number, its high byte first: twice the distance from the
+    nearest symbol, less 1, plus 1 if it is below. Numbers begin at 0.
+    """
+    symbols = self._read("y", string, indexes)
+    last = np.array([len(table.ends) - 2 for table in self._tables["y"]])
+    is_far = symbols == last[indexes]
+    count = np.count_nonzero(is_far)
+    octets = self._read("far", far_string, np.tile([0, 1], (count, 1)))
+    numbers = 256 * octets[:, 0] + octets[:, 1]
+    beyond = numbers // 2
+    above = last[indexes[is_far]] + beyond
+    symbols[is_far] = np.where(numbers % 2, -1 - beyond, above)
+    return symbols
 
   def _shifted(self, name: str, sums: np.ndarray) -> np.ndarray:
     """Adds the bias and divides by a power of two, rounding half up."""

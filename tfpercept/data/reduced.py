@@ -16,8 +16,8 @@ def reduced(
 
   Args:
     pictures: uint8 `[H, W, 1 or 3]`.
-    sides: Lengths that the longer side gets, filtered by Lanczos of radius 3; by default
-      pictures stay as they are.
+    sides: Lengths that the longer side gets, filtered by Lanczos of radius 3;
+      by default pictures stay as they are.
     largest: No picture is reduced by less than this factor, which in (0, 1]
       removes traces of JPEG: a longer length is left out, or, where all are,
       replaced by the one of this factor.

@@ -3,6 +3,7 @@
 The one place that uses TensorFlow Compression.
 """
 
+import functools
 import math
 import types
 from typing import NamedTuple
@@ -21,7 +22,17 @@ LOG_STEP = (math.log(LARGEST) - math.log(SMALLEST)) / (SCALES - 1)
 PRECISION = 16
 """Of the coder's probabilities, in bits."""
 _REACH = 3.1  # deviations; one value in 500 beyond is written otherwise
-_RARE = 2.0**-16  # a smaller mass gets no symbol of its own
+# Frequencies of the two bytes of a number beyond the tables, most of which are
+# below 256.
+FAR_LOOKUP = np.concatenate(
+  [
+    [PRECISION, 0],
+    np.arange((1 << PRECISION) - 8 * 255, (1 << PRECISION) + 1, 8),
+    [8],
+    np.arange(257),
+  ]
+).astype(np.int32)
+_FAREST = (1 << 15) - 1
 
 
 def _tfc() -> types.ModuleType:
@@ -69,32 +80,44 @@ class Tables(NamedTuple):
   """Cumulative frequencies of symbols, as the range coder takes them.
 
   Attributes:
-    lookup: Int32 `[T]`. For each distribution in turn minus the bits of its
-      frequencies, then the cumulative ones from 0 to 2^bits. The minus says
-      that the last symbol stands for all that has none; a number follows it.
+    lookup: Int32 `[T]`. For each distribution in turn the bits of its
+      frequencies, then the cumulative ones from 0 to 2^bits. The bits are never
+      negative, which would make TensorFlow Compression read what no table has
+      by itself: a forged string can keep it at that for ever.
     offsets: Int32 `[K]`, the value of the first symbol of each distribution.
   """
 
   lookup: np.ndarray
   offsets: np.ndarray
 
+  @property
+  def last(self) -> np.ndarray:
+    """The last symbol of each distribution, int32 `[K]`."""
+    ends = np.flatnonzero(self.lookup == 1 << PRECISION)
+    return np.diff(ends, prepend=-1).astype(np.int32) - 3
 
+
+@functools.cache
 def normal_tables() -> Tables:
-  """Returns the tables of normals of mean 0, one for each of `SCALES`."""
+  """Returns the tables of normals of mean 0, one for each of `SCALES`.
+
+  The last symbol of each stands for all values that have none.
+  """
   ranges, masses = [], []
   for index in range(SCALES):
     reach = math.ceil(_REACH * float(scale(tf.constant(float(index)))))
     values = tf.range(-reach, reach + 1, dtype=tf.float32)
     bits = normal_bits(values, tf.fill(values.shape, float(index)))
     ranges.append(-reach)
-    masses.append(2.0 ** -bits.numpy().astype(np.float64))
+    mass = 2.0 ** -bits.numpy().astype(np.float64)
+    masses.append(np.append(mass, max(1.0 - mass.sum(), 0.0)))
   return _tables(ranges, masses)
 
 
 def factorized_tables(
   density: densities.FactorizedDensity, channels: int, *, limit: int
 ) -> Tables:
-  """Returns the table of each channel of a density, of symbols within a limit.
+  """Returns the table of each channel of a density, of all values in a limit.
 
   Args:
     density: Of hyper-latents.
@@ -104,22 +127,15 @@ def factorized_tables(
   values = np.arange(-limit, limit + 1, dtype=np.float32)
   every = np.repeat(values[:, None], channels, axis=1)
   mass = 2.0 ** -density.bits(tf.constant(every)).numpy().astype(np.float64)
-  ranges, masses = [], []
-  for channel in mass.T:
-    likely = np.flatnonzero(channel > _RARE)
-    first, last = (likely[0], likely[-1]) if likely.size else (limit, limit)
-    ranges.append(int(values[first]))
-    masses.append(channel[first : last + 1])
-  return _tables(ranges, masses)
+  return _tables([-limit] * channels, list(mass.T))
 
 
 def _tables(offsets: list[int], masses: list[np.ndarray]) -> Tables:
   lookup = []
   for mass in masses:
-    rest = max(1.0 - mass.sum(), 0.0)
-    pmf = tf.constant(np.append(mass, rest), tf.float32)
+    pmf = tf.constant(mass, tf.float32)
     cdf = _tfc().pmf_to_quantized_cdf(pmf, precision=PRECISION)
-    lookup += [[-PRECISION], cdf.numpy()]
+    lookup += [[PRECISION], cdf.numpy()]
   return Tables(
     np.concatenate(lookup).astype(np.int32), np.array(offsets, np.int32)
   )
@@ -173,3 +189,82 @@ class Decoder:
   def finish(self) -> tf.Tensor:
     """Returns whether the string ended where it should have."""
     return _tfc().entropy_decode_finalize(self._handle)
+
+
+class FarEncoder:
+  """Writes symbols into one string, and numbers for those beyond its tables.
+
+  A number is twice the distance from the nearest value that has a symbol, less
+  1, plus 1 if it lies below; it fills two bytes, and values beyond it are
+  written as the farthest.
+
+  Args:
+    tables: What symbols are coded with; the last of each stands for others.
+  """
+
+  def __init__(self, tables: Tables):
+    self._near = Encoder(Tables(tables.lookup, np.zeros_like(tables.offsets)))
+    self._far = Encoder(_far_tables())
+    self._offsets = tf.constant(tables.offsets)
+    self._last = tf.constant(tables.last)
+
+  def write(self, table: tf.Tensor, symbols: tf.Tensor) -> None:
+    """Writes int32 symbols, each by the table of that number."""
+    symbols -= tf.gather(self._offsets, table)
+    last = tf.gather(self._last, table)
+    is_far = (symbols < 0) | (symbols >= last)
+    self._near.write(table, tf.where(is_far, last, symbols))
+    values = tf.boolean_mask(symbols, is_far)
+    below = values < 0
+    beyond = tf.where(
+      below, -1 - values, values - tf.boolean_mask(last, is_far)
+    )
+    numbers = 2 * tf.minimum(beyond, _FAREST) + tf.cast(below, tf.int32)
+    octets = tf.stack([numbers // 256, numbers % 256], axis=-1)
+    self._far.write(_far_index(tf.shape(numbers)[0]), octets)
+
+  def finish(self) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the string of symbols and that of numbers."""
+    return self._near.finish(), self._far.finish()
+
+
+class FarDecoder:
+  """Reads what `FarEncoder` wrote.
+
+  Args:
+    tables: What symbols were coded with.
+    string: Of symbols.
+    far_string: Of numbers.
+  """
+
+  def __init__(self, tables: Tables, string: tf.Tensor, far_string: tf.Tensor):
+    near = Tables(tables.lookup, np.zeros_like(tables.offsets))
+    self._near = Decoder(near, string)
+    self._far = Decoder(_far_tables(), far_string)
+    self._offsets = tf.constant(tables.offsets)
+    self._last = tf.constant(tables.last)
+
+  def read(self, table: tf.Tensor) -> tf.Tensor:
+    """Returns as many int32 symbols as there are numbers of tables."""
+    symbols = self._near.read(table)
+    last = tf.gather(self._last, table)
+    places = tf.where(symbols == last)
+    octets = self._far.read(_far_index(tf.shape(places)[0]))
+    numbers = 256 * octets[:, 0] + octets[:, 1]
+    beyond, below = numbers // 2, numbers % 2 > 0
+    values = tf.where(below, -1 - beyond, beyond + tf.gather_nd(last, places))
+    symbols = tf.tensor_scatter_nd_update(symbols, places, values)
+    return symbols + tf.gather(self._offsets, table)
+
+  def finish(self) -> tf.Tensor:
+    """Returns whether both strings ended where they should have."""
+    return self._near.finish() & self._far.finish()
+
+
+def _far_tables() -> Tables:
+  return Tables(FAR_LOOKUP, np.zeros([2], np.int32))
+
+
+def _far_index(count: tf.Tensor) -> tf.Tensor:
+  """Returns the tables of the two bytes of numbers, int32 `[count, 2]`."""
+  return tf.tile(tf.constant([[0, 1]]), [count, 1])

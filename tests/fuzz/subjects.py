@@ -1,0 +1,100 @@
+"""Decoders that are given damaged files, and what they may do with them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tests.codecs import small_model
+from tfpercept import codecs
+from tfpercept.codecs import container, reference
+from tfpercept.codecs.base import CorruptStream
+
+MAX_PIXELS = 1 << 16
+"""Larger pictures are refused here: damage says nothing of their size, and
+decoding them takes long."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+  """A decoder and files to begin with.
+
+  Attributes:
+    name: Of the decoder.
+    decompress: Bytes to a picture, or raises `CorruptStream`.
+    seeds: Whole files.
+    model: The name of its model in streams; empty if it reads another format
+      than ours.
+  """
+
+  name: str
+  decompress: Callable[[bytes], np.ndarray]
+  seeds: Sequence[bytes]
+  model: bytes = b""
+
+
+def of_spec(spec: str) -> Subject:
+  """Returns any registered codec, at small pictures of its own."""
+  codec = codecs.get(spec)
+  pictures = [
+    small_model.picture(*size) for size in ((1, 1, 3), (17, 9, 1), (40, 70, 3))
+  ]
+  ends = {codec.qualities[0], codec.qualities[-1]}
+  return Subject(
+    spec,
+    codec.decompress,
+    [codec.compress(p, quality=q) for p in pictures for q in sorted(ends)],
+    getattr(codec, "identity", b""),
+  )
+
+
+def learned(folder: str) -> tuple[Subject, Subject]:
+  """Returns the fast and the reference decoder of a model folder."""
+  fast = of_spec(f"hyperprior(model={folder!r})")
+  fast = dataclasses.replace(fast, name="hyperprior")
+  decoder = reference.ReferenceDecoder(folder)
+  return fast, dataclasses.replace(
+    fast, name="reference", decompress=decoder.decompress
+  )
+
+
+class Gate:
+  """Stands before the decoders of our streams: bounds pictures, and counts.
+
+  Within its context `container.unpack` refuses pictures of more than
+  `MAX_PIXELS`.
+
+  Attributes:
+    passed: How many streams were whole, and so reached the entropy decoder.
+  """
+
+  def __init__(self):
+    self.passed = 0
+    self._unpack = container.unpack
+
+  def __enter__(self) -> "Gate":
+    container.unpack = self
+    return self
+
+  def __exit__(self, *error) -> None:
+    container.unpack = self._unpack
+
+  def __call__(self, data: bytes, **options):
+    whole = self._unpack(data, **{**options, "max_pixels": MAX_PIXELS})
+    self.passed += 1
+    return whole
+
+
+def outcome(subject: Subject, data: bytes) -> str:
+  """Returns `picture` or the kind of refusal; raises whatever else happens."""
+  try:
+    picture = subject.decompress(data)
+  except container.WrongModel:
+    return "another model"
+  except CorruptStream as error:
+    if not str(error):
+      raise AssertionError("a refusal without a reason") from error
+    return "bad checksum" if "checksum" in str(error) else "refused"
+  if picture.dtype != np.uint8 or picture.ndim != 3 or not picture.size:
+    raise AssertionError(f"no picture: {picture.dtype} {picture.shape}")
+  return "picture"
