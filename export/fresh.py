@@ -62,45 +62,74 @@ def run(command: Sequence[str], *, python: str = sys.executable) -> str:
 def program(signature: Signature) -> str:
   """Returns the name of the program that calls a served signature.
 
-  Numbers go through `saved_model_cli`, bytes through `run_files`, which imports
-  TensorFlow alone.
+  Numbers go through `saved_model_cli`, bytes, and single numbers beside them,
+  through `run_files`, which imports TensorFlow alone.
 
   Raises:
-    ValueError: if numbers and bytes are mixed, which no program here takes.
+    ValueError: if numbers and bytes are mixed otherwise, which no program here
+      takes.
   """
-  kinds = signature.dtypes
-  if kinds == {"string"}:
-    return "run_files"
-  if "string" in kinds:
+  if "string" not in signature.dtypes:
+    return "saved_model_cli"
+  outputs = [tensor.dtype for tensor in signature.outputs.values()]
+  if len(_batches(signature)) != 1 or outputs != ["string"]:
     raise ValueError(
       "no program checks a signature on both numbers and bytes; make it one"
       " from files to files"
     )
-  return "saved_model_cli"
+  return "run_files"
+
+
+def _batches(signature: Signature) -> list[str]:
+  """Returns the inputs that are no single numbers."""
+  return [
+    name
+    for name, tensor in signature.inputs.items()
+    if tensor.shape or tensor.dtype == "string"
+  ]
 
 
 def call_saved_model(
-  folder: pathlib.Path, name: str, signature: Signature
+  folder: pathlib.Path,
+  name: str,
+  signature: Signature,
+  libraries: Sequence[pathlib.Path] = (),
 ) -> dict[str, np.ndarray | list[bytes]]:
   """Returns what a signature answers to its example in a fresh process.
+
+  Args:
+    folder: Of the SavedModel.
+    name: Of the signature in it.
+    signature: What it should be.
+    libraries: Of ops that the SavedModel needs.
 
   Raises:
     CheckError: if the process fails.
   """
+  call = _run_files if program(signature) == "run_files" else _saved_model_cli
   with tempfile.TemporaryDirectory() as work:
-    if program(signature) == "run_files":
-      return _run_files(folder, name, signature, pathlib.Path(work))
-    return _saved_model_cli(folder, name, signature, pathlib.Path(work))
+    return call(folder, name, signature, libraries, pathlib.Path(work))
 
 
-def _saved_model_cli(folder, name, signature, work):
+def _saved_model_cli(folder, name, signature, libraries, work):
   inputs = []
   for key, value in signature.example.items():
     np.save(work / f"{key}.npy", value, allow_pickle=False)
     inputs.append(f"{key}={work / key}.npy")
+  module = "tensorflow.python.tools.saved_model_cli"
+  start = ["-m", module]
+  if libraries:  # it has no flag for them
+    lines = [
+      "import tensorflow as tf",
+      *(f"tf.load_op_library({str(path)!r})" for path in libraries),
+      f"from {module} import main",
+      "main()",
+    ]
+    start = ["-c", "\n".join(lines)]
   run(
     [
-      *("-m", "tensorflow.python.tools.saved_model_cli", "run"),
+      *start,
+      "run",
       f"--dir={folder}",
       "--tag_set=serve",
       f"--signature_def={name}",
@@ -114,15 +143,22 @@ def _saved_model_cli(folder, name, signature, work):
   }
 
 
-def _run_files(folder, name, signature, work):
-  (given,), (answer,) = signature.example.values(), signature.outputs
+def _run_files(folder, name, signature, libraries, work):
+  (batch,), (answer,) = _batches(signature), signature.outputs
   pairs = []
-  for index, contents in enumerate(given):
+  for index, contents in enumerate(signature.example[batch]):
     source, target = work / f"{index}", work / f"{index}.out"
     source.write_bytes(contents)
     pairs += [str(source), str(target)]
-  command = [str(HERE / "run_files.py"), str(folder), *pairs]
-  run([*command, f"--signature={name}"])
+  numbers = {k: x for k, x in signature.example.items() if k != batch}
+  run(
+    [
+      *(str(HERE / "run_files.py"), str(folder), *pairs),
+      f"--signature={name}",
+      *(f"--set={key}={float(value)!r}" for key, value in numbers.items()),
+      *(f"--ops={path}" for path in libraries),
+    ]
+  )
   return {answer: [pathlib.Path(path).read_bytes() for path in pairs[1::2]]}
 
 

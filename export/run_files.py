@@ -2,7 +2,11 @@
 
     python export/run_files.py exported/srcnn/1 photo.png photo_x4.png
 
-All files of one call make one batch.
+All files of one call make one batch. A codec needs its library of ops, and
+numbers beside the files:
+
+    python export/run_files.py exported/codec/1 photo.png photo.tfp
+      --signature=compress --set quality=4 --ops=libtensorflow_compression.so
 """
 
 import argparse
@@ -21,6 +25,11 @@ def main() -> None:
   parser.add_argument(
     "--signature", default="png", help="a signature from bytes to bytes"
   )
+  parser.add_argument(
+    "--set", metavar="NAME=NUMBER", action="append", default=[],
+    help="an input that is a number; may be repeated",
+  )  # fmt: skip
+  parser.add_argument("--ops", help="library of ops that the model needs")
   arguments = parser.parse_args()
   sources, targets = arguments.files[::2], arguments.files[1::2]
   if len(sources) != len(targets):
@@ -31,17 +40,28 @@ def main() -> None:
   if not (pathlib.Path(arguments.model) / "saved_model.pb").is_file():
     parser.error(f"{arguments.model} holds no saved_model.pb")
 
+  if arguments.ops:
+    tf.load_op_library(arguments.ops)
   model = tf.saved_model.load(arguments.model)
   if arguments.signature not in model.signatures:
     known = ", ".join(sorted(model.signatures))
     parser.error(f"no signature {arguments.signature!r}; there are {known}")
   call = model.signatures[arguments.signature]
-  ((given, spec),) = call.structured_input_signature[1].items()
-  if spec.dtype != tf.string:
+  types = dict(call.structured_input_signature[1])
+  numbers = dict(item.partition("=")[::2] for item in arguments.set)
+  given = types.keys() - numbers.keys()
+  if len(given) != 1 or numbers.keys() - types.keys():
+    parser.error(f"--set all inputs but one; there are {', '.join(types)}")
+  (given,) = given
+  if types[given].dtype != tf.string:
     parser.error(f"{arguments.signature!r} takes numbers, not files")
   contents = [pathlib.Path(path).read_bytes() for path in sources]
+  inputs = {
+    name: tf.constant(float(number), types[name].dtype)
+    for name, number in numbers.items()
+  }
   try:
-    (answers,) = call(**{given: tf.constant(contents)}).values()
+    (answers,) = call(**{given: tf.constant(contents)}, **inputs).values()
   except tf.errors.InvalidArgumentError as error:
     parser.error(f"{', '.join(sources)}: {error.message.splitlines()[0]}")
   for path, answer in zip(targets, answers.numpy(), strict=True):

@@ -17,7 +17,11 @@ from tfpercept import files
 
 
 def export(
-  run: files.PathLike, out: files.PathLike, version: int = 1
+  run: files.PathLike,
+  out: files.PathLike,
+  version: int = 1,
+  *,
+  builtin_ops: bool = False,
 ) -> pathlib.Path:
   """Writes and checks the version folder `out / version`.
 
@@ -27,6 +31,8 @@ def export(
     run: A finished run folder, or its model folder.
     out: Folder of the model, whose version folders TF Serving watches.
     version: Positive number of the version.
+    builtin_ops: Whether to leave out signatures that need a library of ops,
+      which stock servers do not have.
 
   Returns:
     The version folder: `saved_model.pb`, `variables/`, warm-up requests in
@@ -39,6 +45,8 @@ def export(
   target = pathlib.Path(out) / str(_free(out, version))
   exported = signatures.load(run)
   served = exported.served()
+  if builtin_ops:
+    served = {k: s for k, s in served.items() if s.library is None}
   with files.atomic(target) as folder:
     write_graph(exported, served, folder)
     warm_up.write(folder, exported.manifest["model"], served)
@@ -83,9 +91,13 @@ def check(
     fresh.CheckError: if one can not be reloaded or answers otherwise.
   """
   # Mostly waiting for processes; two at a time, since each holds a TensorFlow.
+  libraries = {s.library for s in served.values() if s.library is not None}
   with concurrent.futures.ThreadPoolExecutor(2) as pool:
     answers = pool.map(
-      lambda name: fresh.call_saved_model(folder, name, served[name]), served
+      lambda name: fresh.call_saved_model(
+        folder, name, served[name], sorted(libraries)
+      ),
+      served,
     )
     answered = dict(zip(served, answers, strict=True))
   return {
@@ -105,7 +117,9 @@ def main() -> None:
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
-  folder = export(given.run, given.out, given.version)
+  folder = export(
+    given.run, given.out, given.version, builtin_ops=given.builtin_ops
+  )
   for name, check in manifest.verify(folder)["checks"].items():
     print(
       f"{name}: differs from Keras by {check['max_difference']:.2g} in"
@@ -120,4 +134,7 @@ if __name__ == "__main__":
   flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
   flags.DEFINE_string("out", None, "Folder of the model.", required=True)
   flags.DEFINE_integer("version", 1, "Number of the version folder.", 1)
+  flags.DEFINE_bool(
+    "builtin_ops", False, "Leave out what needs a library of ops."
+  )
   program.start(main)

@@ -1,4 +1,4 @@
-"""Exports a trained network for devices, in three precisions.
+"""Exports a trained network for devices, in up to three precisions.
 
     python -m export.tflite --run=runs/a --out=exported/srcnn_tflite
 
@@ -71,7 +71,8 @@ def export(
     run: A finished run folder, or its model folder.
     out: A new folder: `<model>_<precision>.tflite`, or
       `<model>_<entry>_<precision>.tflite` where there are several entries,
-      `table.md`, `table.json`, `manifest.json`.
+      `table.md`, `table.json`, `manifest.json`, and what devices need beside
+      them (`Signatures.beside`).
     litert_python: A Python with ai-edge-litert, to check the files with that
       runtime too; by default `$TFPERCEPT_LITERT_PYTHON`, if set.
 
@@ -99,6 +100,8 @@ def export(
       found, more = _measure(signature, trials, paths[name], pythons)
       checks |= found
       rows += more
+    for name, contents in exported.beside().items():
+      files.write_bytes(folder / name, contents)
     table = {"pictures": list(trials), "timed": _timed(), "rows": rows}
     files.write_json(folder / "table.json", table)
     files.write_text(folder / "table.md", markdown(table))
@@ -165,7 +168,8 @@ def convert(
       if len(entries) > 1:
         stem = f"{stem}_{name}"
       paths[name] = {}
-      for key, precision in PRECISIONS.items():
+      for key in entries[name].precisions:
+        precision = PRECISIONS[key]
         converter = tf.lite.TFLiteConverter.from_saved_model(graph, [name])
         converter.optimizations = list(precision.optimizations)
         converter.target_spec.supported_types = list(precision.types)
@@ -193,8 +197,8 @@ def _measure(
   inputs["check"] = signature.example
   expected = signature.expected()
   tolerances = {
-    key: precision.tolerance * signature.scale
-    for key, precision in PRECISIONS.items()
+    key: PRECISIONS[key].tolerance * signature.scale
+    for key in signature.precisions
   }
   checks = {paths[k].name: {"tolerance": t} for k, t in tolerances.items()}
   times: dict[str, dict[str, float]] = {}

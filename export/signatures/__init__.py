@@ -7,12 +7,14 @@ from export.signatures.base import (
   Tensor,
   load,
 )
+from export.signatures.codecs import CodecSignatures
 from export.signatures.coders import AutoencoderSignatures, VAESignatures
 from export.signatures.srcnn import SRCNNSignatures
 
 __all__ = [
   "SIGNATURES",
   "AutoencoderSignatures",
+  "CodecSignatures",
   "SRCNNSignatures",
   "Signature",
   "Signatures",

@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import models, registry
+from tfpercept import files, models, registry
 
 SIGNATURES = registry.Registry("exportable model")
 """`Signatures` by the registered name of the network they call."""
@@ -52,7 +53,9 @@ class Signature:
       the float outputs, or in 8-bit steps if the outputs are encoded pictures.
       None means that bytes must be equal.
     scale: About the largest value of its outputs; what is stored coarsely on
-      devices may differ in proportion.
+      devices may differ in proportion. 0 if nothing may differ.
+    precisions: Those it has on devices.
+    library: The library of ops that it needs beside TensorFlow's own.
   """
 
   function: Callable[..., dict[str, tf.Tensor]]
@@ -61,6 +64,8 @@ class Signature:
   example: dict[str, np.ndarray | list[bytes]]
   tolerance: float | None
   scale: float = 1.0
+  precisions: tuple[str, ...] = ("float32", "float16", "int8")
+  library: pathlib.Path | None = None
 
   @property
   def dtypes(self) -> set[str]:
@@ -105,6 +110,23 @@ class Signatures(abc.ABC):
     self.network = network
     self.manifest = manifest
 
+  @classmethod
+  def of_run(
+    cls, run: files.PathLike, network: keras.Model, manifest: dict[str, Any]
+  ) -> "Signatures":
+    """Returns those of a run; its folder may hold more than the network.
+
+    Args:
+      run: Where `network` and `manifest` are from.
+      network: As of the class.
+      manifest: Likewise.
+
+    Raises:
+      ValueError: if the folder lacks something or is damaged.
+    """
+    del run
+    return cls(network, manifest)
+
   @abc.abstractmethod
   def served(self) -> dict[str, Signature]:
     """Returns the signatures of the SavedModel; one is `serving_default`."""
@@ -123,6 +145,10 @@ class Signatures(abc.ABC):
     the output is no picture there is no ideal.
     """
 
+  def beside(self) -> dict[str, bytes]:
+    """Returns files that devices need besides, by name."""
+    return {}
+
 
 def load(run: str) -> Signatures:
   """Loads the trained network of a run in float32, with its signatures.
@@ -135,4 +161,4 @@ def load(run: str) -> Signatures:
       known for its kind.
   """
   network, manifest = models.load(run, dtype="float32")
-  return SIGNATURES.get(manifest["model"])(network, manifest)
+  return SIGNATURES.get(manifest["model"]).of_run(run, network, manifest)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import base
+from export.signatures import base, pictures
 from tfpercept.data import packaged, super_resolution
 from tfpercept.ops import color, resize, tiling
 
@@ -22,14 +22,7 @@ _TOLERANCE = 1e-5
 # As above, but a value on the edge between two 8-bit steps may fall either way.
 _STEPS = 1.0
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_BYTE_VALUES = (1 << 24, 1 << 16, 1 << 8, 1)  # PNG is big-endian
-
 _UNIT = (0.0, 1.0)
-
-# A file of a few kilobytes may claim any size, and is answered with the square
-# of the scale times as many pixels, in float32.
-_FILE_PIXELS = 4_000_000
 
 
 @base.SIGNATURES.register("srcnn")
@@ -97,11 +90,6 @@ class SRCNNSignatures(base.Signatures):
     )
 
   def _files(self) -> base.Signature:
-    meaning = (
-      f"PNG or JPEG file of at most {_FILE_PIXELS} pixels, sizes may differ; "
-      "alpha is laid over white, 16 bits are read in full, an EXIF rotation is "
-      "not applied"
-    )
     answer = (
       f"8-bit PNG file, grey or RGB as the input, sides {self.scale} times as"
       " long"
@@ -114,7 +102,7 @@ class SRCNNSignatures(base.Signatures):
           parallel_iterations=1,  # one picture's memory at a time
         )
       },
-      inputs={"image_bytes": base.Tensor("string", (None,), meaning)},
+      inputs={"image_bytes": base.Tensor("string", (None,), pictures.MEANING)},
       outputs={"image_bytes": base.Tensor("string", (None,), answer)},
       example={"image_bytes": _noise_files()},
       tolerance=_STEPS,
@@ -142,18 +130,7 @@ class SRCNNSignatures(base.Signatures):
     return tf.clip_by_value(rgb, 0.0, 1.0)
 
   def _enlarge_file(self, contents: tf.Tensor) -> tf.Tensor:
-    height, width = _claimed_size(contents)
-    small = tf.debugging.assert_less_equal(
-      tf.cast(height, tf.int64) * tf.cast(width, tf.int64),
-      tf.constant(_FILE_PIXELS, tf.int64),
-      message=f"a picture has more than {_FILE_PIXELS} pixels",
-    )
-    with tf.control_dependencies([small]):
-      contents = tf.identity(contents)
-    image = tf.io.decode_image(
-      contents, dtype=tf.float32, expand_animations=False
-    )
-    image = _over_white(image)[None]
+    image = pictures.read(contents)[None]
 
     def encode(enlarge, channels):
       enlarged = enlarge(tf.ensure_shape(image, [1, None, None, channels]))
@@ -165,41 +142,6 @@ class SRCNNSignatures(base.Signatures):
       lambda: encode(self._enlarge_luma, 1),
       lambda: encode(self._enlarge_rgb, 3),
     )
-
-
-def _claimed_size(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-  """Reads height and width from the header of a PNG or JPEG file."""
-
-  def from_png():
-    signed = tf.debugging.Assert(
-      tf.equal(tf.strings.substr(contents, 0, len(_PNG)), _PNG),
-      ["a file is no image in PNG or JPEG"],
-    )
-    with tf.control_dependencies([signed]):
-      # The first chunk comes next: its length, its name, then what is wanted.
-      header = tf.strings.substr(contents, len(_PNG) + 8, 8)
-    size = tf.io.decode_raw(header, tf.uint8)
-    size = tf.cast(tf.reshape(size, [2, 4]), tf.int64)
-    width, height = tf.unstack(tf.reduce_sum(size * _BYTE_VALUES, axis=1))
-    return height, width
-
-  def from_jpeg():
-    shape = tf.io.extract_jpeg_shape(contents, tf.int64)
-    return shape[0], shape[1]
-
-  return tf.cond(tf.io.is_jpeg(contents), from_jpeg, from_png)
-
-
-def _over_white(image: tf.Tensor) -> tf.Tensor:
-  """Lays `[H, W, 1 to 4]` over white; 2 and 4 channels end in alpha."""
-  channels = tf.shape(image)[-1]
-  has_alpha = 1 - channels % 2
-  alpha = tf.cond(
-    has_alpha > 0,
-    lambda: image[..., channels - 1 :],
-    lambda: tf.ones_like(image[..., :1]),
-  )
-  return image[..., : channels - has_alpha] * alpha + (1.0 - alpha)
 
 
 def _noise(channels: int) -> np.ndarray:

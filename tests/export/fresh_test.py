@@ -101,6 +101,11 @@ def test_bytes_and_numbers_are_reloaded_by_programs_that_take_them():
   numbers = signature(FLOAT, 0.1)
   both = dataclasses.replace(numbers, inputs={"x_bytes": BYTES})
   assert fresh.program(numbers) == "saved_model_cli"
-  assert fresh.program(signature(BYTES, None)) == "run_files"
+  only = dataclasses.replace(signature(BYTES, None), inputs={"x_bytes": BYTES})
+  assert fresh.program(only) == "run_files"
   with pytest.raises(ValueError, match="no program"):
     fresh.program(both)
+  files = signature(BYTES, None)
+  one = signatures.Tensor("float32", (), "number")
+  beside = dataclasses.replace(files, inputs={"x_bytes": BYTES, "q": one})
+  assert fresh.program(beside) == "run_files"

@@ -54,6 +54,10 @@ def test_each_file_is_answered_by_the_file_named_after_it(
       ["{model}", "{here}/a.png", "{here}/o.png", "--signature=luma"],
       "'luma' takes numbers, not files",
     ),
+    (
+      ["{model}", "{here}/a.png", "{here}/o.png", "--set", "quality=4"],
+      "--set all inputs but one; there are image_bytes",
+    ),
   ],
 )
 def test_bad_input_is_one_line(

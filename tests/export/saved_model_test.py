@@ -34,7 +34,8 @@ def command(*arguments):
 def answering(monkeypatch, change=lambda outputs: outputs):
   """Stands in for the fresh processes, to test what follows from them."""
 
-  def answer(folder, name, signature):
+  def answer(folder, name, signature, libraries):
+    assert not libraries
     assert (folder / "saved_model.pb").is_file()
     return change(dict(signature.expected()))
 

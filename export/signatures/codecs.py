@@ -1,0 +1,288 @@
+"""The learned codec from outside: pictures in, files out, and back."""
+
+import functools
+import importlib.util
+import io
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from export.signatures import base, codec_device, codec_graph, pictures
+from tfpercept import files, weights
+from tfpercept.codecs import coding
+from tfpercept.data import packaged
+from tfpercept.models import entropy, hyperprior
+
+# A pixel on the edge between two 8-bit steps may fall either way.
+_STEPS = 1.0
+_EXAMPLE_QUALITY = np.array(4.3, np.float32)  # no multiple of a sixteenth
+_TRIAL_QUALITY = 4.0
+_EXAMPLE_SIDES = (64, 128)
+
+
+@base.SIGNATURES.register("mean_scale_hyperprior")
+class CodecSignatures(base.Signatures):
+  """Signatures of the learned codec.
+
+  Served with the range coder, whose ops are in a library of their own:
+  `compress` makes `.tfp` files of pictures, `decompress`, `serving_default`
+  too, pictures of files. Served of builtin ops: `analysis`, `hyper_synthesis`
+  and `synthesis`, for a coder outside; scaling and rounding are within them.
+
+  On a device: `analysis`, `hyper_analysis`, `hyper_synthesis` and `synthesis`,
+  bare. What to scale by and to code with lies beside them in `coding.npz`.
+
+  Args:
+    network: As of `Signatures`.
+    manifest: Likewise.
+    kept: What `coding.load` returns of the model's folder.
+  """
+
+  def __init__(
+    self,
+    network: keras.Model,
+    manifest: dict[str, Any],
+    kept: Mapping[str, np.ndarray],
+  ):
+    super().__init__(network, manifest)
+    self.graph = codec_graph.CodecGraph(network, manifest, kept)
+    # As graphs also where they are called eagerly: what is rounded follows the
+    # last bits of sums, and a graph may fuse what makes them.
+    step = tf.TensorSpec((), tf.int32)
+    self._compress, self._encode = (
+      tf.function(
+        function,
+        input_signature=[tf.TensorSpec(shape, tf.uint8), step],
+        autograph=False,
+      )
+      for function, shape in (
+        (self.graph.compress, (None, None, None)),
+        (self.graph.encode, (None, None, None, 3)),
+      )
+    )
+
+  @classmethod
+  def of_run(
+    cls, run: files.PathLike, network: keras.Model, manifest: dict[str, Any]
+  ) -> "CodecSignatures":
+    return cls(network, manifest, coding.load(weights.find(run), manifest))
+
+  def served(self) -> dict[str, base.Signature]:
+    decompress = self._decompress()
+    return {
+      "serving_default": decompress,
+      "compress": self._compress_files(),
+      "decompress": decompress,
+      "analysis": self._analysis(),
+      "hyper_synthesis": self._hyper_synthesis(),
+      "synthesis": self._synthesis(),
+    }
+
+  def on_device(self) -> dict[str, base.Signature]:
+    image = self._latents["image"].astype(np.float32) / np.float32(255)
+    return codec_device.signatures(self.graph, image)
+
+  def beside(self) -> dict[str, bytes]:
+    file = io.BytesIO()
+    np.savez_compressed(file, **self.graph.kept)
+    return {coding.FILE: file.getvalue()}
+
+  def trials(
+    self, name: str
+  ) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray | None]]:
+    trials = {}
+    for case, picture in packaged.test().items():
+      height, width = (
+        side // hyperprior.STRIDE * hyperprior.STRIDE
+        for side in picture.shape[:2]
+      )
+      image = picture[None, :height, :width] / np.float32(255)
+      values = codec_device.chain(
+        self.graph, image, np.float32([_TRIAL_QUALITY])
+      )
+      given = {key: values[key] for key in codec_device.INPUTS[name]}
+      trials[case] = given, image if name == "synthesis" else None
+    return trials
+
+  def _compress_files(self) -> base.Signature:
+    def compress(image_bytes, quality):
+      step = self.graph.step(quality)
+
+      def one(contents):
+        image = pictures.read(contents) * 255.0
+        return self._compress(tf.cast(tf.round(image), tf.uint8), step)
+
+      return {
+        "stream_bytes": tf.map_fn(one, image_bytes, parallel_iterations=1)
+      }
+
+    return base.Signature(
+      function=compress,
+      inputs={
+        "image_bytes": base.Tensor("string", (None,), pictures.MEANING),
+        "quality": self._quality,
+      },
+      outputs={"stream_bytes": self._files_of_ours},
+      example={
+        "image_bytes": list(_example_files()),
+        "quality": _EXAMPLE_QUALITY,
+      },
+      tolerance=None,
+      library=_library(),
+    )
+
+  def _decompress(self) -> base.Signature:
+    def one(data):
+      picture, grey = self.graph.decompress(data)
+      return tf.cond(
+        grey,
+        lambda: tf.io.encode_png(_mean_of_channels(picture)),
+        lambda: tf.io.encode_png(picture),
+      )
+
+    streams = [
+      self._compress(tf.io.decode_png(file), self._example_step).numpy()
+      for file in _example_files()[:2]
+    ]
+    png = "8-bit PNG file, grey or RGB as what was compressed"
+    return base.Signature(
+      function=lambda stream_bytes: {
+        "image_bytes": tf.map_fn(one, stream_bytes, parallel_iterations=1)
+      },
+      inputs={"stream_bytes": self._files_of_ours},
+      outputs={"image_bytes": base.Tensor("string", (None,), png)},
+      example={"stream_bytes": streams},
+      tolerance=_STEPS,
+      library=_library(),
+    )
+
+  def _analysis(self) -> base.Signature:
+    def analysis(image, quality):
+      latents = self._encode(image, self.graph.step(quality))
+      return {"z": latents.z, "y": latents.y, "indexes": latents.index}
+
+    shape, meaning = (None, None, None, 3), "RGB pictures of one size, any"
+    return base.Signature(
+      function=analysis,
+      inputs={
+        "image": base.Tensor("uint8", shape, meaning),
+        "quality": self._quality,
+      },
+      outputs={name: self._symbols[name] for name in ("z", "y", "indexes")},
+      example=self._example_of("image", "quality"),
+      tolerance=0.0,
+    )
+
+  def _hyper_synthesis(self) -> base.Signature:
+    def hyper_synthesis(z, quality):
+      return {"indexes": self.graph.parameters(z, self.graph.step(quality))[0]}
+
+    return base.Signature(
+      function=hyper_synthesis,
+      inputs={"z": self._symbols["z"], "quality": self._quality},
+      outputs={"indexes": self._symbols["indexes"]},
+      example=self._example_of("z", "quality"),
+      tolerance=0.0,
+    )
+
+  def _synthesis(self) -> base.Signature:
+    def synthesis(z, y, quality):
+      return {"image": self.graph.decode(z, y, self.graph.step(quality))}
+
+    shape, meaning = (None, None, None, 3), "RGB pictures, to be cropped"
+    return base.Signature(
+      function=synthesis,
+      inputs={
+        "z": self._symbols["z"],
+        "y": self._symbols["y"],
+        "quality": self._quality,
+      },
+      outputs={"image": base.Tensor("uint8", shape, meaning)},
+      example=self._example_of("z", "y", "quality"),
+      tolerance=_STEPS,
+    )
+
+  @property
+  def _quality(self) -> base.Tensor:
+    ends = (1.0, float(self.network.levels))
+    return base.Tensor("float32", (), "in steps of a sixteenth", ends)
+
+  @property
+  def _files_of_ours(self) -> base.Tensor:
+    return base.Tensor(
+      "string",
+      (None,),
+      f".tfp files of the model {self.graph.identity.hex()}, of at most "
+      f"{pictures.MAX_PIXELS} pixels",
+    )
+
+  @property
+  def _symbols(self) -> dict[str, base.Tensor]:
+    channels = dict(zip("zy", self.graph.ends, strict=True))
+    channels["indexes"] = channels["y"]
+    meanings = {
+      "z": "hyper-latents, coded by the table of their channel",
+      "y": "latents less their means, coded by the table of their index",
+      "indexes": f"of the tables of y, 0 to {entropy.SCALES - 1}",
+    }
+    return {
+      name: base.Tensor("int32", (None, None, None, channels[name]), meaning)
+      for name, meaning in meanings.items()
+    }
+
+  @property
+  def _example_step(self) -> tf.Tensor:
+    return self.graph.step(tf.constant(_EXAMPLE_QUALITY))
+
+  def _example_of(self, *names: str) -> dict[str, np.ndarray]:
+    values = {**self._latents, "quality": _EXAMPLE_QUALITY}
+    return {name: values[name] for name in names}
+
+  @functools.cached_property
+  def _latents(self) -> dict[str, np.ndarray]:
+    """Three pictures and their latents."""
+    height, width = _EXAMPLE_SIDES
+    image = np.stack(
+      [picture[:height, :width] for picture in packaged.test().values()]
+    )
+    latents = self._encode(tf.constant(image), self._example_step)
+    return {
+      "image": image,
+      "z": latents.z.numpy(),
+      "y": latents.y.numpy(),
+    }
+
+
+def _mean_of_channels(picture: tf.Tensor) -> tf.Tensor:
+  total = tf.reduce_sum(tf.cast(picture, tf.int32), axis=-1, keepdims=True)
+  return tf.cast((total + 1) // 3, tf.uint8)
+
+
+@functools.cache
+def _example_files() -> tuple[bytes, ...]:
+  """Three PNG files of unlike sizes: RGB, grey and 16-bit RGB with alpha."""
+  noise = np.random.RandomState(0)
+  picture = next(iter(packaged.test().values()))
+  drawn = (
+    picture[:37, :73],
+    picture[:53, :37, :1],
+    noise.randint(65536, size=(21, 35, 4), dtype=np.uint16),
+  )
+  with tf.device("CPU"):
+    return tuple(tf.io.encode_png(image).numpy() for image in drawn)
+
+
+def _library() -> pathlib.Path:
+  """Returns the library of the range coder's ops, of TensorFlow Compression."""
+  package = importlib.util.find_spec("tensorflow_compression")
+  if package is None:
+    raise ValueError(
+      "exports of learned codecs need TensorFlow Compression: pip install "
+      "'tfpercept[compression]'"
+    )
+  (folder,) = package.submodule_search_locations
+  return pathlib.Path(folder) / "cc" / "libtensorflow_compression.so"

@@ -1,0 +1,263 @@
+"""`.tfp` files in a graph: the container of `tfpercept.codecs.container`.
+
+Of its forms only the one that the hyperprior codec writes: long, one tile, no
+seed, the hyper-synthesis in whole numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.codecs import container
+
+MAX_BYTES = 8_000_000
+"""Of a file."""
+_GREY, _INTEGER = 1, 8  # flags
+_PREFIX = 15  # bytes before the height: magic, version, codec, flags, model
+_CRC = 4
+_LONGEST = 64  # more than a header has
+_VARINT_BYTES = 5
+_POLYNOMIAL = 0xEDB88320  # of CRC-32, the lowest bit first
+
+
+class Stream(NamedTuple):
+  """What a file says.
+
+  Attributes:
+    height: Of the picture, int32.
+    width: Likewise.
+    quality: In sixteenths, int32.
+    grey: Whether it has one channel.
+    strings: What the entropy coder wrote.
+  """
+
+  height: tf.Tensor
+  width: tf.Tensor
+  quality: tf.Tensor
+  grey: tf.Tensor
+  strings: tuple[tf.Tensor, ...]
+
+
+def pack(stream: Stream, *, codec: int, model: bytes) -> tf.Tensor:
+  """Returns the file, the same as `container.pack` returns.
+
+  Args:
+    stream: What to say.
+    codec: Number of the codec.
+    model: Its identity, 8 bytes.
+  """
+  # An empty string is read as one of zeros is.
+  strings = [
+    tf.where(tf.strings.length(string) > 0, string, b"\0")
+    for string in stream.strings
+  ]
+  fixed = [*container.MAGIC, container.VERSION, codec]
+  header = tf.concat(
+    [
+      fixed,
+      [tf.cast(stream.grey, tf.int32) * _GREY + _INTEGER],
+      list(model),
+      _varint(stream.height),
+      _varint(stream.width),
+      [stream.quality, len(strings)],
+      *(_varint(tf.strings.length(string)) for string in strings),
+    ],
+    axis=0,
+  )
+  body = tf.strings.join([_to_string(header), *strings])
+  crc = crc32(tf.io.decode_raw(body, tf.uint8))
+  places = tf.constant([0, 8, 16, 24], tf.uint32)
+  crc = tf.bitwise.bitwise_and(tf.bitwise.right_shift(crc, places), 255)
+  return tf.strings.join([body, _to_string(tf.cast(crc, tf.int32))])
+
+
+def unpack(
+  data: tf.Tensor,
+  *,
+  codec: int,
+  model: bytes,
+  symbols: Callable[[tf.Tensor, tf.Tensor], Sequence[tf.Tensor]],
+  qualities: tuple[int, int],
+  max_pixels: int,
+) -> Stream:
+  """Returns what a file says, once all of it is checked.
+
+  `tf.errors.InvalidArgumentError` answers what is not whole, is of another
+  model, or is too large. Until then nothing is allocated but for the file.
+
+  Args:
+    data: The file.
+    codec: Number of the codec.
+    model: Its identity, 8 bytes.
+    symbols: From height and width to the most symbols of each string.
+    qualities: Least and largest, in sixteenths.
+    max_pixels: Of the picture.
+  """
+  length = tf.strings.length(data)
+  fits = tf.debugging.Assert(
+    (length > _PREFIX + _CRC) & (length <= MAX_BYTES),
+    [f"a .tfp file has {_PREFIX + _CRC} to {MAX_BYTES} bytes; got", length],
+  )
+  with tf.control_dependencies([fits]):
+    every = tf.io.decode_raw(data, tf.uint8)
+  end = length - _CRC
+  fields = _Fields(tf.cast(every[:end], tf.int32))
+  fields.start(codec, model)
+  height = fields.varint("the height", 1, container.MAX_SIDE)
+  width = fields.varint("the width", 1, container.MAX_SIDE)
+  fields.require(
+    tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= max_pixels,
+    f"the picture has more than {max_pixels} pixels",
+  )
+  numbers = symbols(height, width)
+  quality, count = fields.byte(), fields.byte()
+  least, largest = qualities
+  fields.require(
+    (quality >= least) & (quality <= largest),
+    f"a quality is {least} to {largest} sixteenths",
+  )
+  fields.require(count == len(numbers), f"a file has {len(numbers)} strings")
+  lengths = [
+    fields.varint("the length of a string", 1, MAX_BYTES) for _ in numbers
+  ]
+  fields.require(fields.at + sum(lengths) == end, "strings fill the file")
+  for size, number in zip(lengths, numbers, strict=True):
+    fields.require(size <= 64 + 8 * number, "a string is not that long")
+  values = tf.cast(every[end:], tf.uint32)
+  places = tf.constant([0, 8, 16, 24], tf.uint32)
+  crc = tf.reduce_sum(tf.cast(tf.bitwise.left_shift(values, places), tf.int64))
+  fields.require(
+    tf.cast(crc32(every[:end]), tf.int64) == crc,
+    "the checksum is that of another file: it is damaged or incomplete",
+  )
+  with tf.control_dependencies(fields.checks):
+    height, width, quality = map(tf.identity, (height, width, quality))
+    strings = []
+    for size in lengths:
+      strings.append(tf.strings.substr(data, fields.at, size))
+      fields.at += size
+  return Stream(height, width, quality, fields.grey, tuple(strings))
+
+
+class _Fields:
+  """Takes fields one after the other, and collects what they must be.
+
+  Args:
+    body: The file without its checksum, int32 `[n]`.
+  """
+
+  def __init__(self, body: tf.Tensor):
+    # Behind a file that ends too early zeros follow; its length tells in time.
+    padded = tf.pad(body[:_LONGEST], [[0, _LONGEST]])
+    self._head = padded[:_LONGEST]
+    self.at = tf.constant(0)
+    self.checks: list[tf.Operation] = []
+
+  def require(self, condition: tf.Tensor, message: str) -> None:
+    self.checks.append(tf.debugging.Assert(condition, [message]))
+
+  def start(self, codec: int, model: bytes) -> None:
+    fixed = [*container.MAGIC, container.VERSION, codec]
+    self.require(
+      tf.reduce_all(self._head[: len(fixed)] == fixed),
+      f"no .tfp file of version {container.VERSION} and codec {codec}",
+    )
+    flags = self._head[len(fixed)]
+    self.grey = flags == _GREY | _INTEGER
+    self.require(self.grey | (flags == _INTEGER), "flags of no use here")
+    self.require(
+      tf.reduce_all(self._head[_PREFIX - len(model) : _PREFIX] == list(model)),
+      f"the file is of another model than {model.hex()}",
+    )
+    self.at += _PREFIX
+
+  def byte(self) -> tf.Tensor:
+    self.at += 1
+    return self._head[self.at - 1]
+
+  def varint(self, what: str, low: int, high: int) -> tf.Tensor:
+    """Returns the next LEB128 number."""
+    given = self._head[self.at : self.at + _VARINT_BYTES]
+    more = tf.math.cumprod(
+      tf.cast(given >= 128, tf.int32)
+    )  # 1 up to the last byte
+    count = 1 + tf.reduce_sum(more)
+    used = tf.cast(tf.range(_VARINT_BYTES) < count, tf.int64)
+    groups = tf.cast(given % 128, tf.int64) * used
+    value = tf.reduce_sum(groups * [1 << 7 * i for i in range(_VARINT_BYTES)])
+    shortest = (count == 1) | (self._head[self.at + count - 1] > 0)
+    self.require(
+      shortest & (count <= _VARINT_BYTES) & (value >= low) & (value <= high),
+      f"{what} is {low} to {high}, in the shortest form",
+    )
+    self.at += count
+    return tf.cast(value, tf.int32)
+
+
+def _varint(value: tf.Tensor) -> tf.Tensor:
+  """Returns the bytes of a LEB128 number, int32 `[n]`."""
+  shifts = tf.range(0, 7 * _VARINT_BYTES, 7)
+  groups = tf.bitwise.right_shift(value, shifts)
+  count = tf.maximum(tf.reduce_sum(tf.cast(groups > 0, tf.int32)), 1)
+  last = tf.range(_VARINT_BYTES) == count - 1
+  return tf.where(last, groups % 128, groups % 128 + 128)[:count]
+
+
+def _to_string(values: tf.Tensor) -> tf.Tensor:
+  """Returns a string of bytes, int32 `[n]`."""
+  letters = tf.constant([bytes([value]) for value in range(256)])
+  return tf.strings.reduce_join(tf.gather(letters, values))
+
+
+def crc32(data: tf.Tensor) -> tf.Tensor:
+  """Returns the CRC-32 of bytes, as `zlib.crc32` does.
+
+  Neighbours are joined pair by pair, in as many rounds as the length has bits:
+  a checksum is linear, so that of two pieces is the xor of the second one's and
+  of the first one's, carried over the zeros that the second has room for.
+
+  Args:
+    data: uint8 `[n]`, n at least 4.
+
+  Returns:
+    A uint32.
+  """
+  xor = tf.bitwise.bitwise_xor
+  table = np.array([_crc_of_byte(value) for value in range(256)], np.uint32)
+  # What a register becomes over a zero byte, for each of its bytes in turn.
+  byte = np.arange(256, dtype=np.uint32)
+  over_zeros = np.stack([table, byte, byte << 8, byte << 16])
+  start = tf.constant([255] * 4, tf.int32)  # the register starts as ones
+  first = tf.bitwise.bitwise_xor(tf.cast(data[:4], tf.int32), start)
+  index = tf.concat([first, tf.cast(data[4:], tf.int32)], axis=0)
+
+  def carried(values: tf.Tensor, over_zeros: tf.Tensor) -> tf.Tensor:
+    done = tf.zeros_like(values)
+    for i in range(4):
+      part = tf.bitwise.right_shift(values, tf.constant(8 * i, tf.uint32))
+      part = tf.cast(tf.bitwise.bitwise_and(part, 255), tf.int32)
+      done = xor(done, tf.gather(over_zeros[i], part))
+    return done
+
+  def join(values: tf.Tensor, over_zeros: tf.Tensor):
+    odd = tf.shape(values)[0] % 2
+    # Zeros in front change nothing.
+    values = tf.concat([tf.zeros([odd], tf.uint32), values], axis=0)
+    joined = xor(carried(values[::2], over_zeros), values[1::2])
+    return joined, carried(over_zeros, over_zeros)
+
+  values, _ = tf.while_loop(
+    lambda values, _: tf.shape(values)[0] > 1,
+    join,
+    [tf.gather(table, index), tf.constant(over_zeros)],
+    shape_invariants=[tf.TensorShape([None]), tf.TensorShape([4, 256])],
+  )
+  return tf.bitwise.invert(values[0])
+
+
+def _crc_of_byte(value: int) -> int:
+  for _ in range(8):
+    value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+  return value

@@ -1,0 +1,353 @@
+"""An exported codec writes and reads the files of the codec in Python."""
+
+import dataclasses
+import io
+import os
+import pathlib
+import shutil
+import subprocess
+import sysconfig
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
+
+from export import fresh, saved_model, signatures, tflite
+from tests.codecs import networks
+from tfpercept.codecs import coding, container, hyperprior, range_decoder
+from tfpercept.codecs.base import CorruptStream
+from tfpercept.data import packaged
+
+QUALITY = 3.3
+DECOMPRESS = pathlib.Path(fresh.HERE) / "decompress.c"
+
+
+def picture(*shape):
+  """A part of a photograph."""
+  height, width, channels = shape
+  return packaged.test()["coffee"][50 : 50 + height, 90 : 90 + width, :channels]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  return networks.save(tmp_path_factory.mktemp("run"), picture(288, 448, 3))
+
+
+@pytest.fixture(scope="module")
+def codec(run):
+  return hyperprior.Hyperprior(model=str(run))
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+  return signatures.load(run)
+
+
+@pytest.fixture(scope="module")
+def folder(exported, tmp_path_factory):
+  """A SavedModel of all signatures."""
+  folder = tmp_path_factory.mktemp("export") / "1"
+  saved_model.write_graph(exported, exported.served(), folder)
+  return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+  return tf.saved_model.load(str(folder))
+
+
+def png(image) -> bytes:
+  file = io.BytesIO()
+  image = image[..., 0] if image.shape[-1] == 1 else image
+  Image.fromarray(image).save(file, "PNG")
+  return file.getvalue()
+
+
+def pixels(contents: bytes) -> np.ndarray:
+  image = np.asarray(Image.open(io.BytesIO(contents)))
+  return image if image.ndim == 3 else image[..., None]
+
+
+def compress(model, *images, quality=QUALITY):
+  answer = model.signatures["compress"](
+    image_bytes=tf.constant([png(image) for image in images]),
+    quality=tf.constant(quality, tf.float32),
+  )
+  return answer["stream_bytes"].numpy().tolist()
+
+
+def decompress(model, *streams):
+  call = model.signatures["decompress"]
+  answer = call(stream_bytes=tf.constant(streams))["image_bytes"].numpy()
+  return [pixels(contents) for contents in answer]
+
+
+def close(one, other):
+  """Whether pictures are the same but for roundings the other way."""
+  gap = np.abs(one.astype(int) - other)
+  return one.shape == other.shape and gap.max() <= 1 and gap.mean() < 0.01
+
+
+def test_files_are_the_bytes_of_python_and_pictures_its_pixels(model, codec):
+  images = [
+    picture(*shape)
+    for shape in ((1, 1, 3), (65, 127, 3), (64, 64, 1), (200, 300, 3))
+  ]
+  expected = [codec.compress(image, quality=QUALITY) for image in images]
+  assert compress(model, *images) == expected
+  for image, stream in zip(decompress(model, *expected), expected, strict=True):
+    assert close(image, codec.decompress(stream))
+
+
+@pytest.mark.parametrize("quality", [1.0, 4.51, 8.0])
+def test_qualities_are_those_of_python(model, codec, quality):
+  image = picture(70, 90, 3)
+  (stream,) = compress(model, image, quality=quality)
+  assert stream == codec.compress(image, quality=quality)
+  (decoded,) = decompress(model, stream)
+  assert close(decoded, codec.decompress(stream))
+
+
+@pytest.mark.parametrize("quality", [0.9, 8.1, np.nan])
+def test_other_qualities_are_refused(model, quality):
+  with pytest.raises(tf.errors.InvalidArgumentError, match="quality is 1 to 8"):
+    compress(model, picture(9, 9, 3), quality=quality)
+
+
+def test_damaged_files_are_refused_and_other_models_named(model, codec):
+  stream = codec.compress(picture(65, 64, 3), quality=QUALITY)
+  for case, message in (
+    (b"", "has 19 to 8000000 bytes"),
+    (stream[:-1], "."),
+    (stream[:100] + b"?" + stream[101:], "checksum"),
+  ):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+      decompress(model, case)
+  header, strings = unpacked(codec, stream)
+  other = dataclasses.replace(header, model=bytes(8))
+  with pytest.raises(tf.errors.InvalidArgumentError, match="of another model"):
+    decompress(model, container.pack(other, strings))
+
+
+def test_forged_strings_are_refused_where_python_refuses_them(model, codec):
+  stream = codec.compress(picture(65, 64, 3), quality=QUALITY)
+  header, (z, y, far) = unpacked(codec, stream)
+  refused = 0
+  for changed in (
+    [z + b"x", y, far],
+    [z[:3], y, far],
+    [z, y[:9], far],
+    [z, y + b"xy", far],
+    [z, b"\xff" * 50, far],
+    [z, y, b"\xff" * 50],
+  ):
+    case = container.pack(header, changed)
+    try:
+      expected = codec.decompress(case)
+    except CorruptStream:
+      with pytest.raises(tf.errors.InvalidArgumentError):
+        decompress(model, case)
+      refused += 1
+    else:
+      assert close(decompress(model, case)[0], expected)
+  assert refused >= 3
+
+
+def unpacked(codec, stream):
+  return container.unpack(
+    stream,
+    codec=container.CODEC_IDS["hyperprior"],
+    model=codec.identity,
+    symbols=codec._symbols,
+  )
+
+
+def test_fresh_processes_code_alike_once_they_have_the_ops(exported, folder):
+  served = exported.served()
+  both = {name: served[name] for name in ("compress", "decompress")}
+  assert both["compress"].tolerance is None  # bytes are equal
+  checks = saved_model.check(folder, both)
+  assert {c["reloaded_by"] for c in checks.values()} == {"run_files"}
+  with pytest.raises(fresh.CheckError, match="not registered"):
+    fresh.call_saved_model(folder, "decompress", both["decompress"])
+
+
+def test_the_transforms_alone_are_of_builtin_ops(exported, tmp_path):
+  served = {k: s for k, s in exported.served().items() if s.library is None}
+  assert list(served) == ["analysis", "hyper_synthesis", "synthesis"]
+  saved_model.write_graph(exported, served, tmp_path / "1")
+  saved = saved_model_pb2.SavedModel()
+  saved.ParseFromString((tmp_path / "1" / "saved_model.pb").read_bytes())
+  (meta,) = saved.meta_graphs
+  nodes = [n.op for f in meta.graph_def.library.function for n in f.node_def]
+  assert "Conv2D" in nodes
+  assert not {op for op in nodes if "Range" in op and op != "Range"}
+  assert not {op for op in nodes if "Entropy" in op or "PyFunc" in op}
+  check = saved_model.check(tmp_path / "1", {"analysis": served["analysis"]})
+  assert check["analysis"]["max_difference"] == 0
+
+
+def decode_z(codec, kept, stream):
+  """Returns header, hyper-latents and the other strings, by NumPy alone."""
+  header, (string, *others) = unpacked(codec, stream)
+  channels = len(kept["z_offsets"])
+  size = [-(-side // 64) for side in (header.height, header.width)]
+  index = np.tile(np.arange(channels), size[0] * size[1])
+  z = symbols(string, kept["z_tables"], index) + kept["z_offsets"][index]
+  return header, z.reshape(1, *size, channels), others
+
+
+def decode_y(kept, strings, indexes):
+  """Returns latents less their means."""
+  index = indexes.ravel()
+  y = symbols(strings[0], kept["y_tables"], index)
+  last = np.array(
+    [len(t.ends) - 2 for t in range_decoder.tables(kept["y_tables"])]
+  )[index]
+  far = np.flatnonzero(y == last)  # two bytes each
+  octets = symbols(strings[1], kept["far_tables"], np.tile([0, 1], len(far)))
+  numbers = octets.reshape(-1, 2) @ [256, 1]
+  beyond = numbers // 2
+  y[far] = np.where(numbers % 2, -1 - beyond, last[far] + beyond)
+  return (y + kept["y_offsets"][index]).reshape(indexes.shape)
+
+
+def symbols(string, tables, index):
+  decoder = range_decoder.RangeDecoder(string, range_decoder.tables(tables))
+  return np.fromiter(decoder.read(index.tolist()), int, len(index))
+
+
+def test_a_coder_outside_reads_files_with_the_served_transforms(
+  model, codec, exported
+):
+  image = picture(65, 90, 3)
+  stream = codec.compress(image, quality=QUALITY)
+  header, z, strings = decode_z(codec, exported.graph.kept, stream)
+  z = tf.constant(z, tf.int32)
+  quality = tf.constant(header.quality / 16, tf.float32)
+  call = model.signatures
+  indexes = call["hyper_synthesis"](z=z, quality=quality)["indexes"].numpy()
+  y = tf.constant(decode_y(exported.graph.kept, strings, indexes), tf.int32)
+  decoded = call["synthesis"](z=z, y=y, quality=quality)["image"].numpy()
+  assert close(decoded[0, :65, :90], codec.decompress(stream))
+  coded = call["analysis"](image=tf.constant(image[None]), quality=quality)
+  np.testing.assert_array_equal(coded["z"], z)
+  np.testing.assert_array_equal(coded["y"], y)
+  np.testing.assert_array_equal(coded["indexes"], indexes)
+
+
+@pytest.fixture(scope="module")
+def device(exported, tmp_path_factory):
+  """Float32 files of all entries, and what lies beside them."""
+  folder = tmp_path_factory.mktemp("tflite")
+  entries = {
+    name: dataclasses.replace(entry, precisions=("float32",))
+    for name, entry in exported.on_device().items()
+  }
+  paths = tflite.convert(exported, entries, folder)
+  interpreters = {
+    name: tf.lite.Interpreter(str(of["float32"])) for name, of in paths.items()
+  }
+  (beside,) = exported.beside().values()
+  return interpreters, np.load(io.BytesIO(beside), allow_pickle=False)
+
+
+def test_device_files_are_of_builtin_ops_and_any_size(device):
+  interpreters, _ = device
+  for interpreter in interpreters.values():
+    ops = {op["op_name"] for op in interpreter._get_ops_details()}
+    assert not {op for op in ops if op.startswith(("Flex", "CUSTOM"))}
+    for details in interpreter.get_input_details():
+      assert set(details["shape_signature"][:3].tolist()) == {-1}
+
+
+def test_a_coder_outside_reads_files_with_the_files_for_devices(device, codec):
+  interpreters, kept = device
+  call = {
+    name: interpreter.get_signature_runner(name)
+    for name, interpreter in interpreters.items()
+  }
+  image = picture(128, 192, 3)
+  stream = codec.compress(image, quality=QUALITY)
+  header, z, strings = decode_z(codec, kept, stream)
+  # As docs/export.md has it.
+  parameters = call["hyper_synthesis"](z_hat=z.astype(np.float32))
+  step = header.quality - coding.STEPS
+  indexes = parameters["indexes"].astype(int) + kept["index_offsets"][step]
+  y = decode_y(kept, strings, indexes.clip(0, 63))
+  low, share = divmod(step / coding.STEPS, 1)
+  gain, inverse = (
+    np.exp((1 - share) * kept[n][int(low)] + share * kept[n][int(low) + 1])
+    for n in ("log_gain", "log_inverse")
+  )
+  means = parameters["means"] * kept["deviation"] * gain
+  x_hat = call["synthesis"](
+    y_hat=((y + means) * inverse).astype(np.float32),
+    quality=np.float32([header.quality / coding.STEPS]),
+  )["x_hat"]
+  assert close(
+    np.round(x_hat[0] * 255).astype(np.uint8), codec.decompress(stream)
+  )
+  # And the way there: latents near the edge between two symbols may part.
+  quality = np.float32([header.quality / coding.STEPS])
+  latents = call["analysis"](
+    image=image[None] / np.float32(255), quality=quality
+  )
+  hyper = call["hyper_analysis"](y=latents["y"])["z"]
+  assert np.mean(np.round(hyper) != z) < 0.01
+  assert np.mean(np.round(latents["y"] * gain - means) != y) < 0.001
+
+
+def test_whole_numbers_are_not_kept_in_less_than_float32(exported):
+  entries = exported.on_device()
+  assert entries["hyper_synthesis"].precisions == ("float32",)
+  assert entries["hyper_synthesis"].scale == 0  # nothing may differ
+  for name in ("analysis", "hyper_analysis", "synthesis"):
+    assert entries[name].precisions == ("float32", "float16")
+
+
+def test_a_model_without_its_tables_is_refused(run, tmp_path):
+  shutil.copytree(run, tmp_path / "model")
+  (tmp_path / "model" / coding.FILE).unlink()
+  with pytest.raises(ValueError, match="copy the whole model folder again"):
+    signatures.load(tmp_path / "model")
+
+
+def test_a_c_program_decodes_to_the_pixels_of_python(
+  exported, folder, codec, tmp_path
+):
+  compiler = shutil.which("cc")
+  if compiler is None:
+    message = "there is no C compiler: install one that is called cc"
+    if os.environ.get("TFPERCEPT_REQUIRE_SHARED") == "1":
+      pytest.fail(message)
+    pytest.skip(message)
+  libraries = pathlib.Path(sysconfig.get_path("purelib")) / "tensorflow"
+  program = tmp_path / "decompress"
+  subprocess.run(
+    [
+      *(compiler, "-Wall", "-Wextra", "-Werror", "-o", program, DECOMPRESS),
+      *(f"-I{libraries}/include", f"-L{libraries}", f"-Wl,-rpath,{libraries}"),
+      *("-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"),
+    ],
+    check=True,
+  )
+  library = exported.served()["decompress"].library
+  stream = codec.compress(picture(65, 90, 3), quality=QUALITY)
+  for name, contents in (("good", stream), ("bad", stream[:-1])):
+    (tmp_path / name).write_bytes(contents)
+  command = [program, folder, library]
+  decoded = tmp_path / "decoded.png"
+  subprocess.run([*command, tmp_path / "good", decoded], check=True)
+  assert close(pixels(decoded.read_bytes()), codec.decompress(stream))
+  done = subprocess.run(
+    [*command, tmp_path / "bad", tmp_path / "no.png"],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 1
+  assert "error: assertion failed: [" in done.stderr
+  assert not (tmp_path / "no.png").exists()
