@@ -44,12 +44,11 @@ def train(
     )
   objective = distances.get(run.loss)
   objective.validate(patch, patch)
-  pictures = reduced.reduced(
-    sources.load(settings["data"], download=download),
-    sides=settings["sides"],
-    largest=settings["largest"],
-  )
-  held_out, pictures = pictures[-1], pictures[:-1] or pictures
+  pictures = sources.load(settings["data"], download=download)
+  # Where there is one picture, it is trained on as well.
+  parts = (pictures[-1:], pictures[:-1] or pictures)
+  sizes = {"sides": settings["sides"], "largest": settings["largest"]}
+  (held_out, *_), pictures = (reduced.reduced(p, **sizes) for p in parts)
   options = {"batch": settings["batch"], "seed": run.seed}
   data = crops.Crops(pictures, patch=patch, **options)
   with training.prepare(run).scope():

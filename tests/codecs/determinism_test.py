@@ -21,7 +21,7 @@ SETTINGS = {
   },
   "2 threads, XLA": {
     "TF_NUM_INTRAOP_THREADS": "2",
-    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit",
+    "TFPERCEPT_TEST_JIT": "1",
   },
   "8 threads, AVX2": {
     "TF_NUM_INTRAOP_THREADS": "8",
@@ -99,7 +99,6 @@ def test_a_machine_that_computes_otherwise_is_found_out(
   spec = f"hyperprior(model={str(model)!r})"
   codecs.get(spec)
   exact = codecs.coding.HyperSynthesis.hidden
-  # What bfloat16 would do to a hidden value now and then.
   monkeypatch.setattr(
     codecs.coding.HyperSynthesis, "hidden", lambda self, z: exact(self, z) + 1
   )

@@ -153,7 +153,9 @@ def test_qualities_out_of_range_are_refused(codec, photograph, quality):
     (np.zeros((4, 4, 4), np.uint8), "no transparency"),
     (np.zeros((4, 4, 3), np.uint16), "16-bit"),
     (np.zeros((4, 4), np.uint8), r"\[H, W, 3\]"),
-    (np.zeros((1, 65536, 3), np.uint8), "sides up to 65535"),
+    (np.zeros((1, 65536, 3), np.uint8), "1 to 65535 pixels on a side"),
+    # What no decoder would read; nothing of it is in memory.
+    (np.broadcast_to(np.uint8(0), (12000, 12000, 3)), "at most 134217728"),
   ],
 )
 def test_pictures_that_are_not_coded_are_named(codec, picture, message):

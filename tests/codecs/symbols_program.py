@@ -2,13 +2,15 @@
 
     python -m tests.codecs.symbols_program MODEL STREAMS.npz OUT.json
 
-For each stream it writes a digest of the symbols and of the pixels' means, and
-the digest of the scale indexes that the same hyper-synthesis would give in
-floating point: what other codecs compute, as a control.
+For each stream it writes a digest of the symbols, the picture, and, as a
+control, a digest of the scale indexes that the same hyper-synthesis would give
+in floating point. Where TFPERCEPT_TEST_JIT is set, XLA compiles the
+hyper-synthesis.
 """
 
 import hashlib
 import json
+import os
 import sys
 
 import numpy as np
@@ -20,6 +22,10 @@ from tfpercept.codecs import selftest
 
 def main(model: str, streams: str, out: str) -> None:
   codec = codecs.get(f"hyperprior(model={model!r}, check=False)")
+  if os.environ.get("TFPERCEPT_TEST_JIT"):
+    for name in ("hidden", "indexes", "means"):
+      eager = getattr(codec._hyper, name)
+      setattr(codec._hyper, name, tf.function(eager, jit_compile=True))
   network = models.load(model, dtype="float32")[0]
   with np.load(streams) as file:
     found = [_told(codec, network, file[name].tobytes()) for name in file.files]

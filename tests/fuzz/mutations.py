@@ -128,6 +128,8 @@ def run(
         raise AssertionError(
           f"{subject.name}, file {number} of seed {seed}: {data.hex()}"
         ) from error
+      finally:  # or it would end whatever this process does next
+        faulthandler.cancel_dump_traceback_later()
       counts[outcome] += 1
       sealed = bool(subject.model) and _is_sealed(data)
       counts["sealed"] += sealed
@@ -136,7 +138,6 @@ def run(
       if number % 1000 == 999 and sys.stderr.isatty():
         print(f"\r{subject.name} {number + 1}", end="", file=sys.stderr)
     counts["decoded"] = gate.passed
-  faulthandler.cancel_dump_traceback_later()
   return counts
 
 

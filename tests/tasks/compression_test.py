@@ -108,3 +108,9 @@ def test_quantisers_return_what_they_say():
 def test_wrong_options_are_named(options, message):
   with pytest.raises(ValueError, match=message):
     task(**options)
+
+
+def test_another_distance_needs_its_own_lambda():
+  network = task().network
+  with pytest.raises(ValueError, match="has another unit"):
+    compression.Compression(network, distances.get("mae"))

@@ -62,9 +62,9 @@ def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
 class Hyperprior(base.Codec):
   """Codes pictures by a trained `MeanScaleHyperprior`.
 
-  Quality is 1 to 8 in steps of a sixteenth. Files are read by any machine to
-  the same latents; the pictures made of them may differ by a few levels of 255
-  here and there from one machine to another.
+  Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
+  Files are read by any machine to the same latents; the pictures made of them
+  may differ by a few levels of 255 here and there from one machine to another.
 
   Args:
     model: A run folder, a model folder, or the name of a model that comes with
@@ -107,11 +107,7 @@ class Hyperprior(base.Codec):
     self, image: np.ndarray, *, quality: float | None = None
   ) -> bytes:
     image = base.check_picture(image, self.spec)
-    if max(image.shape[:2]) > container.MAX_SIDE:
-      raise ValueError(
-        f"{self.spec} takes sides up to {container.MAX_SIDE} pixels; got "
-        f"{image.shape[1]}x{image.shape[0]}"
-      )
+    container.check_size(*image.shape[:2])
     step = self._step(quality)
     clock = _Clock()
     y, z = self._latents(image, step)

@@ -1,8 +1,8 @@
 """Whether this machine reads a model's files as all others do.
 
 A model folder keeps a stream and the SHA-256 of its symbols. Sums of integers
-are exact in float32, but not where convolutions are computed in TF32 or
-bfloat16, or by Winograd's rule.
+are exact in float32, but not where a convolution is computed by Winograd's rule
+or its result is kept in bfloat16.
 """
 
 import base64
@@ -78,6 +78,6 @@ def check(codec: SymbolCodec, manifest: Mapping[str, Any]) -> None:
   if found != wanted:
     raise WrongArithmetic(
       "this machine does not compute sums of integers exactly, and would read "
-      f"files wrongly ({found}; wanted {wanted}). Use float32 convolutions: no "
-      "TF32, no bfloat16 arithmetic, no Winograd"
+      f"files wrongly ({found}; wanted {wanted}). Use float32 convolutions "
+      "whose results are float32, not by Winograd's rule"
     )

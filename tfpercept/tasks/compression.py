@@ -33,13 +33,14 @@ class Compression(keras.Model):
     network: What is trained.
     objective: The distance.
     lmbda: Weight of the distance at the smallest and the largest quality;
-      the network's own by default.
+      the network's own by default, which are of squared errors.
     quantiser: How latents are rounded, one of `quantisers.QUANTISERS`.
     clip: Norm that gradients are cut to, all together.
     seed: Of qualities and noise, which follow from it and the step alone.
 
   Raises:
-    ValueError: if `lmbda` or `quantiser` is none.
+    ValueError: if `lmbda` or `quantiser` is none, or the first is missing for
+      a distance other than `mse`.
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for
   many rates: Cui et al., 2021, section 3.3.
@@ -59,6 +60,11 @@ class Compression(keras.Model):
     self.network = network
     self.objective = objective
     self._unit = PIXELS if objective.spec == "mse" else 1.0
+    if lmbda is None and objective.spec != "mse":
+      raise ValueError(
+        f"lmbda is of squared errors unless it is given, and {objective.spec} "
+        "has another unit; give two numbers, such as 3 and 200 for ms_ssim"
+      )
     self._ends = tuple(lmbda or network.ends)
     if len(self._ends) != 2 or not 0 < self._ends[0] <= self._ends[1]:
       raise ValueError(
