@@ -1,5 +1,6 @@
 """Running trainers as users do, and killing them."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -41,21 +42,30 @@ def unbroken_and_killed(
   done = run(trainer, *flags, f"--out={unbroken}")
   assert done.returncode == 0, done.stderr
   flags = [*flags, f"--out={killed}"]
-  process = subprocess.Popen(
+  with subprocess.Popen(
     _command(trainer, flags),
     cwd=ROOT,
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
-  )
-  while process.poll() is None and not any(
-    killed.glob(f"**/{watched}/*.index")
-  ):
-    time.sleep(0.01)
-  process.kill()
-  process.wait()
+  ) as process:
+    try:
+      while process.poll() is None and not _has_checkpoint(killed, watched):
+        time.sleep(0.01)
+    finally:
+      process.kill()
   resumed = run(trainer, *flags)
   assert resumed.returncode == 0, resumed.stderr
   return unbroken, killed
+
+
+def _has_checkpoint(run_folder: pathlib.Path, watched: str) -> bool:
+  # The run renames temporary folders meanwhile: `os.walk` passes over what
+  # vanishes, where `Path.glob` raises.
+  return any(
+    pathlib.Path(folder).name == watched
+    and any(name.endswith(".index") for name in names)
+    for folder, _, names in os.walk(run_folder)
+  )
 
 
 def _command(trainer, flags) -> list[str]:
