@@ -19,12 +19,6 @@ from trainers import example_flags, reconstructions, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 flags.adopt_module_key_flags(example_flags)
-_KIND = flags.DEFINE_enum(
-  "kind", "convolutional", coders.KINDS, "Of the hidden layers."
-)
-_WIDTHS = flags.DEFINE_list(
-  "widths", ["32", "64", "128"], "Of the hidden layers, down to the code."
-)
 _CODE = flags.DEFINE_integer("code", 64, "Width of the bottleneck.", 1)
 _OUTPUT = flags.DEFINE_enum(
   "output", "sigmoid", coders.OUTPUTS, "Linear is not bounded to [0, 1]."
@@ -33,14 +27,11 @@ _OUTPUT = flags.DEFINE_enum(
 
 def main() -> None:
   model = {
-    "kind": _KIND.value,
-    "widths": [int(width) for width in _WIDTHS.value],
+    **example_flags.layers(),
     "code": _CODE.value,
     "output": _OUTPUT.value,
   }
-  runs = run_flags.runs({**example_flags.settings(), "model": model})
-  for run in runs:  # a mistake in one is found before another is trained
-    distances.get(run.loss).validate(run.settings["side"], run.settings["side"])
+  runs = example_flags.runs({"model": model})
   data, unseen = example_flags.load(runs[0])
   for run in runs:
     train(run, data, unseen)

@@ -33,38 +33,67 @@ _WIDTH = flags.DEFINE_integer("width", 64, "Number of features.", 1)
 
 
 def main() -> None:
-  model = {"filters": [int(f) for f in _FILTERS.value], "width": _WIDTH.value}
   run = run_flags.run(
     {
       "data": _DATA.value,
       "batch": _BATCH.value,
       "shift": _SHIFT.value,
       "dropout": _DROPOUT.value,
-      "model": model,
+      "model": {
+        "filters": [int(f) for f in _FILTERS.value],
+        "width": _WIDTH.value,
+      },
     }
   )
   # What --loss names compares pictures; it has no say here.
   run = dataclasses.replace(run, loss="cross-entropy")
   train_on, test = (_digits(split) for split in examples.SPLITS)
-  data = examples.Batches(
-    train_on.images,
-    labels=train_on.labels["label"],
-    batch=_BATCH.value,
+  accuracy = train(run, train_on, test)
+  logging.info(
+    "Model of %.2f %% on %d test digits in %s",
+    100 * accuracy,
+    len(test),
+    run.out / "model",
+  )
+
+
+def train(
+  run: training.Run, data: examples.Examples, test: examples.Examples
+) -> float:
+  """Trains a classifier, or resumes it, and writes it to `out / "model"`.
+
+  Args:
+    run: Its `settings` hold `batch`, `shift`, `dropout` and `model` (the
+      arguments of the network).
+    data: Digits to train on, each with its `label`.
+    test: Digits that are counted.
+
+  Returns:
+    The share of `test` that it tells.
+  """
+  settings = run.settings
+  batches = examples.Batches(
+    data.images,
+    labels=data.labels["label"],
+    batch=settings["batch"],
     seed=run.seed,
   )
   with training.prepare(run).scope():
     network = models.DigitClassifier(
-      **model, dtype=precision.policy(run.precision)
+      **settings["model"], dtype=precision.policy(run.precision)
     )
     network.build()
     task = classification.Classification(
-      network, seed=run.seed, shift=_SHIFT.value, dropout=_DROPOUT.value
+      network,
+      seed=run.seed,
+      shift=settings["shift"],
+      dropout=settings["dropout"],
     )
 
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     return {}, {"held_out/accuracy": _accuracy(network, test)}
 
-  training.fit(task, data, run, pictures=callbacks.Pictures(show))
+  training.fit(task, batches, run, pictures=callbacks.Pictures(show))
   accuracy = _accuracy(network, test)
   models.save(
     network,
@@ -73,12 +102,7 @@ def main() -> None:
     test_accuracy=accuracy,
     training=run.to_json(),
   )
-  logging.info(
-    "Model of %.2f %% on %d test digits in %s",
-    100 * accuracy,
-    len(test),
-    run.out / "model",
-  )
+  return accuracy
 
 
 def _digits(split: str) -> examples.Examples:

@@ -1,11 +1,13 @@
-"""Flags of trainers on small square pictures, and the pictures they name."""
+"""Flags of trainers on small square pictures: the pictures, and the layers."""
 
 from typing import Any
 
 from absl import flags
 
-from tfpercept import training
+from tfpercept import distances, training
 from tfpercept.data import examples
+from tfpercept.models import coders
+from trainers import run_flags
 
 _DATA = flags.DEFINE_multi_string(
   "data",
@@ -26,31 +28,57 @@ _HELD_OUT = flags.DEFINE_float(
 )
 _BATCH = flags.DEFINE_integer("batch", 32, "Pictures in a batch.", 1)
 
+_KIND = flags.DEFINE_enum(
+  "kind", "convolutional", coders.KINDS, "Of the hidden layers."
+)
+_WIDTHS = flags.DEFINE_list(
+  "widths", ["32", "64", "128"], "Of the hidden layers, down to the vector."
+)
 
-def settings() -> dict[str, Any]:
-  """Returns what the flags say, for `run_flags.run`."""
+
+def layers() -> dict[str, Any]:
+  """Returns the options of networks that these flags set."""
   return {
-    "data": _DATA.value,
-    "side": _SIDE.value,
-    "channels": int(_CHANNELS.value),
-    "fit": _FIT.value,
-    "held_out": _HELD_OUT.value,
-    "batch": _BATCH.value,
+    "kind": _KIND.value,
+    "widths": [int(width) for width in _WIDTHS.value],
   }
+
+
+def runs(own: dict[str, Any]) -> list[training.Run]:
+  """Returns a run for each `--loss`, see `run_flags.runs`.
+
+  Args:
+    own: Settings of the trainer beside those of these flags.
+
+  Raises:
+    ValueError: if a loss is unknown or does not suit the size of the pictures,
+      before another is trained.
+  """
+  side = _SIDE.value
+  found = run_flags.runs(
+    {
+      "data": _DATA.value,
+      "side": side,
+      "channels": int(_CHANNELS.value),
+      "fit": _FIT.value,
+      "held_out": _HELD_OUT.value,
+      "batch": _BATCH.value,
+      **own,
+    }
+  )
+  for run in found:
+    distances.get(run.loss).validate(side, side)
+  return found
 
 
 def load(run: training.Run) -> tuple[examples.Examples, examples.Examples]:
   """Returns what a run trains on and what it does not."""
-  data = read(run.settings)
-  return examples.hold_out(data, run.settings["held_out"], seed=run.seed)
-
-
-def read(settings: dict[str, Any]) -> examples.Examples:
-  """Returns all examples that the settings of a run name."""
-  return examples.load(
+  settings = run.settings
+  data = examples.load(
     settings["data"],
     side=settings["side"],
     channels=settings["channels"],
     fit=settings["fit"],
     download=_DOWNLOAD.value,
   )
+  return examples.hold_out(data, settings["held_out"], seed=run.seed)

@@ -14,7 +14,6 @@ with perceptual similarity metrics", 2017.
 
 import collections
 import pathlib
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -31,9 +30,8 @@ from tfpercept.evaluation import (
   probing_runs,
   probing_table,
 )
+from trainers import processes
 
-ROOT = pathlib.Path(__file__).parents[1]
-PRESET = ROOT / "trainers/presets/yaleb_autoencoder.flags"
 IDENTITY, ANGLES = probing.IDENTITY, ("azimuth", "elevation")
 SNELL = probing_published.SNELL
 
@@ -50,7 +48,9 @@ _DATA = flags.DEFINE_string(
 )
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", 1)
 _PRESET = flags.DEFINE_string(
-  "preset", str(PRESET), "Flags of the autoencoders to train."
+  "preset",
+  str(processes.PRESETS / "yaleb_autoencoder.flags"),
+  "Flags of the autoencoders to train.",
 )
 _LABELS = flags.DEFINE_list(
   "labels",
@@ -91,24 +91,18 @@ def main() -> None:
 
 
 def _train(out: pathlib.Path) -> None:
-  """Trains all losses of a seed in a process of its own, seed by seed."""
-  preset = pathlib.Path(_PRESET.value).absolute()
+  """Trains all losses of a seed in one process, seed by seed."""
+  preset = pathlib.Path(_PRESET.value)
   given = preset.read_text().splitlines()
   losses = [x.removeprefix("--loss=") for x in given if x.startswith("--loss=")]
   names = registry.file_names(losses).values() if len(losses) > 1 else ["."]
   for seed in range(_SEEDS.value):
-    folder = out / f"seed_{seed}"
-    if all((folder / name / "model").exists() for name in names):
-      print(f"{folder}: trained already", file=sys.stderr, flush=True)
-      continue
-    subprocess.run(
-      [
-        *(sys.executable, "-m", "trainers.autoencoder"),
-        *(f"--flagfile={preset}", f"--seed={seed}", f"--out={folder}"),
-      ],
-      cwd=ROOT,  # presets name data relative to the repository
-      stdout=sys.stderr,  # which leaves the table alone on the other
-      check=True,
+    processes.train(
+      "autoencoder",
+      out / f"seed_{seed}",
+      f"--seed={seed}",
+      preset=preset,
+      runs=names,
     )
 
 

@@ -12,7 +12,6 @@ with perceptual similarity metrics", 2017.
 """
 
 import pathlib
-import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -21,8 +20,8 @@ from absl import flags
 from export import program
 from tfpercept import files
 from tfpercept.evaluation import scores, super_resolution
+from trainers import processes
 
-PRESETS = pathlib.Path(__file__).parent / "presets"
 SCALE = 4
 MODELS = {
   "MSE": "srcnn_x4_mse",
@@ -93,17 +92,10 @@ def _sets() -> dict[str, str]:
 
 
 def _train(out: pathlib.Path) -> None:
-  """Trains each network in a process of its own, as its preset says."""
+  """Trains each network as its preset says."""
   for name in MODELS.values():
-    if (out / name / "model").exists():
-      print(f"{out / name}: trained already", flush=True)
-      continue
-    flagfile = f"--flagfile={PRESETS / name}.flags"
-    subprocess.run(
-      [sys.executable, "-m", "trainers.srcnn", flagfile, f"--out={out / name}"],
-      cwd=PRESETS.parents[1],  # presets name data relative to the repository
-      check=True,
-    )
+    preset = processes.PRESETS / f"{name}.flags"
+    processes.train("srcnn", out / name, preset=preset)
 
 
 def _markdown(table: scores.Table) -> list[str]:

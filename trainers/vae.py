@@ -10,19 +10,12 @@ folder each below `--out`. Killed at any moment, the same command resumes it.
 from absl import flags, logging
 
 from export import program
-from tfpercept import distances, models, training
-from tfpercept.models import coders
+from tfpercept import models, training
 from tfpercept.training import posterior
 from trainers import example_flags, run_flags, variational
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 flags.adopt_module_key_flags(example_flags)
-_KIND = flags.DEFINE_enum(
-  "kind", "convolutional", coders.KINDS, "Of the hidden layers."
-)
-_WIDTHS = flags.DEFINE_list(
-  "widths", ["32", "64", "128"], "Of the hidden layers, down to the latents."
-)
 _LATENT = flags.DEFINE_integer("latent", 16, "Length of the latent vector.", 1)
 _BETA = flags.DEFINE_string(
   "beta",
@@ -52,12 +45,7 @@ _INITIAL = flags.DEFINE_string(
 def main() -> None:
   beta = _beta()
   settings = {
-    **example_flags.settings(),
-    "model": {
-      "kind": _KIND.value,
-      "widths": [int(width) for width in _WIDTHS.value],
-      "latent": _LATENT.value,
-    },
+    "model": {**example_flags.layers(), "latent": _LATENT.value},
     "beta": beta,
     "kl_warmup": _WARMUP.value,
     "free_nats": _FREE.value,
@@ -69,9 +57,7 @@ def main() -> None:
   if _INITIAL.value:
     initial, manifest = models.load(_INITIAL.value, dtype="float32")
     settings["initial"] = manifest["sha256"]
-  runs = run_flags.runs(settings)
-  for run in runs:  # a mistake in one is found before another is trained
-    distances.get(run.loss).validate(run.settings["side"], run.settings["side"])
+  runs = example_flags.runs(settings)
   data, unseen = example_flags.load(runs[0])
   for run in runs:
     variational.train(run, data, unseen, initial=initial)

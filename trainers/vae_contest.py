@@ -2,16 +2,13 @@
 
 import dataclasses
 import pathlib
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfpercept import distances, files, registry, weights
 from tfpercept.data import examples
 from tfpercept.evaluation import generation_answers
-
-PRESETS = pathlib.Path(__file__).parent / "presets"
+from trainers import processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,12 +69,10 @@ def initial(
   Of pictures that show nothing yet black has the lowest Watson distances, and
   from random weights training goes there and stays.
   """
-  return _trained(
-    folder / "initial",
-    *("--loss=mse", *more, f"--steps={steps}"),
-    preset=preset,
-    seed=seed,
-  )
+  out = folder / "initial"
+  flags = ("--loss=mse", *more, f"--steps={steps}", f"--seed={seed}")
+  processes.train("vae", out, *flags, preset=preset)
+  return out
 
 
 def at_hand(
@@ -134,30 +129,10 @@ def train(
   Raises:
     subprocess.CalledProcessError: if the training fails.
   """
-  return _trained(
-    folder_of(spec, folder),
-    *(f"--loss={spec}", *more, f"--initial={start}"),
-    preset=preset,
-    seed=seed,
-  )
-
-
-def _trained(
-  run: pathlib.Path, *more: str, preset: files.PathLike, seed: int
-) -> pathlib.Path:
-  if (run / "model").exists():
-    print(f"{run}: trained already", flush=True)
-    return run
-  subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.vae"),
-      f"--flagfile={pathlib.Path(preset).absolute()}",
-      *(f"--seed={seed}", f"--out={run}", *more),
-    ],
-    cwd=PRESETS.parents[1],  # presets name data relative to the repository
-    check=True,
-  )
-  return run
+  out = folder_of(spec, folder)
+  flags = (f"--loss={spec}", *more, f"--initial={start}", f"--seed={seed}")
+  processes.train("vae", out, *flags, preset=preset)
+  return out
 
 
 def pictures(

@@ -13,6 +13,7 @@ networks based on Watson's perceptual model", 2020.
 
 import functools
 import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ from tfpercept.evaluation import (
   held_out,
   loss_cost,
 )
-from trainers import vae_contest
+from trainers import processes, vae_contest
 
 _TABLE = flags.DEFINE_enum(
   "table", "mnist", list(vae_contest.CONTESTS), "Data set."
@@ -61,16 +62,16 @@ def main() -> None:
   out = pathlib.Path(_OUT.value or f"runs/vae_{_TABLE.value}").absolute()
   seeds = [int(seed) for seed in _SEEDS.value]
   places = {seed: out / f"seed_{seed}" for seed in seeds}
-  losses, missing = vae_contest.at_hand(
-    contest, () if _TRAIN.value else places.values()
-  )
+  plane = out / "plane"
+  needed = [*places.values(), *([plane] if _PLANE.value else [])]
+  losses, missing = vae_contest.at_hand(contest, () if _TRAIN.value else needed)
   runs = {}
   for seed, place in places.items():
     for name, run in _trained(losses, place, seed).items():
       runs[name, seed] = run
   planes = {}
   if _PLANE.value:
-    planes = _trained(losses, out / "plane", seeds[0], "--latent=2")
+    planes = _trained(losses, plane, seeds[0], "--latent=2")
   loaded = {key: models.load(folder) for key, folder in runs.items()}
   manifests = {key: manifest for key, (_, manifest) in loaded.items()}
   settings = manifests[next(iter(runs))]["training"]["settings"]
@@ -94,14 +95,14 @@ def main() -> None:
     missing=table.missing,
     conditions=vae_contest.conditions(manifests),
   )
-  print(generation_blocks.markdown(shown))
+  print(generation_blocks.markdown(shown), end="")
 
 
 def _trained(
   losses: dict[str, str], place: pathlib.Path, seed: int, *more: str
 ) -> dict[str, pathlib.Path]:
   """Returns the run of each loss, once all have been trained."""
-  preset = _PRESET.value or vae_contest.PRESETS / f"vae_{_TABLE.value}.flags"
+  preset = _PRESET.value or (processes.PRESETS / f"vae_{_TABLE.value}.flags")
   start = place / "initial"
   if _TRAIN.value:
     steps = _INITIAL_STEPS.value
@@ -159,7 +160,7 @@ def _measure(
       network, manifest["objective"], evidence(seed)
     )
     rows.setdefault(name, []).append(row)
-    print(f"{name}, seed {seed}: measured", flush=True)
+    print(f"{name}, seed {seed}: measured", file=sys.stderr, flush=True)
   costs = {}
   if _COSTS.value:
     specs = contest.losses | vae_contest.ALSO_COSTS

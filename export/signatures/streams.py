@@ -95,50 +95,44 @@ def unpack(
     qualities: Least and largest, in sixteenths.
     max_pixels: Of the picture.
   """
+  every = _bytes(data)
+  body, end = every[:-_CRC], tf.size(every) - _CRC
+  fields = _Fields(tf.cast(body, tf.int32))
+  fields.start(codec, model)
+  height, width = fields.sides(max_pixels)
+  quality = fields.quality(*qualities)
+  lengths = fields.lengths(symbols(height, width))
+  fields.require(fields.at + sum(lengths) == end, "strings fill the file")
+  fields.require(
+    tf.cast(crc32(body), tf.int64) == _number(every[-_CRC:]),
+    "the checksum is that of another file: it is damaged or incomplete",
+  )
+  with tf.control_dependencies(fields.checks):
+    height, width, quality = map(tf.identity, (height, width, quality))
+    starts = tf.cumsum([fields.at, *lengths[:-1]])
+    strings = [
+      tf.strings.substr(data, starts[i], length)
+      for i, length in enumerate(lengths)
+    ]
+  return Stream(height, width, quality, fields.grey, tuple(strings))
+
+
+def _bytes(data: tf.Tensor) -> tf.Tensor:
+  """Returns the bytes of a file, uint8 `[n]`, if they may be all of one."""
   length = tf.strings.length(data)
   fits = tf.debugging.Assert(
     (length > _PREFIX + _CRC) & (length <= MAX_BYTES),
     [f"a .tfp file has {_PREFIX + _CRC} to {MAX_BYTES} bytes; got", length],
   )
   with tf.control_dependencies([fits]):
-    every = tf.io.decode_raw(data, tf.uint8)
-  end = length - _CRC
-  fields = _Fields(tf.cast(every[:end], tf.int32))
-  fields.start(codec, model)
-  height = fields.varint("the height", 1, container.MAX_SIDE)
-  width = fields.varint("the width", 1, container.MAX_SIDE)
-  fields.require(
-    tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= max_pixels,
-    f"the picture has more than {max_pixels} pixels",
-  )
-  numbers = symbols(height, width)
-  quality, count = fields.byte(), fields.byte()
-  least, largest = qualities
-  fields.require(
-    (quality >= least) & (quality <= largest),
-    f"a quality is {least} to {largest} sixteenths",
-  )
-  fields.require(count == len(numbers), f"a file has {len(numbers)} strings")
-  lengths = [
-    fields.varint("the length of a string", 1, MAX_BYTES) for _ in numbers
-  ]
-  fields.require(fields.at + sum(lengths) == end, "strings fill the file")
-  for size, number in zip(lengths, numbers, strict=True):
-    fields.require(size <= 64 + 8 * number, "a string is not that long")
-  values = tf.cast(every[end:], tf.uint32)
-  places = tf.constant([0, 8, 16, 24], tf.uint32)
-  crc = tf.reduce_sum(tf.cast(tf.bitwise.left_shift(values, places), tf.int64))
-  fields.require(
-    tf.cast(crc32(every[:end]), tf.int64) == crc,
-    "the checksum is that of another file: it is damaged or incomplete",
-  )
-  with tf.control_dependencies(fields.checks):
-    height, width, quality = map(tf.identity, (height, width, quality))
-    strings = []
-    for size in lengths:
-      strings.append(tf.strings.substr(data, fields.at, size))
-      fields.at += size
-  return Stream(height, width, quality, fields.grey, tuple(strings))
+    return tf.io.decode_raw(data, tf.uint8)
+
+
+def _number(values: tf.Tensor) -> tf.Tensor:
+  """Returns what four bytes, the lowest first, stand for: int64."""
+  places = tf.constant([0, 8, 16, 24], tf.int64)
+  shifted = tf.bitwise.left_shift(tf.cast(values, tf.int64), places)
+  return tf.reduce_sum(shifted)
 
 
 class _Fields:
@@ -172,6 +166,35 @@ class _Fields:
       f"the file is of another model than {model.hex()}",
     )
     self.at += _PREFIX
+
+  def sides(self, max_pixels: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns height and width."""
+    height = self.varint("the height", 1, container.MAX_SIDE)
+    width = self.varint("the width", 1, container.MAX_SIDE)
+    self.require(
+      tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= max_pixels,
+      f"the picture has more than {max_pixels} pixels",
+    )
+    return height, width
+
+  def quality(self, least: int, largest: int) -> tf.Tensor:
+    quality = self.byte()
+    self.require(
+      (quality >= least) & (quality <= largest),
+      f"a quality is {least} to {largest} sixteenths",
+    )
+    return quality
+
+  def lengths(self, symbols: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns those of the strings, of which each has at most some symbols."""
+    count = len(symbols)
+    self.require(self.byte() == count, f"a file has {count} strings")
+    lengths = [
+      self.varint("the length of a string", 1, MAX_BYTES) for _ in symbols
+    ]
+    for length, most in zip(lengths, symbols, strict=True):
+      self.require(length <= 64 + 8 * most, "a string is not that long")
+    return lengths
 
   def byte(self) -> tf.Tensor:
     self.at += 1

@@ -54,6 +54,15 @@ def test_networks_that_do_not_compare_are_refused(tmp_path):
   assert len(probing_runs.load([tmp_path])) == 2
 
 
+def test_a_network_without_a_code_is_not_probed(tmp_path):
+  network = models.VAE(side=32, widths=(4,), latent=3)
+  models.save(
+    network, tmp_path / "model", objective="mse", training={"seed": 0}
+  )
+  with pytest.raises(ValueError, match=r"need networks with a code.* got vae"):
+    probing_runs.subjects(probing_runs.load([tmp_path]), _IMAGES)
+
+
 def test_what_is_no_autoencoder_is_refused(tmp_path):
   network = models.SRCNN(filters=(4, 3), kernels=(5, 3, 3))
   network.build()

@@ -158,6 +158,17 @@ def test_read_curve_of_an_unknown_tag_is_empty(tmp_path):
   assert steps.size == values.size == 0
 
 
+def test_a_grid_has_heads_bold_cells_and_intervals_below_values():
+  text = report.grid(
+    [["", "a", "b"], [NASTY, "1.0 [0.5, 1.5]", "2.0"]], bold={(1, 2)}
+  )
+  tags = Tags(text)
+  assert [th["scope"] for th in tags.all("th")] == ["col", "col", "row"]
+  assert "<td><strong>2.0</strong></td>" in text
+  assert re.search(r"<td>1.0<br><small[^>]*>\[0.5, 1.5\]</small></td>", text)
+  assert NASTY not in text
+
+
 def test_failures_are_listed_below_a_table():
   text = report.table(scores.Table(("psnr",), (), {"a/<b>": "broken & gone"}))
   assert "<li>a/&lt;b&gt;: broken &amp; gone</li>" in text

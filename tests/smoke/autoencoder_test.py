@@ -26,7 +26,7 @@ def test_a_killed_training_of_two_losses_ends_as_an_unbroken_one(
 ):
   losses = ["--loss=mse", "--loss=ms_ssim(scales=2)"]
   folders = runs.unbroken_and_killed(
-    tmp_path, "autoencoder", flags, *losses, "--steps=30", "--interval=5"
+    tmp_path, "autoencoder", flags, *losses, "--steps=5", "--interval=2"
   )
   manifests = {
     name: [models.load(folder / name)[1] for folder in folders]

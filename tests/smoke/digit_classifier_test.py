@@ -23,7 +23,7 @@ def run_flags(tmp_path, **changed):
 
 
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
-  flags = ["--steps=20", "--interval=2"]
+  flags = ["--steps=5", "--interval=2"]
   folders = runs.unbroken_and_killed(
     tmp_path, "digit_classifier", run_flags(tmp_path), *flags
   )

@@ -2,12 +2,11 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests.smoke import runs
 from tfpercept import files, models, registry
 from tfpercept.evaluation import probing_published
 
@@ -38,13 +37,7 @@ def faces(tmp_path_factory):
 
 
 def _table(*flags):
-  return subprocess.run(
-    [sys.executable, "-m", "trainers.probe_table", *flags],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  return runs.run("probe_table", *flags)
 
 
 @pytest.fixture(scope="module")
@@ -162,17 +155,10 @@ def test_the_preset_trains_the_published_losses_on_all_pictures():
 
 def test_a_page_shows_what_the_trained_networks_rebuild(trained):
   page = trained[0] / "page.html"
-  done = subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.reconstruction_page"),
-      *(f"--models={trained[0]}", f"--out={page}", "--pictures=3"),
-      "--distances=mse,ssim",
-      f"--folders={trained[0] / 'folders'}",
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
+  done = runs.run(
+    *("reconstruction_page", f"--models={trained[0]}", f"--out={page}"),
+    *("--pictures=3", "--distances=mse,ssim"),
+    f"--folders={trained[0] / 'folders'}",
   )
   assert done.returncode == 0, done.stderr
   assert [line.split(":")[0] for line in done.stdout.splitlines()] == [

@@ -1,14 +1,13 @@
 """The table of super-resolution is printed from trained networks."""
 
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
+from tests.smoke import runs
 from tfpercept import files, models
 from tfpercept.data import packaged
-from trainers import sr_table
+from trainers import processes, sr_table
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -23,16 +22,10 @@ def printed(tmp_path_factory):
   for name, picture in packaged.test().items():
     files.write_image(folder / "some" / f"{name}.png", picture[:80, :90])
   sets = ",".join(f"{n}={folder / 'some'}" for n in ("Set5", "B100_half"))
-  done = subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.sr_table"),
-      *(f"--models={folder}", f"--sets={sets}", f"--csv={folder / 'a.csv'}"),
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  done = runs.run(
+    "sr_table", f"--models={folder}", f"--sets={sets}",
+    f"--csv={folder / 'a.csv'}",
+  )  # fmt: skip
   assert done.returncode == 0, done.stderr
   return done.stdout, (folder / "a.csv").read_text()
 
@@ -46,17 +39,11 @@ def test_our_scores_stand_beside_the_published_ones(printed):
 
 
 def test_the_table_in_the_documents_is_what_the_shipped_networks_give(shared):
-  done = subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.sr_table"),
-      "--models=tfpercept/pretrained",
-      f"--sets=Set5={shared / 'data/sr/Set5'}",
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-  )
+  done = runs.run(
+    "sr_table", "--models=tfpercept/pretrained",
+    f"--sets=Set5={shared / 'data/sr/Set5'}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
   page = (ROOT / "docs/super_resolution.md").read_text().splitlines()
   shown = _scores(page)
   printed = _scores(done.stdout.splitlines())
@@ -96,7 +83,7 @@ def test_scores_of_each_picture_are_written(printed):
 
 def test_presets_differ_in_the_loss_alone():
   presets = {
-    name: (sr_table.PRESETS / f"{name}.flags").read_text().splitlines()
+    name: (processes.PRESETS / f"{name}.flags").read_text().splitlines()
     for name in sr_table.MODELS.values()
   }
   losses = {

@@ -2,18 +2,13 @@
 
 import dataclasses
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests.smoke import runs
 from tfpercept import distances, models
-from trainers import vae_contest
-
-ROOT = pathlib.Path(__file__).parents[2]
+from trainers import processes, vae_contest
 
 
 @pytest.fixture(scope="module")
@@ -58,31 +53,26 @@ def table(tmp_path_factory):
           "settings": settings,
         },
       )
-  done = subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.vae_table", "--table=faces"),
-      *("--seeds=0,1", "--plane", "--samples=20", "--nocosts", "--compared=4"),
-      f"--out={folder}",
-    ],
-    cwd=ROOT,
-    env={**os.environ, "TFPERCEPT_WEIGHTS": str(released)},
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("TFPERCEPT_WEIGHTS", str(released))
+    done = runs.run(
+      *("vae_table", "--table=faces", "--seeds=0,1", "--plane"),
+      *("--samples=20", "--nocosts", "--compared=4", f"--out={folder}"),
+    )
   assert done.returncode == 0, done.stderr
-  return folder, done.stdout
+  return folder, done
 
 
 def test_nothing_is_trained_twice(table):
-  assert table[1].count("trained already") == 15 + 3
-  assert table[1].count("measured\n") == 10
+  said = table[1].stderr
+  assert said.count("trained already") == 15 + 3
+  assert said.count("measured\n") == 10
 
 
 def test_the_table_is_printed_as_it_is_written(table):
-  folder, printed = table
+  folder, done = table
   text = (folder / "table.md").read_text()
-  assert text in printed
+  assert text == done.stdout
   lines = text.splitlines()
   names = " | ".join(vae_contest.CONTESTS["faces"].losses)
   assert f"| distance | {names} |" in lines
@@ -114,15 +104,9 @@ def test_the_page_shows_all_networks_and_what_collapsed(table):
 
 
 def test_a_preset_that_can_not_be_trained_is_answered_in_a_line(tmp_path):
-  done = subprocess.run(
-    [
-      *(sys.executable, "-m", "trainers.vae_table", "--table=faces"),
-      *(f"--preset={tmp_path / 'no.flags'}", f"--out={tmp_path / 'out'}"),
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
+  done = runs.run(
+    *("vae_table", "--table=faces"),
+    *(f"--preset={tmp_path / 'no.flags'}", f"--out={tmp_path / 'out'}"),
   )
   assert done.returncode == 1
   assert done.stderr.strip().splitlines()[-1].startswith("error: ")
@@ -153,5 +137,5 @@ def test_the_losses_of_a_contest_are_those_of_the_paper(name):
   contest = vae_contest.CONTESTS[name]
   heads = [spec.split("(")[0] for spec in contest.losses.values()]
   assert heads == ["mse", "ssim", "watson_dct", "watson_dft", "lpips"]
-  preset = (vae_contest.PRESETS / f"vae_{name}.flags").read_text()
+  preset = (processes.PRESETS / f"vae_{name}.flags").read_text()
   assert "--loss" not in preset

@@ -33,9 +33,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
     "vae",
     flags,
     loss,
-    "--calibration_steps=20",
-    "--steps=20",
-    "--interval=5",
+    "--calibration_steps=5",
+    "--steps=3",
+    "--interval=2",
     watched="calibration/checkpoints",
   )
   manifests = [models.load(folder)[1] for folder in folders]

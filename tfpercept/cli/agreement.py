@@ -5,7 +5,7 @@ import json
 import sys
 
 from tfpercept import distances
-from tfpercept.cli import output, picked, progress
+from tfpercept.cli import options, output, picked, progress
 from tfpercept.data import judgement_layouts
 from tfpercept.evaluation import agreement_table
 
@@ -33,30 +33,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="how the data lie in their folder (default: told by what is there)",
   )
   picked.add_metric(agreement)
-  agreement.add_argument(
-    "--max_pairs",
-    type=int,
-    default=0,
-    metavar="N",
-    help="use N judgements of a set, evenly spread (default: all)",
-  )
-  agreement.add_argument(
-    "--downscale",
-    type=int,
-    default=1,
-    metavar="K",
-    help="first reduce pictures K times by averaging (default: 1, as they are)",
-  )
-  agreement.add_argument(
-    "--resamples", type=int, default=1000, help="bootstrap samples"
-  )
-  agreement.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-  agreement.add_argument(
-    "--parameters",
-    type=int,
-    choices=(4, 5),
-    default=4,
-    help="of the logistic curve before the linear correlation",
+  options.add(
+    agreement,
+    agreement_table.Options(),
+    _OPTIONS,
+    choices={"parameters": (4, 5)},
   )
   output.add(agreement, tuple(_FORMATS))
   agreement.set_defaults(run=_agreement)
@@ -64,13 +45,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
-  options = agreement_table.Options(
-    max_pairs=arguments.max_pairs,
-    downscale=arguments.downscale,
-    resamples=arguments.resamples,
-    seed=arguments.seed,
-    parameters=arguments.parameters,
-  )
+  settings = options.read(agreement_table.Options, arguments)
   judges, missing = agreement_table.load(_specs(arguments.metric))
   found = [
     data
@@ -84,7 +59,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
         agreement_table.block(
           data,
           judges,
-          options,
+          settings,
           progress=lambda spec, done, of, bar=bar, name=data.name: bar.show(
             done, f"{name}: {spec}", of
           ),
@@ -114,4 +89,14 @@ _FORMATS = {
   "table": agreement_table.to_text,
   "csv": lambda blocks: agreement_table.to_csv(blocks).rstrip("\n"),
   "json": lambda blocks: json.dumps(agreement_table.to_json(blocks), indent=2),
+}
+
+_OPTIONS = {
+  "max_pairs": "use so many judgements of a set, evenly spread (default: all)",
+  "downscale": "first reduce pictures so many times by averaging (default: "
+  "%(default)s, as they are)",
+  "resamples": "bootstrap samples (default: %(default)s)",
+  "seed": "of the bootstrap (default: %(default)s)",
+  "parameters": "of the logistic curve before the linear correlation (default: "
+  "%(default)s)",
 }

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from tfpercept import distances, files
-from tfpercept.cli import picked, progress
+from tfpercept.cli import options, picked, progress
 from tfpercept.evaluation import blindspots, blindspots_page
 
 
@@ -28,42 +28,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--out", required=True, metavar="FOLDER", help="where everything goes"
   )
   picked.add_size(spots)
-  defaults = blindspots.Settings()
-  spots.add_argument(
-    "--steps",
-    type=int,
-    default=defaults.steps,
-    help=f"of each descent (default: {defaults.steps})",
-  )
-  spots.add_argument(
-    "--learning_rate", type=float, default=defaults.learning_rate,
-    help=f"of Adam (default: {defaults.learning_rate})",
-  )  # fmt: skip
-  spots.add_argument("--seed", type=int, default=0, help="of the noise")
-  spots.add_argument(
-    "--held",
-    default=defaults.held,
-    metavar="SPEC",
-    help="what stays where pictures start from the reference (default: "
-    f"{defaults.held})",
-  )
-  spots.add_argument(
-    "--radius",
-    type=float,
-    default=defaults.radius,
-    help=f"its value (default: {defaults.radius})",
-  )
+  options.add(spots, blindspots.Settings(), _SETTINGS)
   spots.set_defaults(run=_blindspots)
 
 
 def _blindspots(arguments: argparse.Namespace) -> int:
-  settings = blindspots.Settings(
-    steps=arguments.steps,
-    learning_rate=arguments.learning_rate,
-    seed=arguments.seed,
-    held=arguments.held,
-    radius=arguments.radius,
-  )
+  settings = options.read(blindspots.Settings, arguments)
   distances.get(settings.held)  # a mistake in it is one of the command
   pictures = {}
   for path in map(pathlib.Path, arguments.references):
@@ -102,3 +72,13 @@ def _page(
     print(f"{spec}: left out: {why}", file=sys.stderr)
   print(page)
   return len(found.missing)
+
+
+_SETTINGS = {
+  "steps": "of each descent (default: %(default)s)",
+  "learning_rate": "of Adam (default: %(default)s)",
+  "seed": "of the noise (default: %(default)s)",
+  "held": "spec of what stays where pictures start from the reference "
+  "(default: %(default)s)",
+  "radius": "its value (default: %(default)s)",
+}

@@ -7,8 +7,6 @@ import numpy as np
 
 from tfpercept import distances, weights
 
-_SAME = {"psnr": "mse"}  # whose value it has
-
 
 def add_metric(parser: argparse.ArgumentParser) -> None:
   """Adds the option `--metric`."""
@@ -50,7 +48,7 @@ def judges(
   Raises:
     ValueError: if a spec is malformed or unknown, or no distance can serve.
   """
-  everything = [n for n in distances.names() if n not in _SAME]
+  everything = distances.distinct_names()
   found, missing = {}, {}
   for item in given or ["all"]:
     for spec in everything if item == "all" else [item]:

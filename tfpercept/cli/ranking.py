@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 from tfpercept import files
-from tfpercept.cli import output, picked, progress
+from tfpercept.cli import options, output, picked, progress
 from tfpercept.evaluation import (
   agreement_table,
   ranking,
@@ -53,43 +53,9 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
   make.add_argument(
     "--out", required=True, metavar="PAGE", help="HTML file to write"
   )
-  defaults = ranking.Settings()
-  make.add_argument(
-    "--mode",
-    choices=ranking.MODES,
-    default=defaults.mode,
-    help="rank all results of a picture, or choose the better of two (default: "
-    f"{defaults.mode})",
-  )
-  for name, text in (
-    ("pictures", "that each person judges (default: all)"),
-    ("shared", "of these, how many everybody judges (default: 0)"),
-    ("pairs", "of each picture that a person judges, in mode pairs (default: "
-              "all)"),
-    ("checks", f"trials with one spoiled picture (default: {defaults.checks})"),
-    ("seed", "of every choice and order (default: 0)"),
-  ):  # fmt: skip
-    make.add_argument(
-      f"--{name}", type=int, default=getattr(defaults, name), metavar="N",
-      help=text,
-    )  # fmt: skip
-  look = ranking_page.Look()
-  make.add_argument("--title", default=look.title, help="of the page")
-  make.add_argument(
-    "--introduction", default=look.introduction, help="below the title"
-  )
-  make.add_argument("--question", default="", help="above the pictures")
-  make.add_argument(
-    "--contact", default=look.contact, help="on the last screen"
-  )
-  make.add_argument(
-    "--upscale",
-    type=float,
-    default=look.upscale,
-    metavar="X",
-    help="show pictures at most X times their size (default: "
-    f"{look.upscale:g})",
-  )
+  settings = ranking.Settings()
+  options.add(make, settings, _STUDY, choices={"mode": ranking.MODES})
+  options.add(make, ranking_page.Look(), _LOOK)
   make.add_argument(
     "--smooth",
     action="store_true",
@@ -118,23 +84,18 @@ def _add_analyse(actions: argparse._SubParsersAction) -> None:
     "--bootstrap",
     choices=ranking_analysis.OVER,
     default=defaults.over,
-    help=f"what it draws (default: {defaults.over})",
+    help="what it draws (default: %(default)s)",
   )
+  options.add(analyse, defaults, _ANALYSIS)
+  _add_pictures(analyse)
   analyse.add_argument(
-    "--resamples", type=int, default=defaults.resamples,
-    help=f"bootstrap samples (default: {defaults.resamples})",
-  )  # fmt: skip
-  analyse.add_argument(
-    "--seed", type=int, default=defaults.seed, help="of the bootstrap"
+    "--page", metavar="FILE", help="write an HTML report there, too"
   )
-  analyse.add_argument(
-    "--max_failed",
-    type=float,
-    default=defaults.max_failed,
-    metavar="SHARE",
-    help="leave out who failed a larger share of the checks (default: "
-    f"{defaults.max_failed})",
-  )
+  output.add(analyse, tuple(_FORMATS))
+  analyse.set_defaults(run=_analyse)
+
+
+def _add_pictures(analyse: argparse.ArgumentParser) -> None:
   analyse.add_argument(
     "--originals",
     metavar="FOLDER",
@@ -148,36 +109,18 @@ def _add_analyse(actions: argparse._SubParsersAction) -> None:
     help="results of a method, as for make; may be repeated",
   )
   picked.add_metric(analyse)
-  analyse.add_argument(
-    "--page", metavar="FILE", help="write an HTML report there, too"
-  )
-  output.add(analyse, tuple(_FORMATS))
-  analyse.set_defaults(run=_analyse)
 
 
 def _make(arguments: argparse.Namespace) -> int:
-  settings = ranking.Settings(
-    mode=arguments.mode,
-    pictures=arguments.pictures,
-    shared=arguments.shared,
-    pairs=arguments.pairs,
-    checks=arguments.checks,
-    seed=arguments.seed,
-  )
-  look = ranking_page.Look(
-    title=arguments.title,
-    introduction=arguments.introduction,
-    question=arguments.question,
-    contact=arguments.contact,
-    upscale=arguments.upscale,
-    is_smooth=arguments.smooth,
-  )
+  settings = options.read(ranking.Settings, arguments)
+  look = options.read(ranking_page.Look, arguments, is_smooth=arguments.smooth)
   page = pathlib.Path(arguments.out)
-  files.require_writable(page)
+  key = page.with_suffix(".key.json")
+  for path in (page, key):
+    files.require_writable(path)
   groups = ranking.find(_named(arguments.folders), arguments.originals)
   with progress.Bar(len(groups)) as bar:
     study = ranking_study.make(groups, settings, progress=bar.show)
-  key = page.with_suffix(".key.json")
   ranking_page.write(page, study, look)
   files.write_json(key, study.key)
   print(page)
@@ -205,24 +148,26 @@ def _named(given: list[str]) -> dict[str, pathlib.Path]:
 
 
 def _analyse(arguments: argparse.Namespace) -> int:
-  options = ranking_analysis.Options(
-    over=arguments.bootstrap,
-    resamples=arguments.resamples,
-    seed=arguments.seed,
-    max_failed=arguments.max_failed,
+  settings = options.read(
+    ranking_analysis.Options, arguments, over=arguments.bootstrap
   )
   output.check(arguments)
   if arguments.page:
     files.require_writable(arguments.page)
+  groups = _groups(arguments)
   key = ranking_results.read_key(arguments.key)
   people, failures = ranking_results.read(arguments.results, key)
   if failures and not people:
     listed = "; ".join(f"{path}: {why}" for path, why in failures.items())
     raise ValueError(f"no results that can be used: {listed}")
-  with progress.Bar(options.resamples) as bar:
-    analysis = ranking_analysis.analyse(people, key, options, progress=bar.show)
-  distances, missing = _distances(arguments, analysis)
-  failures |= missing
+  with progress.Bar(settings.resamples) as bar:
+    analysis = ranking_analysis.analyse(
+      people, key, settings, progress=bar.show
+    )
+  distances = None
+  if groups:
+    distances, missing = _distances(arguments.metric, groups, analysis)
+    failures |= missing
   found = ranking_report.Findings(analysis, distances, failures)
   if arguments.page:
     ranking_report.write_page(arguments.page, found)
@@ -232,19 +177,25 @@ def _analyse(arguments: argparse.Namespace) -> int:
   return int(bool(failures))
 
 
-def _distances(
-  arguments: argparse.Namespace, analysis: ranking_analysis.Analysis
-) -> tuple[agreement_table.Block | None, dict[str, str]]:
-  """Measures distances if there is what they need; says what is left out."""
+def _groups(arguments: argparse.Namespace) -> list[ranking.Group]:
+  """Returns the pictures that distances are measured on, if it is asked."""
   if not arguments.folder and not arguments.originals:
-    return None, {}
+    return []
   if not arguments.folder or not arguments.originals:
     raise ValueError(
       "distances need --originals and a --folder for each method"
     )
-  groups = ranking.find(_named(arguments.folder), arguments.originals)
+  return ranking.find(_named(arguments.folder), arguments.originals)
+
+
+def _distances(
+  metrics: list[str],
+  groups: list[ranking.Group],
+  analysis: ranking_analysis.Analysis,
+) -> tuple[agreement_table.Block, dict[str, str]]:
+  """Measures distances; says which are left out."""
   shown = files.read_image(groups[0].original)
-  judges, missing = picked.judges(arguments.metric, shown)
+  judges, missing = picked.judges(metrics, shown)
   with progress.Bar() as bar:
     block = ranking_agreement.measure(
       analysis,
@@ -258,4 +209,28 @@ def _distances(
 _FORMATS = {
   "text": ranking_report.to_text,
   "json": lambda found: json.dumps(ranking_report.to_json(found), indent=2),
+}
+
+_STUDY = {
+  "mode": "rank all results of a picture, or choose the better of two "
+  "(default: %(default)s)",
+  "pictures": "that each person judges (default: all)",
+  "shared": "of these, how many everybody judges (default: %(default)s)",
+  "pairs": "of each picture that a person judges, in mode pairs (default: all)",
+  "checks": "trials with one spoiled picture (default: %(default)s)",
+  "seed": "of every choice and order (default: %(default)s)",
+}
+_LOOK = {
+  "title": "of the page",
+  "introduction": "below the title",
+  "question": "above the pictures",
+  "contact": "on the last screen",
+  "upscale": "show pictures at most so many times their size (default: "
+  "%(default)s)",
+}
+_ANALYSIS = {
+  "resamples": "bootstrap samples (default: %(default)s)",
+  "seed": "of the bootstrap (default: %(default)s)",
+  "max_failed": "leave out who failed a larger share of the checks (default: "
+  "%(default)s)",
 }

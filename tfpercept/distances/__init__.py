@@ -43,10 +43,13 @@ __all__ = [
   "WatsonVGG",
   "WeightedSum",
   "deserialize",
+  "distinct_names",
   "get",
   "names",
   "serialize",
 ]
+
+_SAME = {"psnr": "mse"}  # whose value it has
 
 
 def get(
@@ -105,3 +108,8 @@ def deserialize(config: str | dict[str, Any]) -> str | Distance:
 def names() -> tuple[str, ...]:
   """Names of all registered distances, sorted."""
   return DISTANCES.names()
+
+
+def distinct_names() -> tuple[str, ...]:
+  """Likewise, but one name where several distances have the same value."""
+  return tuple(name for name in names() if name not in _SAME)

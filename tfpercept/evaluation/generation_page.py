@@ -1,7 +1,6 @@
 """The report page that compares VAEs: answers, pictures, tables."""
 
 import dataclasses
-import html
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -83,76 +82,35 @@ def write(
 
 
 def _pictures(exhibits: Exhibits) -> list[str]:
-  networks, unseen = exhibits.networks, exhibits.unseen
-  latent = next(iter(networks.values())).latent
-  z = generation_pictures.latents(_SHOWN**2, latent, seed=exhibits.seed)
-  few = unseen[:_REMADE]
-  real = generation_pictures.sheet(unseen[: _SHOWN**2], _SHOWN)
-  samples = {"pictures held out": real} | {
-    name: generation_pictures.samples(network, z, columns=_SHOWN)
-    for name, network in networks.items()
-  }
-  ways = {
-    name: generation_pictures.interpolations(
-      network, unseen[:_WAYS], unseen[_WAYS : 2 * _WAYS], steps=_SHOWN
-    )
-    for name, network in networks.items()
-  }
-  planes = {
-    name: generation_pictures.manifold(network, side=_MANIFOLD)
-    for name, network in exhibits.planes.items()
-  }
-  sections = [
-    report.section(
-      "Samples",
-      report.paragraph(
-        "Latents drawn from the prior, the same for all losses, and pictures "
-        "held out beside them."
-      ),
-      _cards(samples),
-    ),
-    report.section(
-      "Reconstructions",
-      report.paragraph("Of pictures that were not trained on."),
-      _reconstructions(networks, few),
-    ),
-    report.section(
-      "From one picture to another",
-      report.paragraph(
-        "Along the arc between the means of their latents; the first and the "
-        "last tile of a row are the reconstructions of two pictures held out."
-      ),
-      _cards(ways),
-    ),
-  ]
-  if planes:
-    sections.append(
-      report.section(
-        "The plane of two latents",
-        report.paragraph(
-          "Networks with two latents, of their own trainings. Tiles are at the "
-          "quantiles of the prior, each for an equal share of it."
-        ),
-        _cards(planes),
-      )
-    )
+  sections = [_samples(exhibits), _remade(exhibits), _ways(exhibits)]
+  if exhibits.planes:
+    sections.append(_planes(exhibits))
   return sections
 
 
-def _cards(sheets: Mapping[str, np.ndarray]) -> str:
-  return gallery.cards(
-    [gallery.Card(name, enlarged(sheet, 500)) for name, sheet in sheets.items()]
-  )
-
-
-def _reconstructions(
-  networks: Mapping[str, generation_pictures.Network], few: np.ndarray
-) -> str:
-  rows = {"original": few} | {
-    name: generation_pictures.reconstructed(network, few)
+def _samples(exhibits: Exhibits) -> str:
+  networks, unseen = exhibits.networks, exhibits.unseen
+  latent = next(iter(networks.values())).latent
+  z = generation_pictures.latents(_SHOWN**2, latent, seed=exhibits.seed)
+  real = generation_pictures.sheet(unseen[: _SHOWN**2], _SHOWN)
+  sheets = {"pictures held out": real} | {
+    name: generation_pictures.samples(network, z, columns=_SHOWN)
     for name, network in networks.items()
   }
-  return gallery.strip(
+  text = (
+    "Latents drawn from the prior, the same for all losses, and pictures held "
+    "out beside them."
+  )
+  return report.section("Samples", report.paragraph(text), _cards(sheets))
+
+
+def _remade(exhibits: Exhibits) -> str:
+  few = exhibits.unseen[:_REMADE]
+  rows = {"original": few} | {
+    name: generation_pictures.reconstructed(network, few)
+    for name, network in exhibits.networks.items()
+  }
+  strip = gallery.strip(
     "",
     [""] * len(few),
     {
@@ -164,6 +122,46 @@ def _reconstructions(
       ]
       for name, images in rows.items()
     },
+  )
+  text = "Of pictures that were not trained on."
+  return report.section("Reconstructions", report.paragraph(text), strip)
+
+
+def _ways(exhibits: Exhibits) -> str:
+  unseen = exhibits.unseen
+  first, second = unseen[:_WAYS], unseen[_WAYS : 2 * _WAYS]
+  sheets = {
+    name: generation_pictures.interpolations(
+      network, first, second, steps=_SHOWN
+    )
+    for name, network in exhibits.networks.items()
+  }
+  text = (
+    "Along the arc between the means of their latents; the first and the last "
+    "tile of a row are the reconstructions of two pictures held out."
+  )
+  return report.section(
+    "From one picture to another", report.paragraph(text), _cards(sheets)
+  )
+
+
+def _planes(exhibits: Exhibits) -> str:
+  sheets = {
+    name: generation_pictures.manifold(network, side=_MANIFOLD)
+    for name, network in exhibits.planes.items()
+  }
+  text = (
+    "Networks with two latents, of their own trainings. Tiles are at the "
+    "quantiles of the prior, each for an equal share of it."
+  )
+  return report.section(
+    "The plane of two latents", report.paragraph(text), _cards(sheets)
+  )
+
+
+def _cards(sheets: Mapping[str, np.ndarray]) -> str:
+  return gallery.cards(
+    [gallery.Card(name, enlarged(sheet, 500)) for name, sheet in sheets.items()]
   )
 
 
@@ -188,33 +186,11 @@ def _answers(block: Block) -> str:
 
 
 def _section(block: Block) -> str:
-  heads = "".join(
-    f'<th scope="col">{_text(head)}</th>' for head in block.heads[1:]
-  )
-  lines = []
-  for r, row in enumerate(block.rows):
-    cells = "".join(
-      f"<td>{_cell(cell, (r, c) in block.bold)}</td>"
-      for c, cell in enumerate(row[1:], 1)
-    )
-    lines.append(f'<tr><th scope="row">{_text(row[0])}</th>{cells}</tr>')
-  body = "\n".join(lines)
   return report.section(
     block.title,
     report.paragraph(block.note),
-    f'<div class="scroll"><table>\n<thead><tr><td></td>{heads}</tr></thead>\n'
-    f"<tbody>\n{body}\n</tbody>\n</table></div>",
+    report.grid(
+      [["", *block.heads[1:]], *block.rows],
+      bold={(row + 1, column) for row, column in block.bold},
+    ),
   )
-
-
-def _cell(text: str, is_bold: bool) -> str:
-  """A value, with its interval below, which is wider."""
-  value, bracket, rest = text.partition(" [")
-  shown = f"<strong>{_text(value)}</strong>" if is_bold else _text(value)
-  if not bracket:
-    return shown
-  return f'{shown}<br><small style="color:var(--soft)">[{_text(rest)}</small>'
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))

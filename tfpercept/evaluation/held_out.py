@@ -10,7 +10,6 @@ from tfpercept.evaluation import generation, measurement
 from tfpercept.evaluation.agreement import Estimate
 
 _BATCH = 100  # pairs at once
-_SAME = {"psnr": "mse"}  # whose value it has
 
 
 def judges(
@@ -34,12 +33,7 @@ def judges(
     Those that can serve, and why others can not.
   """
   found, missing = {}, {}
-  names = (
-    [n for n in distances.names() if n not in _SAME]
-    if (names is None)
-    else names
-  )
-  for name in names:
+  for name in distances.distinct_names() if names is None else names:
     try:
       if name in instead:
         distance = distances.get(instead[name])

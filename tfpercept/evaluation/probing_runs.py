@@ -110,8 +110,16 @@ def subjects(trained: Sequence[Trained], images: np.ndarray) -> list[Subject]:
   Args:
     trained: Networks that differ in loss and seed alone.
     images: float32 `[N, H, W, C]` in [0, 1].
+
+  Raises:
+    ValueError: if they have no code, as VAEs, whose latents are random.
   """
   network = trained[0].network
+  if not hasattr(network, "code"):
+    raise ValueError(
+      "probes need networks with a code, such as those of "
+      f"trainers.autoencoder; got {network.name}"
+    )
   found = [
     Subject(
       t.spec,

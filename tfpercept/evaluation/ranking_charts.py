@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -52,15 +52,10 @@ def ranks(names: Sequence[str], counts: np.ndarray) -> str:
 def intervals(names: Sequence[str], values: Sequence[Estimate]) -> str:
   """Draws estimates with their intervals, a line for each name."""
   height = _ROW * len(names) + 26
-  ends = [
-    end
-    for v in values
-    for end in (v.value, v.low, v.high)
-    if math.isfinite(end)
-  ]
-  low, high = min([0.0, *ends]), max([0.0, *ends])
-  pad = 0.06 * (high - low) or 1.0
-  low, high = low - pad, high + pad
+  numbers = [n for v in values for n in (v.value, v.low, v.high)]
+  ends = [0.0, *filter(math.isfinite, numbers)]
+  pad = 0.06 * (max(ends) - min(ends)) or 1.0
+  low, high = min(ends) - pad, max(ends) + pad
   span = _WIDTH - _LABEL - _NUMBER
 
   def at(value: float) -> float:
@@ -73,26 +68,30 @@ def intervals(names: Sequence[str], values: Sequence[Estimate]) -> str:
     'style="fill:currentColor;opacity:.7">0</text>',
   ]
   for row, (name, value) in enumerate(zip(names, values, strict=True)):
-    top = row * _ROW
-    middle = top + (_ROW - 8) / 2
-    parts.append(_label(name, top))
-    if not math.isfinite(value.value):
-      continue
-    if math.isfinite(value.low):
-      parts.append(
-        f'<line x1="{at(value.low):.1f}" x2="{at(value.high):.1f}" '
-        f'y1="{middle}" y2="{middle}" '
-        f'style="stroke:{_FIRST};stroke-width:3;stroke-linecap:round"/>'
-      )
-    parts.append(
-      f'<circle cx="{at(value.value):.1f}" cy="{middle}" r="6" '
-      f'style="fill:{_FIRST}"/>'
-    )
-    parts.append(
-      f'<text x="{_WIDTH}" y="{middle + 5}" text-anchor="end" '
-      f'style="fill:currentColor">{html.escape(interval(value, 2))}</text>'
-    )
+    parts.append(_label(name, row * _ROW))
+    if math.isfinite(value.value):
+      parts += _whisker(value, at, row * _ROW + (_ROW - 8) / 2)
   return _svg(parts, height, "Estimates with intervals: " + ", ".join(names))
+
+
+def _whisker(
+  value: Estimate, at: Callable[[float], float], middle: float
+) -> list[str]:
+  """A dot on the line of its interval, if it has one, and its figures."""
+  parts = []
+  if math.isfinite(value.low):
+    parts.append(
+      f'<line x1="{at(value.low):.1f}" x2="{at(value.high):.1f}" '
+      f'y1="{middle}" y2="{middle}" '
+      f'style="stroke:{_FIRST};stroke-width:3;stroke-linecap:round"/>'
+    )
+  return [
+    *parts,
+    f'<circle cx="{at(value.value):.1f}" cy="{middle}" r="6" '
+    f'style="fill:{_FIRST}"/>',
+    f'<text x="{_WIDTH}" y="{middle + 5}" text-anchor="end" '
+    f'style="fill:currentColor">{html.escape(interval(value, 2))}</text>',
+  ]
 
 
 def interval(value: Estimate, decimals: int) -> str:

@@ -1,9 +1,8 @@
 """What people's rankings say, as text, as JSON values and as a page."""
 
 import dataclasses
-import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from tfpercept.evaluation import (
   agreement_table,
   ranking_analysis,
   ranking_charts,
+  ranking_results,
   report,
   scores,
 )
@@ -52,10 +52,9 @@ def to_text(found: Findings) -> str:
 def to_json(found: Findings) -> dict[str, Any]:
   """Returns findings as JSON values; what is not defined is null."""
   analysis = found.analysis
-  raters = {
-    name: _defined(value)
-    for name, value in dataclasses.asdict(analysis.raters).items()
-  }
+  distances = None
+  if found.distances is not None:
+    (distances,) = agreement_table.to_json([found.distances])
   return {
     "page": analysis.key.page,
     "mode": analysis.key.mode,
@@ -63,19 +62,11 @@ def to_json(found: Findings) -> dict[str, Any]:
     "bootstrap": analysis.over,
     "options": dataclasses.asdict(analysis.options),
     "prior": ranking_analysis.PRIOR,
-    "methods": [
-      {
-        "method": analysis.key.methods[i],
-        "mean_rank": _estimate(analysis.mean_ranks[i]),
-        "strength": _estimate(analysis.strengths[i]),
-        "ranks": analysis.ranks[i].tolist(),
-        "before": dict(
-          zip(analysis.key.methods, analysis.wins[i].tolist(), strict=True)
-        ),
-      }
-      for i in analysis.order
-    ],
-    "raters": raters,
+    "methods": [_method(analysis, i) for i in analysis.order],
+    "raters": {
+      name: _defined(value)
+      for name, value in dataclasses.asdict(analysis.raters).items()
+    },
     "people": [
       {
         "person": person.name,
@@ -88,9 +79,19 @@ def to_json(found: Findings) -> dict[str, Any]:
       for person in analysis.people
     ],
     "left_out": {**analysis.left_out, **found.failures},
-    "distances": agreement_table.to_json([found.distances])[0]
-    if found.distances is not None
-    else None,
+    "distances": distances,
+  }
+
+
+def _method(analysis: ranking_analysis.Analysis, index: int) -> dict[str, Any]:
+  methods = analysis.key.methods
+  wins = analysis.wins[index].tolist()
+  return {
+    "method": methods[index],
+    "mean_rank": _estimate(analysis.mean_ranks[index]),
+    "strength": _estimate(analysis.strengths[index]),
+    "ranks": analysis.ranks[index].tolist(),
+    "before": dict(zip(methods, wins, strict=True)),
   }
 
 
@@ -110,7 +111,7 @@ def write_page(
     report.section(
       "People",
       *map(report.paragraph, _raters(analysis)),
-      _table(_people(analysis)),
+      report.grid(_people(analysis)),
     ),
   ]
   if found.distances is not None:
@@ -143,7 +144,7 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
       "Ranks",
       report.paragraph(counted),
       ranking_charts.ranks(names, analysis.ranks[analysis.order]),
-      _table(_methods(analysis)),
+      report.grid(_methods(analysis)),
     ),
     report.section(
       "Strengths",
@@ -157,7 +158,7 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
       report.paragraph(
         "How often the method of the row was put before that of the column."
       ),
-      _table(_versus(analysis)),
+      report.grid(_versus(analysis)),
     ),
   ]
 
@@ -270,7 +271,7 @@ def _people(analysis: ranking_analysis.Analysis) -> list[list[str]]:
   return lines
 
 
-def _median_seconds(person: Any) -> float:
+def _median_seconds(person: ranking_results.Person) -> float:
   return float(np.median([answer.seconds for answer in person.answers]))
 
 
@@ -292,22 +293,7 @@ def _distances(block: agreement_table.Block) -> str:
       "The share of people's choices between two results of a picture that a "
       f"distance from the original agrees with. {block.conditions}."
     ),
-    _table(lines),
-  )
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-  """Returns cells as a table whose first line and column are heads."""
-  head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in lines[0])
-  body = "\n".join(
-    f'<tr><th scope="row">{html.escape(line[0])}</th>'
-    + "".join(f"<td>{html.escape(cell)}</td>" for cell in line[1:])
-    + "</tr>"
-    for line in lines[1:]
-  )
-  return (
-    f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
-    f"<tbody>\n{body}\n</tbody>\n</table></div>"
+    report.grid(lines),
   )
 
 

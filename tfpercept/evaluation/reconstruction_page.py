@@ -1,7 +1,6 @@
 """The page of reconstructions: what each method makes of the same pictures."""
 
 import dataclasses
-import html
 import itertools
 from collections.abc import Mapping
 
@@ -204,26 +203,21 @@ def _section(title: str, text: str, figures: list[str]) -> str:
 
 
 def _means(means: Mapping[str, Mapping[str, Estimate]], total: int) -> str:
-  methods = list(next(iter(means.values()), {}))
-  heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in methods)
-  lines = []
-  for spec, row in means.items():
-    least = min(estimate.value for estimate in row.values())
-    cells = "".join(_cell(e, e.value == least) for e in row.values())
-    lines.append(f'<tr><th scope="row">{_text(spec)}</th>{cells}</tr>')
+  methods = list(next(iter(means.values())))
+  lines, bold = [["distance", *methods]], set()
+  for place, (spec, row) in enumerate(means.items(), 1):
+    lines.append([spec, *map(_interval, row.values())])
+    values = [estimate.value for estimate in row.values()]
+    bold |= {(place, c) for c, v in enumerate(values, 1) if v == min(values)}
   return report.section(
     "All pictures",
     report.paragraph(_MEANS.format(total=total)),
-    '<div class="scroll"><table><thead><tr><th scope="row">distance</th>'
-    f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>",
+    report.grid(lines, bold),
   )
 
 
-def _cell(estimate: Estimate, is_best: bool) -> str:
-  text = f"{estimate.value:.4g}"
-  text = f"<strong>{text}</strong>" if is_best else text
-  interval = f"[{estimate.low:.4g}, {estimate.high:.4g}]"
-  return f"<td>{text} <small>{interval}</small></td>"
+def _interval(estimate: Estimate) -> str:
+  return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
 
 
 def _curves(
@@ -269,7 +263,3 @@ def _rounded(
 
 def _floats(pictures: np.ndarray) -> np.ndarray:
   return pictures / np.float32(255)
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))

@@ -13,7 +13,7 @@ import dataclasses
 import html
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -111,6 +111,35 @@ def table(table: scores.Table) -> str:
     )
     blocks.append(f"<p>Not scored:</p>\n<ul>{items}</ul>")
   return "\n".join(blocks)
+
+
+def grid(
+  lines: Sequence[Sequence[str]],
+  bold: Collection[tuple[int, int]] = frozenset(),
+) -> str:
+  """Returns cells as a table whose first line and first column are heads.
+
+  Args:
+    lines: Texts; what is in brackets behind a value, an interval, goes below.
+    bold: Places (line, column) of those that stand out, the heads counted.
+  """
+  first, *others = lines
+  heads = "".join(
+    f'<th scope="col">{_text(head)}</th>' if head else "<td></td>"
+    for head in first
+  )
+  rows = []
+  for r, (name, *cells) in enumerate(others, 1):
+    shown = "".join(
+      f"<td>{_value(cell, (r, c) in bold)}</td>"
+      for c, cell in enumerate(cells, 1)
+    )
+    rows.append(f'<tr><th scope="row">{_text(name)}</th>{shown}</tr>')
+  body = "\n".join(rows)
+  return (
+    f'<div class="scroll"><table>\n<thead><tr>{heads}</tr></thead>\n'
+    f"<tbody>\n{body}\n</tbody>\n</table></div>"
+  )
 
 
 def comparisons(
@@ -239,6 +268,14 @@ def _group_table(table: scores.Table, group: str) -> str:
     f"<tbody>\n{body}\n</tbody>\n"
     f'<tfoot><tr><th scope="row">mean</th>{foot}</tr></tfoot>\n</table></div>'
   )
+
+
+def _value(text: str, is_bold: bool) -> str:
+  value, bracket, rest = text.partition(" [")
+  shown = _bold(_text(value), is_bold)
+  if not bracket:
+    return shown
+  return f'{shown}<br><small style="color:var(--soft)">[{_text(rest)}</small>'
 
 
 def _bold(text: str, is_bold: bool) -> str:

@@ -1,6 +1,6 @@
 """The report page of super-resolution."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -30,6 +30,7 @@ def write(
   map_spec: str,
   logs: Mapping[str, files.PathLike],
   conditions: Mapping[str, object],
+  further: Sequence[str] = (),
 ) -> scores.Table:
   """Evaluates upscalers and writes what was found as a page.
 
@@ -44,6 +45,7 @@ def write(
     map_spec: The distance of the error maps.
     logs: TensorBoard folders of trainings by name; may be empty.
     conditions: How the methods were trained and where, for the reader.
+    further: Sections that come before the conditions.
 
   Returns:
     The scores.
@@ -79,6 +81,7 @@ def write(
   }
   if curves:
     sections.append(report.section("Training", report.curves(curves)))
+  sections += further
   sections.append(report.section("Conditions", report.facts(conditions)))
   report.Page(
     f"Super-resolution, {scale} times",

@@ -1,16 +1,14 @@
 """Autoencoders of small square images."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfpercept.models import base, coders
 
 
 @base.register("autoencoder")
-class Autoencoder(keras.Model):
+class Autoencoder(coders.Coder):
   """Squeezes images through a code and rebuilds them.
 
   Input and output: float `[N, side, side, channels]`, in [0, 1]; the output is
@@ -55,36 +53,19 @@ class Autoencoder(keras.Model):
     dtype: str | None = None,
     name: str = "autoencoder",
   ):
-    options = coders.check(
-      "autoencoder",
+    super().__init__(
       side=side,
       channels=channels,
       code=code,
       widths=widths,
       kind=kind,
       output=output,
+      units=1,
+      brightness=brightness,
+      seed=seed,
+      dtype=dtype,
+      name=name,
     )
-    super().__init__(name=name)
-    self._config = {
-      **options,
-      "brightness": float(brightness),
-      "seed": seed,
-      "name": name,
-    }
-    self.encoder = coders.encoder(options, units=code, seed=seed, dtype=dtype)
-    self.decoder = coders.decoder(
-      options, seed=seed + 1000, dtype=dtype, brightness=brightness
-    )
-    self.build()
-
-  def build(self, input_shape=None) -> None:
-    self.built = True  # its parts were when they were made
-
-  @property
-  def image_shape(self) -> tuple[int, int, int]:
-    """Height, width and channels of an image."""
-    side = self._config["side"]
-    return side, side, self._config["channels"]
 
   @property
   def code(self) -> int:
@@ -95,12 +76,5 @@ class Autoencoder(keras.Model):
     """Returns the codes `[N, code]` of images, float32, of any range."""
     return self.encoder(x)
 
-  def decode(self, codes: tf.Tensor) -> tf.Tensor:
-    """Returns the images `[N, side, side, channels]` of codes `[N, code]`."""
-    return self.decoder(codes)
-
   def call(self, x: tf.Tensor) -> tf.Tensor:
     return self.decode(self.encode(x))
-
-  def get_config(self) -> dict[str, Any]:
-    return dict(self._config)

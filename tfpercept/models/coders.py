@@ -1,16 +1,94 @@
-"""Encoders and decoders between square images and vectors."""
+"""Networks between square images and vectors."""
 
+import abc
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfpercept.ops import checks
 
 KINDS = ("convolutional", "dense")
 OUTPUTS = ("sigmoid", "linear")
 _KERNEL = 4  # twice the stride: each output pixel is met equally often
+
+
+class Coder(keras.Model, abc.ABC):
+  """An encoder of square images, and a decoder that makes images of vectors.
+
+  Args:
+    side, channels, code, widths, kind, output: As of `check`.
+    units: Numbers that the encoder gives for each one of a vector.
+    brightness: About what pixels are before training, above 0 and below 1.
+    seed: Of the initial weights.
+    dtype: Keras dtype or policy of the hidden layers.
+    name: Keras model name.
+
+  Raises:
+    ValueError: if an option is out of range.
+  """
+
+  registered_name = ""
+  """Name in the registry, set by `register`."""
+
+  def __init__(
+    self,
+    *,
+    side: int,
+    channels: int,
+    code: int,
+    widths: Sequence[int],
+    kind: str,
+    output: str,
+    units: int,
+    brightness: float,
+    seed: int,
+    dtype: str | None,
+    name: str,
+  ):
+    options = check(
+      self.registered_name,
+      side=side,
+      channels=channels,
+      code=code,
+      widths=widths,
+      kind=kind,
+      output=output,
+    )
+    super().__init__(name=name)
+    self.encoder = encoder(options, units=units * code, seed=seed, dtype=dtype)
+    self.decoder = decoder(
+      options, seed=seed + 1000, dtype=dtype, brightness=brightness
+    )
+    self._config = {
+      **options,
+      "brightness": float(brightness),
+      "seed": seed,
+      "name": name,
+    }
+    self.build()
+
+  def build(self, input_shape=None) -> None:
+    self.built = True  # its parts were when they were made
+
+  @property
+  def image_shape(self) -> tuple[int, int, int]:
+    """Height, width and channels of an image."""
+    side = self._config["side"]
+    return side, side, self._config["channels"]
+
+  @abc.abstractmethod
+  def encode(self, x: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
+    """Returns what the encoder says of images."""
+
+  def decode(self, codes: tf.Tensor) -> tf.Tensor:
+    """Returns the images `[N, side, side, channels]` of vectors `[N, code]`."""
+    return self.decoder(codes)
+
+  def get_config(self) -> dict[str, Any]:
+    return dict(self._config)
 
 
 def check(

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfpercept.models import base, coders
 
 
 @base.register("vae")
-class VAE(keras.Model):
+class VAE(coders.Coder):
   """Encodes images as normals with diagonal covariance; decodes latents.
 
   Input and output: float `[N, side, side, channels]` in [0, 1]; the output is
@@ -51,55 +50,29 @@ class VAE(keras.Model):
     dtype: str | None = None,
     name: str = "vae",
   ):
-    options = coders.check(
-      "vae",
+    super().__init__(
       side=side,
       channels=channels,
       code=latent,
       widths=widths,
       kind=kind,
       output="sigmoid",
+      units=2,
+      brightness=brightness,
+      seed=seed,
+      dtype=dtype,
+      name=name,
     )
-    super().__init__(name=name)
-    self.encoder = coders.encoder(
-      options, units=2 * latent, seed=seed, dtype=dtype
-    )
-    self.decoder = coders.decoder(
-      options, seed=seed + 1000, dtype=dtype, brightness=brightness
-    )
-    del options["output"]
-    latent = options.pop("code")
-    self._config = {
-      **options,
-      "latent": latent,
-      "brightness": float(brightness),
-      "seed": seed,
-      "name": name,
-    }
-    self.build()
-
-  def build(self, input_shape=None) -> None:
-    self.built = True  # its parts were when they were made
-
-  @property
-  def image_shape(self) -> tuple[int, int, int]:
-    """Height, width and channels of an image."""
-    side = self._config["side"]
-    return side, side, self._config["channels"]
 
   @property
   def latent(self) -> int:
     """Length of the latent vector."""
-    return self._config["latent"]
+    return self._config["code"]
 
   def encode(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns mean and log variance of q(z|x), each float32 `[N, latent]`."""
     mean, log_variance = tf.split(self.encoder(x), 2, axis=-1)
     return mean, log_variance
-
-  def decode(self, z: tf.Tensor) -> tf.Tensor:
-    """Returns the images `[N, side, side, channels]` of `z` `[N, latent]`."""
-    return self.decoder(z)
 
   def sample(self, count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Returns images of latents drawn from the prior.
@@ -115,4 +88,6 @@ class VAE(keras.Model):
     return self.decode(self.encode(x)[0])
 
   def get_config(self) -> dict[str, Any]:
-    return dict(self._config)
+    config = super().get_config()
+    del config["output"]
+    return {"latent": config.pop("code"), **config}
