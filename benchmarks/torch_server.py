@@ -26,6 +26,7 @@ class Server:
   def __init__(self):
     self._distances: dict[str, Distance] = {}
     self._pictures: tuple[torch.Tensor, ...] = ()
+    self._codecs = {}
 
   def start(self, threads: int) -> str:
     """Sets the number of threads and returns PyTorch's version."""
@@ -72,6 +73,28 @@ class Server:
         arrays[key] = value.numpy()
     np.savez(out, **arrays)
     self._distances[name] = lambda r, i: model(i, r, normalize=True)
+
+  def codec(
+    self, name: str, peer: str, config: dict, is_published: bool
+  ) -> None:
+    """Loads a codec of CompressAI under a name, as `torch_codec` has it."""
+    torchvision_skeleton.install()
+    module = importlib.import_module("benchmarks.torch_codec")
+    self._codecs[name] = module.Codec(peer, config, is_published=is_published)
+
+  def codec_fit(
+    self, name: str, picture: np.ndarray, bpp: float, deviations: np.ndarray
+  ) -> float:
+    """Gives a codec a picture and about so many bits; returns its own."""
+    return self._codecs[name].fit(picture, bpp, deviations)
+
+  def codec_encode(self, name: str, clock: str) -> dict[str, float]:
+    """Returns the seconds of encoding by part."""
+    return self._codecs[name].encode(clock)
+
+  def codec_decode(self, name: str, clock: str) -> dict[str, float]:
+    """Returns the seconds of decoding by part."""
+    return self._codecs[name].decode(clock)
 
   def pictures(self, reference: np.ndarray, image: np.ndarray) -> None:
     """Keeps the pair to compare, `[N, H, W, 3]`."""

@@ -1,7 +1,8 @@
 """The networks of torchvision that LPIPS is built on, without weights.
 
 torchvision comes with no build for many a PyTorch, and LPIPS imports it only to
-have these layers. `install` puts this in its place where it is missing.
+have these layers, CompressAI to list its transforms. `install` puts this in its
+place where it is missing.
 """
 
 import importlib.util
@@ -88,17 +89,18 @@ def squeezenet1_1(pretrained: bool = False) -> Features:
 
 
 def install() -> None:
-  """Makes `from torchvision import models` work where it would not."""
+  """Makes `from torchvision import models, transforms` work everywhere."""
   if "torchvision" in sys.modules or importlib.util.find_spec("torchvision"):
     return
-  package, models = (
-    types.ModuleType(name) for name in ("torchvision", "torchvision.models")
+  package, models, transforms = (
+    types.ModuleType(f"torchvision{part}")
+    for part in ("", ".models", ".transforms")
   )
   models.alexnet = alexnet
   models.vgg16 = vgg16
   models.squeezenet1_1 = squeezenet1_1
-  package.models = models
-  sys.modules |= {"torchvision": package, "torchvision.models": models}
+  package.models, package.transforms = models, transforms
+  sys.modules |= {m.__name__: m for m in (package, models, transforms)}
 
 
 def _refuse(pretrained: bool) -> None:

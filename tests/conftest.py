@@ -13,9 +13,11 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # Tests use no network: weights that are not here are missing.
 os.environ.setdefault("TFPERCEPT_OFFLINE", "1")
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from tfpercept import weights
 
@@ -35,6 +37,22 @@ def _seeds():
   """Gives each test the same random numbers, whatever ran before it."""
   np.random.seed(1)
   tf.random.set_seed(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _graphs_end_with_their_module():
+  """Lets go of the graphs of a module, or a run of all takes 10 GB.
+
+  TensorFlow keeps what each trace of a custom gradient refers to, its whole
+  graph, for as long as the process lives.
+  """
+  kept = ops.gradient_registry._registry
+  before = set(kept)
+  yield
+  for name in set(kept) - before:
+    if name.startswith("CustomGradient-"):
+      del kept[name]
+  keras.backend.clear_session()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).parents[1]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tensorflow"])
+_TIMEOUT = 600  # seconds, after which a program is killed
 
 
 def run(
@@ -42,7 +43,7 @@ def run(
     )
     process.start()
     try:
-      process.join()
+      process.join(_TIMEOUT)
     finally:
       process.kill()
       process.join()

@@ -136,9 +136,9 @@ def test_one_step_of_fit_lowers_the_loss_of_each_distance(
   keras.utils.set_random_seed(1)
   model = network()
   model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
-  before = model.evaluate(y, y, verbose=0)
-  model.fit(y, y, epochs=3, verbose=0)
-  assert model.evaluate(y, y, verbose=0) < before
+  # The loss of an epoch is that before its one step.
+  found = model.fit(y, y, epochs=4, verbose=0).history["loss"]
+  assert found[-1] < found[0]
 
 
 @pytest.mark.parametrize("name", distances.names())

@@ -43,8 +43,12 @@ def value_and_gradient(distance, case, *, traced):
 def assert_agrees(
   distance, case, value, gradient, *, value_bound, gradient_bound
 ):
-  """Checks eager and traced results, which take different paths."""
-  for traced in (False, True):
+  """Checks eager and traced results, which take different paths.
+
+  Those traced only in float32, since tracing takes seconds: conformance
+  compares the two in float64.
+  """
+  for traced in {False, distance.compute_dtype == "float32"}:
     found = value_and_gradient(distance, case, traced=traced)
     np.testing.assert_allclose(found[0], value, rtol=0, atol=value_bound)
     assert np.isfinite(found[1]).all()

@@ -1,19 +1,15 @@
 """A SavedModel is written whole, once other programs agree with Keras."""
 
 import json
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from export import fresh, manifest, saved_model, signatures
+from tests import forked
 from tests.export import networks
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -22,13 +18,7 @@ def run(tmp_path):
 
 
 def command(*arguments):
-  return subprocess.run(
-    [sys.executable, "-m", "export.saved_model", *map(str, arguments)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  return forked.run("export.saved_model", *arguments)
 
 
 def answering(monkeypatch, change=lambda outputs: outputs):

@@ -1,30 +1,25 @@
 """The benchmark runs; how fast is for people to read, never for a test."""
 
 import os
-import pathlib
-import subprocess
+import re
 import sys
 
 import pytest
 
 from benchmarks import peers, timing
+from tests import forked
 from tfpercept import distances
 
-ROOT = pathlib.Path(__file__).parents[2]
 
-
-def printed_by(*flags):
-  # The peers of whoever runs the tests stay out of it.
-  environment = {k: v for k, v in os.environ.items() if "PEER_" not in k}
-  command = [sys.executable, "-m", "benchmarks.losses", "--rounds=1", *flags]
-  return subprocess.run(
-    command,
-    cwd=ROOT,
-    env=environment,
-    capture_output=True,
-    text=True,
-    check=True,
-  ).stdout
+def printed_by(*flags, program="losses"):
+  with pytest.MonkeyPatch.context() as patch:
+    # The peers of whoever runs the tests stay out of it.
+    for name in os.environ:
+      if "PEER_" in name:
+        patch.delenv(name)
+    done = forked.run(f"benchmarks.{program}", "--rounds=1", *flags)
+  assert done.returncode == 0, done.stderr
+  return done.stdout
 
 
 def cells(line):
@@ -56,6 +51,22 @@ def test_distances_are_timed_in_units_of_ms_ssim():
   for numbers in rows.values():
     assert len(numbers) == 4
     assert all(float(number) > 0 for number in numbers)
+
+
+def test_our_codec_is_timed_part_by_part_where_its_peers_are_not_here():
+  printed = printed_by("--shape=64x128", "--nowide", program="codec")
+  assert "CompressAI is left out: needs --torch_python" in printed
+  times, parts = (
+    cells(line) for line in printed.splitlines() if "| ours, " in line
+  )
+  bpp, encode, decode = times[2:5]
+  assert 0 < float(bpp) < 24
+  assert encode.endswith(" ms")
+  assert decode.endswith(" ms")
+  shares = [int(re.search(r"(\d+)%", cell)[1]) for cell in parts[2:]]
+  # Both directions are told in three parts, each share rounded.
+  assert sum(shares[:3]) == pytest.approx(100, abs=2)
+  assert sum(shares[3:]) == pytest.approx(100, abs=2)
 
 
 def test_an_interpreter_without_pytorch_leaves_its_peers_out(tmp_path):

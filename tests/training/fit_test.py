@@ -3,14 +3,13 @@
 import pathlib
 import random
 import signal
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked
 from tests.training import killed_run
 from tfpercept import distances, models, training
 from tfpercept.data import crops
@@ -20,12 +19,7 @@ from tfpercept.training import callbacks
 
 def start(out, log, kill_at=-1, strategy="none"):
   arguments = [out, log, str(kill_at), strategy]
-  return subprocess.run(
-    [sys.executable, "-m", "tests.training.killed_run", *arguments],
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  return forked.run("tests.training.killed_run", *arguments)
 
 
 def read(log: pathlib.Path) -> list[tuple[int, str]]:
