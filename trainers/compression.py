@@ -8,10 +8,13 @@ Killed at any moment, the same command resumes it. `--out` holds the codec as of
 the last interval, which `tfpercept compress --model` takes.
 """
 
+from typing import Any
+
 from absl import flags, logging
 
 from export import program
 from tfpercept import models, training
+from tfpercept.models import transform_codec
 from tfpercept.tasks import quantisers
 from trainers import compression_runs, run_flags
 
@@ -33,15 +36,28 @@ _PATCH = flags.DEFINE_integer(
   "patch", 192, "Side of the crops, a multiple of 64.", 64
 )
 _BATCH = flags.DEFINE_integer("batch", 4, "Crops in a batch.", 1)
+_ARCHITECTURE = flags.DEFINE_enum(
+  "architecture",
+  "mean_scale_hyperprior",
+  compression_runs.ARCHITECTURES,
+  "The network; all but a factorized_prior serve all rates at once.",
+)
+_SIZE = flags.DEFINE_enum(
+  "size", "tiny", tuple(transform_codec.SIZES), "Channels of the network."
+)
 _WIDTHS = flags.DEFINE_list(
-  "widths", ["48", "64", "96"], "Hidden channels of the transforms."
+  "widths", None, "Hidden channels of the transforms, unlike those of --size."
 )
-_LATENTS = flags.DEFINE_integer("latents", 192, "Channels of latents.", 1)
-_HYPER_WIDTH = flags.DEFINE_integer(
-  "hyper_width", 96, "Hidden channels of the hyper-transforms.", 1
-)
-_HYPER_LATENTS = flags.DEFINE_integer(
-  "hyper_latents", 64, "Channels of hyper-latents.", 1
+_CHANNELS = {
+  name: flags.DEFINE_integer(name, None, f"{what}, unlike --size says.", 1)
+  for name, what in {
+    "latents": "Channels of latents",
+    "hyper_width": "Hidden channels of the hyper-transforms",
+    "hyper_latents": "Channels of hyper-latents",
+  }.items()
+}
+_BLOCKS = flags.DEFINE_integer(
+  "blocks", transform_codec.BLOCKS, "Residual blocks of each transform.", 0
 )
 _LMBDA = flags.DEFINE_list(
   "lmbda",
@@ -60,7 +76,10 @@ _FALL = flags.DEFINE_float(
   1,
 )
 _INITIAL = flags.DEFINE_string(
-  "initial", None, "A run of a like network, to start from its weights."
+  "initial",
+  None,
+  "A run to start from: its network and weights, in place of flags that say "
+  "what network.",
 )
 
 
@@ -71,19 +90,17 @@ def main() -> None:
     "largest": _LARGEST.value,
     "patch": _PATCH.value,
     "batch": _BATCH.value,
-    "model": {
-      "widths": [int(width) for width in _WIDTHS.value],
-      "latents": _LATENTS.value,
-      "hyper_width": _HYPER_WIDTH.value,
-      "hyper_latents": _HYPER_LATENTS.value,
-    },
+    "architecture": _ARCHITECTURE.value,
+    "model": _network(),
     "lmbda": [float(end) for end in _LMBDA.value] if _LMBDA.value else None,
     "quantiser": _QUANTISER.value,
     "fall": _FALL.value,
   }
   initial = None
   if _INITIAL.value:
+    _refuse_others()
     initial, manifest = models.load(_INITIAL.value, dtype="float32")
+    settings["architecture"] = manifest["model"]
     settings["initial"] = manifest["sha256"]
     settings["model"] = {
       k: v for k, v in initial.get_config().items() if k != "name"
@@ -91,6 +108,27 @@ def main() -> None:
   run = run_flags.run(settings)
   compression_runs.train(run, initial=initial, download=_DOWNLOAD.value)
   logging.info("Trained codec in %s", run.out / "model")
+
+
+def _network() -> dict[str, Any]:
+  """Returns the arguments of the network that the flags ask for."""
+  made = {**transform_codec.SIZES[_SIZE.value], "blocks": _BLOCKS.value}
+  if _WIDTHS.value:
+    made["widths"] = [int(width) for width in _WIDTHS.value]
+  made |= {k: f.value for k, f in _CHANNELS.items() if f.value is not None}
+  known = models.MODELS.options(_ARCHITECTURE.value)
+  return {key: value for key, value in made.items() if key in known}
+
+
+def _refuse_others() -> None:
+  """Raises ValueError for flags that `--initial` has the answer to."""
+  others = (_ARCHITECTURE, _SIZE, _WIDTHS, _BLOCKS, *_CHANNELS.values())
+  for flag in others:
+    if flag.present:
+      raise ValueError(
+        f"--initial brings its own network; drop --{flag.name}, or train a "
+        "network of that kind from the start"
+      )
 
 
 if __name__ == "__main__":

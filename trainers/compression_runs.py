@@ -11,6 +11,12 @@ from tfpercept.models import hyperprior, transforms
 from tfpercept.tasks import compression, quantisers
 from tfpercept.training import callbacks, precision, schedules
 
+ARCHITECTURES = (
+  "factorized_prior",
+  "scale_hyperprior",
+  "mean_scale_hyperprior",
+  "channel_wise_hyperprior",
+)
 _BLOCKS = 16_000  # that the Karhunen-Loève transform is computed from
 _SHOWN = (256, 384)  # height and width of what TensorBoard shows
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)
@@ -26,8 +32,8 @@ def train(
 
   Args:
     run: Its `settings` hold `data`, `sides`, `largest`, `patch`, `batch`,
-      `model` (the arguments of the network), `lmbda` (None for the network's),
-      `quantiser` and `fall`.
+      `architecture`, `model` (the arguments of the network), `lmbda` (None for
+      the network's), `quantiser` and `fall`.
     initial: Has the weights to start from; the Karhunen-Loève transform by
       default.
     download: Whether tfds may download.
@@ -52,8 +58,10 @@ def train(
   options = {"batch": settings["batch"], "seed": run.seed}
   data = crops.Crops(pictures, patch=patch, **options)
   with training.prepare(run).scope():
-    network = models.MeanScaleHyperprior(
-      **settings["model"], dtype=precision.policy(run.precision)
+    network = models.MODELS.create(
+      settings["architecture"],
+      settings["model"],
+      dtype=precision.policy(run.precision),
     )
     network.build()
     if initial is not None:
@@ -100,9 +108,8 @@ class _Saved(keras.callbacks.Callback):
 
 
 def _save(network: keras.Model, run: training.Run) -> None:
-  codec.save(
-    network, run.out / "model", objective=run.loss, training=run.to_json()
-  )
+  details = {"objective": run.loss, "training": run.to_json()}
+  codec.save(network, run.out / "model", **details)
 
 
 def _pictures(
@@ -121,7 +128,7 @@ def _pictures(
 
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     scalars, panel = {}, [x]
-    for quality in _QUALITIES:
+    for quality in (q for q in _QUALITIES if q <= network.levels):
       coded = network(x, tf.constant([quality]), quantisers.Rounding())
       x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
       panel.append(x_hat)

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import base, codec_graph
-from tfpercept.codecs import coding
+from tfpercept.codecs import hyper_synthesis as integers
 from tfpercept.models import hyper_transforms
 
 # As those of autoencoders, in proportion to the largest output.
@@ -18,7 +18,7 @@ _EXACT = ("float32",)
 
 _ENDS = {
   "analysis": (("image", "quality"), ("y",)),
-  "hyper_analysis": (("y",), ("z",)),
+  "hyper_analysis": (("y", "quality"), ("z",)),
   "hyper_synthesis": (("z_hat",), ("indexes", "means")),
   "synthesis": (("y_hat", "quality"), ("x_hat",)),
 }
@@ -82,7 +82,7 @@ def _functions(graph: codec_graph.CodecGraph):
   network = graph.network
 
   def hyper_synthesis(z_hat):
-    synthesis = coding.HyperSynthesis(graph.kept)
+    synthesis = integers.HyperSynthesis(graph.kept)
     hidden = synthesis.hidden(z_hat)
     return {
       "indexes": synthesis.indexes(hidden),
@@ -91,8 +91,8 @@ def _functions(graph: codec_graph.CodecGraph):
 
   return {
     "analysis": lambda image, quality: {"y": network.analysis(image, quality)},
-    "hyper_analysis": lambda y: {
-      "z": network.hyper_analysis(network.normalised(y))
+    "hyper_analysis": lambda y, quality: {
+      "z": network.hyper_latents(y, quality)
     },
     "hyper_synthesis": hyper_synthesis,
     "synthesis": lambda y_hat, quality: {

@@ -12,7 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import pictures, streams
-from tfpercept.codecs import coding, container, hyperprior
+from tfpercept.codecs import (
+  container,
+  hyper_synthesis,
+  hyperprior,
+  parameters,
+)
 from tfpercept.models import entropy, hyper_transforms
 from tfpercept.models import hyperprior as networks
 from tfpercept.ops import padding
@@ -55,26 +60,17 @@ class CodecGraph:
     self.network = network
     self.kept = kept
     self.identity = hyperprior.identity(manifest)
-    self.steps = (coding.STEPS, coding.STEPS * network.levels)
+    self.steps = (container.STEPS, container.STEPS * network.levels)
     # NumPy computes them for the codec, and its exponentials are its own.
     gains, inverses = zip(
-      *(self._gains(step) for step in range(self.steps[0], self.steps[1] + 1)),
+      *(
+        parameters.gains(kept, step)
+        for step in range(self.steps[0], self.steps[1] + 1)
+      ),
       strict=True,
     )
     self._gain, self._inverse = np.stack(gains), np.stack(inverses)
     self._scale = kept["deviation"] * self._gain
-
-  def _gains(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what latents are scaled by before and after rounding."""
-    position = step / coding.STEPS - 1
-    low = min(int(position), self.network.levels - 2)
-    share = np.float32(position - low)
-    return tuple(
-      np.exp(
-        (1 - share) * self.kept[name][low] + share * self.kept[name][low + 1]
-      )
-      for name in ("log_gain", "log_inverse")
-    )
 
   def step(self, quality: tf.Tensor) -> tf.Tensor:
     """Returns a quality in sixteenths, int32; refuses one out of range."""
@@ -84,7 +80,7 @@ class CodecGraph:
       [f"quality is 1 to {levels}; got", quality],
     )
     with tf.control_dependencies([allowed]):
-      return tf.cast(tf.round(quality * coding.STEPS), tf.int32)
+      return tf.cast(tf.round(quality * container.STEPS), tf.int32)
 
   def encode(self, image: tf.Tensor, step: tf.Tensor) -> Latents:
     """Returns the latents of pictures.
@@ -99,8 +95,9 @@ class CodecGraph:
       index = padding.mirror_index(tf.range(whole), size)
       image = tf.gather(image, index, axis=axis)
     x = tf.gather(_PIXELS, tf.cast(image, tf.int32))
-    y = self.network.analysis(x, self._quality(image, step))
-    z = self.network.hyper_analysis(self.network.normalised(y))
+    quality = self._quality(image, step)
+    y = self.network.analysis(x, quality)
+    z = self.network.hyper_latents(y, quality)
     z = tf.cast(tf.clip_by_value(tf.round(z), -_LIMIT, _LIMIT), tf.int32)
     index, mean = self.parameters(z, step)
     symbols = tf.round(y * self._of_step(self._gain, step) - mean)
@@ -110,7 +107,7 @@ class CodecGraph:
     self, z: tf.Tensor, step: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns indexes, int32, and means of `Latents.y`, float32."""
-    synthesis = coding.HyperSynthesis(self.kept)
+    synthesis = hyper_synthesis.HyperSynthesis(self.kept)
     hidden = synthesis.hidden(tf.cast(z, tf.float32))
     offset = self._of_step(self.kept["index_offsets"].astype(np.int32), step)
     index = tf.cast(synthesis.indexes(hidden), tf.int32) + offset
@@ -144,7 +141,7 @@ class CodecGraph:
     latents = self.encode(colour, step)
     z_coder = entropy.Encoder(self._tables("z"))
     z_coder.write(_channels(tf.shape(latents.z)), latents.z)
-    y_coder = entropy.FarEncoder(self._tables("y"))
+    y_coder = entropy.FarEncoder(self._tables("y"), self.kept["far_tables"])
     y_coder.write(latents.index, latents.y)
     strings = (z_coder.finish(), *y_coder.finish())
     stream = streams.Stream(shape[0], shape[1], step, shape[2] == 1, strings)
@@ -173,7 +170,9 @@ class CodecGraph:
     )
     with tf.control_dependencies([within]):
       index, mean = self.parameters(z, stream.quality)
-    y = _read(entropy.FarDecoder(self._tables("y"), *y_strings), index)
+    far = self.kept["far_tables"]
+    y_coder = entropy.FarDecoder(self._tables("y"), far, *y_strings)
+    y = _read(y_coder, index)
     picture = self._picture(y, mean, stream.quality)
     return picture[0, : stream.height, : stream.width], stream.grey
 
@@ -201,7 +200,7 @@ class CodecGraph:
     return tf.gather(tf.constant(table), step - self.steps[0])
 
   def _quality(self, batch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    quality = tf.cast(step, tf.float32) / float(coding.STEPS)
+    quality = tf.cast(step, tf.float32) / float(container.STEPS)
     return tf.fill(tf.shape(batch)[:1], quality)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.codecs import networks
+from tests.codecs import small_models
 from tfpercept import cli, codecs, files
 from tfpercept.codecs import selftest
 
@@ -61,7 +61,7 @@ def test_each_file_is_read_by_the_model_that_wrote_it(
   run, coded, tmp_path, photograph, capsys
 ):
   other = tmp_path / "other"
-  networks.save(other, photograph(64, 64, 9))
+  small_models.save(other, photograph(64, 64, 9))
   codec = codecs.get(f"hyperprior(model={str(other)!r})")
   (tmp_path / "second.tfp").write_bytes(codec.compress(photograph(64, 64)))
   out = tmp_path / "out"

@@ -1,7 +1,9 @@
 """`tfpercept rate-distortion`: what it prints, writes and leaves out."""
 
 import csv
+import html
 import json
+import re
 
 import pytest
 
@@ -59,6 +61,22 @@ def test_it_writes_the_page_and_the_tables(folder, tmp_path, capsys):
   assert '<figure class="wipe">' in (out / "report.html").read_text()
 
 
+def test_a_pair_is_measured_and_laid_over_each_other_first(folder, tmp_path):
+  out = tmp_path / "out"
+  pair = ["webp", "jpeg(subsampling='4:4:4')"]
+  flags = ["--codec=jpeg", "--metric=mae", "--shown=1", "--shown_bpp=2"]
+  assert run(folder, *flags, "--pair", *pair, f"--out={out}") == 0
+  page = (out / "report.html").read_text()
+  for side, spec in zip(("left", "right"), pair, strict=True):
+    options = re.search(rf'<select class="{side}".*?</select>', page)[0]
+    (chosen,) = re.findall(r"selected>(.*?)</option>", options)
+    assert html.unescape(chosen) == codecs.get(spec).spec
+  rows = json.loads((out / "result.json").read_text())["points"]
+  assert {row["codec"] for row in rows} == {
+    codecs.get(spec).spec for spec in ("jpeg", *pair)
+  }
+
+
 def test_a_bad_picture_is_named_and_the_rest_goes_on(folder, capsys):
   (folder / "bad.png").write_bytes(b"no picture")
   status = run(folder, "--codec=jpeg", "--metric=mae")
@@ -84,6 +102,7 @@ def test_all_stands_for_the_codecs_at_hand(folder, capsys, monkeypatch):
     (["--codec=jpg"], "Did you mean 'jpeg'?"),
     (["--codec=webp", "--anchor=jpeg"], "--anchor is one of the codecs, webp"),
     (["--codec=jpeg", "--bpp", "2", "1"], "two rates, rising; got 2 and 1"),
+    (["--pair", "jpeg", "jpeg()"], "two codecs that differ; got jpeg"),
     (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
     (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
   ],

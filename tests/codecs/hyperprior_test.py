@@ -7,15 +7,23 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.codecs import networks
+from tests.codecs import small_models
 from tfpercept import codecs, models
-from tfpercept.codecs import coding, container, hyperprior, strips
+from tfpercept.codecs import (
+  coding,
+  container,
+  hyperprior,
+  reference,
+  strips,
+)
+from tfpercept.evaluation import peak_memory
+from tfpercept.models import entropy
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, photograph):
   place = tmp_path_factory.mktemp("codec") / "model"
-  return networks.save(place, photograph(256, 256))
+  return small_models.save(place, photograph(256, 256))
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +34,35 @@ def codec(folder):
 @pytest.mark.parametrize(
   "size", [(1, 1), (1, 65), (63, 64), (64, 64), (65, 127), (130, 40)]
 )
-def test_a_file_decodes_to_what_was_encoded(codec, photograph, size):
+def test_a_file_decodes_to_what_was_encoded(
+  codec, photograph, size, monkeypatch
+):
   height, width = size
   picture = photograph(130, 130)[:height, :width]
+  written = {entropy.Encoder: [], entropy.FarEncoder: []}
+
+  def recording(encoder):
+    write = encoder.write
+
+    def recorded(self, table, symbols):
+      written[encoder].append(np.array(symbols))
+      write(self, table, symbols)
+
+    monkeypatch.setattr(encoder, "write", recorded)
+
+  for encoder in written:
+    recording(encoder)
   for quality in (1, 4.5, 8):
+    for parts in written.values():
+      parts.clear()
     data = codec.compress(picture, quality=quality)
     again = codec.decompress(data)
     assert again.shape == picture.shape
     assert again.dtype == np.uint8
-    step = round(16 * quality)
-    y, z = codec._latents(picture, step)
     found = codec.symbols(data)
-    np.testing.assert_array_equal(found["z"], z)
-    for rows, _, mean in codec._parameters(z, step):
-      written = codec._rounded(y[:, rows], mean, step)
-      np.testing.assert_array_equal(found["y"][:, rows], written)
+    # The first that is written are hyper-latents.
+    np.testing.assert_array_equal(found["z"], written[entropy.Encoder][0])
+    np.testing.assert_array_equal(found["y"], *written[entropy.FarEncoder])
 
 
 def test_a_file_takes_what_its_model_says_it_should(codec, photograph):
@@ -76,6 +98,70 @@ def test_strips_change_no_byte_and_no_pixel(codec, photograph, monkeypatch):
   assert np.mean(difference > 0) < 1e-3
 
 
+def test_patches_change_no_byte_and_no_pixel(codec, photograph, monkeypatch):
+  picture = photograph(140, 300)
+  whole = codec.compress(picture, quality=4)
+  pixels, shapes = codec.decompress(whole), []
+  monkeypatch.setattr(strips, "PIXELS", 64 * 64)
+  monkeypatch.setattr(strips, "COLUMNS", 64)
+
+  def watched(transform):
+    def watching(x, quality):
+      shapes.append(tuple(x.shape[1:3]))
+      return transform(x, quality)
+
+    return watching
+
+  for name in ("_analysis", "_synthesis"):
+    monkeypatch.setattr(codec, name, watched(getattr(codec, name)))
+  assert codec.compress(picture, quality=4) == whole
+  difference = np.abs(codec.decompress(whole).astype(int) - pixels)
+  assert difference.max() <= 1  # as above
+  assert np.mean(difference > 0) < 1e-3
+  halo = codec._network.halo
+  assert max(shapes) == (64 + 2 * 16 * halo, 64 + 2 * 16 * halo)
+  assert len(shapes) == 2 * 3 * 5
+
+
+def test_large_pictures_take_the_memory_of_a_part(codec, photograph):
+  """As on a larger scale `python -m tests.codecs.memory` shows."""
+  picture = np.tile(photograph(256, 256), (16, 16, 1))  # 16.8 megapixels
+  with peak_memory.watch() as peak:
+    held = peak_memory.held()
+    data = codec.compress(picture, quality=4)
+    assert codec.decompress(data).shape == picture.shape
+  # 50 MB of a picture again and 7 MB of latents. The first layer alone would
+  # take 270 MB of the whole picture, several times, beside 200 MB of pixels.
+  assert peak.bytes - held < 450e6
+
+
+def test_a_forged_size_takes_the_memory_of_a_part(codec, photograph):
+  data = codec.compress(photograph(64, 64))
+  forged = rewritten(data, codec, height=65535, width=256)
+  with peak_memory.watch() as peak:
+    held = peak_memory.held()
+    # What is read past its end is zeros, which may tell something.
+    with contextlib.suppress(codecs.CorruptStream):
+      codec.decompress(forged)
+  assert peak.bytes - held < 450e6  # as above
+
+
+def test_more_pixels_than_are_allowed_are_refused(folder, codec, photograph):
+  small = hyperprior.Hyperprior(model=str(folder), max_pixels=4095)
+  assert "max_pixels=4095" in small.spec
+  picture = photograph(64, 64)
+  with pytest.raises(
+    ValueError, match=r"4095 pixels \(max_pixels\); got 64x64"
+  ):
+    small.compress(picture)
+  data = codec.compress(picture)
+  with pytest.raises(codecs.CorruptStream, match=r"64x64 .* \(max_pixels\)"):
+    small.decompress(data)
+  for wrong in (0, 2**27 + 1):
+    with pytest.raises(ValueError, match="max_pixels is 1 to 134217728"):
+      hyperprior.Hyperprior(model=str(folder), max_pixels=wrong)
+
+
 def test_grey_stays_grey(codec, photograph):
   grey = photograph(64, 80)[..., :1]
   data = codec.compress(grey)
@@ -90,7 +176,9 @@ def test_grey_stays_grey(codec, photograph):
 def test_weights_kept_in_half_precision_are_those_that_code(
   tmp_path, photograph
 ):
-  place = networks.save(tmp_path / "m", photograph(256, 256), dtype="float16")
+  place = small_models.save(
+    tmp_path / "m", photograph(256, 256), dtype="float16"
+  )
   codec = hyperprior.Hyperprior(model=str(place))
   picture = photograph(100, 100)
   data = codec.compress(picture, quality=6)
@@ -100,17 +188,22 @@ def test_weights_kept_in_half_precision_are_those_that_code(
 
 
 def test_a_file_of_another_model_is_told_apart(codec, tmp_path, photograph):
-  place = networks.save(tmp_path / "other", photograph(128, 128, seed=9))
+  place = small_models.save(tmp_path / "other", photograph(128, 128, seed=9))
   data = hyperprior.Hyperprior(model=str(place)).compress(photograph(64, 64))
   with pytest.raises(container.WrongModel, match=codec.identity.hex()):
     codec.decompress(data)
 
 
+def unpacked(data, codec):
+  """Header and strings of a file."""
+  return container.unpack(
+    data, codec=2, model=codec.identity, symbols=codec._coder.counts
+  )
+
+
 def rewritten(data, codec, **changes):
   """Returns a file with another header, whose checksum is right."""
-  header, strings = container.unpack(
-    data, codec=2, model=codec.identity, symbols=codec._symbols
-  )
+  header, strings = unpacked(data, codec)
   fields = vars(header) | changes
   return container.pack(container.Header(**fields), strings)
 
@@ -182,15 +275,106 @@ def test_another_network_is_no_codec(tmp_path):
     hyperprior.Hyperprior(model=str(tmp_path / "srcnn"))
 
 
-def test_tables_that_are_none_are_refused(folder, tmp_path):
-  copy = tmp_path / "copy"
+def forged_model(folder, copy, name, change):
+  """A model folder with another array in its `coding.npz`."""
   shutil.copytree(folder, copy)
   with np.load(copy / coding.FILE) as file:
     arrays = dict(file)
-  arrays["y_tables"][5] = arrays["y_tables"][4]
+  arrays[name] = change(arrays[name])
   np.savez(copy / coding.FILE, **arrays)
   manifest = json.loads((copy / "manifest.json").read_text())
   manifest["files"][coding.FILE] = coding.files.sha256(copy / coding.FILE)
   (copy / "manifest.json").write_text(json.dumps(manifest))
-  with pytest.raises(ValueError, match="frequencies"):
-    hyperprior.Hyperprior(model=str(copy))
+  return str(copy)
+
+
+def replaced(at, value):
+  """What puts a value in a place of an array."""
+
+  def change(array):
+    array = array.copy()
+    array[at] = value
+    return array
+
+  return change
+
+
+@pytest.mark.parametrize(
+  ("name", "change", "message"),
+  [
+    ("y_tables", lambda a: a[:-1], "no table of frequencies"),
+    ("y_tables", lambda a: np.delete(a, 5), "no table"),
+    ("y_tables", replaced(0, -16), "no table of frequencies"),
+    ("z_tables", replaced(5, 0), "no table of frequencies"),
+    ("z_tables", lambda a: a[: len(a) // 2], "no table"),
+    ("z_tables", lambda a: a.astype(np.int64), "no tables of frequencies"),
+    ("far_tables", lambda a: np.delete(a, 5), "no table"),
+    ("far_tables", lambda a: a[258:], "no tables of frequencies"),
+    ("far_tables", lambda a: np.tile(a[:258], 2), "no tables of frequencies"),
+    ("far_tables", replaced(5, 10**6), "no table of frequencies"),
+    ("y_offsets", replaced(3, 1 << 16), "y_offsets are beyond 32768"),
+    ("y_offsets", lambda a: a[:-1], r"y_offsets is int32 \(64,\); got int32"),
+    ("index_offsets", lambda a: a.astype(float), "index_offsets is int16"),
+    ("hyper_0_shift", replaced(0, -1), "hyper_0 is shifted by -1"),
+    ("means_shift", replaced(0, 24), "means is shifted by"),
+    ("indexes_bias", replaced(0, 2**24), "a sum of indexes might reach"),
+    ("hyper_1_kernel", lambda a: a[..., :-1], "hyper_1_kernel is int8"),
+    ("log_gain", replaced(0, np.nan), "finite"),
+    ("deviation", replaced(0, 0), "these above 0"),
+  ],
+)
+def test_arrays_that_do_not_code_are_refused(
+  folder, tmp_path, name, change, message
+):
+  copy = forged_model(folder, tmp_path / "copy", name, change)
+  with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
+    hyperprior.Hyperprior(model=copy)
+
+
+def test_numbers_beyond_the_tables_are_read_by_the_model_s_own(
+  folder, tmp_path, photograph
+):
+  """Another model may keep others than those of today."""
+
+  def even(tables):
+    high = np.arange(0, 2**16 + 1, 2**8)
+    return np.concatenate([[16], high, tables[258:]]).astype(np.int32)
+
+  copy = forged_model(folder, tmp_path / "copy", "far_tables", even)
+  codec = hyperprior.Hyperprior(model=copy, check=False)
+  # Against the edge of what a table has: a black picture with a white spot.
+  picture = np.zeros((64, 64, 3), np.uint8)
+  picture[20:23, 30:33] = 255
+  data = codec.compress(picture, quality=8)
+  before = hyperprior.Hyperprior(model=str(folder)).compress(picture, quality=8)
+  _, (*near, far) = unpacked(data, codec)
+  _, (*others, other) = unpacked(
+    before, hyperprior.Hyperprior(model=str(folder))
+  )
+  assert near == others
+  assert far != other
+  found = reference.ReferenceDecoder(copy).latents(data)
+  np.testing.assert_array_equal(codec.symbols(data)["y"][0], found.symbols)
+
+
+def test_a_network_of_more_levels_than_files_can_say_is_refused(
+  folder, tmp_path
+):
+  network = models.MeanScaleHyperprior(**small_models.SMALL, levels=16)
+  network.build()
+  with pytest.raises(ValueError, match="up to 15; the network has 16"):
+    hyperprior.save(network, tmp_path / "m")
+  manifest = models.read_manifest(folder)
+  manifest["config"]["levels"] = 16
+  with pytest.raises(ValueError, match="up to 15; the network has 16"):
+    coding.load(folder, manifest)
+
+
+def test_a_network_of_one_level_codes(tmp_path, photograph):
+  network = models.MeanScaleHyperprior(**small_models.SMALL, levels=1)
+  network.build()
+  hyperprior.save(network, tmp_path / "m")
+  codec = hyperprior.Hyperprior(model=str(tmp_path / "m"))
+  data = codec.compress(photograph(64, 64))
+  found = reference.ReferenceDecoder(tmp_path / "m").latents(data)
+  np.testing.assert_array_equal(codec.symbols(data)["y"][0], found.symbols)

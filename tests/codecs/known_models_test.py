@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.codecs import networks
+from tests.codecs import small_models
 from tfpercept import codecs, models, weights
 from tfpercept.codecs import container, hyperprior, known_models
 
@@ -17,7 +17,7 @@ def folders(tmp_path_factory, photograph):
   """Two run folders of other weights."""
   folder = tmp_path_factory.mktemp("models")
   for seed, name in enumerate(("a", "b")):
-    networks.save(folder / name / "model", photograph(64, 64, seed))
+    small_models.save(folder / name / "model", photograph(64, 64, seed))
   return [folder / name for name in ("a", "b")]
 
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.codecs import small_model
+from tests.codecs import small_models
 from tfpercept.codecs import container, hyperprior, range_decoder, reference
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.models import entropy
@@ -19,7 +19,7 @@ SIZES = ((1, 1), (1, 65), (63, 64), (64, 64), (65, 127), (150, 333))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-  return small_model.write(tmp_path_factory.mktemp("small") / "model")
+  return small_models.save_wild(tmp_path_factory.mktemp("small") / "model")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def forged(decoder, data, *, strings=None, **changes):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("quality", [1, 3.0625, 8])
 def test_both_decoders_see_the_same_picture(fast, decoder, size, quality):
-  picture = small_model.picture(*size)
+  picture = small_models.picture(*size)
   data = fast.compress(picture, quality=quality)
   expected, found = fast.decompress(data), decoder.decompress(data)
   assert found.shape == picture.shape
@@ -64,7 +64,7 @@ def test_both_decoders_see_the_same_picture(fast, decoder, size, quality):
 
 
 def test_grey_is_the_rounded_mean_of_what_the_channels_would_be(fast, decoder):
-  data = fast.compress(small_model.picture(40, 70, 1), quality=5)
+  data = fast.compress(small_models.picture(40, 70, 1), quality=5)
   found = decoder.decompress(data)
   assert found.shape == (40, 70, 1)
   colour = decoder.decompress(forged(decoder, data, grey=False))
@@ -76,7 +76,7 @@ def test_grey_is_the_rounded_mean_of_what_the_channels_would_be(fast, decoder):
 
 def test_latents_are_what_was_encoded(fast, decoder):
   """Encoded again from the latents alone, the strings are the same bytes."""
-  data = fast.compress(small_model.picture(150, 333), quality=6.5)
+  data = fast.compress(small_models.picture(150, 333), quality=6.5)
   latents = decoder.latents(data)
   _, strings = opened(decoder, data)
   assert latents.header.quality == 104
@@ -87,14 +87,14 @@ def test_latents_are_what_was_encoded(fast, decoder):
   encoder.write(channels.astype(np.int32), latents.z)
   assert encoder.finish().numpy() == strings[0]
   encoder = entropy.FarEncoder(
-    entropy.Tables(kept["y_tables"], kept["y_offsets"])
+    entropy.Tables(kept["y_tables"], kept["y_offsets"]), kept["far_tables"]
   )
   encoder.write(latents.indexes, latents.symbols)
   assert [string.numpy() for string in encoder.finish()] == strings[1:]
 
 
 def test_latents_beyond_the_tables_occur_here_on_both_sides(fast, decoder):
-  data = fast.compress(small_model.picture(150, 333), quality=6.5)
+  data = fast.compress(small_models.picture(150, 333), quality=6.5)
   latents = decoder.latents(data)
   kept = np.load(f"{fast.model}/coding.npz")
   tables = range_decoder.tables(kept["y_tables"])
@@ -105,7 +105,7 @@ def test_latents_beyond_the_tables_occur_here_on_both_sides(fast, decoder):
 
 
 def test_it_runs_where_there_is_no_tensorflow(folder, fast, decoder, tmp_path):
-  data = fast.compress(small_model.picture(65, 127), quality=4)
+  data = fast.compress(small_models.picture(65, 127), quality=4)
   (tmp_path / "picture.tfp").write_bytes(data)
   program = """
 import importlib.machinery, pathlib, sys, types
@@ -132,7 +132,7 @@ sys.stdout.buffer.write(picture.tobytes())
 
 
 def test_strips_change_nothing(fast, decoder, monkeypatch):
-  data = fast.compress(small_model.picture(333, 65), quality=4)
+  data = fast.compress(small_models.picture(333, 65), quality=4)
   expected = decoder.decompress(data)
   monkeypatch.setattr(reference, "_STRIP", 1000)
   # As above: BLAS may sum a larger matrix in another order.
@@ -142,7 +142,7 @@ def test_strips_change_nothing(fast, decoder, monkeypatch):
 
 def test_it_computes_in_single_precision(fast, decoder, monkeypatch):
   """NumPy makes doubles of integers and singles, and takes twice the memory."""
-  data = fast.compress(small_model.picture(64, 64))
+  data = fast.compress(small_models.picture(64, 64))
   kinds, synthesis = set(), decoder._synthesis
 
   def watched(y_hat, level):
@@ -156,18 +156,19 @@ def test_it_computes_in_single_precision(fast, decoder, monkeypatch):
 
 
 def test_strips_see_as_far_as_a_pixel_does(fast, decoder, monkeypatch):
-  data = fast.compress(small_model.picture(333, 65), quality=4)
+  data = fast.compress(small_models.picture(333, 65), quality=4)
   expected = decoder.decompress(data)
-  monkeypatch.setattr(reference, "_HALO", 0)
+  blocks = decoder._config["blocks"]
+  monkeypatch.setattr(reference, "_HALO", -blocks)  # nothing beyond its own
   found = decoder.decompress(data)
   assert np.abs(found.astype(int) - expected).max() > 1
 
 
 def test_another_models_file_is_refused_by_name(fast, decoder, tmp_path):
   other = hyperprior.Hyperprior(
-    model=str(small_model.write(tmp_path / "model", seed=1))
+    model=str(small_models.save_wild(tmp_path / "model", seed=1))
   )
-  data = other.compress(small_model.picture(8, 8))
+  data = other.compress(small_models.picture(8, 8))
   with pytest.raises(container.WrongModel, match=other.identity.hex()):
     decoder.decompress(data)
 
@@ -185,13 +186,30 @@ def test_another_models_file_is_refused_by_name(fast, decoder, tmp_path):
   ],
 )
 def test_what_the_model_has_not_is_refused(fast, decoder, changes, message):
-  data = fast.compress(small_model.picture(64, 64))
+  data = fast.compress(small_models.picture(64, 64))
   with pytest.raises(CorruptStream, match=message):
     decoder.decompress(forged(decoder, data, **changes))
 
 
+@pytest.mark.parametrize("side", [1, 63, 64, 65, 128, 129, 640])
+@pytest.mark.parametrize("name", ["height", "width"])
+def test_a_forged_size_ends_as_with_the_fast_decoder(fast, decoder, name, side):
+  """In the same symbols, or refused."""
+  data = fast.compress(small_models.picture(64, 64), quality=1)
+  damaged = forged(decoder, data, **{name: side})
+  try:
+    found = decoder.latents(damaged).symbols[None]
+  except CorruptStream:
+    found = None
+  if found is None:
+    with pytest.raises(CorruptStream):
+      fast.decompress(damaged)
+  else:
+    np.testing.assert_array_equal(fast.symbols(damaged)["y"], found)
+
+
 def test_every_changed_byte_and_every_truncation_is_found(fast, decoder):
-  data = fast.compress(small_model.picture(16, 16), quality=1)
+  data = fast.compress(small_models.picture(16, 16), quality=1)
   for at in range(len(data)):
     flipped = bytearray(data)
     flipped[at] ^= 0x10
@@ -201,7 +219,7 @@ def test_every_changed_byte_and_every_truncation_is_found(fast, decoder):
 
 
 def test_strings_of_anything_give_a_picture_or_say_why(fast, decoder):
-  data = fast.compress(small_model.picture(70, 70), quality=1)
+  data = fast.compress(small_models.picture(70, 70), quality=1)
   _, strings = opened(decoder, data)
   random = np.random.default_rng(0)
   refused = 0
@@ -222,7 +240,7 @@ def test_strings_of_anything_give_a_picture_or_say_why(fast, decoder):
 @pytest.mark.parametrize("name", ["z", "y"])
 def test_a_rare_symbol_and_then_nothing_ends(fast, decoder, name):
   """Escapes of TensorFlow Compression would read zeros for ever here."""
-  data = fast.compress(small_model.picture(64, 64))
+  data = fast.compress(small_models.picture(64, 64))
   _, strings = opened(decoder, data)
   kept = np.load(f"{fast.model}/coding.npz")
   tables = range_decoder.tables(kept[f"{name}_tables"])

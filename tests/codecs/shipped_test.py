@@ -51,3 +51,15 @@ def test_its_files_take_what_they_should(quality):
   size = len(codec.compress(picture, quality=quality))
   estimated = codec.estimated_bits(picture, quality=quality) / 8
   assert size < 1.01 * estimated + 32
+
+
+def test_every_flipped_bit_and_every_truncation_of_its_file_is_found():
+  codec = codecs.get("hyperprior")
+  data = codec.compress(packaged.test()["coffee"][100:196, 200:296])
+  assert len(data) > 200
+  for at in range(len(data)):
+    flips = (data[at] ^ flip for flip in (*(1 << i for i in range(8)), 0xFF))
+    damaged = [data[:at] + bytes([byte]) + data[at + 1 :] for byte in flips]
+    for wrong in (data[:at], *damaged):
+      with pytest.raises(codecs.CorruptStream):
+        codec.decompress(wrong)

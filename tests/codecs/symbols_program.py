@@ -1,58 +1,120 @@
 """Reads streams under the settings of its process, and says what they hold.
 
-    python -m tests.codecs.symbols_program MODEL STREAMS.npz OUT.json
+    python -m tests.codecs.symbols_program MODEL STREAMS.npz PICTURES OUT.json
 
-For each stream it writes a digest of the symbols, the picture, and, as a
-control, a digest of the scale indexes that the same hyper-synthesis would give
-in floating point. Where TFPERCEPT_TEST_JIT is set, XLA compiles the
-hyper-synthesis.
+For each stream it writes a digest of the symbols; as a control, digests of the
+indexes and means that the same hyper-synthesis would give in floating point;
+and, of the streams that have one in the folder PICTURES, how far its picture is
+from that `.npy`.
+
+TFPERCEPT_TEST_DECODER=xla has XLA compile the hyper-synthesis, `numpy` uses the
+reference decoder, which also tells the scale indexes of each stream.
 """
 
+import functools
 import hashlib
 import json
 import os
+import pathlib
 import sys
+from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import codecs, models
-from tfpercept.codecs import selftest
+from tfpercept import codecs, models, weights
+from tfpercept.codecs import (
+  container,
+  hyper_synthesis,
+  reference,
+  selftest,
+)
+from tfpercept.models import entropy
+
+KIND = "TFPERCEPT_TEST_DECODER"
 
 
-def main(model: str, streams: str, out: str) -> None:
-  codec = codecs.get(f"hyperprior(model={model!r}, check=False)")
-  if os.environ.get("TFPERCEPT_TEST_JIT"):
-    for name in ("hidden", "indexes", "means"):
-      eager = getattr(codec._hyper, name)
-      setattr(codec._hyper, name, tf.function(eager, jit_compile=True))
-  network = models.load(model, dtype="float32")[0]
+def main(model: str, streams: str, pictures: str, out: str) -> None:
+  told = _reference(model) if _kind() == "numpy" else _fast(model)
+  found = {}
   with np.load(streams) as file:
-    found = [_told(codec, network, file[name].tobytes()) for name in file.files]
-  with open(out, "w") as file:
-    json.dump(found, file)
+    for name in file.files:
+      kept = pathlib.Path(pictures, f"{name}.npy")
+      found[name], decompress = told(file[name].tobytes())
+      if kept.is_file():
+        found[name] |= _difference(np.load(kept), decompress())
+  pathlib.Path(out).write_text(json.dumps(found))
 
 
-def _told(codec, network, stream: bytes) -> dict[str, object]:
-  symbols = codec.symbols(stream)
-  index = _float_indexes(network.hyper_synthesis, symbols["z"])
-  return {
-    "symbols": selftest.digest(symbols),
-    "float_indexes": hashlib.sha256(index.numpy().tobytes()).hexdigest(),
-    "picture": codec.decompress(stream).tolist(),
-  }
+def _kind() -> str:
+  return os.environ.get(KIND, "")
 
 
-def _float_indexes(synthesis, z: np.ndarray) -> tf.Tensor:
-  """Rounds only what comes out, as a codec of floating-point networks does."""
-  x = tf.cast(z, tf.float32)
+def _difference(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
+  difference = np.abs(expected.astype(np.int16) - found)
+  return {"levels": int(difference.max()), "share": np.mean(difference > 0)}
+
+
+def _fast(model: str) -> Callable:
+  if _kind() == "xla":
+    for name in ("hidden", "indexes", "means"):
+      method = getattr(hyper_synthesis.HyperSynthesis, name)
+      compiled = tf.function(method, jit_compile=True)
+      setattr(hyper_synthesis.HyperSynthesis, name, compiled)
+  codec = codecs.get(f"hyperprior(model={model!r}, check=False)")
+  network = models.load(model, dtype="float32")[0]
+  control = functools.partial(_in_floats, network)
+  if _kind() == "xla":
+    control = tf.function(control, jit_compile=True)
+
+  def told(stream: bytes):
+    symbols = codec.symbols(stream)
+    step = container.read_header(stream).header.quality
+    quality = tf.constant([step / container.STEPS])
+    index, mean = control(tf.cast(symbols["z"], tf.float32), quality)
+    found = {
+      "symbols": selftest.digest(symbols),
+      "float_indexes": hashlib.sha256(index.numpy().tobytes()).hexdigest(),
+      "float_means": hashlib.sha256(mean.numpy().tobytes()).hexdigest(),
+    }
+    return found, lambda: codec.decompress(stream)
+
+  return told
+
+
+def _reference(model: str) -> Callable:
+  decoder = reference.ReferenceDecoder(weights.find(model))
+
+  def told(stream: bytes):
+    latents = decoder.latents(stream)
+    symbols = {"z": latents.z[None], "y": latents.symbols[None]}
+    found = {
+      "symbols": selftest.digest(symbols),
+      "scales": np.unique(latents.indexes).tolist(),
+    }
+    return found, lambda: decoder.decompress(stream)
+
+  return told
+
+
+def _in_floats(
+  network: keras.Model, x: tf.Tensor, quality: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Rounds only the indexes, as a codec of floating-point networks does."""
+  synthesis = network.hyper_synthesis
   for layer in synthesis.hidden:
     shape = (1, 2 * x.shape[1], 2 * x.shape[2], layer.width)
     x = tf.nn.conv2d_transpose(x, layer.kernel, shape, 2) + layer.bias
     x = tf.clip_by_value(x, 0.0, 127 / 16)
-  last = synthesis.indexes
-  x = tf.nn.conv2d(x, last.kernel, 1, "SAME") + last.bias
-  return tf.cast(tf.round(x), tf.int32)
+  index, mean = (
+    tf.nn.conv2d(x, last.kernel, 1, "SAME") + last.bias
+    for last in (synthesis.indexes, synthesis.means)
+  )
+  log_gain, _ = network.log_gains(quality)
+  index = tf.round(index + log_gain / entropy.LOG_STEP)
+  index = tf.clip_by_value(index, 0, entropy.SCALES - 1)
+  return tf.cast(index, tf.int32), mean
 
 
 if __name__ == "__main__":

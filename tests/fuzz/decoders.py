@@ -19,7 +19,7 @@ import tfpercept  # noqa: F401 before, since its coverage is of no interest
 with atheris.instrument_imports(include=["tfpercept.codecs"]):
   from tfpercept.codecs import container, range_decoder, reference  # noqa: F401
 
-from tests.codecs import small_model
+from tests.codecs import small_models
 from tests.fuzz import mutations, subjects
 
 _FOLDER = pathlib.Path("runs/fuzz")
@@ -61,7 +61,7 @@ def main() -> None:
   shutil.rmtree(_FOLDER, ignore_errors=True)
   corpus = _FOLDER / "corpus"
   corpus.mkdir(parents=True)
-  model = small_model.write(_FOLDER / "model")
+  model = small_models.save_wild(_FOLDER / "model")
   subject = (
     subjects.of_spec(specs[0]) if specs else subjects.learned(str(model))[1]
   )

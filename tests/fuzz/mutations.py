@@ -24,7 +24,7 @@ import sys
 import tempfile
 import zlib
 
-from tests.codecs import small_model
+from tests.codecs import small_models
 from tests.fuzz import subjects
 from tfpercept.codecs import container
 
@@ -166,7 +166,7 @@ def main() -> None:
     if flags.codec:
       chosen = (subjects.of_spec(flags.codec),)
     else:
-      folder = flags.model or small_model.write(
+      folder = flags.model or small_models.save_wild(
         pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()), "m")
       )
       chosen = subjects.learned(str(folder))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.codecs import small_model
+from tests.codecs import small_models
 from tests.fuzz import mutations, subjects
 from tfpercept.codecs import container
 from tfpercept.codecs.base import CorruptStream
@@ -14,7 +14,7 @@ FILES = 400
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-  folder = small_model.write(tmp_path_factory.mktemp("fuzz") / "model")
+  folder = small_models.save_wild(tmp_path_factory.mktemp("fuzz") / "model")
   return subjects.learned(str(folder))
 
 
@@ -75,7 +75,7 @@ def test_whatever_else_a_decoder_does_is_found(decompress):
 
 def test_a_wrong_checksum_that_is_read_is_found(learned):
   fast, _ = learned
-  picture = small_model.picture(8, 8)
+  picture = small_models.picture(8, 8)
   subject = subjects.Subject(
     "lax", lambda data: picture, fast.seeds, b"8 bytes!"
   )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tests.codecs import small_model
+from tests.codecs import small_models
 from tfpercept import codecs
 from tfpercept.codecs import container, reference
 from tfpercept.codecs.base import CorruptStream
@@ -37,7 +37,7 @@ def of_spec(spec: str) -> Subject:
   """Returns any registered codec, at small pictures of its own."""
   codec = codecs.get(spec)
   pictures = [
-    small_model.picture(*size) for size in ((1, 1, 3), (17, 9, 1), (40, 70, 3))
+    small_models.picture(*size) for size in ((1, 1, 3), (17, 9, 1), (40, 70, 3))
   ]
   ends = {codec.qualities[0], codec.qualities[-1]}
   return Subject(

@@ -5,15 +5,19 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.models import entropy, transforms
+from tfpercept.models import entropy, transform_codec, transforms
 from tfpercept.tasks import quantisers
 
 SMALL = {"widths": (4, 4, 4), "latents": 8}
 NETWORKS = {
   models.MeanScaleHyperprior: {"hyper_width": 4, "hyper_latents": 4},
   models.ScaleHyperprior: {"hyper_width": 4, "hyper_latents": 4},
+  models.ChannelWiseHyperprior: {
+    "hyper_width": 4, "hyper_latents": 4, "slices": (2, 2, 4),
+    "context_width": 4,
+  },
   models.FactorizedPrior: {},
-}
+}  # fmt: skip
 
 
 def build(make, photograph, **options):
@@ -55,7 +59,8 @@ def test_before_training_it_is_the_karhunen_loeve_transform(network, x):
   blocks = tf.reshape(tf.nn.space_to_depth(x, 16), [-1, 768]).numpy()
   kernel = network.analysis.linear.get_weights()[0][0, 0]
   basis = kernel / np.linalg.norm(kernel, axis=0)
-  mean = network.synthesis.linear.get_weights()[1]
+  nothing = tf.zeros([1, 1, 1, SMALL["latents"]])
+  mean = tf.reshape(network.reconstruct(nothing, highest), [768]).numpy()
   kept = (blocks - mean) @ basis @ basis.T + mean
   best = np.mean((blocks - kept) ** 2)
   # Rounding and the networks beside the linear path add to it.
@@ -74,6 +79,9 @@ def test_weights_survive_saving(network, x, tmp_path):
 
 
 def test_every_weight_is_trained(network, x):
+  if hasattr(network, "hyper_analysis"):  # that not all it tells is 0
+    for weight in network.hyper_analysis.weights:
+      weight.assign(10 * weight)
   quality = tf.constant([1.5])
   with tf.GradientTape() as tape:
     coded = network(x, quality, quantisers.Mixed(tf.constant([0, 1])))
@@ -85,6 +93,36 @@ def test_every_weight_is_trained(network, x):
   ):
     assert gradient is not None, variable.name
     assert np.isfinite(gradient).all(), variable.name
+    # The first of two convolutions, as the second starts at nothing.
+    first = "block" in variable.name and "conv1" in variable.name
+    if not first and "context" not in variable.name:
+      assert np.any(gradient), variable.name
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_a_pixel_sees_no_further_than_the_halo(photograph, blocks):
+  """Nor does a latent; beyond, not one bit depends on what is there."""
+  network = build(models.MeanScaleHyperprior, photograph, blocks=blocks)
+  for weight in network.weights:
+    if "block" in weight.name:
+      weight.assign(0.3 * tf.random.stateless_normal(weight.shape, [1, 2]))
+  quality, halo, size = tf.constant([3.0]), network.halo, 16
+  base = tf.random.stateless_uniform([1, 3, size, 8], [0, 1])
+  for column, seen in ((size - 1, False), (size - 1 - halo, True)):
+    other = base + tf.one_hot(column, size)[None, None, :, None]
+    kept = size - 1 - halo if not seen else size - 1
+    one, two = (
+      network.reconstruct(y, quality)[:, :, : 16 * kept] for y in (base, other)
+    )
+    assert np.array_equal(one, two) != seen
+  wide = 16 * size
+  pictures = tf.random.stateless_uniform([1, 16, wide, 3], [0, 1])
+  changed = tf.concat([pictures[:, :, :-16], 1 - pictures[:, :, -16:]], axis=2)
+  one, two = (
+    network.analysis(x, quality)[:, :, : size - 1 - halo]
+    for x in (pictures, changed)
+  )
+  assert np.array_equal(one, two)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +201,42 @@ def test_the_transform_keeps_the_directions_of_largest_variance():
 def test_options_out_of_range_are_named(options, message):
   with pytest.raises(ValueError, match=message):
     models.MeanScaleHyperprior(**options)
+
+
+def test_slices_tell_only_of_those_that_follow(photograph, x):
+  """And they do, once trained: scales and means follow from symbols."""
+  network = build(models.ChannelWiseHyperprior, photograph)
+  for context in network.contexts:
+    for weight in context.weights:
+      weight.assign(tf.random.stateless_uniform(weight.shape, [1, 2], -0.5, 1))
+  y = 4 * tf.random.stateless_normal((1, 4, 4, 8), [3, 4])
+  nothing, rounding = tf.zeros_like(y), quantisers.Rounding()
+  told = network.code_residual(y, nothing, nothing, rounding)
+  for first, stop in ((0, 2), (2, 4), (4, 8)):
+    other = y + tf.one_hot(first, 8)[None, None, None] * 9
+    changed = network.code_residual(other, nothing, nothing, rounding)
+    assert np.array_equal(changed[1][..., :stop], told[1][..., :stop])
+    if stop < 8:
+      assert not np.array_equal(changed[1][..., stop:], told[1][..., stop:])
+  index, decoded = told[1].numpy(), told[2].numpy()
+  np.testing.assert_array_equal(index, np.round(index))
+  assert np.abs(decoded - y).max() <= 0.5 + 1e-5
+
+
+def test_slices_must_add_up():
+  with pytest.raises(ValueError, match="add up to the 192"):
+    models.ChannelWiseHyperprior(slices=(64, 64))
+
+
+@pytest.mark.parametrize("size", transform_codec.SIZES)
+def test_networks_come_in_sizes(size):
+  options = transform_codec.SIZES[size]
+  with tf.Graph().as_default():  # where weights take no memory
+    network = models.ChannelWiseHyperprior(**options)
+    network.build()
+  shapes = {tuple(weight.shape) for weight in network.weights}
+  widths, latents = options["widths"], options["latents"]
+  assert (5, 5, widths[-1], latents) in shapes
+  slices = network.get_config()["slices"]
+  assert sum(slices) == latents
+  assert slices == sorted(slices)

@@ -49,6 +49,24 @@ def test_outputs_that_are_not_hidden_are_not_clipped():
   assert whole(out, 6)
 
 
+def test_weights_at_the_limit_keep_the_finest_unit_that_holds_them():
+  """Also where a logarithm would be a last bit off."""
+  made = layer(upsample=1)
+  kernel, bias = made.get_weights()
+  for exponent in range(-20, integer.LARGEST_EXPONENT + 1):
+    largest = np.float32(integer.WEIGHT_LIMIT * 2.0**-exponent)
+    for value, expected in (
+      (largest, exponent),
+      (np.nextafter(largest, np.float32(np.inf)), exponent - 1),
+    ):
+      kernel[0, 0, 0, :] = value
+      kernel.clip(-value, value, out=kernel)
+      made.set_weights([kernel, bias])
+      np.testing.assert_array_equal(made.exponents(), expected)
+      integers, *_ = made.integers()
+      assert np.abs(integers).max() <= integer.WEIGHT_LIMIT
+
+
 def test_gradients_pass_the_rounding():
   made = layer()
   x = tf.constant(np.random.randint(0, 32, (1, 4, 4, 5)) / 16, tf.float32)

@@ -6,9 +6,10 @@ import pytest
 from tests.smoke import runs
 from tfpercept import codecs, files, models
 
+TRAINING = ("--patch=64", "--batch=2", "--precision=float32")
 SMALL = (
+  *TRAINING,
   "--widths=4,4,4", "--latents=8", "--hyper_width=6", "--hyper_latents=4",
-  "--patch=64", "--batch=2", "--precision=float32",
 )  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
 ):
   unbroken, killed = runs.unbroken_and_killed(
     tmp_path, "compression", f"--data={folder}", "--sides=150,100", *SMALL,
-    "--steps=9", "--interval=3",
+    "--steps=5", "--interval=2",
   )  # fmt: skip
   manifests = [models.load(run)[1] for run in (unbroken, killed)]
   assert manifests[0]["sha256"] == manifests[1]["sha256"]
@@ -44,7 +45,8 @@ def test_a_run_folder_codes_and_another_loss_goes_on_from_it(tmp_path, folder):
   again = codec.decompress(codec.compress(picture, quality=8))
   assert np.mean((again - picture.astype(float)) ** 2) < 2000
   done = runs.run(
-    "compression", *common, f"--initial={first}", "--loss=ms_ssim(scales=3)",
+    "compression", *TRAINING, "--steps=2", f"--data={folder}",
+    f"--initial={first}", "--loss=ms_ssim(scales=3)",
     "--lmbda=3,200", "--learning_rate=1e-9", f"--out={second}",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
@@ -60,6 +62,7 @@ def test_a_run_folder_codes_and_another_loss_goes_on_from_it(tmp_path, folder):
   [
     (["--patch=100"], "--patch is a multiple of 64"),
     (["--lmbda=2,1"], "the smaller one first"),
+    (["--blocks=2", "--initial=photo_mse"], "drop --widths"),
   ],
 )
 def test_a_mistake_is_answered_in_a_line(tmp_path, folder, flags, message):

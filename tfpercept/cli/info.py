@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from tfpercept.cli import decompress, file_jobs, output
-from tfpercept.codecs import container, known_models, targets
+from tfpercept.codecs import container, known_models
 
 _NAMES = {number: name for name, number in container.CODEC_IDS.items()}
 
@@ -71,7 +71,7 @@ def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
     "height": header.height,
     "channels": 1 if header.grey else 3,
     "bpp": 8 * len(data) / (header.width * header.height),
-    "quality": header.quality / targets.STEPS if header.quality else None,
+    "quality": header.quality / container.STEPS if header.quality else None,
     "codec": _NAMES[header.codec],
     "model": header.model.hex(),
     "model_name": known.name(header),

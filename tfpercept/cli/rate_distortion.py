@@ -33,8 +33,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     action="append",
     default=[],
     metavar="SPEC",
-    help="such as jpeg or 'webp(method=6)'; may be repeated; 'all' (default) "
-    f"is every one that works here, of {', '.join(codecs.names())}",
+    help="such as jpeg or 'webp(method=6)'; may be repeated; 'all' (default "
+    f"without --pair) is every one that works here, of "
+    f"{', '.join(codecs.names())}",
   )
   parser.add_argument(
     "--metric",
@@ -88,6 +89,13 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
     metavar="BPP",
     help="rate at which they are shown (default: 0.25)",
   )
+  parser.add_argument(
+    "--pair",
+    nargs=2,
+    metavar=("LEFT", "RIGHT"),
+    help="codecs that are laid over each other first, measured too if --codec "
+    "does not name them (default: the anchor and the last codec)",
+  )
 
 
 def _rate_distortion(arguments: argparse.Namespace) -> int:
@@ -95,7 +103,10 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   if not 0 <= low < high:
     raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
   pictures = rate_distortion.find_pictures(arguments.folders)
-  chosen, missing = _codecs(arguments.codec)
+  pair = [codecs.get(spec) for spec in arguments.pair or ()]
+  if pair and pair[0].spec == pair[1].spec:
+    raise ValueError(f"--pair is two codecs that differ; got {pair[0].spec}")
+  chosen, missing = _codecs(arguments.codec or ([] if pair else ["all"]), pair)
   specs = list(dict.fromkeys(arguments.metric or ("psnr", "ms_ssim")))
   judges = [distances.get(spec) for spec in specs]
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
@@ -112,6 +123,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       span=span,
       shown=arguments.shown,
       bpp=arguments.shown_bpp,
+      pair=tuple(codec.spec for codec in pair) or None,
     )
     conditions = _conditions(arguments, chosen, len(pictures))
     _write_tables(pathlib.Path(arguments.out), result, options, conditions)
@@ -137,16 +149,23 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   return 1 if result.points else 2
 
 
-def _codecs(given: Sequence[str]) -> tuple[list[codecs.Codec], dict[str, str]]:
-  """Returns the codecs that `--codec` names, and why others are left out."""
+def _codecs(
+  given: Sequence[str], pair: Sequence[codecs.Codec]
+) -> tuple[list[codecs.Codec], dict[str, str]]:
+  """Returns the codecs that `--codec` and `--pair` name.
+
+  Those that are not at hand follow, each with the reason.
+  """
   found, missing = {}, {}
-  for item in given or ["all"]:
+  for item in given:
     if item == "all":
       works, missing = codecs.at_hand()
       found |= {codec.spec: codec for codec in works}
     else:
       codec = codecs.get(item)
       found[codec.spec] = codec
+  for codec in pair:
+    found.setdefault(codec.spec, codec)
   return list(found.values()), missing
 
 

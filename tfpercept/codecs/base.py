@@ -38,7 +38,7 @@ class Codec(abc.ABC):
 
   last_seconds: Mapping[str, float] = types.MappingProxyType({})
   """Seconds that the parts of the last `compress` or `decompress` took, by name
-  of the part, such as `transforms` and `coder`; empty if they are not known."""
+  of the part, such as `analysis` and `coder`; empty if they are not known."""
 
   made_by = ""
   """The libraries that do the work with their versions, for the reader of a

@@ -5,9 +5,8 @@ the hyper-synthesis in integers, and what each quality adds to scale indexes.
 They are made once, when a network is saved, and read ever after.
 """
 
-import itertools
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,47 +14,68 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import files, npz_reader
-from tfpercept.models import entropy, hyper_transforms, integer
+from tfpercept.codecs import container, integer_layers, range_decoder
+from tfpercept.models import entropy, hyper_transforms
 
 FILE = "coding.npz"
-STEPS = 16
-"""Qualities in files are in units of a sixteenth."""
+MAX_LEVELS = 255 // container.STEPS
+"""Files have a byte for the quality."""
+_LARGEST_OFFSET = 1 << 15
+_FAR_BITS = (16, 8)  # of the tables of both bytes
 
 
 def arrays(network: keras.Model) -> dict[str, np.ndarray]:
   """Returns all of it for a trained network.
 
   Raises:
-    ValueError: if a sum of its hyper-synthesis might be inexact in float32.
+    ValueError: if a sum of its hyper-synthesis might be inexact in float32, or
+      it has more than `MAX_LEVELS`.
   """
-  made = {}
-  limit = hyper_transforms.SYMBOL_LIMIT
-  for name, tables in (
-    ("y", entropy.normal_tables()),
-    (
-      "z",
-      entropy.factorized_tables(
-        network.prior, network.get_config()["hyper_latents"], limit=limit
-      ),
-    ),
-  ):
-    made[f"{name}_tables"], made[f"{name}_offsets"] = tables
-  for name, layer in _layers(network.hyper_synthesis):
-    made |= {f"{name}_{k}": v for k, v in _integers(name, layer).items()}
   levels = network.levels
-  qualities = tf.range(0, STEPS * (levels - 1) + 1, dtype=tf.float32) / STEPS
-  log_gain, _ = network.log_gains(1.0 + qualities)
-  offsets = log_gain.numpy()[:, 0, 0] / entropy.LOG_STEP
+  _check_levels(levels)
+  made = {}
+  for name, tables in _tables(network).items():
+    made[f"{name}_tables"], made[f"{name}_offsets"] = tables
+  for name, layer in integer_layers.of(network):
+    made |= integer_layers.arrays(name, layer)
+  manifest = {"model": network.registered_name, "config": network.get_config()}
+  for name, shape in integer_layers.shapes(manifest).items():
+    integer_layers.check(name, shape, made)
+  if "indexes_kernel" in made:
+    made["index_offsets"] = _index_offsets(network)
   whole = tf.range(1, levels + 1, dtype=tf.float32)
   ends = [gain.numpy()[:, 0, 0] for gain in network.log_gains(whole)]
   return {
     **made,
     "far_tables": entropy.FAR_LOOKUP,
-    "index_offsets": np.round(offsets).astype(np.int16),
     "log_gain": ends[0],
     "log_inverse": ends[1],
     "deviation": network.deviation.numpy(),
   }
+
+
+def _tables(network: keras.Model) -> dict[str, entropy.Tables]:
+  """Returns those of latents, and of hyper-latents where there are any."""
+  config = network.get_config()
+  if "hyper_latents" not in config:
+    return {"y": entropy.reaching_tables(network.prior, config["latents"])}
+  limit = hyper_transforms.SYMBOL_LIMIT
+  return {
+    "y": entropy.normal_tables(),
+    "z": entropy.factorized_tables(
+      network.prior, config["hyper_latents"], limit=limit
+    ),
+  }
+
+
+def _index_offsets(network: keras.Model) -> np.ndarray:
+  """Returns what each quality adds to indexes, int16 `[steps, latents]`."""
+  steps = tf.range(
+    0, container.STEPS * (network.levels - 1) + 1, dtype=tf.float32
+  )
+  log_gain, _ = network.log_gains(1.0 + steps / container.STEPS)
+  offsets = log_gain.numpy()[:, 0, 0] / entropy.LOG_STEP
+  return np.round(offsets).astype(np.int16)
 
 
 def load(
@@ -81,144 +101,95 @@ def load(
       "the whole model folder again"
     )
   kept = npz_reader.read(path)
-  _check(kept, manifest["config"], path)
+  try:
+    _check(kept, manifest)
+  except ValueError as error:
+    raise ValueError(f"{path} is not what codes: {error}") from error
   return kept
 
 
-def _check(
-  kept: Mapping[str, np.ndarray], config: Mapping[str, Any], path: pathlib.Path
+def _check(kept: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> None:
+  """Raises ValueError unless arrays are what a network codes with.
+
+  Whatever they say then, decoding neither overflows nor is inexact.
+  """
+  config = manifest["config"]
+  _check_levels(config.get("levels", 1))
+  layers = integer_layers.shapes(manifest)
+  kinds = _kinds(config) | integer_layers.kinds(layers)
+  for name, (shape, kind) in kinds.items():
+    found = kept.get(name)
+    if found is None or found.shape != shape or found.dtype != kind:
+      got = "nothing" if found is None else f"{found.dtype} {found.shape}"
+      raise ValueError(f"{name} is {np.dtype(kind)} {shape}; got {got}")
+  for name in ("y", "z") if layers else ("y",):
+    offsets = kept[f"{name}_offsets"]
+    _check_tables(
+      name, kept.get(f"{name}_tables"), [entropy.PRECISION], offsets
+    )
+    if np.abs(offsets.astype(np.int64)).max() > _LARGEST_OFFSET:
+      raise ValueError(f"{name}_offsets are beyond {_LARGEST_OFFSET}")
+  octets = np.zeros(2, np.int32)
+  _check_tables("far", kept.get("far_tables"), _FAR_BITS, octets, symbols=256)
+  for name, layer in layers.items():
+    integer_layers.check(name, layer, kept)
+  gains = (kept["log_gain"], kept["log_inverse"], kept["deviation"])
+  if not all(np.isfinite(g).all() for g in gains) or gains[-1].min() <= 0:
+    raise ValueError("gains and deviations are finite, and these above 0")
+
+
+def _kinds(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+  """Returns shapes and types of arrays, but for those of tables and layers."""
+  latents, levels = config["latents"], config.get("levels", 1)
+  kinds = {
+    "y_offsets": ((latents,), "i4"),
+    "log_gain": ((levels, latents), "f4"),
+    "log_inverse": ((levels, latents), "f4"),
+    "deviation": ((latents,), "f4"),
+  }
+  if "hyper_latents" in config:
+    steps = container.STEPS * (levels - 1) + 1
+    kinds |= {
+      "y_offsets": ((entropy.SCALES,), "i4"),
+      "z_offsets": ((config["hyper_latents"],), "i4"),
+      "index_offsets": ((steps, latents), "i2"),
+    }
+  return kinds
+
+
+def _check_levels(levels: int) -> None:
+  if levels > MAX_LEVELS:
+    raise ValueError(
+      f"a file has room for qualities up to {MAX_LEVELS}; the network has "
+      f"{levels}"
+    )
+
+
+def _check_tables(
+  name: str,
+  lookup: np.ndarray,
+  bits: Sequence[int],
+  offsets: np.ndarray,
+  *,
+  symbols: int | None = None,
 ) -> None:
-  """Raises ValueError if arrays are not of a network's shapes and kinds."""
-  latents, hyper = config["latents"], config["hyper_latents"]
-  width, levels = config["hyper_width"], config["levels"]
-  shapes = {
-    "y_offsets": (entropy.SCALES,),
-    "z_offsets": (hyper,),
-    "hyper_0_kernel": (5, 5, width, hyper),
-    "hyper_1_kernel": (5, 5, width, width),
-    "indexes_kernel": (3, 3, width, latents),
-    "means_kernel": (3, 3, width, latents),
-    "index_offsets": (STEPS * (levels - 1) + 1, latents),
-    "log_gain": (levels, latents),
-    "log_inverse": (levels, latents),
-    "deviation": (latents,),
-  }
-  for name, end in (
-    ("hyper_0", width),
-    ("hyper_1", width),
-    ("indexes", latents),
-    ("means", latents),
-  ):
-    shapes[f"{name}_bias"] = shapes[f"{name}_shift"] = (end,)
-  for name, shape in shapes.items():
-    if name not in kept or kept[name].shape != shape:
-      got = kept[name].shape if name in kept else "nothing"
-      raise ValueError(f"{path} has {got} for {name}, which is {shape}")
-  for name in ("y", "z"):
-    _check_tables(kept[f"{name}_tables"], len(kept[f"{name}_offsets"]), path)
-
-
-def _check_tables(lookup: np.ndarray, count: int, path: pathlib.Path) -> None:
-  """Raises ValueError if tables are not as the range coder needs them."""
-  ends = np.flatnonzero(lookup == 1 << entropy.PRECISION) + 1
-  good = lookup.ndim == 1 and len(ends) == count and ends[-1] == len(lookup)
-  for table in np.split(lookup, ends[:-1]) if good else ():
-    rises = np.all(np.diff(table[1:]) > 0)
-    good &= len(table) > 3 and [*table[:2]] == [entropy.PRECISION, 0] and rises
-  if not good:
-    raise ValueError(f"{path} has tables of frequencies that are none")
-
-
-def _layers(
-  synthesis: hyper_transforms.HyperSynthesis,
-) -> Iterator[tuple[str, integer.IntegerConvolution]]:
-  for i, layer in enumerate(synthesis.hidden):
-    yield f"hyper_{i}", layer
-  yield "indexes", synthesis.indexes
-  if synthesis.means is not None:
-    yield "means", synthesis.means
-
-
-def _integers(
-  name: str, layer: integer.IntegerConvolution
-) -> dict[str, np.ndarray]:
-  """Returns the integers of a layer, once no sum of theirs can be inexact."""
-  kernel, bias, exponents = (value.numpy() for value in layer.integers())
-  shift = exponents + layer.input_bits - layer.output_bits
-  if shift.min() < 0:
-    raise ValueError(
-      f"{name} has weights of {np.abs(kernel).max():g} units, which are too "
-      "large to be rounded to the units of its output"
-    )
-  sums = _largest_sums(kernel, layer.upsample) * integer.ACTIVATION_LIMIT
-  sums += np.abs(bias) + 2.0 ** np.maximum(shift - 1, 0)
-  if sums.max() >= integer.EXACT:
-    raise ValueError(
-      f"a sum of {name} might reach {sums.max():.0f}, and from {integer.EXACT} "
-      "on float32 is not exact; train with a smaller hyper_width"
-    )
-  return {
-    "kernel": kernel.astype(np.int8),
-    "bias": bias.astype(np.int32),
-    "shift": shift.astype(np.int8),
-  }
-
-
-def _largest_sums(kernel: np.ndarray, upsample: int) -> np.ndarray:
-  """Returns the largest sum of magnitudes that meets in an output, `[out]`."""
-  kernel = np.abs(kernel.astype(np.float64))
-  if upsample == 1:
-    return kernel.sum(axis=(0, 1, 2))
-  phases = itertools.product(range(upsample), repeat=2)
-  return np.max(
-    [kernel[i::upsample, j::upsample].sum(axis=(0, 1, 3)) for i, j in phases],
-    axis=0,
-  )
-
-
-class HyperSynthesis:
-  """The hyper-synthesis in integers, as `arrays` keeps it.
+  """Raises ValueError if tables are not as the range coder needs them.
 
   Args:
-    kept: Of `arrays`.
+    name: Of them.
+    lookup: As `entropy.Tables` has it.
+    bits: Of the frequencies of each table; of one for all.
+    offsets: As many as there should be tables.
+    symbols: In each table, if it is known; 2 or more.
   """
-
-  def __init__(self, kept: Mapping[str, np.ndarray]):
-    self._parts = {}
-    for name in ("hyper_0", "hyper_1", "indexes", "means"):
-      kernel, bias = (
-        tf.constant(kept[f"{name}_{part}"].astype(np.float32))
-        for part in ("kernel", "bias")
-      )
-      shift = kept[f"{name}_shift"].astype(np.float32)
-      half = np.where(shift > 0, 2.0 ** (shift - 1), 0).astype(np.float32)
-      self._parts[name] = (kernel, bias + half, tf.constant(2.0**-shift))
-
-  def hidden(self, z: tf.Tensor) -> tf.Tensor:
-    """Returns what indexes and means are made of, `[N, 4h, 4w, C]`.
-
-    Args:
-      z: Whole numbers in float32, `[N, h, w, hyper_latents]`.
-    """
-    for name in ("hyper_0", "hyper_1"):
-      kernel, bias, scale = self._parts[name]
-      shape = tf.shape(z)
-      size = [shape[0], 2 * shape[1], 2 * shape[2], kernel.shape[2]]
-      sums = tf.nn.conv2d_transpose(z, kernel, size, 2) + bias
-      z = tf.clip_by_value(
-        tf.floor(sums * scale), 0.0, float(integer.ACTIVATION_LIMIT)
-      )
-    return z
-
-  def indexes(self, hidden: tf.Tensor) -> tf.Tensor:
-    """Returns whole numbers in float32, not clipped."""
-    return self._last("indexes", hidden)
-
-  def means(self, hidden: tf.Tensor) -> tf.Tensor:
-    """Returns means in units of the latents' deviations."""
-    return self._last("means", hidden) * 2.0**-hyper_transforms.MEAN_BITS
-
-  def _last(self, name: str, hidden: tf.Tensor) -> tf.Tensor:
-    kernel, bias, scale = self._parts[name]
-    sums = tf.nn.conv2d(hidden, kernel, 1, "SAME") + bias
-    return tf.floor(sums * scale)
+  try:
+    tables = range_decoder.tables(np.asarray(lookup, np.int32).ravel())
+  except ValueError as error:
+    raise ValueError(f"{name}_tables: {error}") from error
+  wanted = list(bits) * (len(offsets) // len(bits))
+  good = [table.bits for table in tables] == wanted and lookup.dtype == "i4"
+  for table in tables if good else ():
+    good &= min(np.diff(table.ends)) > 0 and len(table.ends) > 2
+    good &= symbols is None or len(table.ends) == symbols + 1
+  if not good:
+    raise ValueError(f"{name}_tables are no tables of frequencies")

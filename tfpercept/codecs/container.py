@@ -39,6 +39,8 @@ from tfpercept.codecs.container_header import (
 
 MAGIC = b"\xd4TFP"
 VERSION = 1
+STEPS = 16
+"""Qualities are in units of one part in so many."""
 MAX_PIXELS = 2**27
 MAX_BYTES = 2**28
 """Two bytes for each of `MAX_PIXELS`."""
@@ -69,16 +71,18 @@ class Description:
   damage: str
 
 
-def check_size(height: int, width: int) -> None:
-  """Raises ValueError for a picture that no stream can hold."""
+def check_size(
+  height: int, width: int, *, max_pixels: int = MAX_PIXELS
+) -> None:
+  """Raises ValueError for a picture that is not to be written."""
   if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
     raise ValueError(
       f"a picture has 1 to {MAX_SIDE} pixels on a side; got {width}x{height}"
     )
-  if height * width > MAX_PIXELS:
+  if height * width > max_pixels:
     raise ValueError(
-      f"a picture has at most {MAX_PIXELS} pixels; got {width}x{height}. Cut it"
-      " into pieces."
+      f"a picture has at most {max_pixels} pixels (max_pixels); got "
+      f"{width}x{height}. Cut it into pieces."
     )
 
 
@@ -150,7 +154,7 @@ def unpack(
   if header.height * header.width > max_pixels:
     raise CorruptStream(
       f"the picture has {header.width}x{header.height} pixels; at most "
-      f"{max_pixels} are decoded"
+      f"{max_pixels} are decoded (max_pixels)"
     )
   for name in {"seed", "tile"}.difference(optional):
     if getattr(header, name) is not None:

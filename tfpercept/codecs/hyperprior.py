@@ -1,9 +1,8 @@
-"""The learned codec: a mean-scale hyperprior, entropy-coded to real bytes."""
+"""The learned codec: pictures to real bytes by a trained network."""
 
 import hashlib
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,12 +10,30 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import files, models, weights
-from tfpercept.codecs import base, coding, container, selftest, strips
+from tfpercept.codecs import (
+  base,
+  coding,
+  container,
+  integer_layers,
+  parameters,
+  refinement,
+  selftest,
+  slice_parameters,
+  strips,
+  symbol_strings,
+)
+from tfpercept.codecs import clock as clock_lib
 from tfpercept.models import entropy, hyper_transforms, transforms
-from tfpercept.models import hyperprior as networks
+from tfpercept.ops import checks
 
-_CODEC = container.CODEC_IDS["hyperprior"]
-_STRINGS = ("z", "y")
+_NUMBERS = {
+  "factorized_prior": container.CODEC_IDS["factorized"],
+  "scale_hyperprior": container.CODEC_IDS["hyperprior"],
+  "mean_scale_hyperprior": container.CODEC_IDS["hyperprior"],
+  "channel_wise_hyperprior": container.CODEC_IDS["channel_wise"],
+}
+"""What files say of the network, by its name."""
+MAX_EFFORT = 100
 
 
 def save(
@@ -26,10 +43,10 @@ def save(
   """Writes a trained network and all that codes with it, atomically.
 
   Args:
-    network: A `MeanScaleHyperprior`.
+    network: A `TransformCodec`, any.
     folder: Where to; an existing folder is replaced.
-    dtype: That weights are kept in. In `"float16"` they are rounded first, so
-      that tables and integers are those of what is kept.
+    dtype: That weights are kept in. In `"float16"` they are rounded first, to 8
+      digits, so that tables and integers are those of what is kept.
     **details: JSON values for the manifest.
 
   Raises:
@@ -49,19 +66,26 @@ def save(
 
 def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
   """Returns a network whose weights are what `dtype` makes of them."""
-  rounded = [w.astype(dtype) for w in network.get_weights()]
+  rounded = [_short(w).astype(dtype) for w in network.get_weights()]
   copy = type(network).from_config(network.get_config())
   copy.build()
   copy.set_weights([w.astype(np.float32) for w in rounded])
-  for layer in copy.hyper_synthesis.convolutions:
+  for _, layer in integer_layers.of(copy):
     layer.settle()  # few distinct numbers, which take less room
   return copy
 
 
+def _short(weight: np.ndarray) -> np.ndarray:
+  """Rounds to 8 binary digits, which take less room once compressed."""
+  mantissa, exponent = np.frexp(weight)
+  return np.ldexp(np.round(mantissa * 2**8) / 2**8, exponent)
+
+
 @base.register("hyperprior")
 class Hyperprior(base.Codec):
-  """Codes pictures by a trained `MeanScaleHyperprior`.
+  """Codes pictures by a trained network, a hyperprior or another.
 
+  What `trainers.compression` wrote is opened whatever the architecture.
   Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
   Files are read by any machine to the same latents; the pictures made of them
   may differ by a few levels of 255 here and there from one machine to another.
@@ -70,57 +94,75 @@ class Hyperprior(base.Codec):
     model: A run folder, a model folder, or the name of a model that comes with
       the package.
     check: Whether to see that this machine computes exactly.
+    effort: Rounds in which symbols are chosen for the very picture
+      (`refinement`), by scale and mean-scale hyperpriors. Each takes a few
+      times as long as decoding.
+    max_pixels: Of a picture; files that tell of more are corrupt. 2^27, which
+      is the most, and the default, take 3 GB at most.
 
   Raises:
-    ValueError: if there is no such model, or it is damaged.
+    ValueError: if there is no such model, it is damaged, or an option is out
+      of range.
     selftest.WrongArithmetic: if this machine would read files wrongly.
 
   Source: Minnen, Ballé, Toderici, 2018; integers: Ballé, Johnston, Minnen,
   "Integer networks for data compression with latent-variable models", 2019.
   """
 
-  def __init__(self, *, model: str = "photo_mse", check: bool = True):
-    self.model, self.check = model, check
+  def __init__(
+    self,
+    *,
+    model: str = "photo_mse",
+    check: bool = True,
+    effort: int = 0,
+    max_pixels: int = container.MAX_PIXELS,
+  ):
+    self.model, self.check, self.effort = model, check, effort
+    _check_options(effort, max_pixels)
+    self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
     self._network, manifest = models.load(model, dtype="float32")
-    if not isinstance(self._network, networks.MeanScaleHyperprior):
+    if manifest["model"] not in _NUMBERS:
       raise ValueError(
-        f"{model} holds a {manifest['model']}, not a mean_scale_hyperprior"
+        f"{model} holds a {manifest['model']}, not one of {', '.join(_NUMBERS)}"
       )
-    self._coding = coding.load(weights.find(model), manifest)
-    self._hyper = coding.HyperSynthesis(self._coding)
+    kept = coding.load(weights.find(model), manifest)
+    self._number = number(manifest)
+    self._parameters = _parameters(manifest, kept)
+    self._coder = symbol_strings.SymbolCoder(kept, self._parameters)
     self.identity = identity(manifest)
     self.qualities = tuple(float(q) for q in range(1, self._network.levels + 1))
-    self._tables = {
-      name: entropy.Tables(
-        self._coding[f"{name}_tables"], self._coding[f"{name}_offsets"]
-      )
-      for name in _STRINGS
-    }
-    self._analysis = tf.function(self._network.analysis, reduce_retracing=True)
-    self._synthesis = tf.function(
-      self._network.reconstruct, reduce_retracing=True
+    self._analysis, self._synthesis = (
+      tf.function(network, reduce_retracing=True)
+      for network in (self._network.analysis, self._network.reconstruct)
     )
+    if self._coder.hyper_latents:
+      self._hyper_latents = tf.function(
+        self._network.hyper_latents, reduce_retracing=True
+      )
+    self._refinement = self._refined(manifest)
     if check:
       selftest.check(self, manifest)
+    self.max_pixels = max_pixels
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> bytes:
     image = base.check_picture(image, self.spec)
-    container.check_size(*image.shape[:2])
+    container.check_size(*image.shape[:2], max_pixels=self.max_pixels)
     step = self._step(quality)
-    clock = _Clock()
-    y, z = self._latents(image, step)
-    clock.lap("transforms")
-    strings = self._encode(y, z, step, clock)
+    clock = clock_lib.Clock()
+    y, z = self._latents(image, step, clock)
+    strings = self._coder.write(
+      y.shape[1:3], z, step, self._chooser(image, y, step), clock
+    )
     header = container.Header(
-      codec=_CODEC,
+      codec=self._number,
       model=self.identity,
       height=image.shape[0],
       width=image.shape[1],
-      quality=step,
+      quality=step if len(self.qualities) > 1 else 0,
       grey=image.shape[2] == 1,
-      integer=True,
+      integer=self._coder.hyper_latents > 0,
     )
     data = container.pack(header, strings)
     clock.lap("coder")
@@ -128,44 +170,56 @@ class Hyperprior(base.Codec):
     return data
 
   def decompress(self, data: bytes) -> np.ndarray:
-    clock = _Clock()
-    header, strings = self._unpack(data)
-    y_hat = self._decode(header, strings, clock)
-    quality = tf.constant([header.quality / coding.STEPS], tf.float32)
+    clock = clock_lib.Clock()
+    header, picture = self._unpack(data)
+    y_hat = self._coder.values(picture, clock)
+    quality = tf.constant([picture.step / container.STEPS], tf.float32)
     try:
-      picture = strips.synthesise(
+      image = strips.synthesise(
         lambda y: self._synthesis(y, quality),
         y_hat,
-        (header.height, header.width),
+        picture.size,
+        halo=self._network.halo,
       )
     except FloatingPointError as error:
       raise base.CorruptStream(
         f"the latents are no picture's: {error}"
       ) from error
     if header.grey:
-      total = picture.sum(axis=-1, keepdims=True, dtype=np.uint16)
-      picture = ((total + 1) // 3).astype(np.uint8)
-    clock.lap("transforms")
+      image = _grey(image)
+    clock.lap("synthesis")
     self.last_seconds = clock.seconds
-    return picture
+    return image
 
   def symbols(self, data: bytes) -> dict[str, np.ndarray]:
     """Returns the symbols of a stream, which are the same on all machines.
 
     Returns:
-      `z`, int32 `[1, h, w, hyper_latents]`, and `y`, int32 `[1, 4h, 4w,
-      latents]`.
+      `y`, int32 `[1, h, w, latents]`, and `z`, int32 `[1, h/4, w/4,
+      hyper_latents]`, if there are hyper-latents.
 
     Raises:
       CorruptStream: as `decompress`.
     """
-    header, strings = self._unpack(data)
-    z = self._read_z(header, strings[0])
-    parts = self._read_y(header, strings[1:], z, _Clock())
-    return {
-      "z": z,
-      "y": np.concatenate([part.numpy() for _, part, _ in parts], axis=1),
-    }
+    return self._coder.symbols(self._unpack(data)[1])
+
+  @property
+  def hyper_latents(self) -> int:
+    """Channels of hyper-latents; 0 if there are none."""
+    return self._coder.hyper_latents
+
+  def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns what is made of hyper-latents in whole numbers.
+
+    Args:
+      z: Int32 `[1, h, w, hyper_latents]`, within 127.
+
+    Returns:
+      Int32 arrays by name, the same on all machines: of a mean-scale hyperprior
+      `indexes` of scales, before the offset of the quality, and `means` in
+      64ths of deviations, `[1, 4h, 4w, latents]`.
+    """
+    return self._parameters.integers(z)
 
   def estimated_bits(
     self, image: np.ndarray, *, quality: float | None = None
@@ -173,23 +227,38 @@ class Hyperprior(base.Codec):
     image = base.check_picture(image, self.spec)
     step = self._step(quality)
     y, z = self._latents(image, step)
-    bits = float(
-      tf.reduce_sum(
-        self._network.prior.bits(
-          tf.cast(z.reshape(-1, z.shape[-1]), tf.float32)
-        )
+    found = []
+    if z is not None:
+      flat = tf.cast(z.reshape(-1, z.shape[-1]), tf.float32)
+      found.append(tf.reduce_sum(self._network.prior.bits(flat)))
+
+    choose = self._chooser(image, y, step)
+
+    def count(part: parameters.Part) -> tf.Tensor:
+      symbols = choose(part)
+      bits = self._bits(tf.cast(symbols, tf.float32), part.index)
+      found.append(tf.reduce_sum(bits))
+      return symbols
+
+    self._parameters.each(y.shape[1:3], z, step, count)
+    return sum(float(bits) for bits in found)
+
+  def _bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    if not self._coder.hyper_latents:
+      return self._network.bits(symbols)
+    return entropy.normal_bits(symbols, tf.cast(index, tf.float32))
+
+  def _refined(
+    self, manifest: Mapping[str, Any]
+  ) -> refinement.Refinement | None:
+    """Returns what chooses symbols; None if they are rounded."""
+    is_alone = isinstance(self._parameters, parameters.HyperParameters)
+    if self.effort and not is_alone:
+      raise ValueError(
+        "effort chooses symbols of scale and mean-scale hyperpriors; "
+        f"{self.model} holds a {manifest['model']}. Leave it at 0."
       )
-    )
-    for rows, index, mean in self._parameters(z, step):
-      symbols = self._rounded(y[:, rows], mean, step)
-      bits += float(
-        tf.reduce_sum(
-          entropy.normal_bits(
-            tf.cast(symbols, tf.float32), tf.cast(index, tf.float32)
-          )
-        )
-      )
-    return bits
+    return refinement.of_model(self._network, manifest, rounds=self.effort)
 
   def _step(self, quality: float | None) -> int:
     """Returns the quality in sixteenths; the middle one by default."""
@@ -200,181 +269,115 @@ class Hyperprior(base.Codec):
       raise ValueError(
         f"{self.spec} has qualities from 1 to {levels}; got {quality}"
       )
-    return round(quality * coding.STEPS)
-
-  def _sizes(self, height: int, width: int) -> tuple[int, int]:
-    """Returns rows and columns of hyper-latents."""
-    return -(-height // networks.STRIDE), -(-width // networks.STRIDE)
-
-  def _symbols(self, height: int, width: int) -> list[int]:
-    """Returns how many symbols each string of a picture may hold.
-
-    They are those of z, of y, and of what lies beyond the tables of y.
-    """
-    h, w = self._sizes(height, width)
-    config = self._network.get_config()
-    ratio = hyper_transforms.STRIDE**2
-    latents = h * w * ratio * config["latents"]
-    return [h * w * config["hyper_latents"], latents, latents]
+    return round(quality * container.STEPS)
 
   def _latents(
-    self, image: np.ndarray, step: int
-  ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns y, float32 `[1, 4h, 4w, C]`, and z, int32 `[1, h, w, C']`."""
-    size = tuple(n * networks.STRIDE for n in self._sizes(*image.shape[:2]))
-    quality = tf.constant([step / coding.STEPS], tf.float32)
+    self, image: np.ndarray, step: int, clock: clock_lib.Clock | None = None
+  ) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns y, float32 `[1, h, w, C]`, and z, int32 `[1, h/4, w/4, C']`."""
+    clock = clock or clock_lib.Clock()
+    size = self._coder.size(*image.shape[:2])
+    quality = tf.constant([step / container.STEPS], tf.float32)
     colour = np.broadcast_to(image, (*image.shape[:2], 3))
-    y = strips.analyse(lambda x: self._analysis(x, quality), colour, size)
-    z = self._network.hyper_analysis(self._network.normalised(y))
-    limit = hyper_transforms.SYMBOL_LIMIT
-    return y, tf.cast(
-      tf.clip_by_value(tf.round(z), -limit, limit), tf.int32
-    ).numpy()
-
-  def _parameters(
-    self, z: np.ndarray, step: int
-  ) -> Iterator[tuple[slice, tf.Tensor, tf.Tensor]]:
-    """Yields indexes and means of the latents, strip by strip.
-
-    They are int32 and float32 `[1, rows, columns, latents]`; the means are of
-    latents that are scaled by the gain.
-    """
-    hidden = self._hyper.hidden(tf.cast(z, tf.float32))
-    offset = self._coding["index_offsets"][step - coding.STEPS]
-    log_gain, _ = self._log_gains(step)
-    scale = self._coding["deviation"] * np.exp(log_gain)
-    height, width = hidden.shape[1:3]
-    rows = strips.heights(*(n * transforms.STRIDE for n in (height, width)))
-    for top, bottom in strips.spans(height, rows // transforms.STRIDE):
-      first = max(top - 1, 0)  # a latent sees one hidden row beyond its own
-      part = hidden[:, first : bottom + 1]
-      own = slice(top - first, bottom - first)
-      index = tf.cast(self._hyper.indexes(part)[:, own], tf.int32) + offset
-      mean = self._hyper.means(part)[:, own] * scale
-      yield (
-        slice(top, bottom),
-        tf.clip_by_value(index, 0, entropy.SCALES - 1),
-        mean,
-      )
-
-  def _log_gains(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the logarithms of the gains of a quality, `[latents]` each."""
-    position = step / coding.STEPS - 1
-    low = min(int(position), self._network.levels - 2)
-    share = np.float32(position - low)
-    return tuple(
-      (1 - share) * self._coding[name][low]
-      + share * self._coding[name][low + 1]
-      for name in ("log_gain", "log_inverse")
+    y = strips.analyse(
+      lambda x: self._analysis(x, quality),
+      colour,
+      tuple(side * transforms.STRIDE for side in size),
+      halo=self._network.halo,
     )
+    clock.lap("analysis")
+    if not self._coder.hyper_latents:
+      return y, None
+    z = strips.hyper_analyse(lambda y: self._hyper_latents(y, quality), y)
+    limit = hyper_transforms.SYMBOL_LIMIT
+    z = np.round(z).clip(-limit, limit).astype(np.int32)
+    clock.lap("hyper")
+    return y, z
 
-  def _rounded(self, y: np.ndarray, mean: tf.Tensor, step: int) -> tf.Tensor:
-    log_gain, _ = self._log_gains(step)
-    return tf.cast(tf.round(y * np.exp(log_gain) - mean), tf.int32)
+  def _chooser(
+    self, image: np.ndarray, y: np.ndarray, step: int
+  ) -> parameters.Code:
+    """Returns what makes symbols of the parts of latents `y`."""
+    colour = np.broadcast_to(image, (*image.shape[:2], 3))
 
-  def _encode(
-    self, y: np.ndarray, z: np.ndarray, step: int, clock: "_Clock"
-  ) -> list[bytes]:
-    encoder = entropy.Encoder(self._tables["z"])
-    encoder.write(_channels(z.shape), tf.constant(z))
-    strings = [encoder.finish().numpy()]
-    clock.lap("coder")
-    encoder = entropy.FarEncoder(self._tables["y"])
-    for rows, index, mean in self._parameters(z, step):
-      symbols = self._rounded(y[:, rows], mean, step)
-      clock.lap("transforms")
-      encoder.write(index, symbols)
-      clock.lap("coder")
-    return [*strings, *(string.numpy() for string in encoder.finish())]
+    def choose(part: parameters.Part) -> tf.Tensor:
+      rows, channels, index, mean = part
+      symbols = self._parameters.symbols(
+        y[:, rows, :, channels], mean, step, channels
+      )
+      if not self._refinement:
+        return symbols
+      return self._refinement(
+        colour, y, rows, (symbols, index, mean),
+        self._parameters.inverse(step), step / container.STEPS,
+      )  # fmt: skip
 
-  def _unpack(self, data: bytes) -> tuple[container.Header, list[bytes]]:
+    return choose
+
+  def _unpack(
+    self, data: bytes
+  ) -> tuple[container.Header, symbol_strings.Picture]:
     """Returns header and strings; raises CorruptStream."""
     header, strings = container.unpack(
-      data, codec=_CODEC, model=self.identity, symbols=self._symbols
+      data,
+      codec=self._number,
+      model=self.identity,
+      symbols=self._coder.counts,
+      max_pixels=self.max_pixels,
     )
-    levels = self._network.levels
-    if not coding.STEPS <= header.quality <= coding.STEPS * levels:
+    levels, step = self._network.levels, header.quality
+    if levels == 1 and step == 0:
+      step = container.STEPS
+    elif levels == 1 or not 1 <= step / container.STEPS <= levels:
       raise base.CorruptStream(
-        f"a quality of {header.quality / coding.STEPS:g}; the model has 1 to "
-        f"{levels}"
+        f"a quality of {step / container.STEPS:g}; the model has "
+        + (f"1 to {levels}" if levels > 1 else "one rate, which is 0")
       )
-    if not header.integer:
-      raise base.CorruptStream("a hyper-synthesis in floating point")
-    return header, strings
-
-  def _decode(
-    self, header: container.Header, strings: list[bytes], clock: "_Clock"
-  ) -> np.ndarray:
-    """Returns the latents of a file, float32 `[1, 4h, 4w, latents]`."""
-    z = self._read_z(header, strings[0])
-    clock.lap("coder")
-    ratio = hyper_transforms.STRIDE
-    _, h, w, _ = z.shape
-    latents = self._network.get_config()["latents"]
-    y_hat = np.empty((1, ratio * h, ratio * w, latents), np.float32)
-    _, log_inverse = self._log_gains(header.quality)
-    for rows, symbols, mean in self._read_y(header, strings[1:], z, clock):
-      values = tf.cast(symbols, tf.float32) + mean
-      y_hat[:, rows] = values * np.exp(log_inverse)
-    return y_hat
-
-  def _read_z(self, header: container.Header, string: bytes) -> np.ndarray:
-    """Returns hyper-latents, int32 `[1, h, w, C]`; raises CorruptStream."""
-    shape = (1, *self._sizes(header.height, header.width))
-    channels = self._network.get_config()["hyper_latents"]
-    decoder = entropy.Decoder(self._tables["z"], string)
-    z = _read(decoder, _channels((*shape, channels))).numpy()
-    _require_end(decoder, "z")
-    limit = hyper_transforms.SYMBOL_LIMIT
-    if z.min() < -limit or z.max() > limit:
-      raise base.CorruptStream(f"a hyper-latent is beyond {limit}")
-    return z
-
-  def _read_y(
-    self,
-    header: container.Header,
-    strings: list[bytes],
-    z: np.ndarray,
-    clock: "_Clock",
-  ) -> Iterator[tuple[slice, tf.Tensor, tf.Tensor]]:
-    """Yields symbols, int32, and means of latents, strip by strip."""
-    decoder = entropy.FarDecoder(self._tables["y"], *strings)
-    for rows, index, mean in self._parameters(z, header.quality):
-      clock.lap("transforms")
-      symbols = _read(decoder, index)
-      clock.lap("coder")
-      yield rows, symbols, mean
-    _require_end(decoder, "y")
+    if header.integer != (self._coder.hyper_latents > 0):
+      raise base.CorruptStream(
+        "a hyper-synthesis in "
+        + ("whole numbers" if header.integer else "floating point")
+        + ", which the model has not"
+      )
+    size = header.height, header.width
+    return header, symbol_strings.Picture(size, step, strings)
 
 
-def _read(decoder: entropy.Decoder, table: tf.Tensor) -> tf.Tensor:
-  try:
-    return decoder.read(table)
-  except tf.errors.OpError as error:
-    raise base.CorruptStream(f"a string can not be read: {error}") from error
+def _parameters(
+  manifest: Mapping[str, Any], kept: Mapping[str, np.ndarray]
+) -> parameters.Parameters:
+  """Returns what latents of a model are coded with."""
+  if manifest["model"] == "factorized_prior":
+    return parameters.FixedParameters(kept)
+  if manifest["model"] == "channel_wise_hyperprior":
+    slices = manifest["config"]["slices"]
+    return slice_parameters.SliceParameters(kept, slices)
+  return parameters.HyperParameters(kept)
 
 
-def _require_end(decoder: entropy.Decoder, name: str) -> None:
-  if not decoder.finish():
-    raise base.CorruptStream(f"the string of {name} does not end as it should")
+def _check_options(effort: int, max_pixels: int) -> None:
+  if not checks.is_whole(effort) or not 0 <= effort <= MAX_EFFORT:
+    raise ValueError(f"effort is 0 to {MAX_EFFORT} rounds; got {effort!r}")
+  if not 1 <= max_pixels <= container.MAX_PIXELS:
+    raise ValueError(
+      f"max_pixels is 1 to {container.MAX_PIXELS}; got {max_pixels}"
+    )
 
 
-def _channels(shape: tuple[int, ...]) -> tf.Tensor:
-  """Returns the number of the channel of each position."""
-  return tf.broadcast_to(tf.range(shape[-1]), shape)
+def _grey(picture: np.ndarray) -> np.ndarray:
+  """Returns the rounded mean of three channels, uint8 `[H, W, 1]`."""
+  grey = np.empty((*picture.shape[:2], 1), np.uint8)
+  for top, bottom in strips.spans(
+    len(picture), strips.heights(*grey.shape[:2])
+  ):
+    total = picture[top:bottom].sum(axis=-1, keepdims=True, dtype=np.uint16)
+    grey[top:bottom] = (total + 1) // 3
+  return grey
 
 
-class _Clock:
-  """Adds up seconds by the name of what they went into."""
-
-  def __init__(self):
-    self.seconds: dict[str, float] = {}
-    self._last = time.perf_counter()
-
-  def lap(self, name: str) -> None:
-    now = time.perf_counter()
-    self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
-    self._last = now
+def number(manifest: Mapping[str, Any]) -> int:
+  """Returns the number of the codec in the files of a model."""
+  return _NUMBERS[manifest["model"]]
 
 
 def identity(manifest: Mapping[str, Any]) -> bytes:

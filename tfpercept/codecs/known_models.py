@@ -20,7 +20,7 @@ class KnownModels:
   """
 
   def __init__(self, given: Sequence[files.PathLike] = ()):
-    self._names: dict[bytes, str] = {}
+    self._names: dict[tuple[int, bytes], str] = {}
     self._codecs: dict[str, hyperprior.Hyperprior] = {}
     for model in given:
       manifest = models.read_manifest(model)
@@ -36,14 +36,13 @@ class KnownModels:
         self._add(model, manifest)
 
   def _add(self, model: files.PathLike, manifest: dict) -> None:
-    self._names.setdefault(hyperprior.identity(manifest), str(model))
+    key = hyperprior.number(manifest), hyperprior.identity(manifest)
+    self._names.setdefault(key, str(model))
 
   def name(self, header: container.Header) -> str | None:
     """Returns the name or the folder of the model that a header is of."""
-    if header.codec != container.CODEC_IDS["hyperprior"]:
-      return None
-    for identity, name in self._names.items():
-      if identity.startswith(header.model):
+    for (number, identity), name in self._names.items():
+      if header.codec == number and identity.startswith(header.model):
         return name
     return None
 

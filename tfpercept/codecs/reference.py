@@ -15,19 +15,24 @@ import numpy as np
 
 from tfpercept import files, npz_reader
 from tfpercept.codecs import container, range_decoder
+from tfpercept.codecs import reference_transforms as transforms
 from tfpercept.codecs.base import CorruptStream
 
 MAX_PIXELS = 2**24
 """Of a picture, by default: about a microsecond goes into each half pixel."""
-_CODEC = 2
-_STEPS = 16  # in a quality
-_STRIDE, _HYPER_STRIDE = 16, 64  # pixels per latent, per hyper-latent
+_CODECS = {
+  "factorized_prior": 1,
+  "scale_hyperprior": 2,
+  "mean_scale_hyperprior": 2,
+  "channel_wise_hyperprior": 3,
+}
+_STRIDE = transforms.STRIDE
+_RATIO = 4  # latents per hyper-latent
 _ACTIVATION_LIMIT = 127
 _MEAN_UNIT = np.float32(2.0**-6)
 _SCALES = 64
-_PEDESTAL = 2.0**-18  # of the roots that GDN keeps
-_HIDDEN_WEIGHTS = 6  # kernel, bias, beta, gamma, scale and offset by quality
-_STRIP, _HALO = 8, 2  # rows of latents; a pixel sees 2 beyond its own
+_CONTEXT_LIMIT = 15  # of symbols where others follow from them
+_STRIP, _HALO = 8, 2  # rows; a pixel sees 2 beyond its own, 1 more per block
 
 
 class Latents(NamedTuple):
@@ -35,14 +40,14 @@ class Latents(NamedTuple):
 
   Attributes:
     header: Of the stream.
-    z: Hyper-latents, int32 `[h, w, hyper_latents]`.
-    indexes: Numbers of the tables of `symbols`, int32 `[4h, 4w, latents]`.
+    z: Hyper-latents, int32 `[h/4, w/4, hyper_latents]`; None if there are none.
+    indexes: Numbers of the tables of `symbols`, int32 `[h, w, latents]`.
     means: Float32, likewise, in the unit of `symbols`.
     symbols: Latents less their means, int32, likewise.
   """
 
   header: container.Header
-  z: np.ndarray
+  z: np.ndarray | None
   indexes: np.ndarray
   means: np.ndarray
   symbols: np.ndarray
@@ -52,8 +57,8 @@ class ReferenceDecoder:
   """Decodes what one model has encoded.
 
   Args:
-    folder: A model folder of a mean-scale hyperprior: `manifest.json`,
-      `weights.npz` and `coding.npz`.
+    folder: A model folder of the learned codec: `manifest.json`, `weights.npz`
+      and `coding.npz`.
 
   Raises:
     ValueError: if there is no such model, or its files are not those that its
@@ -65,17 +70,23 @@ class ReferenceDecoder:
     manifest = _manifest(folder)
     self.identity = _identity(manifest)
     self._config = manifest["config"]
+    self._codec = _CODECS[manifest["model"]]
     self._coding = npz_reader.read(folder / "coding.npz")
     arrays = npz_reader.read(folder / "weights.npz")
-    self._weights = [
-      arrays[f"{i:03d}"].astype(np.float32)
+    self._weights = {
+      name.removeprefix("synthesis/"): arrays[f"{i:03d}"].astype(np.float32)
       for i, name in enumerate(manifest["names"])
       if name.startswith("synthesis/")
-    ]
+    }
     self._tables = {
       name: range_decoder.tables(self._coding[f"{name}_tables"])
       for name in ("z", "y", "far")
+      if f"{name}_tables" in self._coding
     }
+    ends = np.cumsum(self._config.get("slices", [self._config["latents"]]))
+    self._slices = [
+      slice(*pair) for pair in itertools.pairwise([0, *ends.tolist()])
+    ]
 
   def decompress(
     self, data: bytes, *, max_pixels: int = MAX_PIXELS
@@ -87,15 +98,16 @@ class ReferenceDecoder:
         of more than `max_pixels`.
     """
     latents = self.latents(data, max_pixels=max_pixels)
-    header, level = latents.header, latents.header.quality / _STEPS
+    header, level = latents.header, self._level(latents.header)
     y_hat = latents.symbols.astype(np.float32) + latents.means
-    y_hat *= np.exp(_at_level(self._coding["log_inverse"], level))
+    y_hat *= np.exp(transforms.at_level(self._coding["log_inverse"], level))
     picture = np.empty((header.height, header.width, 3), np.uint8)
+    halo = _HALO + self._config["blocks"]
     for top in range(0, len(y_hat), _STRIP):
-      first = max(top - _HALO, 0)
+      first = max(top - halo, 0)
       # What is not finite is found below; NumPy need not warn of it.
       with np.errstate(over="ignore", invalid="ignore"):
-        x_hat = self._synthesis(y_hat[first : top + _STRIP + _HALO], level)
+        x_hat = self._synthesis(y_hat[first : top + _STRIP + halo], level)
       x_hat = x_hat[(top - first) * _STRIDE :, : header.width]
       rows = picture[top * _STRIDE : (top + _STRIP) * _STRIDE]
       if not np.isfinite(x_hat[: len(rows)]).all():
@@ -112,79 +124,139 @@ class ReferenceDecoder:
     Raises:
       CorruptStream: as `decompress`.
     """
-    header, (z_string, *y_strings) = container.unpack(
+    header, strings = container.unpack(
       data,
-      codec=_CODEC,
+      codec=self._codec,
       model=self.identity,
       symbols=self._symbols,
       max_pixels=max_pixels,
     )
-    step = header.quality - _STEPS
-    if not 0 <= step < len(self._coding["index_offsets"]):
+    level = self._level(header)
+    if header.integer != ("z" in self._tables):
       raise CorruptStream(
-        f"a quality of {header.quality}/{_STEPS}; the model has 1 to "
-        f"{self._config['levels']}"
+        "a hyper-synthesis in "
+        + ("integers" if header.integer else "floating point")
+        + ", which the model has not"
       )
-    if not header.integer:
-      raise CorruptStream(
-        "a hyper-synthesis in floating point, not in integers"
-      )
-    channels = self._channels(header)
-    z = self._read("z", z_string, channels)
-    z += self._coding["z_offsets"][channels]
-    hidden = z
-    for name in ("hyper_0", "hyper_1"):
-      sums = _upsampled(hidden, self._coding[f"{name}_kernel"].astype(np.int32))
-      hidden = self._shifted(name, sums).clip(0, _ACTIVATION_LIMIT)
-    indexes = self._last("indexes", hidden)
-    indexes = indexes + self._coding["index_offsets"][step]
-    indexes = indexes.clip(0, _SCALES - 1)
-    log_gain = _at_level(self._coding["log_gain"], header.quality / _STEPS)
-    unit = _MEAN_UNIT * self._coding["deviation"] * np.exp(log_gain)
-    means = self._last("means", hidden).astype(np.float32) * unit
-    symbols = self._with_far(indexes, *y_strings)
-    symbols += self._coding["y_offsets"][indexes]
+    shape = (*self._size(header.height, header.width), self._config["latents"])
+    if "z" not in self._tables:
+      channels = np.arange(shape[-1], dtype=np.int32)
+      indexes, means = np.broadcast_to(channels, shape), np.zeros(shape, "f4")
+      symbols = self._read_y(indexes, means, strings)
+      return Latents(header, None, indexes, means, symbols)
+    z = self._read_z(strings[0], shape)
+    indexes, means = self._told(z, level)
+    symbols = self._read_y(indexes, means, strings[1:])
     return Latents(header, z, indexes, means, symbols)
 
-  def _channels(self, header: container.Header) -> np.ndarray:
-    """Returns the table of each hyper-latent, `[h, w, hyper_latents]`."""
-    count = self._config["hyper_latents"]
-    shape = (
-      -(-header.height // _HYPER_STRIDE), -(-header.width // _HYPER_STRIDE),
-      count,
-    )  # fmt: skip
-    return np.broadcast_to(np.arange(count, dtype=np.int32), shape)
+  def _level(self, header: container.Header) -> float:
+    """Returns the quality; raises CorruptStream if the model has it not."""
+    levels = self._config.get("levels", 1)
+    if levels == 1 and header.quality == 0:
+      return 1.0
+    level = header.quality / container.STEPS
+    if levels == 1 or not 1 <= level <= levels:
+      raise CorruptStream(
+        f"a quality of {header.quality}/{container.STEPS}; the model has "
+        + (f"1 to {levels}" if levels > 1 else "one rate, which is 0")
+      )
+    return level
+
+  def _size(self, height: int, width: int) -> tuple[int, int]:
+    """Returns rows and columns of the latents of a picture."""
+    ratio = _RATIO if "z" in self._tables else 1
+    stride = ratio * _STRIDE
+    return ratio * -(-height // stride), ratio * -(-width // stride)
 
   def _symbols(self, height: int, width: int) -> list[int]:
     """Returns how many symbols strings hold: z, y, beyond the tables of y."""
-    count = -(-height // _HYPER_STRIDE) * -(-width // _HYPER_STRIDE)
-    ratio = (_HYPER_STRIDE // _STRIDE) ** 2
-    latents = count * ratio * self._config["latents"]
-    return [count * self._config["hyper_latents"], latents, latents]
+    rows, columns = self._size(height, width)
+    latents = rows * columns * self._config["latents"]
+    if "z" not in self._tables:
+      return [latents, latents]
+    count = rows * columns // _RATIO**2 * self._config["hyper_latents"]
+    return [count, latents, latents]
 
-  def _read(self, name: str, string: bytes, indexes: np.ndarray) -> np.ndarray:
-    """Returns int32 symbols, each by the table that its index names."""
-    decoder = range_decoder.RangeDecoder(string, self._tables[name])
-    values = np.fromiter(
-      decoder.read(indexes.ravel().tolist()), np.int32, indexes.size
+  def _read_z(self, string: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns hyper-latents, each coded by the table of its channel."""
+    count = self._config["hyper_latents"]
+    channels = np.broadcast_to(
+      np.arange(count, dtype=np.int32),
+      (shape[0] // _RATIO, shape[1] // _RATIO, count),
     )
+    decoder = range_decoder.RangeDecoder(string, self._tables["z"])
+    z = _read(decoder, channels) + self._coding["z_offsets"][channels]
     decoder.require_end()
-    return values.reshape(indexes.shape)
+    return z
+
+  def _told(self, z: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what hyper-latents tell of indexes, not clipped, and of means."""
+    hidden = z
+    for name in ("hyper_0", "hyper_1"):
+      kernel = self._coding[f"{name}_kernel"].astype(np.int32)
+      sums = transforms.upsampled(hidden, kernel)
+      hidden = self._shifted(name, sums).clip(0, _ACTIVATION_LIMIT)
+    step = round(container.STEPS * (level - 1))
+    indexes = self._convolved("indexes", hidden)
+    indexes = indexes + self._coding["index_offsets"][step]
+    if "means_kernel" not in self._coding:
+      return indexes, np.zeros(indexes.shape, np.float32)
+    log_gain = transforms.at_level(self._coding["log_gain"], level)
+    unit = _MEAN_UNIT * self._coding["deviation"] * np.exp(log_gain)
+    means = self._convolved("means", hidden).astype(np.float32) * unit
+    return indexes, means
+
+  def _read_y(
+    self, indexes: np.ndarray, means: np.ndarray, strings: list[bytes]
+  ) -> np.ndarray:
+    """Returns the symbols of y, slice by slice.
+
+    Args:
+      indexes: As hyper-latents tell them. Those of a slice are clipped, after
+        what the slices before tell of it is added, here and to means.
+      means: Likewise.
+      strings: That of symbols and that of those beyond the tables.
+    """
+    near, far = (
+      range_decoder.RangeDecoder(string, self._tables[name])
+      for string, name in zip(strings, ("y", "far"), strict=True)
+    )
+    symbols = np.zeros(indexes.shape, np.int32)
+    for i, channels in enumerate(self._slices):
+      if i:
+        known = symbols[..., : channels.start]
+        hidden = self._convolved(
+          f"context{i}_hidden", known.clip(-_CONTEXT_LIMIT, _CONTEXT_LIMIT)
+        ).clip(0, _ACTIVATION_LIMIT)
+        indexes[..., channels] += self._convolved(f"context{i}_indexes", hidden)
+        shift = self._convolved(f"context{i}_means", hidden)
+        means[..., channels] += shift.astype(np.float32) * _MEAN_UNIT
+      if "z" in self._tables:
+        indexes[..., channels] = indexes[..., channels].clip(0, _SCALES - 1)
+      own = indexes[..., channels]
+      symbols[..., channels] = self._with_far(own, near, far)
+      symbols[..., channels] += self._coding["y_offsets"][own]
+    near.require_end()
+    far.require_end()
+    return symbols
 
   def _with_far(
-    self, indexes: np.ndarray, string: bytes, far_string: bytes
+    self,
+    indexes: np.ndarray,
+    near: range_decoder.RangeDecoder,
+    far: range_decoder.RangeDecoder,
   ) -> np.ndarray:
-    """Returns the symbols of y, also those that no table has.
+    """Returns symbols, also those that no table has.
 
     The last symbol of a table stands for those, and for each of them the other
     string has a number, its high byte first: twice the distance from the
     nearest symbol, less 1, plus 1 if it is below. Numbers begin at 0.
     """
-    symbols = self._read("y", string, indexes)
+    symbols = _read(near, indexes)
     last = np.array([len(table.ends) - 2 for table in self._tables["y"]])
     is_far = symbols == last[indexes]
     count = np.count_nonzero(is_far)
-    octets = self._read("far", far_string, np.tile([0, 1], (count, 1)))
+    octets = _read(far, np.tile([0, 1], (count, 1)))
     numbers = 256 * octets[:, 0] + octets[:, 1]
     beyond = numbers // 2
     above = last[indexes[is_far]] + beyond
@@ -197,42 +269,32 @@ class ReferenceDecoder:
     half = (1 << shift) >> 1
     return (sums + self._coding[f"{name}_bias"] + half) >> shift
 
-  def _last(self, name: str, hidden: np.ndarray) -> np.ndarray:
-    """Convolves 3x3, the border padded with zeros."""
+  def _convolved(self, name: str, x: np.ndarray) -> np.ndarray:
+    """Returns what a layer makes, zeros around the border."""
     kernel = self._coding[f"{name}_kernel"].astype(np.int32)
-    height, width, _ = hidden.shape
-    around = np.pad(hidden, ((1, 1), (1, 1), (0, 0)))
-    sums = sum(
-      around[i : i + height, j : j + width] @ kernel[i, j]
-      for i, j in itertools.product(range(3), repeat=2)
-    )
-    return self._shifted(name, sums)
+    return self._shifted(name, transforms.convolved(x, kernel))
 
   def _synthesis(self, y_hat: np.ndarray, level: float) -> np.ndarray:
     """Returns float32 `[16 h, 16 w, 3]`, not clipped."""
-    features = y_hat / self._coding["deviation"]
-    *hidden, kernel, bias, linear, mean = self._weights
-    for start in range(0, len(hidden), _HIDDEN_WEIGHTS):
-      stage = hidden[start : start + _HIDDEN_WEIGHTS]
-      features = _upsampled(features, stage[0]) + stage[1]
-      features *= _inverse_norm(features, *stage[2:4])
-      features *= 1 + _at_level(stage[4], level)
-      features += _at_level(stage[5], level)
-    height, width, _ = y_hat.shape
-    blocks = (y_hat @ linear[0, 0] + mean).reshape(
-      height, width, _STRIDE, _STRIDE, 3
-    )
-    straight = blocks.swapaxes(1, 2).reshape(
-      height * _STRIDE, width * _STRIDE, 3
-    )
-    return straight + _upsampled(features, kernel) + bias
+    return transforms.synthesis(
+      y_hat, self._coding["deviation"], level, self._weights,
+      blocks=self._config["blocks"],
+    )  # fmt: skip
+
+
+def _read(
+  decoder: range_decoder.RangeDecoder, indexes: np.ndarray
+) -> np.ndarray:
+  """Returns int32 symbols, each by the table that its index names."""
+  values = decoder.read(indexes.ravel().tolist())
+  return np.fromiter(values, np.int32, indexes.size).reshape(indexes.shape)
 
 
 def _manifest(folder: pathlib.Path) -> dict[str, Any]:
   """Returns the manifest of a model folder whose files are as it says."""
   try:
     manifest = json.loads((folder / "manifest.json").read_text())
-    if manifest["model"] != "mean_scale_hyperprior":
+    if manifest["model"] not in _CODECS:
       raise ValueError(f"it is of a {manifest['model']}")
     sums = {"weights.npz": manifest["sha256"], **manifest["files"]}
     for name in ("weights.npz", "coding.npz"):
@@ -250,43 +312,3 @@ def _identity(manifest: dict[str, Any]) -> bytes:
   kept = {key: manifest[key] for key in ("model", "config", "sha256", "files")}
   text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
   return hashlib.sha256(text.encode()).digest()[:8]
-
-
-def _at_level(table: np.ndarray, level: float) -> np.ndarray:
-  """Returns `[C]` of float32 `[levels, C]`, linear between whole levels.
-
-  The first row is that of level 1.
-  """
-  low = min(int(level), len(table) - 1) - 1
-  share = np.float32(level - 1 - low)
-  return (1 - share) * table[low] + share * table[low + 1]
-
-
-def _upsampled(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-  """Returns the transposed convolution of stride 2, `[2h, 2w, out]`.
-
-  Each input adds its kernel around twice its place; of what that makes, the
-  first row and column and the last two of each fall away.
-
-  Args:
-    x: `[h, w, in]`.
-    kernel: `[5, 5, out, in]`.
-  """
-  height, width, _ = x.shape
-  size = len(kernel)
-  made = np.zeros(
-    (2 * height + size - 2, 2 * width + size - 2, kernel.shape[2]), x.dtype
-  )
-  for i, j in itertools.product(range(size), repeat=2):
-    made[i : i + 2 * height : 2, j : j + 2 * width : 2] += x @ kernel[i, j].T
-  return made[1 : 2 * height + 1, 1 : 2 * width + 1]
-
-
-def _inverse_norm(
-  x: np.ndarray, beta: np.ndarray, gamma: np.ndarray
-) -> np.ndarray:
-  """Returns what the inverse GDN multiplies by, of the roots of its weights."""
-  beta = np.maximum(beta, np.float32((1e-6 + _PEDESTAL) ** 0.5)) ** 2
-  gamma = np.maximum(gamma, np.float32(_PEDESTAL**0.5)) ** 2
-  pedestal = np.float32(_PEDESTAL)
-  return np.abs(x) @ (gamma - pedestal) + (beta - pedestal)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tfpercept.codecs import container
 from tfpercept.codecs.base import Codec
 
-STEPS = 16
-"""Qualities are tried in steps of one part in so many."""
 _STRIP_ROWS = 64
 
 
@@ -78,8 +77,11 @@ def _check(what: str, target: float) -> None:
 def _ladder(codec: Codec) -> list[float]:
   """Returns the ends of a codec's qualities, and all sixteenths between."""
   low, high = codec.qualities[0], codec.qualities[-1]
-  first, last = math.ceil(low * STEPS), math.floor(high * STEPS)
-  between = (step / STEPS for step in range(first, last + 1))
+  first, last = (
+    math.ceil(low * container.STEPS),
+    math.floor(high * container.STEPS),
+  )
+  between = (step / container.STEPS for step in range(first, last + 1))
   return sorted({float(low), *between, float(high)})
 
 

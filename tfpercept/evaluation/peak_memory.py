@@ -33,11 +33,16 @@ def watch() -> Iterator[Peak]:
     yield peak
     return
   yield peak
-  peak.bytes = _high_water()
+  peak.bytes = _status("VmHWM")
 
 
-def _high_water() -> int | None:
+def held() -> int | None:
+  """Returns the resident memory of this process, in bytes, if it is known."""
+  return _status("VmRSS") if _STATUS.is_file() else None
+
+
+def _status(field: str) -> int | None:
   for line in _STATUS.read_text().splitlines():
-    if line.startswith("VmHWM:"):
+    if line.startswith(f"{field}:"):
       return 1024 * int(line.split()[1])
   return None

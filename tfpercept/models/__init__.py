@@ -2,6 +2,7 @@
 
 from tfpercept.models.autoencoder import Autoencoder
 from tfpercept.models.base import MODELS, load, read_manifest, save
+from tfpercept.models.channel_wise import ChannelWiseHyperprior
 from tfpercept.models.digit_classifier import DigitClassifier
 from tfpercept.models.factorized import FactorizedPrior
 from tfpercept.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
@@ -15,6 +16,7 @@ __all__ = [
   "SRCNN",
   "VAE",
   "Autoencoder",
+  "ChannelWiseHyperprior",
   "DigitClassifier",
   "FactorizedPrior",
   "MeanScaleHyperprior",

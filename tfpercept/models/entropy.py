@@ -22,6 +22,8 @@ LOG_STEP = (math.log(LARGEST) - math.log(SMALLEST)) / (SCALES - 1)
 PRECISION = 16
 """Of the coder's probabilities, in bits."""
 _REACH = 3.1  # deviations; one value in 500 beyond is written otherwise
+_BEYOND = 2.0**-12  # of the mass of a density, likewise
+_WIDEST = 1023  # magnitude of a value that has a symbol of its own
 # Frequencies of the two bytes of a number beyond the tables, most of which are
 # below 256.
 FAR_LOOKUP = np.concatenate(
@@ -32,6 +34,7 @@ FAR_LOOKUP = np.concatenate(
     np.arange(257),
   ]
 ).astype(np.int32)
+_FAR_OFFSETS = np.zeros([2], np.int32)
 _FAREST = (1 << 15) - 1
 
 
@@ -124,10 +127,40 @@ def factorized_tables(
     channels: How many.
     limit: Largest magnitude of a symbol.
   """
+  mass = _masses(density, channels, limit)
+  return _tables([-limit] * channels, list(mass))
+
+
+def reaching_tables(
+  density: densities.FactorizedDensity, channels: int
+) -> Tables:
+  """Returns the table of each channel of a density, for `FarEncoder`.
+
+  The last symbol of each stands for all values that have none.
+
+  Args:
+    density: Of latents.
+    channels: How many.
+  """
+  ranges, masses = [], []
+  for mass in _masses(density, channels, _WIDEST):
+    sums = np.cumsum(mass)
+    low, high = np.searchsorted(sums, [_BEYOND / 2, 1 - _BEYOND / 2])
+    # A density that is wider than all values has the more beyond.
+    own = mass[min(low, _WIDEST) : max(high, _WIDEST) + 1]
+    ranges.append(min(low, _WIDEST) - _WIDEST)
+    masses.append(np.append(own, max(1.0 - own.sum(), 0.0)))
+  return _tables(ranges, masses)
+
+
+def _masses(
+  density: densities.FactorizedDensity, channels: int, limit: int
+) -> np.ndarray:
+  """Returns the mass of each value from -limit on, float64 `[channels, n]`."""
   values = np.arange(-limit, limit + 1, dtype=np.float32)
   every = np.repeat(values[:, None], channels, axis=1)
-  mass = 2.0 ** -density.bits(tf.constant(every)).numpy().astype(np.float64)
-  return _tables([-limit] * channels, list(mass.T))
+  bits = density.bits(tf.constant(every)).numpy().astype(np.float64)
+  return 2.0**-bits.T
 
 
 def _tables(offsets: list[int], masses: list[np.ndarray]) -> Tables:
@@ -156,9 +189,11 @@ class Encoder:
 
   def write(self, table: tf.Tensor, symbols: tf.Tensor) -> None:
     """Writes int32 symbols, each by the table of that number."""
-    self._handle = _tfc().entropy_encode_index(
-      self._handle, table, symbols - tf.gather(self._offsets, table)
-    )
+    self.append(table, symbols - tf.gather(self._offsets, table))
+
+  def append(self, table: tf.Tensor, places: tf.Tensor) -> None:
+    """Writes the symbols at int32 places of their tables, which begin at 0."""
+    self._handle = _tfc().entropy_encode_index(self._handle, table, places)
 
   def finish(self) -> tf.Tensor:
     """Returns the string."""
@@ -181,10 +216,14 @@ class Decoder:
 
   def read(self, table: tf.Tensor) -> tf.Tensor:
     """Returns as many int32 symbols as there are numbers of tables."""
-    self._handle, values = _tfc().entropy_decode_index(
+    return self.take(table) + tf.gather(self._offsets, table)
+
+  def take(self, table: tf.Tensor) -> tf.Tensor:
+    """Returns the places of so many symbols in their tables, int32."""
+    self._handle, places = _tfc().entropy_decode_index(
       self._handle, table, shape=tf.shape(table), Tdecoded=tf.int32
     )
-    return values + tf.gather(self._offsets, table)
+    return places
 
   def finish(self) -> tf.Tensor:
     """Returns whether the string ended where it should have."""
@@ -200,28 +239,20 @@ class FarEncoder:
 
   Args:
     tables: What symbols are coded with; the last of each stands for others.
+    far_lookup: The two tables that numbers are coded with, as `FAR_LOOKUP`.
   """
 
-  def __init__(self, tables: Tables):
-    self._near = Encoder(Tables(tables.lookup, np.zeros_like(tables.offsets)))
-    self._far = Encoder(_far_tables())
+  def __init__(self, tables: Tables, far_lookup: np.ndarray):
+    self._near = Encoder(tables)
+    self._far = Encoder(Tables(far_lookup, _FAR_OFFSETS))
     self._offsets = tf.constant(tables.offsets)
     self._last = tf.constant(tables.last)
 
   def write(self, table: tf.Tensor, symbols: tf.Tensor) -> None:
     """Writes int32 symbols, each by the table of that number."""
-    symbols -= tf.gather(self._offsets, table)
-    last = tf.gather(self._last, table)
-    is_far = (symbols < 0) | (symbols >= last)
-    self._near.write(table, tf.where(is_far, last, symbols))
-    values = tf.boolean_mask(symbols, is_far)
-    below = values < 0
-    beyond = tf.where(
-      below, -1 - values, values - tf.boolean_mask(last, is_far)
-    )
-    numbers = 2 * tf.minimum(beyond, _FAREST) + tf.cast(below, tf.int32)
-    octets = tf.stack([numbers // 256, numbers % 256], axis=-1)
-    self._far.write(_far_index(tf.shape(numbers)[0]), octets)
+    places, octets = _split(table, symbols, self._offsets, self._last)
+    self._near.append(table, places)
+    self._far.write(_far_index(tf.shape(octets)[0]), octets)
 
   def finish(self) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the string of symbols and that of numbers."""
@@ -233,20 +264,26 @@ class FarDecoder:
 
   Args:
     tables: What symbols were coded with.
+    far_lookup: What numbers were coded with.
     string: Of symbols.
     far_string: Of numbers.
   """
 
-  def __init__(self, tables: Tables, string: tf.Tensor, far_string: tf.Tensor):
-    near = Tables(tables.lookup, np.zeros_like(tables.offsets))
-    self._near = Decoder(near, string)
-    self._far = Decoder(_far_tables(), far_string)
+  def __init__(
+    self,
+    tables: Tables,
+    far_lookup: np.ndarray,
+    string: tf.Tensor,
+    far_string: tf.Tensor,
+  ):
+    self._near = Decoder(tables, string)
+    self._far = Decoder(Tables(far_lookup, _FAR_OFFSETS), far_string)
     self._offsets = tf.constant(tables.offsets)
     self._last = tf.constant(tables.last)
 
   def read(self, table: tf.Tensor) -> tf.Tensor:
     """Returns as many int32 symbols as there are numbers of tables."""
-    symbols = self._near.read(table)
+    symbols = self._near.take(table)
     last = tf.gather(self._last, table)
     places = tf.where(symbols == last)
     octets = self._far.read(_far_index(tf.shape(places)[0]))
@@ -261,8 +298,31 @@ class FarDecoder:
     return self._near.finish() & self._far.finish()
 
 
-def _far_tables() -> Tables:
-  return Tables(FAR_LOOKUP, np.zeros([2], np.int32))
+@tf.function(reduce_retracing=True)  # half of the seconds otherwise
+def _split(
+  table: tf.Tensor, symbols: tf.Tensor, offsets: tf.Tensor, last: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns places in tables, and the numbers of symbols that have none.
+
+  Args:
+    table: Int32 `[...]`.
+    symbols: Likewise.
+    offsets: Of all tables.
+    last: Their last places, which stand for other symbols.
+
+  Returns:
+    Int32 `[...]`, and the two bytes of each number, int32 `[F, 2]`.
+  """
+  places = tf.reshape(symbols - tf.gather(offsets, table), [-1])
+  last = tf.reshape(tf.gather(last, table), [-1])
+  far = tf.where((places < 0) | (places >= last))
+  values, ends = tf.gather_nd(places, far), tf.gather_nd(last, far)
+  places = tf.tensor_scatter_nd_update(places, far, ends)
+  below = values < 0
+  beyond = tf.where(below, -1 - values, values - ends)
+  numbers = 2 * tf.minimum(beyond, _FAREST) + tf.cast(below, tf.int32)
+  octets = tf.stack([numbers // 256, numbers % 256], axis=-1)
+  return tf.reshape(places, tf.shape(table)), octets
 
 
 def _far_index(count: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,7 @@ class FactorizedPrior(transform_codec.TransformCodec):
   Args:
     widths: Hidden channels of the transforms, from pictures to latents: three.
     latents: Channels of the latents.
+    blocks: Number of residual blocks of each transform.
     lmbda: Of squared errors of 8-bit values; the geometric mean of the two.
     dtype: Keras dtype or policy of the transforms; the rest is float32.
     name: Keras model name.
@@ -32,6 +33,7 @@ class FactorizedPrior(transform_codec.TransformCodec):
     *,
     widths: Sequence[int] = (48, 64, 96),
     latents: int = 192,
+    blocks: int = transform_codec.BLOCKS,
     lmbda: Sequence[float] = (0.0130, 0.0130),
     dtype: str | None = None,
     name: str = "factorized_prior",
@@ -39,6 +41,7 @@ class FactorizedPrior(transform_codec.TransformCodec):
     super().__init__(
       widths=widths,
       latents=latents,
+      blocks=blocks,
       levels=1,
       lmbda=lmbda,
       dtype=dtype,
@@ -47,7 +50,7 @@ class FactorizedPrior(transform_codec.TransformCodec):
     del self._config["levels"]
     self.prior = densities.FactorizedDensity(latents, name="prior")
 
-  def build_coding(self, y: tf.Tensor) -> None:
+  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
     """The density has its weights from the start."""
 
   def start_coding(self, deviations: np.ndarray) -> None:
@@ -56,9 +59,10 @@ class FactorizedPrior(transform_codec.TransformCodec):
   def code_latents(
     self,
     y: tf.Tensor,
-    log_gain: tf.Tensor,
+    quality: tf.Tensor,
     quantiser: transform_codec.Quantiser,
   ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    log_gain, _ = self.log_gains(quality)
     y_noisy, y_hat = quantiser(y * tf.exp(log_gain), 0)
     return {"y": tf.reduce_sum(self.bits(y_noisy), [1, 2, 3])}, y_hat
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfpercept.models import integer
+from tfpercept.models import integer, modulation, transforms
 
 STRIDE = 4
 """Latents per hyper-latent, along each side."""
@@ -18,38 +18,43 @@ SYMBOL_LIMIT = 127
 class HyperAnalysis(keras.layers.Layer):
   """h_a: latents to hyper-latents at a quarter of the sides.
 
-  Input: float32 `[N, h, w, latents]`, sides multiples of 4; output: float32
-  `[N, h/4, w/4, hyper_latents]`.
+  Each convolution is followed by modulation by the quality: at low rates less
+  is worth telling.
+
+  Input: float32 `[N, h, w, latents]`, sides multiples of 4, and qualities
+  `[N]`; output: float32 `[N, h/4, w/4, hyper_latents]`.
 
   Args:
     width: Hidden channels.
     hyper_latents: Output channels.
+    levels: Largest quality.
 
   Source: Minnen, Ballé, Toderici, "Joint autoregressive and hierarchical priors
   for learned image compression", 2018, table 1 of the supplement.
   """
 
-  def __init__(self, width: int, hyper_latents: int):
+  def __init__(self, width: int, hyper_latents: int, *, levels: int):
     super().__init__(name="hyper_analysis", dtype="float32")
-    self._layers = [
-      keras.layers.Conv2D(
-        width, 3, padding="same", activation=_leaky, dtype="float32",
-        name="conv1",
+    options = {"padding": "same", "dtype": "float32"}
+    convolution = keras.layers.Conv2D
+    self._convolutions = [
+      convolution(width, 3, name="conv1", **options),
+      convolution(width, 5, strides=2, name="conv2", **options),
+      convolution(
+        hyper_latents, 5, strides=2, use_bias=False, name="conv3", **options
       ),
-      keras.layers.Conv2D(
-        width, 5, strides=2, padding="same", activation=_leaky,
-        dtype="float32", name="conv2",
-      ),
-      keras.layers.Conv2D(
-        hyper_latents, 5, strides=2, padding="same", use_bias=False,
-        dtype="float32", name="conv3",
-      ),
-    ]  # fmt: skip
+    ]
+    self._modulations = [
+      modulation.Modulation(levels=levels, dtype="float32", name=f"quality{i}")
+      for i in (1, 2, 3)
+    ]
 
-  def call(self, y: tf.Tensor) -> tf.Tensor:
-    for layer in self._layers:
-      y = layer(y)
-    return y
+  def call(self, y: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    *hidden, last = zip(self._convolutions, self._modulations, strict=True)
+    for convolution, modulated in hidden:
+      y = transforms.leaky(modulated(convolution(y), quality))
+    convolution, modulated = last
+    return modulated(convolution(y), quality)
 
 
 class HyperSynthesis(keras.layers.Layer):
@@ -107,7 +112,3 @@ class HyperSynthesis(keras.layers.Layer):
     if self.means is None:
       return indexes, tf.zeros_like(indexes)
     return indexes, self.means(z)
-
-
-def _leaky(x: tf.Tensor) -> tf.Tensor:
-  return tf.nn.leaky_relu(x, 0.2)

@@ -24,6 +24,7 @@ ACTIVATION_BITS = 4
 """Hidden values are in units of 2^-4."""
 LARGEST_EXPONENT = 11
 """Weights are no finer than 2^-11, or biases would take up all of a sum."""
+_FRACTION, _EXPONENT_BIAS = 1 << 23, 127  # of float32
 EXACT = 2**24
 """Below this, sums of integers in float32 are exact."""
 
@@ -86,7 +87,10 @@ class IntegerConvolution(keras.layers.Layer):
     largest = tf.stop_gradient(
       tf.maximum(largest, WEIGHT_LIMIT * 2.0**-LARGEST_EXPONENT)
     )
-    return tf.floor(tf.math.log(WEIGHT_LIMIT / largest) / tf.math.log(2.0))
+    # Read from the bits of the float, as frexp does: a logarithm may err where
+    # the largest weight is a power of two times the limit.
+    bits = tf.bitcast(WEIGHT_LIMIT / largest, tf.int32)
+    return tf.cast(bits // _FRACTION - _EXPONENT_BIAS, tf.float32)
 
   def integers(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns weights and bias as whole numbers in float32, and exponents.

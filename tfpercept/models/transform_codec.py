@@ -1,6 +1,7 @@
 """What learned codecs have in common: transforms, gains, one net, all rates."""
 
 import abc
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,15 +17,28 @@ Quantiser = Callable[[tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
 """Called with latents and a number that tells calls apart, returns those whose
 bits are counted and those that are decoded."""
 SIZES = {
-  "tiny": {"widths": (64, 64, 64), "latents": 96},
-  "base": {"widths": (128, 128, 128), "latents": 192},
-  "large": {"widths": (192, 192, 192), "latents": 320},
-}
-"""Channels of the published networks, for low, middle and high rates."""
+  "tiny": {
+    "widths": (48, 64, 96), "latents": 192,
+    "hyper_width": 96, "hyper_latents": 64,
+  },
+  "base": {
+    "widths": (128, 128, 128), "latents": 192,
+    "hyper_width": 128, "hyper_latents": 128,
+  },
+  "large": {
+    "widths": (192, 192, 192), "latents": 320,
+    "hyper_width": 192, "hyper_latents": 192,
+  },
+}  # fmt: skip
+"""Channels: ours for two processor cores; those published for low and middle
+rates (Ballé et al., 2018), and those for high ones (Minnen et al., 2018)."""
 RATES = (0.0006, 0.06)
 """Lambda of the smallest and of the largest quality, by default."""
 LEVELS = 8
 """Number of whole qualities, by default."""
+BLOCKS = 2
+"""Number of residual blocks of each transform, by default."""
+MOST_BLOCKS = 16
 
 
 class Coded(NamedTuple):
@@ -53,6 +67,7 @@ class TransformCodec(keras.Model, abc.ABC):
   Args:
     widths: Hidden channels of the transforms, from pictures to latents: three.
     latents: Channels of the latents.
+    blocks: Number of residual blocks of each transform.
     levels: Largest quality.
     lmbda: Of squared errors of 8-bit values, at the smallest and the largest
       quality; their geometric mean where there is one level.
@@ -76,21 +91,27 @@ class TransformCodec(keras.Model, abc.ABC):
     *,
     widths: Sequence[int],
     latents: int,
+    blocks: int,
     levels: int,
     lmbda: Sequence[float],
     dtype: str | None,
     name: str,
-    **config: int,
+    **config: int | Sequence[int],
   ):
     super().__init__(name=name)
     widths, ends = list(widths), list(lmbda)
-    whole = [*widths, latents, levels, *config.values()]
+    parts = {k: np.atleast_1d(value).tolist() for k, value in config.items()}
+    whole = [*widths, latents, levels, *itertools.chain(*parts.values())]
     if not all(checks.is_whole(n) and n >= 1 for n in whole) or (
       len(widths) != 3
     ):
       raise ValueError(
         f"{name} needs three widths and whole numbers above 0; got "
         f"widths={widths}, latents={latents}, levels={levels}, {config}"
+      )
+    if not checks.is_whole(blocks) or not 0 <= blocks <= MOST_BLOCKS:
+      raise ValueError(
+        f"{name} has 0 to {MOST_BLOCKS} residual blocks; got {blocks}"
       )
     if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
       raise ValueError(
@@ -99,13 +120,14 @@ class TransformCodec(keras.Model, abc.ABC):
     self._config = {
       "widths": [int(width) for width in widths],
       "latents": int(latents),
-      **{key: int(value) for key, value in config.items()},
+      "blocks": int(blocks),
+      **{k: v if np.ndim(config[k]) else v[0] for k, v in parts.items()},
       "levels": int(levels),
       "lmbda": [float(end) for end in ends],
       "name": name,
     }
     self.levels = int(levels)
-    options = {"levels": self.levels, "dtype": dtype}
+    options = {"blocks": blocks, "levels": self.levels, "dtype": dtype}
     self.analysis = transforms.Analysis(widths, latents, **options)
     self.synthesis = transforms.Synthesis(widths[::-1], **options)
     # How gains differ from what lambda says, as logarithms.
@@ -119,13 +141,13 @@ class TransformCodec(keras.Model, abc.ABC):
 
   @abc.abstractmethod
   def code_latents(
-    self, y: tf.Tensor, log_gain: tf.Tensor, quantiser: Quantiser
+    self, y: tf.Tensor, quality: tf.Tensor, quantiser: Quantiser
   ) -> tuple[Mapping[str, tf.Tensor], tf.Tensor]:
     """Returns the bits of each picture by name, and the decoded latents.
 
     Args:
       y: Float32 `[N, h, w, latents]`, not scaled.
-      log_gain: What latents are scaled by, `[N, 1, 1, latents]`.
+      quality: `[N]`.
       quantiser: Rounds.
 
     Returns:
@@ -133,11 +155,12 @@ class TransformCodec(keras.Model, abc.ABC):
     """
 
   @abc.abstractmethod
-  def build_coding(self, y: tf.Tensor) -> None:
+  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
     """Makes the weights of what codes latents.
 
     Args:
       y: Any latents.
+      quality: Any.
     """
 
   @abc.abstractmethod
@@ -149,9 +172,17 @@ class TransformCodec(keras.Model, abc.ABC):
       with tf.name_scope(self.name):
         one = tf.ones([1])
         y = self.analysis(tf.zeros([1, self.stride, self.stride, 3]), one)
-        self.build_coding(y)
+        self.build_coding(y, one)
         self.synthesis(y, y, one)
       self.built = True
+
+  @property
+  def halo(self) -> int:
+    """How many latents beyond its own a pixel sees, at most.
+
+    A latent sees so many times 16 pixels.
+    """
+    return transforms.HALO + self._config["blocks"]
 
   @property
   def ends(self) -> tuple[float, float]:
@@ -203,10 +234,9 @@ class TransformCodec(keras.Model, abc.ABC):
       quality: Float32 `[N]`.
       quantiser: Rounds.
     """
-    log_gain, log_inverse = self.log_gains(quality)
-    bits, y_hat = self.code_latents(
-      self.analysis(x, quality), log_gain, quantiser
-    )
+    y = self.analysis(x, quality)
+    bits, y_hat = self.code_latents(y, quality, quantiser)
+    _, log_inverse = self.log_gains(quality)
     x_hat = self.reconstruct(y_hat * tf.exp(log_inverse), quality)
     return Coded(dict(bits), x_hat)
 
@@ -230,6 +260,14 @@ def lambda_of(
   if levels == 1:
     return math.sqrt(low * high) * tf.ones_like(quality)
   return low * tf.pow(high / low, (quality - 1.0) / (levels - 1.0))
+
+
+def unit_of(objective: str) -> float:
+  """Returns what a distance of that spec is multiplied by beside lambda.
+
+  Lambda of `mse` is of the squared errors of 8-bit values.
+  """
+  return 255.0**2 if objective == "mse" else 1.0
 
 
 def per_picture(bits: tf.Tensor) -> tf.Tensor:

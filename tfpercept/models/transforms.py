@@ -14,6 +14,12 @@ STRIDE = 16
 """Pixels of a picture per latent, along each side."""
 _CHANNELS = 3
 _QUIET = 0.02  # of what a network adds to the linear path before training
+# A step of an optimiser changes all weights alike. In this unit those of the
+# inverse transform are of about the size of the others.
+_LINEAR_UNIT = 2.0**-4
+HALO = 2
+"""Latents beyond its own that a pixel of a synthesis without blocks sees, and
+so many times 16 pixels a latent of an analysis; each block adds one."""
 
 
 def _convolution(
@@ -29,12 +35,51 @@ def _convolution(
   )
 
 
+def leaky(x: tf.Tensor) -> tf.Tensor:
+  """Returns the leaky ReLU of codecs, of slope 0.2 below 0."""
+  return tf.nn.leaky_relu(x, 0.2)
+
+
+class Residual(keras.layers.Layer):
+  """Adds what two convolutions of 3x3 make, nothing before training.
+
+  Input and output: float `[N, H, W, C]`.
+
+  Args:
+    channels: C.
+    dtype: Keras dtype or policy.
+    name: Of the layer.
+
+  Source: He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
+  2016, section 3, without normalisation, half as wide inside.
+  """
+
+  def __init__(self, channels: int, *, dtype: str | None, name: str):
+    super().__init__(dtype=dtype, name=name)
+    options = {"padding": "same", "dtype": dtype}
+    self._first = keras.layers.Conv2D(
+      max(channels // 2, 1),
+      3,
+      activation=leaky,
+      kernel_initializer="he_normal",
+      name="conv1",
+      **options,
+    )
+    self._second = keras.layers.Conv2D(
+      channels, 3, kernel_initializer="zeros", name="conv2", **options
+    )
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    return x + self._second(self._first(x))
+
+
 class Analysis(keras.layers.Layer):
   """g_a: pictures to latents at a sixteenth of the sides.
 
   Four convolutions of 5x5 with stride 2, GDN and modulation by the quality
-  after the first three; beside them a linear transform of 16x16 blocks, which
-  `start` makes the Karhunen-Loève transform.
+  after the first three, and residual blocks before the last; beside them a
+  linear transform of 16x16 blocks, which `start` makes the Karhunen-Loève
+  transform.
 
   Input: float `[N, H, W, 3]` in [0, 1], sides multiples of 16, and qualities
   `[N]`; output: float32 `[N, H/16, W/16, latents]`.
@@ -42,6 +87,7 @@ class Analysis(keras.layers.Layer):
   Args:
     widths: Channels after the first three layers.
     latents: Channels of the output.
+    blocks: Number of residual blocks.
     levels: Largest quality.
     dtype: Keras dtype or policy of the hidden layers.
 
@@ -54,6 +100,7 @@ class Analysis(keras.layers.Layer):
     widths: Sequence[int],
     latents: int,
     *,
+    blocks: int,
     levels: int,
     dtype: str | None = None,
   ):
@@ -66,6 +113,10 @@ class Analysis(keras.layers.Layer):
       )
       for i, width in enumerate(widths, 1)
     ]
+    self._blocks = [
+      Residual(widths[-1], dtype=dtype, name=f"block{i}")
+      for i in range(1, blocks + 1)
+    ]
     self._last = _convolution(
       keras.layers.Conv2D, latents, _QUIET, dtype="float32", name="last"
     )
@@ -77,24 +128,34 @@ class Analysis(keras.layers.Layer):
     features = x - 0.5
     for convolution, normalisation, modulated in self._hidden:
       features = modulated(normalisation(convolution(features)), quality)
-    blocks = tf.nn.space_to_depth(x, STRIDE)
-    return self.linear(blocks) + self._last(tf.cast(features, tf.float32))
+    for block in self._blocks:
+      features = block(features)
+    pixels = tf.nn.space_to_depth(x, STRIDE)
+    return self.linear(pixels) + self._last(tf.cast(features, tf.float32))
 
 
 class Synthesis(keras.layers.Layer):
   """g_s: latents to pictures, the way back of `Analysis`.
+
+  The residual blocks follow the first of its layers.
 
   Input: float32 `[N, h, w, latents]`, the same divided by their deviations, and
   qualities `[N]`; output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
 
   Args:
     widths: Channels after the first three layers.
+    blocks: Number of residual blocks.
     levels: Largest quality.
     dtype: Keras dtype or policy of the hidden layers.
   """
 
   def __init__(
-    self, widths: Sequence[int], *, levels: int, dtype: str | None = None
+    self,
+    widths: Sequence[int],
+    *,
+    blocks: int,
+    levels: int,
+    dtype: str | None = None,
   ):
     super().__init__(name="synthesis", dtype="float32")
     self._hidden = [
@@ -106,6 +167,10 @@ class Synthesis(keras.layers.Layer):
         modulation.Modulation(levels=levels, dtype=dtype, name=f"quality{i}"),
       )
       for i, width in enumerate(widths, 1)
+    ]
+    self._blocks = [
+      Residual(widths[0], dtype=dtype, name=f"block{i}")
+      for i in range(1, blocks + 1)
     ]
     self._last = _convolution(
       keras.layers.Conv2DTranspose,
@@ -122,10 +187,12 @@ class Synthesis(keras.layers.Layer):
     self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor
   ) -> tf.Tensor:
     features = normal
-    for convolution, normalisation, modulated in self._hidden:
+    for i, (convolution, normalisation, modulated) in enumerate(self._hidden):
       features = modulated(normalisation(convolution(features)), quality)
-    blocks = tf.nn.depth_to_space(self.linear(y), STRIDE)
-    return blocks + self._last(tf.cast(features, tf.float32))
+      for block in self._blocks if i == 0 else ():
+        features = block(features)
+    pixels = tf.nn.depth_to_space(_LINEAR_UNIT * self.linear(y), STRIDE)
+    return pixels + self._last(tf.cast(features, tf.float32))
 
 
 def karhunen_loeve(
@@ -173,5 +240,8 @@ def start(
   analysis.linear.set_weights(
     [vectors[None, None] / unit, -mean @ vectors / unit]
   )
-  synthesis.linear.set_weights([vectors.T[None, None] * unit, mean])
+  unit_here = unit / np.float32(_LINEAR_UNIT)
+  synthesis.linear.set_weights(
+    [vectors.T[None, None] * unit_here, mean / np.float32(_LINEAR_UNIT)]
+  )
   return deviations / unit

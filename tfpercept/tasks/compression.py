@@ -10,15 +10,12 @@ from tfpercept import distances
 from tfpercept.models import transform_codec
 from tfpercept.tasks import quantisers, replicas
 
-PIXELS = 255.0**2
-"""What `mse` is multiplied by, so that lambda is of 8-bit values."""
-
 
 class Compression(keras.Model):
   """Trains a codec for all its qualities at once.
 
-  Each picture of a batch gets a quality q drawn evenly from 1 to `levels`; its
-  loss is
+  The qualities of a batch divide the range from 1 to `levels` into equal parts,
+  and each picture's q is drawn evenly from its part; its loss is
 
       (bpp + lambda(q) distance(x, x_hat)) / gain(q)
 
@@ -59,7 +56,7 @@ class Compression(keras.Model):
     super().__init__(name="compression")
     self.network = network
     self.objective = objective
-    self._unit = PIXELS if objective.spec == "mse" else 1.0
+    self._unit = transform_codec.unit_of(objective.spec)
     if lmbda is None and objective.spec != "mse":
       raise ValueError(
         f"lmbda is of squared errors unless it is given, and {objective.spec} "
@@ -92,9 +89,11 @@ class Compression(keras.Model):
     seed = tf.stack([self._seed, 8 * step])
     levels = float(self.network.levels)
     count = tf.shape(x)[0]
-    quality = tf.random.stateless_uniform(
-      [count], tf.add(seed, [0, 2]), 1.0, levels
+    share = tf.random.stateless_uniform([count], tf.add(seed, [0, 2]))
+    share = (tf.range(tf.cast(count, tf.float32)) + share) / tf.cast(
+      count, tf.float32
     )
+    quality = 1.0 + (levels - 1.0) * share
     lmbda, gain = self._weights(quality)
     variables = self.network.trainable_variables
     pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)

@@ -15,7 +15,7 @@ from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export import fresh, saved_model, signatures, tflite
-from tests.codecs import networks
+from tests.codecs import small_models
 from tfpercept.codecs import coding, container, hyperprior, range_decoder
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.data import packaged
@@ -32,7 +32,7 @@ def picture(*shape):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-  return networks.save(tmp_path_factory.mktemp("run"), picture(288, 448, 3))
+  return small_models.save(tmp_path_factory.mktemp("run"), picture(288, 448, 3))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def unpacked(codec, stream):
     stream,
     codec=container.CODEC_IDS["hyperprior"],
     model=codec.identity,
-    symbols=codec._symbols,
+    symbols=codec._coder.counts,
   )
 
 
@@ -274,10 +274,10 @@ def test_a_coder_outside_reads_files_with_the_files_for_devices(device, codec):
   header, z, strings = decode_z(codec, kept, stream)
   # As docs/export.md has it.
   parameters = call["hyper_synthesis"](z_hat=z.astype(np.float32))
-  step = header.quality - coding.STEPS
+  step = header.quality - container.STEPS
   indexes = parameters["indexes"].astype(int) + kept["index_offsets"][step]
   y = decode_y(kept, strings, indexes.clip(0, 63))
-  low, share = divmod(step / coding.STEPS, 1)
+  low, share = divmod(step / container.STEPS, 1)
   gain, inverse = (
     np.exp((1 - share) * kept[n][int(low)] + share * kept[n][int(low) + 1])
     for n in ("log_gain", "log_inverse")
@@ -285,17 +285,17 @@ def test_a_coder_outside_reads_files_with_the_files_for_devices(device, codec):
   means = parameters["means"] * kept["deviation"] * gain
   x_hat = call["synthesis"](
     y_hat=((y + means) * inverse).astype(np.float32),
-    quality=np.float32([header.quality / coding.STEPS]),
+    quality=np.float32([header.quality / container.STEPS]),
   )["x_hat"]
   assert close(
     np.round(x_hat[0] * 255).astype(np.uint8), codec.decompress(stream)
   )
   # And the way there: latents near the edge between two symbols may part.
-  quality = np.float32([header.quality / coding.STEPS])
+  quality = np.float32([header.quality / container.STEPS])
   latents = call["analysis"](
     image=image[None] / np.float32(255), quality=quality
   )
-  hyper = call["hyper_analysis"](y=latents["y"])["z"]
+  hyper = call["hyper_analysis"](y=latents["y"], quality=quality)["z"]
   assert np.mean(np.round(hyper) != z) < 0.01
   assert np.mean(np.round(latents["y"] * gain - means) != y) < 0.001
 

@@ -1,0 +1,76 @@
+"""Shows what memory large pictures take.
+
+    python -m tests.codecs.memory --height=8000 --width=12500
+
+A photograph, mirrored over that size, is given to `tfpercept compress` and its
+file to `tfpercept decompress`, each a process of its own, which tells the most
+memory that it held. The exit status is 1 if that is more than `--gigabytes`.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from tfpercept import files
+from tfpercept.codecs import strips
+from tfpercept.data import packaged
+
+_PROGRAM = """
+import sys
+from tfpercept import cli
+from tfpercept.evaluation import peak_memory
+with peak_memory.watch() as peak:
+  status = cli.main(sys.argv[1:])
+print(peak.bytes)
+sys.exit(status)
+"""
+
+
+def peak(*arguments: str) -> int:
+  """Returns the most bytes that a `tfpercept` command held."""
+  done = subprocess.run(
+    [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
+    check=True,
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+  return int(done.stdout.splitlines()[-1])
+
+
+def main() -> int:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument("--height", type=int, default=8000)
+  parser.add_argument("--width", type=int, default=12500)
+  parser.add_argument("--gigabytes", type=float, default=3.0)
+  parser.add_argument("--model", default="photo_mse")
+  flags = parser.parse_args()
+  photo = packaged.test()["coffee"]
+  most = 0
+  with tempfile.TemporaryDirectory() as folder:
+    source, coded, back = (
+      pathlib.Path(folder, f"picture.{end}") for end in ("png", "tfp", "ppm")
+    )
+    files.write_image(
+      source, strips.padded(photo, (0, flags.height), (0, flags.width))
+    )
+    model = f"--model={flags.model}"
+    megapixels = flags.height * flags.width / 1e6
+    for command in (
+      ("compress", source, f"--out={coded}", model),
+      ("decompress", coded, f"--out={back}", model),
+    ):
+      start = time.perf_counter()
+      most = max(most, held := peak(*command))
+      print(
+        f"{command[0]} {flags.width}x{flags.height} ({megapixels:.1f} MP): "
+        f"{held / 1e9:.2f} GB at most, {time.perf_counter() - start:.0f} s",
+        flush=True,
+      )
+  return most > 1e9 * flags.gigabytes
+
+
+if __name__ == "__main__":
+  sys.exit(main())
