@@ -1,4 +1,4 @@
-"""The main job on packaged photographs: train, score, report, export, serve.
+"""The main job on packaged photographs: train, score, compress, report, serve.
 
     python -m trainers.demo --out=runs/demo --image=photo.png
 
@@ -14,9 +14,10 @@ import tensorflow as tf
 from absl import flags, logging
 
 from export import fresh, manifest, program, saved_model, tflite
-from tfpercept import files, training
+from tfpercept import codecs, distances, files, training
 from tfpercept.data import packaged
 from tfpercept.evaluation import (
+  like_files,
   report,
   scores,
   super_resolution,
@@ -37,6 +38,9 @@ SETTINGS = {
   "batch": 4,
   "model": {"kernels": [9, 1, 5], "filters": [64, 32]},
 }
+CODECS = ('hyperprior(model="photo_mse")', "jpeg")
+QUALITY = 4
+"""Of the learned one; JPEG takes about as many bits."""
 MAX_PIXELS = 4_000_000
 """Of a picture to upscale; the answer has 16 times as many."""
 
@@ -58,17 +62,20 @@ def main() -> None:
 def _work(out: pathlib.Path) -> None:
   runs = {loss: _run(out / loss, loss) for loss in LOSSES}
   page, exported = out / "report.html", out / "exported"
+  compressed = out / "compressed"
   served, device = exported / "srcnn" / "1", exported / "srcnn_tflite"
   source = runs[SERVED].out
   for run in runs.values():
     _once(run.out / "model", lambda run=run: trainer.train(run))
-  _once(page, lambda: _report(runs, page))
+  _once(compressed, lambda: _compress(compressed))
+  _once(page, lambda: _report(runs, compressed, page))
   _once(served, lambda: saved_model.export(source, served.parent))
   _once(device, lambda: tflite.export(source, device))
   answer = _upscale(served, out)
   print(
     f"\nReport:      {page}\n"
     f"Networks:    {', '.join(str(run.out) for run in runs.values())}\n"
+    f"Compressed:  {compressed}; `tfpercept compress` does yours\n"
     f"TensorBoard: tensorboard --logdir={out}\n"
     f"SavedModel:  {served}, {_agreement(served)}\n"
     f"TFLite:      {device}, {_agreement(device)}\n"
@@ -110,7 +117,15 @@ def _once(path: pathlib.Path, make: Callable[[], object]) -> None:
   make()
 
 
-def _report(runs: dict[str, training.Run], page: pathlib.Path) -> None:
+def _compress(folder: pathlib.Path) -> None:
+  """Writes the pictures as files of the shipped codec and as JPEG."""
+  learned, jpeg = map(codecs.get, CODECS)
+  like_files.make(folder, packaged.test(), learned, jpeg, quality=QUALITY)
+
+
+def _report(
+  runs: dict[str, training.Run], compressed: pathlib.Path, page: pathlib.Path
+) -> None:
   """Scores both networks against bicubic and writes the page."""
   networks = {
     f"SRCNN {loss}": super_resolution.load(run.out, scale=SCALE)
@@ -134,6 +149,15 @@ def _report(runs: dict[str, training.Run], page: pathlib.Path) -> None:
       "Precision": precision.policy(run.precision),
       **report.machine(),
     },
+    further=[
+      like_files.section(
+        "Compressed",
+        compressed,
+        packaged.test(),
+        tuple(map(codecs.get, CODECS)),
+        [distances.get("psnr"), distances.get("ms_ssim")],
+      )
+    ],
   )
   print(scores.to_text(table))
 

@@ -141,6 +141,17 @@ def test_the_anchor_stands_at_the_left_to_begin_with(made):
   assert re.search(r"<option value=\"\d\" selected>jpeg<", left)
 
 
+@pytest.mark.parametrize("pair", [("jpeg", "jpeg"), ("jpeg", "png")])
+def test_a_pair_is_two_of_the_codecs(tmp_path, pair):
+  codec = Coarse("jpeg")
+  options = rate_distortion_page.Options(pair=pair)
+  result = rate_distortion.measure({"a": ramp()}, [codec], JUDGES[:1])
+  with pytest.raises(ValueError, match="a pair is two of the codecs, jpeg"):
+    rate_distortion_page.write(
+      tmp_path / "report.html", result, {}, [codec], JUDGES, options
+    )
+
+
 def test_pictures_larger_than_the_window_are_cut_around_the_middle(
   tmp_path, photograph
 ):

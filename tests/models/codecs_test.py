@@ -1,5 +1,6 @@
 """Networks of codecs: what all have in common, and what tells them apart."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -240,3 +241,15 @@ def test_networks_come_in_sizes(size):
   slices = network.get_config()["slices"]
   assert sum(slices) == latents
   assert slices == sorted(slices)
+
+
+def test_phases_are_the_transposed_convolution():
+  options = {"filters": 3, "kernel_size": 5, "strides": 2, "padding": "same"}
+  fast = transforms.UpToFew(**options)
+  plain = keras.layers.Conv2DTranspose(**options)
+  x = tf.random.stateless_normal((2, 6, 7, 4), [0, 1])
+  fast(x), plain(x)
+  fast.bias.assign([1.0, 2.0, 3.0])
+  plain.set_weights(fast.get_weights())
+  # The same 9 to 36 products, summed in another order.
+  np.testing.assert_allclose(fast(x), plain(x), atol=1e-5)

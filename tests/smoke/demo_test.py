@@ -1,30 +1,21 @@
 """`make run` in small: all is made once, served, and made no second time.
 
-One short demo serves all tests here; it takes most of a minute, since it loads
-TensorFlow in seven processes.
+One short demo serves all tests here; it takes most of a minute, since each
+check of what it exports loads TensorFlow anew.
 """
-
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from tfpercept import files
+from tests.smoke import runs
+from tfpercept import codecs, files
+from tfpercept.data import packaged
 
-ROOT = pathlib.Path(__file__).parents[2]
 STEPS = 2
 
 
 def demo(*arguments):
-  return subprocess.run(
-    [sys.executable, "-m", "trainers.demo", *map(str, arguments)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  return runs.run("demo", *map(str, arguments))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +51,23 @@ def test_it_compares_both_losses_with_bicubic(made):
     assert f"<b>{method}</b>" in page
 
 
+def test_it_shows_files_of_the_shipped_codec_beside_jpeg_of_like_size(made):
+  out, _ = made
+  page = (out / "report.html").read_text()
+  learned, jpeg = codecs.get("hyperprior"), codecs.get("jpeg")
+  for name, picture in packaged.test().items():
+    sizes = []
+    for codec, suffix in ((learned, "tfp"), (jpeg, "jpg")):
+      data = (out / "compressed" / f"{name}.{suffix}").read_bytes()
+      assert codec.decompress(data).shape == picture.shape
+      bpp = 8 * len(data) / (picture.shape[0] * picture.shape[1])
+      assert f"{bpp:.3f} bpp, {len(data)} bytes, psnr " in page
+      sizes.append(len(data))
+    # JPEG has whole qualities only.
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
+  assert page.count('<figure class="wipe">') == len(packaged.test())
+
+
 def test_a_second_call_only_upscales_the_given_picture(made, tmp_path):
   out, _ = made
   picture = np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8)
@@ -69,7 +77,7 @@ def test_a_second_call_only_upscales_the_given_picture(made, tmp_path):
     f"--out={out}", f"--steps={STEPS}", f"--image={tmp_path / 'mine.png'}"
   )
   assert done.returncode == 0, done.stderr
-  assert done.stdout.count("there already") == 5
+  assert done.stdout.count("there already") == 6
   after = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
   assert after.keys() - before.keys() == {out / "mine_x4.png"}
   assert {p: after[p] for p in before} == before

@@ -17,16 +17,24 @@ class Coded:
   """A picture that went through a codec.
 
   Attributes:
-    quality: As given to the codec.
-    size: Bytes of the file.
-    bpp: Bits of the file for each pixel.
-    image: uint8 `[H, W, 1 or 3]`.
+    data: The file.
+    image: What is decoded, uint8 `[H, W, 1 or 3]`.
+    quality: As given to the codec, if it is known.
   """
 
-  quality: float
-  size: int
-  bpp: float
+  data: bytes
   image: np.ndarray
+  quality: float | None = None
+
+  @property
+  def size(self) -> int:
+    """Bytes of the file."""
+    return len(self.data)
+
+  @property
+  def bpp(self) -> float:
+    """Bits of the file for each pixel."""
+    return 8 * self.size / (self.image.shape[0] * self.image.shape[1])
 
 
 def nearest(
@@ -78,7 +86,7 @@ def nearest(
     rates[middle] = rate(middle)
   best = min(rates, key=lambda q: _off(rates[q], bpp))
   data = made.get(best) or codec.compress(picture, quality=best)
-  return Coded(best, len(data), 8 * len(data) / pixels, codec.decompress(data))
+  return Coded(data, codec.decompress(data), best)
 
 
 def _off(bpp: float, wanted: float) -> float:

@@ -63,6 +63,8 @@ class Options:
     shown: Number of pictures shown, the first ones.
     bpp: Bits per pixel at which they are.
     rates: Bits per pixel in the perception-distortion planes.
+    pair: Specs of the two codecs that are shown over each other to begin with;
+      the anchor and the last one if None.
   """
 
   anchor: str = "jpeg"
@@ -70,6 +72,7 @@ class Options:
   shown: int = 2
   bpp: float = 0.25
   rates: tuple[float, ...] = (0.15, 0.25, 0.4, 0.6)
+  pair: tuple[str, str] | None = None
 
 
 def write(
@@ -97,15 +100,22 @@ def write(
       next, and the number of all.
 
   Raises:
-    ValueError: if the anchor is none of the codecs.
+    ValueError: if the anchor is none of the codecs, or the pair not two.
   """
   options = Options() if options is None else options
+  names = [codec.spec for codec in codecs]
+  pair = {*(options.pair or ())}
+  if options.pair and not (len(pair) == 2 and pair <= {*names}):
+    raise ValueError(
+      f"a pair is two of the codecs, {', '.join(names)}; got "
+      f"{' and '.join(options.pair)}"
+    )
   shown = rate_distortion_pictures.blocks(
     result,
     pictures,
     codecs,
     judges,
-    anchor=options.anchor,
+    pair=options.pair or (options.anchor, names[-1]),
     bpp=options.bpp,
     count=options.shown,
     progress=progress,
@@ -231,17 +241,17 @@ def _speed_table(result: Result) -> str:
     if not result.of(codec):
       continue
     peak = result.peak(codec)
-    parts = ", ".join(
-      f"{what} {part} {1000 * seconds:.1f}"
+    parts = "<br>".join(
+      f"{what}: " + ", ".join(f"{_text(p)} {1000 * s:.1f}" for p, s in found)
       for what in ("encode", "decode")
-      for part, seconds in result.part_seconds(codec, what).items()
+      if (found := result.part_seconds(codec, what).items())
     )
     cells = [
       *(f"{result.speed(codec, what):.3g}" for what in ("encode", "decode")),
       "-" if peak is None else f"{peak / 1e6:.0f}",
-      parts or "-",
     ]
     cells = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+    cells += f"<td>{parts or '-'}</td>"
     lines.append(f'<tr><th scope="row">{_text(codec)}</th>{cells}</tr>')
   head = "".join(f'<th scope="col">{name}</th>' for name in heads)
   return (

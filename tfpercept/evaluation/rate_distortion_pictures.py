@@ -28,7 +28,7 @@ def blocks(
   codecs: Sequence[Codec],
   judges: Sequence[distances.Distance],
   *,
-  anchor: str,
+  pair: tuple[str, str],
   bpp: float,
   count: int,
   progress: Callable[[int, str, int], None] = lambda done, what, of: None,
@@ -43,7 +43,8 @@ def blocks(
     pictures: What it was given.
     codecs: Likewise.
     judges: Likewise; error maps are of the last that suits.
-    anchor: Spec of the codec that stands at the left to begin with.
+    pair: Specs of the codecs that stand at the left and at the right to begin
+      with.
     bpp: Wanted bits per pixel.
     count: Number of pictures.
     progress: Called with the number done, what comes next, and the number of
@@ -71,7 +72,7 @@ def blocks(
       else:
         missing[codec.spec] = f"its smallest file has {near.bpp:.3g} bpp"
     if coded:
-      found.append(_block(name, picture, coded, suited, anchor))
+      found.append(block(name, picture, coded, suited, pair=pair))
     found += [
       report.paragraph(f"{codec} is not shown: {why}.")
       for codec, why in missing.items()
@@ -79,13 +80,24 @@ def blocks(
   return found
 
 
-def _block(
+def block(
   name: str,
   picture: np.ndarray,
   coded: Mapping[str, equal_rate.Coded],
   judges: Sequence[distances.Distance],
-  anchor: str,
+  *,
+  pair: tuple[str, str],
 ) -> str:
+  """Returns one picture by several codecs, which needs `wipe.ASSETS`.
+
+  Args:
+    name: Of the picture.
+    picture: uint8 `[H, W, 1 or 3]`.
+    coded: What became of it, by spec; one at least.
+    judges: Distances that suit it; error maps are of the last.
+    pair: Specs of the codecs at the left and at the right to begin with; if
+      they are not there, the first and the last picture.
+  """
   window = _window(picture)
   maps = {
     codec: _map(judges[-1], picture, found.image)[window]
@@ -103,8 +115,8 @@ def _block(
       )
     )
   names = [s.name for s in shown]
-  left = names.index(anchor) if anchor in coded else 0
-  right = len(names) - 1
+  left = names.index(pair[0]) if pair[0] in coded else 0
+  right = names.index(pair[1]) if pair[1] in coded else len(names) - 1
   if left == right:
     left, right = right - 1, left
   return wipe.block(name, shown, left=left, right=right) + (

@@ -73,6 +73,24 @@ class Residual(keras.layers.Layer):
     return x + self._second(self._first(x))
 
 
+class UpToFew(keras.layers.Conv2DTranspose):
+  """A transposed convolution of 5x5 and stride 2 to few channels.
+
+  A pixel of each of the four phases sees 3x3 inputs, so one convolution makes
+  all phases: in less than half the time where there are few outputs.
+  """
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    outputs, inputs = self.kernel.shape[2:]
+    # Phase a of a row sees input j of 3 through row a + 3 - 2 j of the kernel.
+    kernel = tf.pad(self.kernel, [[1, 0], [1, 0], [0, 0], [0, 0]])
+    kernel = tf.reshape(kernel, [3, 2, 3, 2, outputs, inputs])[::-1, :, ::-1]
+    kernel = tf.transpose(kernel, [0, 2, 5, 1, 3, 4])
+    kernel = tf.reshape(kernel, [3, 3, inputs, 4 * outputs])
+    phases = tf.nn.conv2d(x, kernel, 1, "SAME")
+    return tf.nn.bias_add(tf.nn.depth_to_space(phases, 2), self.bias)
+
+
 class Analysis(keras.layers.Layer):
   """g_a: pictures to latents at a sixteenth of the sides.
 
@@ -173,11 +191,7 @@ class Synthesis(keras.layers.Layer):
       for i in range(1, blocks + 1)
     ]
     self._last = _convolution(
-      keras.layers.Conv2DTranspose,
-      _CHANNELS,
-      _QUIET,
-      dtype="float32",
-      name="last",
+      UpToFew, _CHANNELS, _QUIET, dtype="float32", name="last"
     )
     self.linear = keras.layers.Conv2D(
       _CHANNELS * STRIDE**2, 1, dtype="float32", name="linear"

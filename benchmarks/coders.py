@@ -1,0 +1,149 @@
+"""Learned codecs that can be timed alike, ours and CompressAI's."""
+
+import abc
+import pathlib
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import torch_program
+from tfpercept import models
+from tfpercept.codecs import hyperprior
+
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+ALL = "all"
+SHOWN = {
+  "encode": ("analysis", "hyper", "coder"),
+  "decode": ("hyper", "coder", "synthesis"),
+}
+"""Parts of both directions; CompressAI's coder is all that is no network, ours
+leaves rounding and the choice of tables to the hyper part."""
+PARTS = (ALL, "analysis", "hyper", "coder", "synthesis")
+WIDE = {"widths": (128, 128, 128), "latents": 192}
+"""What CompressAI's published models of low and middle rates have."""
+_WIDE_HYPER = {"hyper_width": 128, "hyper_latents": 128}
+
+Run = dict[str, float]
+"""Seconds by part."""
+
+
+class Coder(abc.ABC):
+  """A codec and a picture.
+
+  Attributes:
+    name: In tables.
+    widths: Channels of its transforms, for tables.
+    bpp: Bits of the file for each pixel.
+  """
+
+  name: str
+  widths: str
+  bpp: float
+
+  @abc.abstractmethod
+  def encode(self) -> Run:
+    """Encodes the picture to bytes."""
+
+  @abc.abstractmethod
+  def decode(self) -> Run:
+    """Decodes those bytes to uint8 pixels."""
+
+
+class Ours(Coder):
+  """A `hyperprior` codec.
+
+  Args:
+    model: Name or folder.
+    picture: uint8 `[H, W, 3]`.
+    quality: That it codes with.
+    clock: One of `CLOCKS`.
+  """
+
+  def __init__(
+    self, model: str, picture: np.ndarray, quality: float, clock: str
+  ):
+    self._codec = hyperprior.Hyperprior(model=model)
+    self.picture, self._quality = picture, quality
+    self._clock = CLOCKS[clock]
+    self.config = models.read_manifest(model)["config"]
+    self.name = f"ours, {pathlib.Path(model).name}"
+    self.widths = _widths(self.config)
+    if self.config.get("blocks"):
+      self.widths += f", {self.config['blocks']} residual blocks"
+    self._data = self._codec.compress(picture, quality=quality)
+    self.bpp = 8 * len(self._data) / picture[..., 0].size
+
+  def deviations(self) -> np.ndarray:
+    """Returns those of the symbols of each latent, `[latents]`."""
+    return self._codec.symbols(self._data)["y"].std(axis=(0, 1, 2))
+
+  def encode(self) -> Run:
+    start = self._clock()
+    self._data = self._codec.compress(self.picture, quality=self._quality)
+    return self._run(self._clock() - start)
+
+  def decode(self) -> Run:
+    start = self._clock()
+    self._codec.decompress(self._data)
+    return self._run(self._clock() - start)
+
+  def _run(self, seconds: float) -> Run:
+    # The codec tells parts by the clock on the wall; only their shares count.
+    parts = self._codec.last_seconds
+    scale = seconds / sum(parts.values())
+    return {ALL: seconds, **{part: scale * s for part, s in parts.items()}}
+
+
+class Theirs(Coder):
+  """A codec of CompressAI with random weights, in its own process.
+
+  Args:
+    process: The child.
+    peer: CompressAI's name of the model.
+    ours: What it has the widths and the picture of, and about the bits.
+    clock: One of `CLOCKS`.
+  """
+
+  def __init__(
+    self,
+    process: torch_program.TorchProcess,
+    peer: str,
+    ours: Ours,
+    clock: str,
+  ):
+    self._process, self._clock = process, clock
+    config = ours.config
+    is_wide = _widths(config) == _widths(WIDE)
+    self._key = f"{peer} {_widths(config)}"
+    self.name = f"CompressAI `{peer}`"
+    self.widths = _widths(config)
+    process.ask("codec", self._key, peer, config, is_wide)
+    self.bpp = process.ask(
+      "codec_fit", self._key, ours.picture, ours.bpp, ours.deviations()
+    )
+
+  def encode(self) -> Run:
+    return self._process.ask("codec_encode", self._key, self._clock)
+
+  def decode(self) -> Run:
+    return self._process.ask("codec_decode", self._key, self._clock)
+
+
+def save_wide(folder: pathlib.Path, picture: np.ndarray) -> str:
+  """Writes a codec of CompressAI's published widths, and returns its folder.
+
+  It has the transform of the picture's own blocks, so its latents are such as
+  trained ones are.
+  """
+  network = models.MeanScaleHyperprior(**WIDE, **_WIDE_HYPER, blocks=0)
+  network.build()
+  pixels = picture[: picture.shape[0] // 16 * 16, : picture.shape[1] // 16 * 16]
+  blocks = tf.nn.space_to_depth(pixels[None] / np.float32(255), 16)
+  network.start(blocks.numpy().reshape(-1, 16, 16, 3))
+  hyperprior.save(network, folder)
+  return str(folder)
+
+
+def _widths(config: dict) -> str:
+  return "-".join(str(n) for n in (*config["widths"], config["latents"]))
