@@ -144,7 +144,8 @@ class CodecGraph:
     y_coder = entropy.FarEncoder(self._tables("y"), self.kept["far_tables"])
     y_coder.write(latents.index, latents.y)
     strings = (z_coder.finish(), *y_coder.finish())
-    stream = streams.Stream(shape[0], shape[1], step, shape[2] == 1, strings)
+    said = step if self.network.levels > 1 else tf.zeros_like(step)
+    stream = streams.Stream(shape[0], shape[1], said, shape[2] == 1, strings)
     return streams.pack(stream, codec=_CODEC, model=self.identity)
 
   def decompress(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -152,14 +153,16 @@ class CodecGraph:
 
     `tf.errors.InvalidArgumentError` answers what is no file of the model.
     """
+    has_rates = self.network.levels > 1
     stream = streams.unpack(
       data,
       codec=_CODEC,
       model=self.identity,
       symbols=self._symbols,
-      qualities=self.steps,
+      qualities=self.steps if has_rates else (0, 0),
       max_pixels=pictures.MAX_PIXELS,
     )
+    step = stream.quality if has_rates else tf.constant(self.steps[0])
     shape = tf.stack([1, *_sizes(stream.height, stream.width), self.ends[0]])
     z_string, *y_strings = stream.strings
     z_coder = entropy.Decoder(self._tables("z"), z_string)
@@ -169,11 +172,11 @@ class CodecGraph:
       [f"a hyper-latent is beyond {_LIMIT}"],
     )
     with tf.control_dependencies([within]):
-      index, mean = self.parameters(z, stream.quality)
+      index, mean = self.parameters(z, step)
     far = self.kept["far_tables"]
     y_coder = entropy.FarDecoder(self._tables("y"), far, *y_strings)
     y = _read(y_coder, index)
-    picture = self._picture(y, mean, stream.quality)
+    picture = self._picture(y, mean, step)
     return picture[0, : stream.height, : stream.width], stream.grey
 
   def _tables(self, name: str) -> entropy.Tables:

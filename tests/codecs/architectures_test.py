@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.codecs import forgery, small_models
 from tfpercept import codecs, models
 from tfpercept.codecs import (
+  coding,
   container,
   hyper_synthesis,
   hyperprior,
@@ -142,7 +143,8 @@ def test_each_file_finds_its_model_and_no_other(
   picture = photograph(20, 30)
   for name, codec in all_codecs.items():
     data = codec.compress(picture)
-    assert known.codec_of(data).model == str(folders[name])
+    header = container.read_header(data).header
+    assert known.name(header) == str(folders[name])
     for other, another in all_codecs.items():
       if other != name:
         with pytest.raises(container.WrongModel, match=codec.identity.hex()):
@@ -217,7 +219,7 @@ def test_arrays_that_do_not_code_are_refused(
 ):
   copy = forgery.model(folders[name], tmp_path / "copy", array, change)
   with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
-    hyperprior.Hyperprior(model=copy)
+    coding.load(copy, models.read_manifest(copy))
 
 
 def test_a_context_that_computes_otherwise_is_found_out(folders, monkeypatch):
@@ -225,31 +227,35 @@ def test_a_context_that_computes_otherwise_is_found_out(folders, monkeypatch):
 
   def wrong(self, symbols):
     indexes, means = exact(self, symbols)
-    return indexes, means + 2.0**-6 * float(np.abs(symbols).max() >= 15)
+    is_large = tf.reduce_max(tf.abs(symbols)) >= 15
+    return indexes, means + 2.0**-6 * tf.cast(is_large, tf.float32)
 
   monkeypatch.setattr(hyper_synthesis.Context, "__call__", wrong)
   with pytest.raises(codecs.selftest.WrongArithmetic, match="float32"):
     hyperprior.Hyperprior(model=str(folders["channel_wise_hyperprior"]))
 
 
-def test_effort_is_for_symbols_that_tell_of_no_others(folders, photograph):
-  for name in ("factorized_prior", "channel_wise_hyperprior"):
-    with pytest.raises(ValueError, match=f"holds a {name}. Leave it at 0"):
-      hyperprior.Hyperprior(model=str(folders[name]), effort=1)
+def test_effort_is_for_symbols_that_tell_of_no_others(
+  folders, all_codecs, photograph
+):
+  folder = str(folders["channel_wise_hyperprior"])
+  with pytest.raises(ValueError, match="a channel_wise_hyperprior"):
+    hyperprior.Hyperprior(model=folder, effort=1)
   folder = str(folders["scale_hyperprior"])
-  codec = hyperprior.Hyperprior(model=folder, effort=1)
-  data = codec.compress(photograph(64, 64))
-  plain = hyperprior.Hyperprior(model=folder)
-  assert len(data) < len(plain.compress(photograph(64, 64)))
+  codec = hyperprior.Hyperprior(model=folder, check=False, effort=1)
+  plain, picture = all_codecs["scale_hyperprior"], photograph(64, 64)
+  data = codec.compress(picture)
+  assert data != plain.compress(picture)
   np.testing.assert_array_equal(plain.decompress(data), codec.decompress(data))
 
 
 def test_weights_kept_in_half_precision_are_those_that_code(
-  tmp_path, photograph, name
+  tmp_path, photograph
 ):
   place = small_models.save(
-    tmp_path / "m", photograph(64, 64), architecture=name, dtype="float16"
-  )
-  codec = hyperprior.Hyperprior(model=str(place))
+    tmp_path / "m", photograph(64, 64), architecture="channel_wise_hyperprior",
+    dtype="float16",
+  )  # fmt: skip
+  codec = hyperprior.Hyperprior(model=str(place), check=False)
   picture = photograph(40, 50)
   assert codec.decompress(codec.compress(picture)).shape == picture.shape

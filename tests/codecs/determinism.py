@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tests.codecs import symbols_program
-from tfpercept import codecs, files
+from tfpercept import codecs, files, models
+from tfpercept.codecs import hyperprior
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZE = (512, 768)
@@ -196,9 +197,10 @@ def main() -> int:
   with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     digests = encode(flags.model, pictures, qualities, folder)
+    identity = hyperprior.identity(models.read_manifest(flags.model)).hex()
     print(
       f"{len(pictures)} crops of 768x512 at qualities {flags.qualities}: "
-      f"{len(digests)} files\n"
+      f"{len(digests)} files of model {identity}\n"
     )
     print(_line(HEADS), _line(["---"] * len(HEADS)), sep="\n", flush=True)
     first = None

@@ -1,13 +1,12 @@
 """The learned codec gives back what it was given, whatever the picture."""
 
 import contextlib
-import json
 import shutil
 
 import numpy as np
 import pytest
 
-from tests.codecs import small_models
+from tests.codecs import forgery, small_models
 from tfpercept import codecs, models
 from tfpercept.codecs import (
   coding,
@@ -137,7 +136,7 @@ def test_large_pictures_take_the_memory_of_a_part(codec, photograph):
 
 def test_a_forged_size_takes_the_memory_of_a_part(codec, photograph):
   data = codec.compress(photograph(64, 64))
-  forged = rewritten(data, codec, height=65535, width=256)
+  forged = forgery.rewritten(data, codec, height=65535, width=256)
   with peak_memory.watch() as peak:
     held = peak_memory.held()
     # What is read past its end is zeros, which may tell something.
@@ -194,20 +193,6 @@ def test_a_file_of_another_model_is_told_apart(codec, tmp_path, photograph):
     codec.decompress(data)
 
 
-def unpacked(data, codec):
-  """Header and strings of a file."""
-  return container.unpack(
-    data, codec=2, model=codec.identity, symbols=codec._coder.counts
-  )
-
-
-def rewritten(data, codec, **changes):
-  """Returns a file with another header, whose checksum is right."""
-  header, strings = unpacked(data, codec)
-  fields = vars(header) | changes
-  return container.pack(container.Header(**fields), strings)
-
-
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
@@ -224,7 +209,7 @@ def test_a_header_that_does_not_fit_is_refused_or_decodes(
   codec, photograph, changes, message
 ):
   data = codec.compress(photograph(64, 64))
-  changed = rewritten(data, codec, **changes)
+  changed = forgery.rewritten(data, codec, **changes)
   if message:
     with pytest.raises(codecs.CorruptStream, match=message):
       codec.decompress(changed)
@@ -275,60 +260,40 @@ def test_another_network_is_no_codec(tmp_path):
     hyperprior.Hyperprior(model=str(tmp_path / "srcnn"))
 
 
-def forged_model(folder, copy, name, change):
-  """A model folder with another array in its `coding.npz`."""
-  shutil.copytree(folder, copy)
-  with np.load(copy / coding.FILE) as file:
-    arrays = dict(file)
-  arrays[name] = change(arrays[name])
-  np.savez(copy / coding.FILE, **arrays)
-  manifest = json.loads((copy / "manifest.json").read_text())
-  manifest["files"][coding.FILE] = coding.files.sha256(copy / coding.FILE)
-  (copy / "manifest.json").write_text(json.dumps(manifest))
-  return str(copy)
-
-
-def replaced(at, value):
-  """What puts a value in a place of an array."""
-
-  def change(array):
-    array = array.copy()
-    array[at] = value
-    return array
-
-  return change
-
-
 @pytest.mark.parametrize(
   ("name", "change", "message"),
   [
     ("y_tables", lambda a: a[:-1], "no table of frequencies"),
     ("y_tables", lambda a: np.delete(a, 5), "no table"),
-    ("y_tables", replaced(0, -16), "no table of frequencies"),
-    ("z_tables", replaced(5, 0), "no table of frequencies"),
+    ("y_tables", forgery.replaced(0, -16), "no table of frequencies"),
+    ("z_tables", forgery.replaced(5, 0), "no table of frequencies"),
     ("z_tables", lambda a: a[: len(a) // 2], "no table"),
     ("z_tables", lambda a: a.astype(np.int64), "no tables of frequencies"),
     ("far_tables", lambda a: np.delete(a, 5), "no table"),
     ("far_tables", lambda a: a[258:], "no tables of frequencies"),
     ("far_tables", lambda a: np.tile(a[:258], 2), "no tables of frequencies"),
-    ("far_tables", replaced(5, 10**6), "no table of frequencies"),
-    ("y_offsets", replaced(3, 1 << 16), "y_offsets are beyond 32768"),
+    ("far_tables", forgery.replaced(5, 10**6), "no table of frequencies"),
+    ("y_offsets", forgery.replaced(3, 1 << 16), "y_offsets are beyond 32768"),
     ("y_offsets", lambda a: a[:-1], r"y_offsets is int32 \(64,\); got int32"),
     ("index_offsets", lambda a: a.astype(float), "index_offsets is int16"),
-    ("hyper_0_shift", replaced(0, -1), "hyper_0 is shifted by -1"),
-    ("means_shift", replaced(0, 24), "means is shifted by"),
-    ("indexes_bias", replaced(0, 2**24), "a sum of indexes might reach"),
+    ("hyper_0_shift", forgery.replaced(0, -1), "hyper_0 is shifted by -1"),
+    ("means_shift", forgery.replaced(0, 24), "means is shifted by"),
+    (
+      "indexes_bias",
+      forgery.replaced(0, 2**24),
+      "a sum of indexes might reach",
+    ),
     ("hyper_1_kernel", lambda a: a[..., :-1], "hyper_1_kernel is int8"),
-    ("log_gain", replaced(0, np.nan), "finite"),
-    ("deviation", replaced(0, 0), "these above 0"),
+    ("log_gain", forgery.replaced(0, np.nan), "finite"),
+    ("deviation", forgery.replaced(0, 0), "these above 0"),
   ],
 )
 def test_arrays_that_do_not_code_are_refused(
   folder, tmp_path, name, change, message
 ):
-  copy = forged_model(folder, tmp_path / "copy", name, change)
+  copy = forgery.model(folder, tmp_path / "copy", name, change)
   with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
-    hyperprior.Hyperprior(model=copy)
+    coding.load(copy, models.read_manifest(copy))
 
 
 def test_numbers_beyond_the_tables_are_read_by_the_model_s_own(
@@ -340,15 +305,15 @@ def test_numbers_beyond_the_tables_are_read_by_the_model_s_own(
     high = np.arange(0, 2**16 + 1, 2**8)
     return np.concatenate([[16], high, tables[258:]]).astype(np.int32)
 
-  copy = forged_model(folder, tmp_path / "copy", "far_tables", even)
+  copy = forgery.model(folder, tmp_path / "copy", "far_tables", even)
   codec = hyperprior.Hyperprior(model=copy, check=False)
   # Against the edge of what a table has: a black picture with a white spot.
   picture = np.zeros((64, 64, 3), np.uint8)
   picture[20:23, 30:33] = 255
   data = codec.compress(picture, quality=8)
   before = hyperprior.Hyperprior(model=str(folder)).compress(picture, quality=8)
-  _, (*near, far) = unpacked(data, codec)
-  _, (*others, other) = unpacked(
+  _, (*near, far) = forgery.opened(data, codec)
+  _, (*others, other) = forgery.opened(
     before, hyperprior.Hyperprior(model=str(folder))
   )
   assert near == others

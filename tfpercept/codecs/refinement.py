@@ -15,22 +15,25 @@ from tfpercept.models import entropy, transform_codec, transforms
 
 PIXELS = 1 << 19
 """About what is refined at a time."""
-_CHANGED = 0.5  # of the symbols that gain, so that neighbours do not both yield
-_LEAST = 0.3  # bits that a change gains, or it is noise of the estimate
+_CHANGED = 0.7  # of the symbols that gain, as neighbours do not both have to
+_LEAST = 0.1  # bits that a change gains, or it is noise of the estimate
 _PROBE = 0.5  # of a symbol: how far off the curvature is measured
+_FLATTEST = 0.3  # of the mean curvature, as estimates are noisy
+_DISTRUST = 2.0  # what the curvature is multiplied by after a round in vain
 
 
 class Refinement:
   """Changes symbols by 1 where rate plus lambda times distance falls.
 
-  Each round computes the gradient g of lambda times the distance over all
-  symbols, and takes the mean curvature c for that of each, so that a change d
-  is expected to cost
+  With g the gradient of lambda times the distance and c half its curvature, a
+  change d of a symbol s is expected to cost
 
       bits(s + d) - bits(s) + g d + c d^2.
 
-  Half of the symbols for which -1 or 1 gains something are changed, drawn at
-  random but the same each time.
+  Each round computes g anew and changes most of the symbols for which -1 or 1
+  gains something, drawn at random but the same each time. c is measured once,
+  for each place, as the mean over channels. A round that did not gain as a
+  whole is taken back, and c is trusted less.
 
   Args:
     network: A trained hyperprior.
@@ -55,7 +58,7 @@ class Refinement:
     self._network, self._objective = network, objective
     self._ends, self._rounds = lmbda, rounds
     self._unit = transform_codec.unit_of(objective.spec)
-    self._cost = tf.function(self._cost_of, reduce_retracing=True)
+    self._bits = tf.function(entropy.normal_bits, reduce_retracing=True)
     self._slope = tf.function(self._slope_of, reduce_retracing=True)
     self._round = tf.function(_round, reduce_retracing=True)
 
@@ -105,18 +108,37 @@ class Refinement:
     except ValueError:
       return coded[0]
     symbols, index, mean = coded
-    symbols = tf.cast(symbols, tf.float32)
+    index = tf.cast(index, tf.float32)
+    best = tf.cast(symbols, tf.float32)
     given = (mean, around, scaling)
-    sign = tf.sign(tf.random.stateless_normal(tf.shape(symbols), [0, 0]))
-    here = self._cost(symbols, *given)
-    sides = [self._cost(symbols + d * sign, *given) for d in (-_PROBE, _PROBE)]
-    count = tf.cast(tf.size(symbols), tf.float32)
-    bend = (sum(sides) - 2 * here) / (2 * _PROBE**2 * count)
-    bend = tf.maximum(bend, 0.0)
+    bend = self._bend(best, given)
+    lowest, slope = self._valued(best, index, given)
     for number in range(self._rounds):
-      slope = self._slope(symbols, *given)
-      symbols = self._round(symbols, index, slope, bend, tf.constant(number))
-    return tf.cast(symbols, tf.int32)
+      tried = self._round(best, index, slope, bend, tf.constant(number))
+      total, slope_there = self._valued(tried, index, given)
+      if total < lowest:
+        best, lowest, slope = tried, total, slope_there
+      else:
+        bend *= _DISTRUST
+    return tf.cast(best, tf.int32)
+
+  def _bend(self, symbols: tf.Tensor, given: tuple) -> tf.Tensor:
+    """Returns c, float32 `[1, rows, columns, 1]`, by Hutchinson's estimate."""
+    sign = tf.sign(tf.random.stateless_normal(tf.shape(symbols), [0, 0]))
+    (_, low), (_, high) = (
+      self._slope(symbols + d * sign, *given) for d in (-_PROBE, _PROBE)
+    )
+    local = tf.reduce_mean(sign * (high - low), axis=-1, keepdims=True)
+    local *= 0.5 / (2 * _PROBE)
+    mean = tf.maximum(tf.reduce_mean(local), 0.0)
+    return tf.maximum(local, _FLATTEST * mean)
+
+  def _valued(
+    self, symbols: tf.Tensor, index: tf.Tensor, given: tuple
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns bits plus lambda times the distance, and the slope of that."""
+    cost, slope = self._slope(symbols, *given)
+    return cost + tf.reduce_sum(self._bits(symbols, index)), slope
 
   def _cost_of(self, symbols, mean, around, scaling) -> tf.Tensor:
     """Returns lambda times the distance, in bits."""
@@ -132,11 +154,11 @@ class Refinement:
     distance = self._unit * self._objective(pixels, x_hat)
     return tf.reduce_sum(lmbda * distance) * tf.cast(height * width, tf.float32)
 
-  def _slope_of(self, symbols, *given) -> tf.Tensor:
+  def _slope_of(self, symbols, *given) -> tuple[tf.Tensor, tf.Tensor]:
     with tf.GradientTape() as tape:
       tape.watch(symbols)
       cost = self._cost_of(symbols, *given)
-    return tape.gradient(cost, symbols)
+    return cost, tape.gradient(cost, symbols)
 
 
 def of_model(
@@ -182,7 +204,6 @@ def _around(
 
 def _round(symbols, index, slope, bend, number) -> tf.Tensor:
   """Returns the symbols after one round."""
-  index = tf.cast(index, tf.float32)
   bits = entropy.normal_bits(symbols, index)
   best, change = tf.zeros_like(symbols), tf.zeros_like(symbols)
   for d in (-1.0, 1.0):

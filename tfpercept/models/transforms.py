@@ -36,8 +36,12 @@ def _convolution(
 
 
 def leaky(x: tf.Tensor) -> tf.Tensor:
-  """Returns the leaky ReLU of codecs, of slope 0.2 below 0."""
-  return tf.nn.leaky_relu(x, 0.2)
+  """Returns the leaky ReLU of codecs, of slope 0.2 below 0.
+
+  TensorFlow's own can not be differentiated without an error message once a
+  graph is optimised (2.14, the pass "remapper").
+  """
+  return tf.maximum(x, tf.cast(0.2, x.dtype) * x)
 
 
 class Residual(keras.layers.Layer):
