@@ -2,12 +2,13 @@
 
     python -m benchmarks.codec --torch_python=PATH
 
-Ours is the shipped model, and one of CompressAI's published widths that starts
-at the Karhunen-Loève transform. The peers have random weights; their latents
-are scaled channel by channel to the deviations that our symbols have, until
-their files have as many bits as ours. All code the same picture in turns, each
-in its own process and on the same number of threads, from uint8 to bytes and
-back. A ratio above 1 means that ours is faster.
+Ours is the shipped model, and two that start at the Karhunen-Loève transform
+and have no residual blocks, as the peers have none: of its widths, and of those
+that CompressAI publishes. The peers have random weights; their latents are
+scaled channel by channel to the deviations that our symbols have, until their
+files have as many bits as ours. All code the same picture in turns, each in its
+own process and on the same number of threads, from uint8 to bytes and back. A
+ratio above 1 means that ours is faster.
 
 On a machine that does other work meanwhile, --clock=processor counts the
 seconds that processors spent instead of those that went by; of one thread they
@@ -40,7 +41,9 @@ _THREADS = flags.DEFINE_integer("threads", 1, "Threads of every program.", 1)
 _CLOCK = flags.DEFINE_enum(
   "clock", "wall", list(coders.CLOCKS), "What seconds are."
 )
-_WIDE = flags.DEFINE_bool("wide", True, "Also CompressAI's published widths.")
+_WIDE = flags.DEFINE_bool(
+  "wide", True, "Also without residual blocks, and of published widths."
+)
 _TORCH = flags.DEFINE_string(
   "torch_python",
   os.environ.get("PEER_COMPRESSAI_PYTHON", ""),
@@ -76,8 +79,8 @@ def _groups(scratch: pathlib.Path) -> Iterator[list[tuple[Coder, dict]]]:
   reference, _ = pictures.photographs((1, height, width, 3))
   picture = (255 * reference[0]).round().astype("uint8")
   names = [_MODEL.value]
-  if _WIDE.value:
-    names.append(coders.save_wide(scratch / "wide", picture))
+  for size in ("tiny", coders.WIDE) if _WIDE.value else ():
+    names.append(coders.save_untrained(scratch / size, picture, size))
   process = _process()
   try:
     for name in names:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from benchmarks import torch_program
 from tfpercept import models
 from tfpercept.codecs import hyperprior
+from tfpercept.models import transform_codec
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 ALL = "all"
@@ -20,9 +21,8 @@ SHOWN = {
 """Parts of both directions; CompressAI's coder is all that is no network, ours
 leaves rounding and the choice of tables to the hyper part."""
 PARTS = (ALL, "analysis", "hyper", "coder", "synthesis")
-WIDE = {"widths": (128, 128, 128), "latents": 192}
-"""What CompressAI's published models of low and middle rates have."""
-_WIDE_HYPER = {"hyper_width": 128, "hyper_latents": 128}
+WIDE = "base"
+"""The size that CompressAI's published models of low and middle rates have."""
 
 Run = dict[str, float]
 """Seconds by part."""
@@ -114,7 +114,7 @@ class Theirs(Coder):
   ):
     self._process, self._clock = process, clock
     config = ours.config
-    is_wide = _widths(config) == _widths(WIDE)
+    is_wide = _widths(config) == _widths(transform_codec.SIZES[WIDE])
     self._key = f"{peer} {_widths(config)}"
     self.name = f"CompressAI `{peer}`"
     self.widths = _widths(config)
@@ -130,13 +130,18 @@ class Theirs(Coder):
     return self._process.ask("codec_decode", self._key, self._clock)
 
 
-def save_wide(folder: pathlib.Path, picture: np.ndarray) -> str:
-  """Writes a codec of CompressAI's published widths, and returns its folder.
+def save_untrained(folder: pathlib.Path, picture: np.ndarray, size: str) -> str:
+  """Writes a codec of layers that CompressAI has too, and returns its folder.
 
   It has the transform of the picture's own blocks, so its latents are such as
   trained ones are.
+
+  Args:
+    folder: Where to; its name is that of the codec in tables.
+    picture: uint8 `[H, W, 3]`.
+    size: One of `transform_codec.SIZES`.
   """
-  network = models.MeanScaleHyperprior(**WIDE, **_WIDE_HYPER, blocks=0)
+  network = models.MeanScaleHyperprior(**transform_codec.SIZES[size], blocks=0)
   network.build()
   pixels = picture[: picture.shape[0] // 16 * 16, : picture.shape[1] // 16 * 16]
   blocks = tf.nn.space_to_depth(pixels[None] / np.float32(255), 16)
