@@ -36,8 +36,8 @@ def table(tmp_path_factory):
   ]
   for place, options in [*trained, (folder / "plane", {"latent": 2})]:
     losses = vae_contest.CONTESTS["faces"].losses.values()
-    runs = {vae_contest.folder_of(spec, place): spec for spec in losses}
-    for run, spec in {place / "initial": "mse", **runs}.items():
+    contest = {vae_contest.folder_of(spec, place): spec for spec in losses}
+    for run, spec in {place / "initial": "mse", **contest}.items():
       network = models.VAE(widths=(2, 2), **options)
       network.build()
       models.save(
