@@ -174,6 +174,16 @@ def test_attributes_that_macos_keeps_beside_a_picture_are_no_picture(tmp_path):
   assert [p.name for p in files.list_images(tmp_path)] == ["a.png"]
 
 
+def test_what_systems_leave_in_folders_is_no_data():
+  for name in (
+    "Thumbs.db", "desktop.ini", "DESKTOP.INI", ".DS_Store", "__MACOSX",
+    "._a.npy", "a.png:Zone.Identifier", "@eaDir", "x/y/Thumbs.db",
+  ):  # fmt: skip
+    assert files.is_system_file(name), name
+  for name in ("a.png", "thumbs.png", "desktop.csv", "_a.png", "Thumbs.db/a"):
+    assert not files.is_system_file(name), name
+
+
 def test_a_folder_without_pictures_is_refused(tmp_path):
   with pytest.raises(ValueError, match="no picture in"):
     files.list_images(tmp_path)

@@ -35,6 +35,14 @@ _DAMAGE = (
   OSError, SyntaxError, EOFError, struct.error,
 )  # fmt: skip
 _STRIP_ROWS = 64  # that are copied at once
+# What systems leave in folders, in small letters; beside these `._x` of macOS
+# and `x:Zone.Identifier` of Windows.
+_SYSTEM_NAMES = frozenset({
+  "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r",
+  "$recycle.bin", "system volume information", "__macosx", ".ds_store",
+  ".appledouble", ".localized", ".fseventsd", ".trashes", "@eadir",
+  ".spotlight-v100", ".directory", ".picasa.ini", "picasa.ini",
+})  # fmt: skip
 _ORIENTATION = 0x0112  # EXIF tag
 _BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
 
@@ -134,6 +142,12 @@ def sha256(path: PathLike) -> str:
   return digest.hexdigest()
 
 
+def is_system_file(path: PathLike) -> bool:
+  """Whether a system keeps its own notes under such a name, and nobody data."""
+  name = pathlib.PurePath(path).name.lower()
+  return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
+
+
 def list_images(folder: PathLike) -> list[pathlib.Path]:
   """Returns the pictures in a folder, not below it, sorted by name.
 
@@ -146,8 +160,8 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
   found = sorted(
     p
     for p in folder.iterdir()
-    if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("._")
-  )  # macOS keeps a file's attributes in one of that name with ._ before it
+    if p.suffix.lower() in PICTURE_SUFFIXES and not is_system_file(p)
+  )
   if not found:
     raise ValueError(
       f"no picture in {folder}; expected files ending in "
