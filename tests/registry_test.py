@@ -88,6 +88,50 @@ def test_mistakes_are_answered_with_what_would_work(
     colors.create(name, options)
 
 
+class Tracked:
+  """Keeps what its instances are made with, as Keras does of layers."""
+
+  def __new__(cls, *args, **kwargs):
+    made = super().__new__(cls)
+    made.given = (args, kwargs)
+    return made
+
+
+class Paint(Tracked):
+  def __init__(self, *, depth=1, dtype=None, **kwargs):
+    self.depth = depth
+
+
+class Varnish(Paint):
+  """Python 3.10 and 3.11.2 see the `__new__` of `Tracked`, 3.11.7 does not."""
+
+
+class Oil:
+  def __init__(self, *, depth=1, dtype=None, **kwargs):
+    self.depth = depth
+
+
+class OilPaint(Tracked, Oil):
+  """Every Python sees the `__new__` of `Tracked` before the `__init__`."""
+
+
+class Point(tuple):
+  __slots__ = ()
+
+  def __new__(cls, *, depth=1):
+    return super().__new__(cls, (depth,))
+
+
+@pytest.mark.parametrize("made", [Paint, Varnish, OilPaint, Point])
+def test_options_of_a_class_are_those_of_the_init_that_it_runs(colors, made):
+  colors.register("made")(made)
+  assert colors.options("made") == {"depth": 1}
+  kept = colors.create("made", {"depth": 2})
+  assert (kept[0] if made is Point else kept.depth) == 2
+  with pytest.raises(ValueError, match="no option 'dept'"):
+    colors.create("made", {"dept": 2})
+
+
 def test_a_name_is_taken_once(colors):
   with pytest.raises(ValueError, match="registered already"):
     colors.register("crimson")(lambda: None)

@@ -92,10 +92,9 @@ class Registry:
 
   def options(self, name: str) -> dict[str, Any]:
     """Returns the options of a factory, in a spec, with their defaults."""
-    parameters = inspect.signature(self.get(name)).parameters.values()
     return {
       p.name: p.default
-      for p in parameters
+      for p in _parameters(self.get(name))
       if p.kind is p.KEYWORD_ONLY and p.name not in self._reserved
     }
 
@@ -113,6 +112,18 @@ class Registry:
           f"Its options: {offer}."
         )
     return factory(**options, **extra)
+
+
+def _parameters(factory: Callable[..., Any]) -> list[inspect.Parameter]:
+  """Returns what a factory takes.
+
+  Of a class that is what its `__init__` says, its own or the first inherited.
+  Asked about the class itself, Python 3.10 and 3.11.2 answer with the
+  `__new__(cls, *args, **kwargs)` of a base, such as Keras gives to layers.
+  """
+  if inspect.isclass(factory) and factory.__init__ is not object.__init__:
+    factory = factory.__init__
+  return list(inspect.signature(factory).parameters.values())
 
 
 def parse_spec(spec: str) -> tuple[Term, ...]:
