@@ -23,6 +23,18 @@ from tfpercept import weights
 
 ROOT = pathlib.Path(__file__).parents[1]
 
+with contextlib.suppress(ImportError):  # where only the wheel is tested
+  import hypothesis
+
+  # The same examples each time, and no deadline: the machine may be busy.
+  hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+  )
+  hypothesis.settings.load_profile("repeatable")
+
 # TF32 keeps 10 bits of mantissa, fewer than our tolerances ask for.
 tf.config.experimental.enable_tensor_float_32_execution(False)
 

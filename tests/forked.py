@@ -18,7 +18,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).parents[1]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tensorflow"])
-_TIMEOUT = 600  # seconds, after which a program is killed
+# Seconds, after which a program is killed: a minute's work takes twenty on a
+# busy machine, so only what hangs takes this long.
+_TIMEOUT = 2 * 60 * 60
 
 
 def run(
@@ -44,10 +46,13 @@ def run(
     process.start()
     try:
       process.join(_TIMEOUT)
+      hung = process.is_alive()
     finally:
       process.kill()
       process.join()
     printed = [path.read_text() for path in paths]
+  # No test is to take it for a program that died by itself.
+  assert not hung, f"{command} hung: {printed[1]}"
   return subprocess.CompletedProcess(command, process.exitcode, *printed)
 
 

@@ -91,11 +91,6 @@ headers = st.builds(
 string_lists = st.lists(st.binary(min_size=1, max_size=200), min_size=1)
 
 
-# The same examples each time, and no deadline: the machine may be busy.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
-
-
 @given(headers, string_lists)
 def test_every_header_comes_back(header, strings):
   data = container.pack(header, strings)

@@ -33,7 +33,9 @@ def browser():
   with sync_api.sync_playwright() as playwright:
     # The sandbox wants rights that containers do not give.
     launched = playwright.chromium.launch(
-      executable_path=path, args=["--no-sandbox"]
+      executable_path=path,
+      args=["--no-sandbox"],
+      timeout=0,  # waits as long as it takes: the machine may be busy
     )
     yield launched
     launched.close()

@@ -19,7 +19,9 @@ PHONE = {
   "is_mobile": True,
   "device_scale_factor": 3,
 }
-api.expect.set_options(timeout=30_000)
+TIMEOUT = 20 * 60_000  # milliseconds: the machine may be busy
+FOREVER = 10**9  # milliseconds
+api.expect.set_options(timeout=TIMEOUT)
 QUALITY = {method: i for i, method in enumerate(ranking_people.METHODS)}
 
 
@@ -32,10 +34,12 @@ def visit(browser):
     context = browser.new_context(**options)
     contexts.append(context)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(TIMEOUT)
     page.on("pageerror", lambda error: errors.append(error))
     # On a busy machine a click may take as long as a press that is held.
-    page.add_init_script("addEventListener('load', () => { holdMs = 60000 })")
+    page.add_init_script(
+      f"addEventListener('load', () => {{ holdMs = {FOREVER} }})"
+    )
     page.goto(f"{path.as_uri()}{fragment}")
     return page
 
@@ -201,7 +205,8 @@ def test_going_back_loses_no_time_and_is_not_overtaken(paired, visit):
   # Back while the choice is still shown.
   page.evaluate("() => { choose(cells[0], 'keys'); go(session.at - 1); }")
   ready(page, 1)
-  page.wait_for_timeout(400)  # the next would have come
+  # The next would have come: timers go off in the order in which they end.
+  page.evaluate("new Promise(done => setTimeout(done, SHOWN_MS))")
   assert page.inner_text("#count").startswith("1 of")
   assert page.evaluate("session.answers[1]") is None
   spent = page.evaluate("session.spent[1]")
@@ -228,7 +233,7 @@ def test_touch_chooses_and_a_long_touch_enlarges(ranked, visit):
   assert page.inner_text("#caption") == "Picture 1"
   wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
   page.wait_for_selector("#zoom:not([open])", state="attached")
-  page.evaluate("holdMs = 60000")
+  page.evaluate(f"holdMs = {FOREVER}")
   assert not page.locator(".cell.chosen").count()
   order = places(page, key)
   for place in order[:-1]:

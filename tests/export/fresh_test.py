@@ -53,7 +53,7 @@ def test_a_failing_process_is_reported_with_its_last_lines():
 def test_a_process_that_hangs_is_ended(monkeypatch):
   monkeypatch.setattr(fresh, "_TIMEOUT", 0.2)
   with pytest.raises(fresh.CheckError, match=r"timed out after 0\.2 seconds"):
-    fresh.run(["-c", "import time; time.sleep(60)"])
+    fresh.run(["-c", "import signal; signal.pause()"])
 
 
 @pytest.mark.parametrize(

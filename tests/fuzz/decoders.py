@@ -24,7 +24,10 @@ from tests.fuzz import mutations, subjects
 
 _FOLDER = pathlib.Path("runs/fuzz")
 _OPTIONS = (
-  "-max_len=1024", "-timeout=30", "-rss_limit_mb=3000", "-seed=1",
+  "-max_len=1024",
+  "-timeout=600",  # seconds by the clock: the machine may be busy
+  "-rss_limit_mb=3000",
+  "-seed=1",
   f"-artifact_prefix={_FOLDER}/",
 )  # fmt: skip
 _KINDS = 3

@@ -5,16 +5,16 @@
 Both decoders of a small learned codec read them, or `--codec=SPEC`, or those of
 `--model=FOLDER`. Half of the files have the right checksum and the right model,
 so that what was changed reaches the entropy decoder. A file is either a picture
-or refused with a reason; one that takes longer than `--seconds`, more memory
-than `--megabytes` beyond what a decoder has at rest, or ends in another error
-ends the program. The file is a function of the seed and of its number.
+or refused with a reason; one that takes longer than `--seconds` of the
+processors, more memory than `--megabytes` beyond what a decoder has at rest, or
+ends in another error ends the program. The file is a function of the seed and
+of its number.
 """
 
 import argparse
 import collections
 import contextlib
 import dataclasses
-import faulthandler
 import itertools
 import pathlib
 import random as random_lib
@@ -25,7 +25,7 @@ import tempfile
 import zlib
 
 from tests.codecs import small_models
-from tests.fuzz import subjects
+from tests.fuzz import limits, subjects
 from tfpercept.codecs import container
 
 _BYTES = (0, 1, 2, 0x7F, 0x80, 0x81, 0xFE, 0xFF)  # at the ends of something
@@ -121,15 +121,13 @@ def run(
   with subjects.Gate() as gate:
     for number in range(first, first + files):
       data = numbered(subject, number, seed)
-      faulthandler.dump_traceback_later(seconds, exit=True)
       try:
-        outcome = subjects.outcome(subject, data)
+        with limits.processor_time(seconds):
+          outcome = subjects.outcome(subject, data)
       except Exception as error:
         raise AssertionError(
           f"{subject.name}, file {number} of seed {seed}: {data.hex()}"
         ) from error
-      finally:  # or it would end whatever this process does next
-        faulthandler.cancel_dump_traceback_later()
       counts[outcome] += 1
       sealed = bool(subject.model) and _is_sealed(data)
       counts["sealed"] += sealed
@@ -143,13 +141,6 @@ def run(
 
 def _is_sealed(data: bytes) -> bool:
   return zlib.crc32(data[:-4]).to_bytes(4, "little") == data[-4:]
-
-
-def limit_memory(megabytes: int) -> None:
-  """Lets this process take that much more address space than it has now."""
-  pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
-  limit = pages * resource.getpagesize() + (megabytes << 20)
-  resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def main() -> None:
@@ -173,7 +164,7 @@ def main() -> None:
     for subject in chosen:
       for data in subject.seeds:
         subject.decompress(data)
-    limit_memory(flags.megabytes)
+    limits.memory(flags.megabytes)
     for subject in chosen:
       counts = run(
         subject,
