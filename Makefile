@@ -61,7 +61,7 @@ format: venv  ## Formats the code and applies safe fixes
 
 .PHONY: docs
 docs: venv  ## Runs every command in the documents
-	@$(PY) tools/run_docs.py $(wildcard *.md docs/*.md)
+	@$(PY) tools/run_docs.py $(wildcard *.md docs/*.md docs/*/*.md)
 
 .PHONY: coverage
 coverage: venv  ## Prints the lines that no test reaches

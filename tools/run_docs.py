@@ -1,6 +1,6 @@
 """Runs every command and program in the documents it is given.
 
-    python tools/run_docs.py README.md docs/*.md
+    python tools/run_docs.py README.md docs/*/*.md
 
 Fenced blocks marked `sh` and `python` are run in the order they stand, from
 the root of the tree, with .venv first on PATH. Blocks marked `text`, or

@@ -44,7 +44,7 @@ def test_the_table_in_the_documents_is_what_the_shipped_networks_give(shared):
     f"--sets=Set5={shared / 'data/sr/Set5'}",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
-  page = (ROOT / "docs/super_resolution.md").read_text().splitlines()
+  page = (ROOT / "docs/results/super_resolution.md").read_text().splitlines()
   shown = _scores(page)
   printed = _scores(done.stdout.splitlines())
   assert printed.keys() == {"bicubic", *sr_table.MODELS}

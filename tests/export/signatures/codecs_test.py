@@ -272,7 +272,7 @@ def test_a_coder_outside_reads_files_with_the_files_for_devices(device, codec):
   image = picture(128, 192, 3)
   stream = codec.compress(image, quality=QUALITY)
   header, z, strings = decode_z(codec, kept, stream)
-  # As docs/export.md has it.
+  # As docs/guides/export_codec.md has it.
   parameters = call["hyper_synthesis"](z_hat=z.astype(np.float32))
   step = header.quality - container.STEPS
   indexes = parameters["indexes"].astype(int) + kept["index_offsets"][step]
