@@ -59,3 +59,32 @@ def test_a_table_needs_its_layout_named(tmp_path):
 def test_an_unknown_layout_is_refused(tmp_path):
   with pytest.raises(ValueError, match="layout is auto or one of bapps2afc"):
     layouts.load(tmp_path, "bapps")
+
+
+def test_what_systems_leave_is_no_data(tmp_path):
+  write_choices(tmp_path / "a")
+  write_choices(tmp_path / "__MACOSX")
+  (tmp_path / "desktop.ini").touch()
+  (data,) = layouts.load(tmp_path)
+  assert data.items[0].reference.key == str(tmp_path / "a" / "r.png")
+
+
+def test_a_folder_with_two_layouts_is_refused_by_their_names(tmp_path):
+  write_choices(tmp_path)
+  (tmp_path / layouts.OPINIONS).write_text("image,reference,score\n")
+  with pytest.raises(ValueError, match="holds choices and mos; say which"):
+    layouts.load(tmp_path)
+  (data,) = layouts.load(tmp_path, "choices")
+  assert data.kind == "2afc"
+
+
+def test_sets_of_one_name_say_where_they_lie(tmp_path):
+  for place in "ab":
+    write_choices(tmp_path / place)
+  wanted = [f"choices of {tmp_path / place}" for place in "ab"]
+  assert [d.name for d in layouts.load(tmp_path)] == wanted
+  found = layouts.load_all([tmp_path / "a", tmp_path / "b"])
+  assert [d.name for d in found] == wanted
+  assert [d.name for d in layouts.load_all([tmp_path / "a"])] == ["choices"]
+  with pytest.raises(ValueError, match="given twice"):
+    layouts.load_all([tmp_path / "a", f"{tmp_path}/b/../a"])

@@ -144,3 +144,76 @@ def test_what_is_no_table_is_refused(tmp_path, data, message):
     (tmp_path / "t.csv").write_bytes(data)
   with pytest.raises(ValueError, match=message):
     tables.opinions(tmp_path / "t.csv")
+
+
+def test_one_file_is_one_content_however_a_table_spells_it(tmp_path):
+  write_pictures(tmp_path, "r.png", "a.png", "b.png", "x/c.png")
+  (tmp_path / "t.csv").write_text(
+    "image, reference, score\n"
+    "a.png, r.png, 1\n./b.png, R.PNG, 2\nx\\c.png, ./r.png, 3\n"
+  )
+  data = tables.opinions(tmp_path / "t.csv")
+  assert data.failures == {}
+  assert data.contents == ("r.png",)
+  assert len({i.reference for i in data.items}) == 1
+  assert data.items[2].images[0].key == str(tmp_path / "x" / "c.png")
+
+
+def test_a_name_of_two_files_is_refused_by_name(tmp_path):
+  write_pictures(tmp_path, "r.png", "x/a.png", "y/a.png", "b.png", "B.png")
+  (tmp_path / "t.csv").write_text(
+    "image,reference,score\n"
+    "a.png,r.png,1\nx/a.png,r.png,2\nb.png,r.png,3\nB.PNG,r.png,4\n"
+  )
+  data = tables.opinions(tmp_path / "t.csv")
+  assert [item.answer for item in data.items] == [2, 3]
+  assert "ambiguous in" in data.failures["line 2"]
+  assert "B.png and b.png" in data.failures["line 5"]
+
+
+def test_a_picture_with_two_mean_opinions_has_none(tmp_path):
+  write_pictures(tmp_path, "r.png", "a.png", "b.png")
+  (tmp_path / "t.csv").write_text(
+    "image,reference,score\na.png,r.png,1\nb.png,r.png,2\n./A.png,r.png,3\n"
+  )
+  data = tables.opinions(tmp_path / "t.csv")
+  assert [item.name for item in data.items] == ["line 3"]
+  for name in ("line 2", "line 4"):
+    assert "a score in line 2 and in line 4" in data.failures[name]
+
+
+def test_single_votes_are_choices_as_good_as_shares(tmp_path):
+  write_pictures(tmp_path, "r.png", "a.png", "b.png")
+  (tmp_path / "t.csv").write_text(
+    "reference,first,second,share\n" + "r.png,a.png,b.png,1\n" * 3
+  )
+  assert len(tables.choices(tmp_path / "t.csv").items) == 3
+
+
+def test_a_decimal_comma_moves_no_number_into_another_column(tmp_path):
+  write_pictures(tmp_path, "r.png", "a.png", "b.png")
+  (tmp_path / "t.csv").write_text(
+    "reference,first,second,share\nr.png,a.png,b.png,0,5\n"
+    'r.png,a.png,b.png,"0,5"\nr.png,a.png,b.png,1_0\nr.png,a.png,b.png,0.5\n'
+  )
+  data = tables.choices(tmp_path / "t.csv")
+  assert [item.answer for item in data.items] == [0.5]
+  assert "5 cells, the header 4" in data.failures["line 2"]
+  assert data.failures["line 3"].endswith("no finite number; write 0.5")
+  assert data.failures["line 4"] == "share is '1_0', no finite number"
+
+
+def test_an_image_with_two_suffixes_is_none(gan):
+  write_pictures(gan / "images", "00007_HiFiC_lo.jpg")
+  with pytest.raises(ValueError, match="no usable judgement") as error:
+    tables.gan_2afc(gan)
+  assert "00007_HiFiC_lo.png and 00007_HiFiC_lo.jpg" in str(error.value)
+
+
+def test_what_is_published_of_an_image_stands_there_once(gan):
+  (gan / "metrics_published.csv").write_text(
+    "ID,Model,Quality,MSE,PSNR,SSIM,MS-SSIM,VIF,FSIM\n"
+    + "7,HiFiC,lo,0.01,20,0.9,0.95,0.5,0.8\n" * 2
+  )
+  with pytest.raises(ValueError, match="csv, line 3: the image is listed tw"):
+    tables.gan_2afc(gan)

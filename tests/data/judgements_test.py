@@ -166,3 +166,24 @@ def test_each_pair_is_listed_once(bapps):
   data = judgements.bapps_2afc(bapps)
   twice = judgements.Judgements("twice", "2afc", data.items * 2)
   assert len(twice.pairs) == len(data.pairs) == 8
+
+
+@pytest.mark.parametrize(
+  "name",
+  ["Thumbs.db", "desktop.ini", ".DS_Store", "._000000.png", "._000000.npy",
+   "000000.png:Zone.Identifier"],
+)  # fmt: skip
+def test_what_systems_leave_is_no_judgement(bapps, name):
+  for role in ("ref", "p0", "p1", "judge"):
+    (bapps / "cnn" / role / name).write_bytes(b"\0")
+  (bapps / "__MACOSX" / "judge").mkdir(parents=True)
+  data = judgements.bapps_2afc(bapps)
+  assert (len(data.items), data.failures) == (4, {})
+
+
+def test_a_stem_with_two_suffixes_is_refused_by_name(bapps):
+  files.write_image(bapps / "cnn" / "p0" / "000000.bmp", picture(0))
+  data = judgements.bapps_2afc(bapps)
+  assert data.failures == {
+    "cnn/000000": "p0 has 000000.bmp and 000000.png of that name"
+  }

@@ -86,3 +86,27 @@ def test_parameters_that_would_take_for_ever_are_refused(
 ):
   with pytest.raises(ValueError, match=f"distortion {kind} has a parameter"):
     tid2013.distorted(reference, kind=kind, parameter=parameter, seed=0)
+
+
+def test_a_line_of_a_recipe_means_one_image(tmp_path, reference):
+  (tmp_path / "tid_genuine").mkdir()
+  reference.rename(tmp_path / "tid_genuine" / "I01.png")
+  recipe = tmp_path / "resynth" / "recipe.csv"
+  recipe.parent.mkdir()
+  recipe.write_text(
+    "tid2013_image,reference,type,parameter,seed,mos\n"
+    "i01_01_1.bmp,I01,1,5,0,5.5\n"
+    "i01_01_2.bmp,I01,1,9,0,4.5\n"
+    "I01_01_2.bmp,I01,1,7,0,2.5\n"
+    "i01_01_3.bmp,I01,1.9,5,0,5.5\n"
+    "i01_01_4.bmp,I01,1,5,-1,5.5\n"
+  )
+  data = tid2013.resynthesised(recipe.parent)
+  assert [item.name for item in data.items] == ["i01_01_1.bmp"]
+  twice = "it is in the recipe twice"
+  assert data.failures == {
+    "i01_01_2.bmp, line 3": twice,
+    "I01_01_2.bmp, line 4": twice,
+    "i01_01_3.bmp": "type is '1.9', no whole number",
+    "i01_01_4.bmp": "seed is from 0 to 4294967295; got -1",
+  }

@@ -47,11 +47,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   settings = options.read(agreement_table.Options, arguments)
   judges, missing = agreement_table.load(_specs(arguments.metric))
-  found = [
-    data
-    for path in arguments.data
-    for data in judgement_layouts.load(path, arguments.layout)
-  ]
+  found = judgement_layouts.load_all(arguments.data, arguments.layout)
   blocks = []
   for data in found:
     with progress.Bar() as bar:

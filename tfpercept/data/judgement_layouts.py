@@ -1,7 +1,9 @@
 """The layouts of human data by name, and which of them a folder has."""
 
+import collections
+import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tfpercept import files
 from tfpercept.data import judgement_tables as tables
@@ -84,14 +86,54 @@ def load(
       f"no human judgements in {path} or {_DEPTH} folders below it; the "
       f"layouts are {', '.join(LAYOUTS)}"
     )
-  return [LAYOUTS[name](folder) for name, folder in found]
+  return _told_apart(
+    [(folder, LAYOUTS[name](folder)) for name, folder in found]
+  )
+
+
+def load_all(
+  paths: Iterable[files.PathLike], layout: str = "auto"
+) -> list[judgements.Judgements]:
+  """Reads human data in several places; sets of one name say where they lie.
+
+  Raises:
+    ValueError: as `load`, or if a place is given twice.
+  """
+  paths = [pathlib.Path(path) for path in paths]
+  if len({path.resolve() for path in paths}) < len(paths):
+    raise ValueError(f"data are given twice in {', '.join(map(str, paths))}")
+  return _told_apart([(p, data) for p in paths for data in load(p, layout)])
+
+
+def _told_apart(
+  found: Sequence[tuple[pathlib.Path, judgements.Judgements]],
+) -> list[judgements.Judgements]:
+  counts = collections.Counter(data.name for _, data in found)
+  return [
+    dataclasses.replace(data, name=f"{data.name} of {place}")
+    if counts[data.name] > 1
+    else data
+    for place, data in found
+  ]
 
 
 def layout_of(folder: pathlib.Path) -> str | None:
-  """Returns the layout of a folder, told by what is in it."""
-  for name, marks in _MARKS.items():
-    if all((folder / mark).exists() for mark in marks):
-      return name
+  """Returns the layout of a folder, told by what is in it.
+
+  Raises:
+    ValueError: if it is that of two.
+  """
+  fitting = [
+    name
+    for name, marks in _MARKS.items()
+    if all((folder / mark).exists() for mark in marks)
+  ]
+  if len(fitting) > 1:
+    raise ValueError(
+      f"{folder} holds {' and '.join(fitting)}; say which with --layout"
+    )
+  if fitting:
+    return fitting[0]
   for name in _WITH_SUBSETS:
     if any(
       all((part / mark).is_dir() for mark in _MARKS[name])
@@ -109,4 +151,6 @@ def _found(
     yield layout, folder
   elif depth:
     for below in sorted(p for p in folder.iterdir() if p.is_dir()):
+      if files.is_system_file(below):
+        continue
       yield from _found(below, depth - 1)

@@ -1,11 +1,12 @@
 """Human answers in tables: forced choices and mean opinion scores."""
 
-import csv
+import collections
 import math
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from tfpercept import files
+from tfpercept.data import csv_tables, named_files
 from tfpercept.data.judgements import (
   Judgement,
   Judgements,
@@ -15,7 +16,6 @@ from tfpercept.data.judgements import (
   picture,
 )
 
-_MAX_TABLE_BYTES = 64 << 20
 _SUFFIXES = (".webp", ".png", ".jpg")  # of the pictures of gan_2afc
 
 
@@ -34,22 +34,24 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
   """
   folder = pathlib.Path(folder)
   items, failures, mixed, absent = [], {}, 0, 0
-  for row in table(
+  for row in csv_tables.read(
     folder / "judgements.csv",
     ("pair", "image_a", "model_a", "quality_a", "image_b", "model_b",
      "quality_b", "n_subjects", "n_ones"),
   ):  # fmt: skip
-    name = f"pair {row['pair']}"
+    name = f"line {row.line}" if row.fault else f"pair {row['pair']}"
+    if name in failures:
+      name += f" in line {row.line}"
     try:
-      content = _whole(row, "image_a")
-      if content != _whole(row, "image_b"):
+      content = row.whole("image_a")
+      if content != row.whole("image_b"):
         mixed += 1
         continue
       if "hevc" in (row["model_a"], row["model_b"]):
         absent += 1
         continue
-      people, ones = _whole(row, "n_subjects"), _whole(row, "n_ones")
-      if not 0 <= ones <= people or not people:
+      people, ones = row.whole("n_subjects"), row.whole("n_ones")
+      if ones > people or not people:
         raise ValueError(f"{ones} of {people} people chose B")
       reference, *images = (
         _gan_picture(folder, content, model, quality)
@@ -116,48 +118,8 @@ def opinions(
     "mos",
     ("image", "reference", "score"),
     ("image",),
-    lambda row: sign * number(row, "score"),
+    lambda row: sign * row.number("score"),
   )
-
-
-def table(
-  path: pathlib.Path, columns: Iterable[str]
-) -> Iterator[dict[str, str]]:
-  """Yields the rows of a CSV file that has at least these columns.
-
-  Raises:
-    ValueError: if the file is missing, too large, no text or lacks a column.
-  """
-  if not path.is_file():
-    raise ValueError(f"expected a table; {path} does not exist")
-  if path.stat().st_size > _MAX_TABLE_BYTES:
-    raise ValueError(
-      f"{path} is larger than the {_MAX_TABLE_BYTES >> 20} MiB of a table"
-    )
-  try:
-    with open(path, encoding="utf-8-sig", newline="") as file:
-      reader = csv.DictReader(file)
-      missing = set(columns) - set(reader.fieldnames or ())
-      if missing:
-        raise ValueError(
-          f"{path} lacks the columns {', '.join(sorted(missing))}; it has "
-          f"{', '.join(reader.fieldnames or ()) or 'none'}"
-        )
-      for row in reader:
-        yield {k: v or "" for k, v in row.items() if k is not None}
-  except (csv.Error, UnicodeDecodeError) as error:
-    raise ValueError(f"{path} is no table: {error}") from error
-
-
-def number(row: dict[str, str], column: str) -> float:
-  """Returns a finite number of a row; ValueError says what stands there."""
-  try:
-    value = float(row[column])
-  except ValueError:
-    value = math.nan
-  if not math.isfinite(value):
-    raise ValueError(f"{column} is {row[column]!r}, no finite number")
-  return value
 
 
 def _from_table(
@@ -165,60 +127,54 @@ def _from_table(
   kind: str,
   columns: tuple[str, ...],
   images: tuple[str, ...],
-  answer: Callable[[dict[str, str]], float],
+  answer: Callable[[csv_tables.Row], float],
 ) -> Judgements:
-  find = _Pictures(path.parent)
+  find = named_files.NamedFiles(path.parent)
   items, failures = [], {}
-  for line, row in enumerate(table(path, columns), start=2):
-    name = f"line {line}"
+  for row in csv_tables.read(path, columns):
+    name = f"line {row.line}"
     try:
-      reference, *judged = (
-        picture(find(row[role])) for role in ("reference", *images)
-      )
+      paths = [find(row[role]) for role in ("reference", *images)]
+      reference, *judged = map(picture, paths)
       value = answer(row)
     except ValueError as error:
       failures[name] = str(error)
       continue
-    content = row.get("content") or row["reference"]
+    # However the table spells it, it is one content.
+    own = paths[0].relative_to(path.parent).as_posix()
+    content = row.get("content") or own
     items.append(
       Judgement(
-        name, content, reference, tuple(judged), value, row.get("subset", "")
+        name, content, reference, tuple(judged), value, row.get("subset")
       )
     )
+  if kind == "mos":
+    items = _judged_once(items, failures)
   return checked(Judgements(path.stem, kind, tuple(items), failures), path)
 
 
-class _Pictures:
-  """Finds the pictures that a table names, whatever the case of letters.
-
-  They lie beside the table or in a subfolder, which the name may leave out.
-  """
-
-  def __init__(self, folder: pathlib.Path):
-    self._folder = folder
-    self._found: dict[str, pathlib.Path] = {}
-    for path in sorted([*folder.glob("*/*.*"), *folder.glob("*.*")]):
-      for name in (path.name, path.relative_to(folder).as_posix()):
-        self._found[name.lower()] = path
-
-  def __call__(self, name: str) -> pathlib.Path:
-    """Returns the path; ValueError if there is no such picture."""
-    if name.lower() not in self._found:
-      raise ValueError(
-        f"there is no {name!r} in {self._folder} or its subfolders"
+def _judged_once(
+  items: list[Judgement], failures: dict[str, str]
+) -> list[Judgement]:
+  """Returns those whose picture has one score, and says why others are not."""
+  lines = collections.defaultdict(list)
+  for item in items:
+    lines[item.reference, item.images].append(item.name)
+  kept = []
+  for item in items:
+    twins = lines[item.reference, item.images]
+    if len(twins) == 1:
+      kept.append(item)
+    else:
+      failures[item.name] = (
+        f"{pathlib.Path(item.images[0].key).name} has a score in "
+        f"{' and in '.join(twins)}; give one line a picture, with its mean"
       )
-    return self._found[name.lower()]
+  return kept
 
 
-def _share(row: dict[str, str]) -> float:
-  return in_unit(number(row, "share"), "share")
-
-
-def _whole(row: dict[str, str], column: str) -> int:
-  try:
-    return int(row[column])
-  except ValueError:
-    raise ValueError(f"{column} is {row[column]!r}, no whole number") from None
+def _share(row: csv_tables.Row) -> float:
+  return in_unit(row.number("share"), "share")
 
 
 def _gan_picture(
@@ -227,11 +183,14 @@ def _gan_picture(
   stem = "_".join(filter(None, (f"{content:05}", model, quality)))
   if not stem.replace("_", "").isalnum():
     raise ValueError(f"{stem!r} is no name of a picture")
-  for suffix in _SUFFIXES:
-    path = folder / "images" / (stem + suffix)
-    if path.is_file():
-      return picture(path)
-  raise ValueError(f"there is no image {stem}")
+  paths = [folder / "images" / (stem + suffix) for suffix in _SUFFIXES]
+  found = [path for path in paths if path.is_file()]
+  if len(found) > 1:
+    names = " and ".join(path.name for path in found)
+    raise ValueError(f"the image {stem} is ambiguous: {names}")
+  if not found:
+    raise ValueError(f"there is no image {stem}")
+  return picture(found[0])
 
 
 # The full-reference measures of the table, with the sign that makes them
@@ -251,14 +210,30 @@ def _gan_published(folder: pathlib.Path) -> dict[str, dict[str, float]]:
   if not path.is_file():
     return {}
   values: dict[str, dict[str, float]] = {name: {} for name in _GAN_MEASURES}
-  for row in table(path, ("ID", "Model", "Quality", *_GAN_MEASURES)):
-    content = _whole(row, "ID")
+  for row in csv_tables.read(path, ("ID", "Model", "Quality", *_GAN_MEASURES)):
     try:
-      image = _gan_picture(folder, content, row["Model"], row["Quality"])
-      original = _gan_picture(folder, content, "original", "")
-    except ValueError:
-      continue  # it is about images that are not here
-    for name, (sign, identical) in _GAN_MEASURES.items():
-      values[name][image.key] = sign * number(row, name)
-      values[name][original.key] = sign * identical
+      pair = _gan_published_pair(folder, row)
+      if pair is None:
+        continue
+      image, original = pair
+      if image.key in values["MSE"]:
+        raise ValueError("the image is listed twice")
+      for name, (sign, identical) in _GAN_MEASURES.items():
+        values[name][image.key] = sign * row.number(name)
+        values[name][original.key] = sign * identical
+    except ValueError as error:
+      raise ValueError(f"{path}, line {row.line}: {error}") from error
   return values
+
+
+def _gan_published_pair(
+  folder: pathlib.Path, row: csv_tables.Row
+) -> tuple[Picture, Picture] | None:
+  """Returns an image that is here, and its original; else None."""
+  content, names = row.whole("ID"), (row["Model"], row["Quality"])
+  try:
+    image = _gan_picture(folder, content, *names)
+    original = _gan_picture(folder, content, "original", "")
+  except ValueError:
+    return None
+  return None if image == original else (image, original)

@@ -235,10 +235,10 @@ def _bapps(
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-  """Returns the files of a folder that are not hidden, sorted."""
+  """Returns the files of a folder that are data, not hidden ones, sorted."""
   found = collections.defaultdict(list)
-  for path in sorted(folder.glob("*.*")):
-    if not path.name.startswith("."):
+  for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    if not path.name.startswith(".") and not files.is_system_file(path):
       found[path.stem].append(path)
   return found
 
@@ -247,7 +247,11 @@ def subfolders(folder: pathlib.Path, holding: str) -> list[pathlib.Path]:
   """Returns the subfolders in which there is something of that name, sorted."""
   if not folder.is_dir():
     return []
-  return sorted(p for p in folder.iterdir() if (p / holding).exists())
+  return sorted(
+    path
+    for path in folder.iterdir()
+    if (path / holding).exists() and not files.is_system_file(path)
+  )
 
 
 def checked(found: Judgements, where: pathlib.Path) -> Judgements:

@@ -5,6 +5,7 @@ perspectives", 2015. The opinions are those of the images that are named; the
 images of `resynthesised` are not TID2013's own but made the same way.
 """
 
+import collections
 import functools
 import io
 import pathlib
@@ -12,7 +13,7 @@ import pathlib
 import numpy as np
 
 from tfpercept import files
-from tfpercept.data.judgement_tables import number, table
+from tfpercept.data import csv_tables
 from tfpercept.data.judgements import (
   Judgement,
   Judgements,
@@ -39,6 +40,7 @@ _PARAMETERS = {
   11: (1.0, 1e4),
   18: (-1e2, 1e2),
 }
+_MAX_SEED = 2**32 - 1  # of NumPy's generator
 # Full-reference measures of the authors' own programs, and the sign that makes
 # them distances.
 _OFFICIAL = {
@@ -69,19 +71,25 @@ def resynthesised(folder: files.PathLike) -> Judgements:
   folder = pathlib.Path(folder)
   items, failures = [], {}
   columns = ("tid2013_image", "reference", "type", "parameter", "seed", "mos")
-  for row in table(folder / "recipe.csv", columns):
-    name = row["tid2013_image"]
+  rows = csv_tables.read(folder / "recipe.csv", columns)
+  names = [row.cells.get("tid2013_image", "").lower() for row in rows]
+  counts = collections.Counter(names)
+  for row, folded in zip(rows, names, strict=True):
+    name = row.cells.get("tid2013_image") or f"line {row.line}"
     try:
+      if counts[folded] > 1 and not row.fault:
+        name = f"{name}, line {row.line}"
+        raise ValueError("it is in the recipe twice")
       path = _reference(folder, row["reference"])
-      kind, parameter = int(number(row, "type")), number(row, "parameter")
+      kind, parameter = row.whole("type"), row.number("parameter")
       make = functools.partial(
         distorted,
         path,
         kind=_known(kind, parameter),
         parameter=parameter,
-        seed=int(number(row, "seed")),
+        seed=row.whole("seed", most=_MAX_SEED),
       )
-      mos = number(row, "mos")
+      mos = row.number("mos")
     except ValueError as error:
       failures[name] = str(error)
       continue
@@ -109,33 +117,33 @@ def genuine(folder: files.PathLike) -> Judgements:
     ValueError: if the opinions or all images are missing.
   """
   folder = pathlib.Path(folder)
-  opinions = {
-    pathlib.PurePath(row["image"]).stem.lower(): number(row, "score")
-    for row in table(
-      folder.parent / "mos_tables" / "tid2013.csv", ("image", "score")
-    )
-  }
+  path = folder.parent / "mos_tables" / "tid2013.csv"
+  opinions = collections.defaultdict(list)
+  for row in csv_tables.read(path, ("image", "score")):
+    image = pathlib.PurePath(row.cells.get("image", ""))
+    opinions[image.stem.lower()].append(row)
   found = [
     (name, stem, folder / "dist" / f"{stem}.png")
     for stem, name in _CALIBRATION.items()
   ] + [
     (path.stem.lower(), path.stem[:3].upper(), path)
     for path in sorted((folder.parent / "tid_genuine").glob("*_*_*.png"))
+    if not files.is_system_file(path)
   ]
   items, failures = [], {}
   for name, content, path in found:
     try:
-      if name not in opinions:
-        raise ValueError("there is no opinion on it")
+      if len(opinions[name]) != 1:
+        count = len(opinions[name]) or "no"
+        raise ValueError(f"there are {count} opinions on it in the table")
+      opinion = opinions[name][0].number("score")
       if not path.is_file():
         raise ValueError(f"{path} does not exist")
       reference = picture(_reference(folder, content))
     except ValueError as error:
       failures[name] = str(error)
       continue
-    items.append(
-      Judgement(name, content, reference, (picture(path),), opinions[name])
-    )
+    items.append(Judgement(name, content, reference, (picture(path),), opinion))
   note = "six genuine images: too few to rank measures by"
   return checked(
     Judgements(
@@ -221,14 +229,19 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
 def _reference(folder: pathlib.Path, name: str) -> pathlib.Path:
   if not name.isalnum():
     raise ValueError(f"{name!r} is no name of a reference")
-  for place in ("tid2013_calibration/ref", "tid_genuine"):
-    path = folder.parent / place / f"{name}.png"
-    if path.is_file():
-      return path
-  raise ValueError(
-    f"there is no {name}.png in tid2013_calibration/ref or tid_genuine beside "
-    f"{folder}"
-  )
+  places = [
+    folder.parent / place / f"{name}.png"
+    for place in ("tid2013_calibration/ref", "tid_genuine")
+  ]
+  found = [path for path in places if path.is_file()]
+  if len(found) > 1:
+    raise ValueError(f"the reference {name} is ambiguous: two {name}.png")
+  if not found:
+    raise ValueError(
+      f"there is no {name}.png in tid2013_calibration/ref or tid_genuine "
+      f"beside {folder}"
+    )
+  return found[0]
 
 
 def _official(folder: pathlib.Path) -> dict[str, dict[str, float]]:
@@ -236,12 +249,19 @@ def _official(folder: pathlib.Path) -> dict[str, dict[str, float]]:
   if not path.is_file():
     return {}
   columns = {f"{stem}.bmp": stem for stem in _CALIBRATION}
-  return {
-    row["Method"]: {
-      str(folder / "dist" / f"{stem}.png"): _OFFICIAL[row["Method"]]
-      * number(row, column)
-      for column, stem in columns.items()
-    }
-    for row in table(path, ("Method", *columns))
-    if row["Method"] in _OFFICIAL
-  }
+  values = {}
+  for row in csv_tables.read(path, ("Method", *columns)):
+    try:
+      method = row["Method"]
+      if method not in _OFFICIAL:
+        continue
+      if method in values:
+        raise ValueError(f"{method} is listed twice")
+      values[method] = {
+        str(folder / "dist" / f"{stem}.png"): _OFFICIAL[method]
+        * row.number(column)
+        for column, stem in columns.items()
+      }
+    except ValueError as error:
+      raise ValueError(f"{path}, line {row.line}: {error}") from error
+  return values
