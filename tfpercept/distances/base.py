@@ -260,8 +260,12 @@ class Distance(keras.layers.Layer, abc.ABC):
 
   @property
   def is_registered(self) -> bool:
-    """Whether `distances.get` knows this class by name."""
-    return self.registered_name in DISTANCES
+    """Whether `distances.get` knows this class by name.
+
+    A subclass inherits the name but is not what it stands for.
+    """
+    name = self.registered_name
+    return name in DISTANCES and DISTANCES.get(name) is type(self)
 
   def get_config(self) -> dict[str, Any]:
     return {
