@@ -72,6 +72,15 @@ coverage: venv  ## Prints the lines that no test reaches
 fuzz: venv  ## Looks a minute for files that break the decoder; FUZZ_SECONDS=600 longer
 	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m tests.fuzz.decoders -verbosity=0 -print_final_stats=1 -max_total_time=$(FUZZ_SECONDS)
 
+LONG_RUN ?= photo_mse
+.PHONY: long-run
+long-run: venv  ## Trains the codec for photographs for days; goes on where it was stopped
+	@TF_CPP_MIN_LOG_LEVEL=3 tools/long_run.sh $(LONG_RUN)
+
+.PHONY: snapshot
+snapshot: venv  ## Keeps the weights of the long run in trainers/snapshots, in half precision
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m trainers.codec_snapshot --run=runs/long/$(LONG_RUN) --out=trainers/snapshots/$(LONG_RUN)
+
 .PHONY: benchmark
 benchmark: venv  ## Prints the speed of the losses beside their peers
 	@$(PY) -m benchmarks.losses

@@ -14,7 +14,7 @@ from absl import flags, logging
 
 from export import program
 from tfpercept import models, training
-from tfpercept.models import transform_codec
+from tfpercept.models import rate_range, transform_codec
 from tfpercept.tasks import quantisers
 from trainers import compression_runs, run_flags
 
@@ -75,11 +75,31 @@ _FALL = flags.DEFINE_float(
   0,
   1,
 )
+_EMA = flags.DEFINE_float(
+  "ema",
+  None,
+  "Keep an exponential moving average of the weights, of which a step keeps "
+  "this share, such as 0.9995; by default the weights themselves are kept.",
+  0.0,
+  1.0,
+)
+_VALIDATION = flags.DEFINE_multi_string(
+  "validation",
+  [],
+  "Folder of pictures that are not trained on. Their loss and BD-rate against "
+  "JPEG go to validation.csv as the codec trains. May be repeated.",
+)
+_VALIDATION_INTERVAL = flags.DEFINE_integer(
+  "validation_interval",
+  2000,
+  "Steps between two measurements of --validation, a multiple of --interval.",
+  1,
+)
 _INITIAL = flags.DEFINE_string(
   "initial",
   None,
   "A run to start from: its network and weights, in place of flags that say "
-  "what network.",
+  "what network. With --loss=mse, --lmbda gives its qualities another range.",
 )
 
 
@@ -95,6 +115,7 @@ def main() -> None:
     "lmbda": [float(end) for end in _LMBDA.value] if _LMBDA.value else None,
     "quantiser": _QUANTISER.value,
     "fall": _FALL.value,
+    "ema": _EMA.value,
   }
   initial = None
   if _INITIAL.value:
@@ -102,11 +123,23 @@ def main() -> None:
     initial, manifest = models.load(_INITIAL.value, dtype="float32")
     settings["architecture"] = manifest["model"]
     settings["initial"] = manifest["sha256"]
+    if settings["lmbda"] and run_flags.losses()[-1] == "mse":
+      initial = rate_range.with_rates(initial, settings["lmbda"])
     settings["model"] = {
       k: v for k, v in initial.get_config().items() if k != "name"
     }
   run = run_flags.run(settings)
-  compression_runs.train(run, initial=initial, download=_DOWNLOAD.value)
+  if _VALIDATION.value and _VALIDATION_INTERVAL.value % run.interval:
+    raise ValueError(
+      "--validation_interval is a multiple of --interval, at the ends of which "
+      f"it is looked at; got {_VALIDATION_INTERVAL.value} and {run.interval}"
+    )
+  compression_runs.train(
+    run,
+    initial=initial,
+    download=_DOWNLOAD.value,
+    validation=(_VALIDATION.value, _VALIDATION_INTERVAL.value),
+  )
   logging.info("Trained codec in %s", run.out / "model")
 
 

@@ -1,5 +1,7 @@
 """What every training of codecs does once its settings are known."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,6 +12,7 @@ from tfpercept.data import crops, reduced, sources
 from tfpercept.models import hyperprior, transforms
 from tfpercept.tasks import compression, quantisers
 from tfpercept.training import callbacks, precision, schedules
+from trainers import compression_validation
 
 ARCHITECTURES = (
   "factorized_prior",
@@ -27,16 +30,20 @@ def train(
   *,
   initial: keras.Model | None = None,
   download: bool = False,
+  validation: tuple[Sequence[str], int] = ((), 1),
 ) -> None:
   """Trains a codec, or resumes it; `run.out / "model"` is renewed as it goes.
 
   Args:
     run: Its `settings` hold `data`, `sides`, `largest`, `patch`, `batch`,
       `architecture`, `model` (the arguments of the network), `lmbda` (None for
-      the network's), `quantiser` and `fall`.
+      the network's), `quantiser`, `fall` and `ema` (None for the weights of the
+      last step).
     initial: Has the weights to start from; the Karhunen-Loève transform by
       default.
     download: Whether tfds may download.
+    validation: Folders of pictures to measure the codec on as it trains, and
+      how many steps apart.
 
   Raises:
     ValueError: if a setting is wrong, before anything is read or written, or
@@ -50,6 +57,10 @@ def train(
     )
   objective = distances.get(run.loss)
   objective.validate(patch, patch)
+  folders, every = validation
+  unseen = folders and compression_validation.load(
+    folders, stride=hyperprior.STRIDE
+  )
   pictures = sources.load(settings["data"], download=download)
   # Where there is one picture, it is trained on as well.
   parts = (pictures[-1:], pictures[:-1] or pictures)
@@ -76,6 +87,7 @@ def train(
       objective,
       lmbda=settings["lmbda"],
       quantiser=settings["quantiser"],
+      decay=settings["ema"],
       seed=run.seed,
     )
     rate = schedules.SteadyThenCosine(
@@ -85,26 +97,51 @@ def train(
       share=settings["fall"],
     )
     optimizer = keras.optimizers.Adam(rate)
+  kept = _Kept(task)
+  extra = [_Saved(kept, run)]
+  if unseen:
+    extra.append(
+      compression_validation.Validation(
+        task, kept, unseen, folder=run.out, every=every
+      )
+    )
   training.fit(
     task,
     data,
     run,
     optimizer=optimizer,
-    pictures=_pictures(network, held_out),
-    extra_callbacks=[_Saved(network, run)],
+    pictures=_pictures(kept, network.levels, held_out),
+    extra_callbacks=extra,
   )
-  _save(network, run)
+  _save(kept(), run)
+
+
+class _Kept:
+  """The network as it is kept: of averaged weights, if the task averages."""
+
+  def __init__(self, task: compression.Compression):
+    self._task, self._network = task, task.network
+    if task.averages is not None:
+      self._network = type(task.network).from_config(task.network.get_config())
+      self._network.build()
+
+  def __call__(self) -> keras.Model:
+    if self._network is not self._task.network:
+      # What is not trained is the same in both.
+      self._network.set_weights(self._task.network.get_weights())
+      self._task.averages.assign_to(self._network.trainable_variables)
+    return self._network
 
 
 class _Saved(keras.callbacks.Callback):
   """Keeps the codec as of the last interval, for use while it trains."""
 
-  def __init__(self, network: keras.Model, run: training.Run):
+  def __init__(self, kept: Callable[[], keras.Model], run: training.Run):
     super().__init__()
-    self._network, self._run = network, run
+    self._kept, self._run = kept, run
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    _save(self._network, self._run)
+    _save(self._kept(), self._run)
 
 
 def _save(network: keras.Model, run: training.Run) -> None:
@@ -113,7 +150,7 @@ def _save(network: keras.Model, run: training.Run) -> None:
 
 
 def _pictures(
-  network: keras.Model, picture: np.ndarray
+  kept: Callable[[], keras.Model], levels: int, picture: np.ndarray
 ) -> callbacks.Pictures | None:
   """Shows a crop and its reconstructions, with estimated bpp and PSNR."""
   height, width = (
@@ -127,8 +164,8 @@ def _pictures(
   psnr = distances.get("psnr")
 
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
-    scalars, panel = {}, [x]
-    for quality in (q for q in _QUALITIES if q <= network.levels):
+    scalars, panel, network = {}, [x], kept()
+    for quality in (q for q in _QUALITIES if q <= levels):
       coded = network(x, tf.constant([quality]), quantisers.Rounding())
       x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
       panel.append(x_hat)

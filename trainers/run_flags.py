@@ -28,6 +28,11 @@ _STRATEGY = flags.DEFINE_enum(
 )
 
 
+def losses() -> list[str]:
+  """Returns the specs of the objectives that were asked for, in order."""
+  return list(_LOSS.value)
+
+
 def run(settings: dict[str, Any]) -> training.Run:
   """Returns the run of the parsed flags and a trainer's own settings."""
   return training.Run(

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfpercept import extras
-
 METHODS = ("pchip", "cubic")
 MIN_POINTS = 4
 MIN_OVERLAP = 0.5
@@ -158,6 +156,11 @@ def _mean_log_rate(curve: Curve, low: float, high: float, method: str) -> float:
 
 
 def _pchip() -> Callable:
-  with extras.needed("differences of rate"):
+  try:
     from scipy import interpolate
+  except ImportError as error:
+    raise ValueError(
+      "differences of rate need SciPy, which is not installed: pip install "
+      "'tfpercept[agreement]'"
+    ) from error
   return interpolate.PchipInterpolator

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from tfpercept import extras
 from tfpercept.evaluation import probing_folds
 
 Choice = tuple[float, float]
@@ -80,8 +79,7 @@ def measure(
   Raises:
     ValueError: if there are not as many components.
   """
-  with extras.needed("probes"):
-    from sklearn import decomposition, metrics, pipeline, preprocessing
+  from sklearn import decomposition, metrics, pipeline, preprocessing
 
   steps = [preprocessing.StandardScaler()]
   if pca:
@@ -184,8 +182,7 @@ def error(
   Returns:
     Wrong labels in percent, or the mean squared error of a number.
   """
-  with extras.needed("probes"):
-    from sklearn import compose, preprocessing, svm
+  from sklearn import compose, preprocessing, svm
 
   within, across = kernels
   known, wanted = target[part.train], target[part.test]

@@ -190,6 +190,14 @@ class TransformCodec(keras.Model, abc.ABC):
     return tuple(self._config["lmbda"])
 
   @property
+  def gains(self) -> tuple[tf.Variable, tf.Variable]:
+    """Tables `[levels, latents]` of what gains have beyond lambda's share.
+
+    Natural logarithms; the first before rounding, the second after it.
+    """
+    return self._gain, self._inverse
+
+  @property
   def reference_lmbda(self) -> float:
     """The lambda at which a latent's best step is 1."""
     low, high = self.ends

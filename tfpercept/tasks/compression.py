@@ -2,13 +2,30 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.models import transform_codec
-from tfpercept.tasks import quantisers, replicas
+from tfpercept.tasks import averaging, quantisers, replicas
+
+
+class Losses(NamedTuple):
+  """What pictures lose, and what that is made of.
+
+  Attributes:
+    loss: `[N]`, what is averaged and lowered.
+    bpp: Bits per pixel `[N]` by the name of the latents.
+    distortion: Distances `[N]`, in the unit that lambda is of.
+    x_hat: Reconstructions `[N, H, W, 3]`, not clipped.
+  """
+
+  loss: tf.Tensor
+  bpp: dict[str, tf.Tensor]
+  distortion: tf.Tensor
+  x_hat: tf.Tensor
 
 
 class Compression(keras.Model):
@@ -33,11 +50,13 @@ class Compression(keras.Model):
       the network's own by default, which are of squared errors.
     quantiser: How latents are rounded, one of `quantisers.QUANTISERS`.
     clip: Norm that gradients are cut to, all together.
+    decay: Of averages of the weights (`averaging.Averages`), which the task
+      then keeps as `averages`; none by default.
     seed: Of qualities and noise, which follow from it and the step alone.
 
   Raises:
-    ValueError: if `lmbda` or `quantiser` is none, or the first is missing for
-      a distance other than `mse`.
+    ValueError: if `lmbda`, `quantiser` or `decay` is none, or the first is
+      missing for a distance other than `mse`.
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for
   many rates: Cui et al., 2021, section 3.3.
@@ -51,6 +70,7 @@ class Compression(keras.Model):
     lmbda: Sequence[float] | None = None,
     quantiser: str = "mixed",
     clip: float = 1.0,
+    decay: float | None = None,
     seed: int = 0,
   ):
     super().__init__(name="compression")
@@ -74,6 +94,9 @@ class Compression(keras.Model):
       )
     self._quantiser = quantisers.QUANTISERS[quantiser]
     self._clip, self._seed = clip, seed
+    self.averages = None
+    if decay is not None:
+      self.averages = averaging.Averages(network.trainable_variables, decay)
     # Logs are the same on all replicas; by default Keras adds them up.
     self.distribute_reduction_method = "first"
 
@@ -94,23 +117,19 @@ class Compression(keras.Model):
       count, tf.float32
     )
     quality = 1.0 + (levels - 1.0) * share
-    lmbda, gain = self._weights(quality)
     variables = self.network.trainable_variables
-    pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)
     with tf.GradientTape() as tape:
-      coded = self.network(x, quality, self._quantiser(seed))
-      bpp = {name: b / pixels for name, b in coded.bits.items()}
-      total = tf.add_n(list(bpp.values()))
-      distortion = self._unit * self.objective(x, coded.x_hat)
-      loss = tf.reduce_mean((total + lmbda * distortion) / gain)
+      found = self.loss_of(x, quality, self._quantiser(seed))
+      loss = tf.reduce_mean(found.loss)
     gradients = tape.gradient(loss, variables)
     logs = {
       "loss": loss,
-      "bpp": tf.reduce_mean(total),
-      "distortion": tf.reduce_mean(distortion),
+      "bpp": tf.reduce_mean(tf.add_n(list(found.bpp.values()))),
+      "distortion": tf.reduce_mean(found.distortion),
     }
-    if len(bpp) > 1:
-      logs |= {f"bpp_{name}": tf.reduce_mean(b) for name, b in bpp.items()}
+    if len(found.bpp) > 1:
+      parts = found.bpp.items()
+      logs |= {f"bpp_{name}": tf.reduce_mean(b) for name, b in parts}
     logs, gradients = replicas.mean((logs, gradients))
     gradients, logs["gradient_norm"] = tf.clip_by_global_norm(
       gradients, self._clip
@@ -118,7 +137,34 @@ class Compression(keras.Model):
     self.optimizer.apply_gradients(
       zip(gradients, variables, strict=True), skip_gradients_aggregation=True
     )
+    if self.averages is not None:
+      self.averages.update(variables, step)
     return logs
+
+  def loss_of(
+    self,
+    x: tf.Tensor,
+    quality: tf.Tensor,
+    quantiser: transform_codec.Quantiser,
+    *,
+    network: keras.Model | None = None,
+  ) -> Losses:
+    """Codes pictures without bytes and weighs rate and distortion.
+
+    Args:
+      x: Float32 `[N, H, W, 3]` in [0, 1], sides multiples of the stride.
+      quality: Float32 `[N]`.
+      quantiser: Rounds.
+      network: Takes the place of the one that is trained.
+    """
+    coded = (network or self.network)(x, quality, quantiser)
+    pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)
+    bpp = {name: b / pixels for name, b in coded.bits.items()}
+    distortion = self._unit * self.objective(x, coded.x_hat)
+    lmbda, gain = self._weights(quality)
+    total = tf.add_n(list(bpp.values()))
+    loss = (total + lmbda * distortion) / gain
+    return Losses(loss, bpp, distortion, coded.x_hat)
 
   def _weights(self, quality: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns lambda and what losses are divided by, for each quality."""

@@ -79,8 +79,8 @@ def fit(
 
   Args:
     task: A Keras model with a `network` and a `train_step` that logs scalars;
-      perhaps with an `objective` that it trains as well, or a `balance` of its
-      terms that it moves.
+      perhaps with an `objective` that it trains as well, a `balance` of its
+      terms that it moves, or `averages` of its weights.
     data: Batches as a function of the step.
     run: The settings; `prepare(run)` was called before building the task.
     optimizer: Adam at `learning_rate(run)` if None.
@@ -138,9 +138,12 @@ def fit(
   return losses.values
 
 
-def _parts(task: keras.Model) -> dict[str, keras.layers.Layer]:
+def _parts(task: keras.Model) -> dict[str, tf.Module]:
   """What a task moves as it trains, by the names that checkpoints give it."""
   parts = {"network": task.network}
+  averages = getattr(task, "averages", None)
+  if averages is not None:
+    parts["averages"] = averages
   objective = getattr(task, "objective", None)
   if objective is not None and objective.trainable_variables:
     parts["objective"] = objective

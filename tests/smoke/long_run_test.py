@@ -1,0 +1,132 @@
+"""A training of days: averaged weights, its curve, and what is kept of it."""
+
+import csv
+import os
+import pathlib
+import subprocess
+
+import numpy as np
+import pytest
+
+from tests.smoke import runs
+from tfpercept import files, models
+
+ROOT = pathlib.Path(__file__).parents[2]
+SMALL = (
+  "--patch=64", "--batch=2", "--precision=float32", "--widths=4,4,4",
+  "--latents=8", "--hyper_width=6", "--hyper_latents=4",
+)  # fmt: skip
+
+
+@pytest.fixture
+def photos(photograph):
+  """Writes some photographs into a new folder."""
+
+  def write(folder, count):
+    folder.mkdir()
+    for i in range(count):
+      path = folder / f"{i}.png"
+      files.write_image(path, photograph(140, 160, seed=i))
+    return folder
+
+  return write
+
+
+@pytest.fixture
+def folder(tmp_path, photos):
+  return photos(tmp_path / "photos", 2)
+
+
+def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
+  tmp_path, folder, photos
+):
+  unseen = photos(tmp_path / "unseen", 1)
+  unbroken, killed = runs.unbroken_and_killed(
+    tmp_path, "compression", f"--data={folder}", *SMALL, "--steps=6",
+    "--interval=2", "--ema=0.9", f"--validation={unseen}",
+    "--validation_interval=4",
+  )  # fmt: skip
+  manifests = [models.load(run)[1] for run in (unbroken, killed)]
+  assert manifests[0]["sha256"] == manifests[1]["sha256"]
+  curves = [(run / "validation.csv").read_text() for run in (unbroken, killed)]
+  assert curves[0] == curves[1]
+  rows = list(csv.DictReader(curves[0].splitlines()))
+  assert [row["step"] for row in rows] == ["4"]
+  assert float(rows[0]["bpp_8"]) > float(rows[0]["bpp_1"]) > 0
+  assert float(rows[0]["psnr_8"]) > float(rows[0]["psnr_1"]) > 5
+  # The last weights are others than their averages.
+  plain = tmp_path / "plain"
+  done = runs.run(
+    "compression", f"--data={folder}", *SMALL, "--steps=6", "--interval=2",
+    f"--out={plain}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  assert models.load(plain)[1]["sha256"] != manifests[0]["sha256"]
+
+  out = tmp_path / "snapshot"
+  done = runs.run("codec_snapshot", f"--run={killed}", f"--out={out}")
+  assert done.returncode == 0, done.stderr
+  network, manifest = models.load(out)
+  assert manifest["dtype"] == "float16"
+  assert manifest["training"] == manifests[1]["training"]
+  assert (out / "validation.csv").read_text() == curves[1]
+  for one, other in zip(
+    network.get_weights(), models.load(killed)[0].get_weights(), strict=True
+  ):
+    # Eight binary digits, and twice as coarse where integers are told apart.
+    np.testing.assert_allclose(one, other, rtol=2**-8, atol=2e-2)
+
+  wider = tmp_path / "wider"
+  done = runs.run(
+    "compression", *SMALL[:3], f"--data={folder}", f"--initial={out}",
+    "--lmbda=0.0002,0.4", "--steps=2", f"--out={wider}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  assert models.load(wider)[0].ends == (0.0002, 0.4)
+
+
+def test_an_interval_that_is_never_looked_at_is_named(tmp_path, folder):
+  done = runs.run(
+    "compression", f"--data={folder}", *SMALL, "--steps=4", "--interval=2",
+    f"--validation={folder}", "--validation_interval=3",
+    f"--out={tmp_path / 'run'}",
+  )  # fmt: skip
+  assert done.returncode == 1
+  assert "a multiple of --interval" in done.stderr
+
+
+def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
+  """The script itself, with an interpreter that only tells its flags."""
+  for name in ("tools", "trainers/presets", ".venv/bin"):
+    (tmp_path / name).mkdir(parents=True)
+  script = tmp_path / "tools" / "long_run.sh"
+  script.write_bytes((ROOT / "tools" / "long_run.sh").read_bytes())
+  script.chmod(0o755)
+  (tmp_path / "runs" / "photographs" / "debian").mkdir(parents=True)
+  preset = tmp_path / "trainers" / "presets" / "one.flags"
+  preset.write_text("--steps=9\n")
+  python = tmp_path / ".venv" / "bin" / "python"
+  python.write_text('#!/bin/sh\ncat "${3#--flagfile=}"\n')
+  python.chmod(0o755)
+
+  def run(**variables):
+    return subprocess.run(
+      ["tools/long_run.sh", "one"],
+      cwd=tmp_path,
+      env={**os.environ, **variables},
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout.split()
+
+  flags = run(PHOTOS="one two", VALIDATION="three")
+  assert flags == [
+    "--steps=9",
+    "--data=runs/photographs/debian",
+    "--data=one",
+    "--data=two",
+    "--validation=three",
+    "--out=runs/long/one",
+  ]
+  preset.write_text("--steps=10\n")
+  assert run() == flags

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Trains a codec for days, at the lowest priority, beside whatever else is done.
+#
+#     tools/long_run.sh NAME
+#
+# NAME is that of a preset in trainers/presets, such as photo_mse. The run lies in
+# runs/long/NAME and may be stopped at any second; the same command goes on from
+# its last checkpoint. A new run starts at the snapshot in trainers/snapshots,
+# where there is one, else as the preset says. Its flags are written beside the
+# run when it begins, and those are used ever after.
+#
+# PHOTOS lists folders of photographs to train on besides the preset's own, and
+# VALIDATION one that is only measured on. runs/photographs/debian is fetched.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly name=${1:?usage: tools/long_run.sh NAME}
+readonly preset=trainers/presets/$name.flags
+readonly run=runs/long/$name
+readonly flags=runs/long/$name.flags
+readonly debian=runs/photographs/debian
+
+if [ ! -f "$preset" ]; then
+  echo "error: there is no preset $preset" >&2
+  exit 1
+fi
+if [ ! -f "$flags" ]; then
+  [ -d "$debian" ] || tools/photographs.sh "$debian"
+  mkdir -p runs/long
+  {
+    cat "$preset"
+    for folder in "$debian" ${PHOTOS:-}; do
+      echo "--data=$folder"
+    done
+    [ -z "${VALIDATION:-}" ] || echo "--validation=$VALIDATION"
+    [ ! -d "trainers/snapshots/$name" ] ||
+      echo "--initial=trainers/snapshots/$name"
+    echo "--out=$run"
+  } >"$flags.new"
+  mv "$flags.new" "$flags"
+fi
+# Linux shares processors between sessions first; nice counts within one.
+echo 19 2>/dev/null >/proc/self/autogroup || true
+exec nice -n 19 .venv/bin/python -m trainers.compression --flagfile="$flags"

@@ -1,0 +1,155 @@
+"""The curve of a codec as it trains, on pictures that it does not train on."""
+
+import csv
+import pathlib
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import codecs, distances, files
+from tfpercept.data import sources
+from tfpercept.evaluation import bd_rate
+from tfpercept.tasks import compression, quantisers
+
+FILE = "validation.csv"
+ANCHOR = "jpeg"
+SPAN = (0.1, 0.8)  # bits per pixel that BD-rates are of, as in our tables
+_HEADER = ("step", "loss", "bd_rate")
+
+
+def load(folders: Sequence[str], *, stride: int) -> list[np.ndarray]:
+  """Reads pictures and cuts them to sides that a network takes.
+
+  Args:
+    folders: As of `data.sources.load`.
+    stride: Sides are cut to multiples of this many pixels, at the right and at
+      the bottom.
+
+  Returns:
+    uint8 pictures `[H, W, 3]`.
+
+  Raises:
+    ValueError: if there is no picture, or one is smaller than the stride.
+  """
+  pictures = []
+  for picture in sources.load(folders):
+    height, width = (side // stride * stride for side in picture.shape[:2])
+    if not height * width:
+      raise ValueError(
+        f"pictures to validate on have sides of {stride} pixels at least; got "
+        f"one of {picture.shape[1]}x{picture.shape[0]}"
+      )
+    cut = picture[:height, :width]
+    pictures.append(np.broadcast_to(cut, (height, width, 3)))
+  return pictures
+
+
+class Validation(keras.callbacks.Callback):
+  """Measures the codec now and then, and adds a line to `validation.csv`.
+
+  A line holds the step; the loss, as it is trained for but with rounded
+  latents, over pictures and whole qualities; the BD-rate in PSNR against JPEG
+  (Pillow, 4:2:0) between 0.1 and 0.8 bits per pixel, in percent; and for each
+  quality the bits per pixel and the PSNR in dB, means over pictures. Bits are
+  those that the entropy model estimates: no header, no coder's loss.
+
+  Args:
+    task: What is trained.
+    kept: Called without arguments, returns the network as it would be kept.
+    pictures: uint8 `[H, W, 3]`, sides multiples of the network's stride.
+    folder: Where the file is written; scalars for TensorBoard go to
+      `tensorboard/validation` in it.
+    every: Number of steps from one measurement to the next; those of the
+      multiples of it that end an interval are taken.
+  """
+
+  def __init__(
+    self,
+    task: compression.Compression,
+    kept: Callable[[], keras.Model],
+    pictures: Sequence[np.ndarray],
+    *,
+    folder: pathlib.Path,
+    every: int,
+  ):
+    super().__init__()
+    self._task, self._kept, self._pictures = task, kept, list(pictures)
+    self._path, self._every = folder / FILE, every
+    self._writer = None
+    self._anchor: bd_rate.Curve | None = None
+    self._psnr = distances.get("psnr")
+    self._measure = tf.function(self._of_one, reduce_retracing=True)
+    self._network: keras.Model | None = None
+
+  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    step = int(self.model.optimizer.iterations.numpy())
+    if step % self._every:
+      return
+    self._network = self._kept()
+    whole = [float(q) for q in range(1, self._network.levels + 1)]
+    # [pictures, qualities, (loss, bpp, PSNR)]
+    found = np.array(
+      [[self._one(picture, q) for q in whole] for picture in self._pictures]
+    ).mean(axis=0)
+    curve = bd_rate.Curve(list(found[:, 1]), list(found[:, 2]))
+    saved = bd_rate.difference(self._jpeg(), curve.between(*SPAN)).percent
+    self._write(step, float(found[:, 0].mean()), saved, found[:, 1:])
+
+  def _one(self, picture: np.ndarray, quality: float) -> list[float]:
+    x = tf.constant(picture[None] / np.float32(255))
+    return [float(v) for v in self._measure(x, tf.constant([quality]))]
+
+  def _of_one(self, x: tf.Tensor, quality: tf.Tensor) -> list[tf.Tensor]:
+    found = self._task.loss_of(
+      x, quality, quantisers.Rounding(), network=self._network
+    )
+    x_hat = tf.round(tf.clip_by_value(found.x_hat, 0, 1) * 255) / 255
+    total = tf.add_n(list(found.bpp.values()))
+    return [found.loss[0], total[0], self._psnr.score(x, x_hat)[0]]
+
+  def _jpeg(self) -> bd_rate.Curve:
+    """The anchor's curve on the same pictures, measured once."""
+    if self._anchor is None:
+      codec, points = codecs.get(ANCHOR), []
+      for quality in codec.qualities:
+        of_all = []
+        for picture in self._pictures:
+          data = codec.compress(picture, quality=quality)
+          errors = codec.decompress(data).astype(float) - picture
+          psnr = 20 * np.log10(255) - 10 * np.log10(np.mean(errors**2))
+          of_all.append((8 * len(data) / picture[..., 0].size, psnr))
+        points.append(np.mean(of_all, axis=0))
+      rates, qualities = np.transpose(points).tolist()
+      self._anchor = bd_rate.Curve(rates, qualities).between(*SPAN)
+    return self._anchor
+
+  def _write(
+    self, step: int, loss: float, saved: float, points: np.ndarray
+  ) -> None:
+    names = [
+      f"{what}_{level}"
+      for level in range(1, len(points) + 1)
+      for what in ("bpp", "psnr")
+    ]
+    rows = []
+    if self._path.exists():
+      with self._path.open(newline="") as file:
+        # A run taken up at an older checkpoint measures some steps again.
+        rows = list(csv.reader(file))[1:]
+        rows = [row for row in rows if int(row[0]) < step]
+    rows.append([step, f"{loss:.6f}", f"{saved:.2f}"])
+    rows[-1] += [f"{value:.4f}" for value in points.ravel()]
+    with (
+      files.atomic(self._path) as temporary,
+      temporary.open("w", newline="") as file,
+    ):
+      csv.writer(file).writerows([[*_HEADER, *names], *rows])
+    if self._writer is None:
+      folder = self._path.parent / "tensorboard" / "validation"
+      self._writer = tf.summary.create_file_writer(str(folder))
+    with self._writer.as_default(step=step):
+      tf.summary.scalar("validation/loss", loss)
+      tf.summary.scalar("validation/bd_rate", saved)
+    self._writer.flush()
