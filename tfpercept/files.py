@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept import extras
+
 PathLike = str | os.PathLike
 PICTURE_SUFFIXES = (
   ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
@@ -180,7 +182,8 @@ def read_image(path: PathLike) -> np.ndarray:
     ValueError: if the file is no picture, is damaged, animated or too large, or
       holds floating-point or 32-bit numbers, whose range is not known.
   """
-  from PIL import ImageOps
+  with extras.needed("pictures"):
+    from PIL import ImageOps
 
   with _opened(path) as picture, _named(path):
     return _to_array(ImageOps.exif_transpose(picture))
@@ -217,13 +220,8 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
 @contextlib.contextmanager
 def _opened(path: PathLike) -> Iterator[Any]:
   """Yields a Pillow picture; whatever is wrong with it is a ValueError."""
-  try:
+  with extras.needed("pictures"):
     from PIL import Image
-  except ImportError as error:
-    raise ValueError(
-      "reading pictures needs Pillow, which is not installed: "
-      "pip install 'tfpercept[images]'"
-    ) from error
 
   path = pathlib.Path(path)
   if not path.is_file():
@@ -379,7 +377,8 @@ def _to_array(picture) -> np.ndarray:
 
 def write_image(path: PathLike, image: np.ndarray) -> None:
   """Writes uint8 `[H, W, 3]`, `[H, W, 1]` or `[H, W]` by the path's suffix."""
-  from PIL import Image
+  with extras.needed("pictures"):
+    from PIL import Image
 
   image = np.asarray(image)
   if image.dtype != np.uint8:

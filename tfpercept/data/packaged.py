@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from tfpercept import files
+from tfpercept import extras, files
 
 # Real photographs only; diagrams, test charts and scans of text are left out.
 _TRAIN = (
@@ -33,14 +33,9 @@ def test() -> dict[str, np.ndarray]:
 
 
 def _paths(names: tuple[str, ...]) -> list[pathlib.Path]:
-  try:
+  with extras.needed("the packaged photographs"):
     import skimage
     import sklearn
-  except ImportError as error:
-    raise ValueError(
-      f"the packaged photographs come with {error.name}, which is not "
-      "installed: pip install 'tfpercept[train]'"
-    ) from error
   folders = {
     "skimage": pathlib.Path(skimage.__file__).parent / "data",
     "sklearn": pathlib.Path(sklearn.__file__).parent / "datasets" / "images",

@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from tfpercept import files
+from tfpercept import extras, files
 from tfpercept.data import csv_tables
 from tfpercept.data.judgements import (
   Judgement,
@@ -203,7 +203,8 @@ def _known(kind: int, parameter: float) -> int:
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-  from scipy import ndimage
+  with extras.needed("images made after TID2013"):
+    from scipy import ndimage
 
   sigmas = (sigma, sigma, 0)
   return _to_uint8(
@@ -214,7 +215,8 @@ def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _coded(image: np.ndarray, name: str, **options) -> np.ndarray:
-  from PIL import Image
+  with extras.needed("images made after TID2013"):
+    from PIL import Image
 
   data = io.BytesIO()
   Image.fromarray(image).save(data, name, **options)

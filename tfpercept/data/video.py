@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files
+from tfpercept import extras, files
 
 MAX_BYTES = 2**30
 """Frames are kept decoded; a gigabyte is 1100 of them at 640x480."""
@@ -83,13 +83,8 @@ def _natural(path: pathlib.Path) -> list[tuple[int, str]]:
 
 
 def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
-  try:
+  with extras.needed(f"videos such as {path}, unlike folders of frames,"):
     import av
-  except ImportError as error:
-    raise ImportError(
-      f"reading {path} needs PyAV: pip install 'tfpercept[video]', or give a "
-      "folder of frames"
-    ) from error
   count, end = 0, 0.0
   try:
     # By its name FFmpeg would take 10:30.mp4 for an address.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tfpercept import extras
+
 METHODS = ("pchip", "cubic")
 MIN_POINTS = 4
 MIN_OVERLAP = 0.5
@@ -156,11 +158,6 @@ def _mean_log_rate(curve: Curve, low: float, high: float, method: str) -> float:
 
 
 def _pchip() -> Callable:
-  try:
+  with extras.needed("differences of rate"):
     from scipy import interpolate
-  except ImportError as error:
-    raise ValueError(
-      "differences of rate need SciPy, which is not installed: pip install "
-      "'tfpercept[agreement]'"
-    ) from error
   return interpolate.PchipInterpolator

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept import extras
+
 COLORMAP = "inferno"
 """Of error maps: black, violet, orange, yellow."""
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
@@ -86,8 +88,7 @@ def lines(
 @contextlib.contextmanager
 def ink() -> Iterator[None]:
   """A context in which charts are drawn as `svg` needs them."""
-  import matplotlib
-
+  matplotlib = _matplotlib()
   style = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "tfpercept",  # ids, and so the bytes, repeat
@@ -218,11 +219,6 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
 
 
 def _matplotlib() -> ModuleType:
-  try:
+  with extras.needed("error maps and pages"):
     import matplotlib
-  except ImportError as error:
-    raise ValueError(
-      "error maps and pages need matplotlib, which is not installed: "
-      "pip install 'tfpercept[report]'"
-    ) from error
   return matplotlib

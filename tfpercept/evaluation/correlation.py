@@ -1,8 +1,11 @@
 """Rank and linear correlation of distances with mean opinion scores."""
 
 import math
+from types import ModuleType
 
 import numpy as np
+
+from tfpercept import extras
 
 # Of the search for a logistic curve: slopes for values of deviation 1, places
 # of each parameter, places when it is refined, and how often it is.
@@ -17,10 +20,12 @@ def srcc(values: np.ndarray, opinions: np.ndarray) -> float:
   """Returns Spearman's rank correlation of two arrays `[n]`.
 
   NaN where it is not defined: below 2 values, or all of one kind equal. So are
-  the others here. Needs SciPy, which comes with scikit-learn.
-  """
-  from scipy import stats
+  the others here.
 
+  Raises:
+    ValueError: if SciPy is not installed.
+  """
+  stats = _stats()
   if _is_flat(values, opinions):
     return math.nan
   ranks = stats.rankdata(values), stats.rankdata(opinions)
@@ -29,8 +34,7 @@ def srcc(values: np.ndarray, opinions: np.ndarray) -> float:
 
 def krcc(values: np.ndarray, opinions: np.ndarray) -> float:
   """Returns Kendall's rank correlation, tau-b, of two arrays `[n]`."""
-  from scipy import stats
-
+  stats = _stats()
   if _is_flat(values, opinions):
     return math.nan
   return float(stats.kendalltau(values, opinions).statistic)
@@ -104,6 +108,12 @@ def _explained(
   power = np.where(power > 1e-12 * len(x), power, np.inf)
   left = rest @ rest - (step @ rest) ** 2 / power
   return 1.0 - left / np.sum((y - y.mean()) ** 2)
+
+
+def _stats() -> ModuleType:
+  with extras.needed("rank correlations"):
+    from scipy import stats
+  return stats
 
 
 def _is_flat(*arrays: np.ndarray) -> bool:

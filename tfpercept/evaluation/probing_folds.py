@@ -6,6 +6,8 @@ from types import ModuleType
 
 import numpy as np
 
+from tfpercept import extras
+
 IDENTITY = "identity"
 NEW_PEOPLE = ", new people"
 """What follows the name of an angle where whole people are left out."""
@@ -154,11 +156,6 @@ def _left(counts: np.ndarray, protocol: Protocol) -> np.ndarray:
 
 
 def _model_selection() -> ModuleType:
-  try:
+  with extras.needed("probes"):
     from sklearn import model_selection
-  except ImportError as error:
-    raise ValueError(
-      "probes need scikit-learn, which is not installed: "
-      "pip install 'tfpercept[train]'"
-    ) from error
   return model_selection

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.evaluation import probing_folds
 
 Choice = tuple[float, float]
@@ -79,7 +80,8 @@ def measure(
   Raises:
     ValueError: if there are not as many components.
   """
-  from sklearn import decomposition, metrics, pipeline, preprocessing
+  with extras.needed("probes"):
+    from sklearn import decomposition, metrics, pipeline, preprocessing
 
   steps = [preprocessing.StandardScaler()]
   if pca:
@@ -182,7 +184,8 @@ def error(
   Returns:
     Wrong labels in percent, or the mean squared error of a number.
   """
-  from sklearn import compose, preprocessing, svm
+  with extras.needed("probes"):
+    from sklearn import compose, preprocessing, svm
 
   within, across = kernels
   known, wanted = target[part.train], target[part.test]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.evaluation.probing import IDENTITY, Scores
 
 Runs = Mapping[int, Mapping[str, Scores]]
@@ -222,7 +223,8 @@ def _cell(found: Estimate, digits: int) -> str:
 
 def _t_interval(values: Sequence[float], share: float, over: str) -> Estimate:
   """The interval whose standard error is the root of `share` times variance."""
-  from scipy import stats
+  with extras.needed("intervals of probes"):
+    from scipy import stats
 
   mean = float(np.mean(values))
   if len(values) < 2:

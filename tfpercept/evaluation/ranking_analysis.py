@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.evaluation import ranking_raters, ranking_results
 from tfpercept.evaluation.agreement import Estimate
 
@@ -236,13 +237,8 @@ def _fit(
     drawn: Indices of those to fit.
     start: Strengths near which to look; fewer steps do then.
   """
-  try:
+  with extras.needed("strengths of methods"):
     import choix
-  except ImportError as error:
-    raise ValueError(
-      "strengths of methods need choix, which is not installed: "
-      "pip install 'tfpercept[ranking]'"
-    ) from error
   options = {
     "alpha": PRIOR,
     "max_iter": _MAX_STEPS,
@@ -290,7 +286,8 @@ def _tail(data: _Data, over: str) -> float:
   That of the expanded percentile interval, which is as wide as Student's for a
   mean: of few people the plain 2.5 % would leave out too many. NaN for one.
   """
-  from scipy import stats
+  with extras.needed("intervals of strengths"):
+    from scipy import stats
 
   count = min(owners.max() + 1 for owners in data.drawn_from(over))
   if count == 1:

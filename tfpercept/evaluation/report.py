@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files
+from tfpercept import extras, files
 from tfpercept.evaluation import charts, page_style, scores
 
 _CHARTS = 2  # in a row
@@ -220,7 +220,8 @@ def _text(value: object) -> str:
 
 def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   # The object interface needs no display and leaves no figure behind.
-  from matplotlib import figure
+  with extras.needed("pages"):
+    from matplotlib import figure
 
   rows = -(-len(series) // _CHARTS)
   chart = figure.Figure(figsize=(5 * _CHARTS, 2.8 * rows), layout="constrained")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.evaluation import toy_cells, transform_gains
 
 _LINES = ("#2f7ed8", "#e07b39", "#4c9f70", "#b0529f", "#8a8a3a", "#c0392b")
@@ -119,14 +120,9 @@ def _picture(
   Raises:
     ValueError: if matplotlib is not installed.
   """
-  try:
+  with extras.needed("drawings"):
     from matplotlib import figure
     from matplotlib.backends import backend_agg
-  except ImportError as error:
-    raise ValueError(
-      "drawings need matplotlib, which is not installed: "
-      "pip install 'tfpercept[report]'"
-    ) from error
   chart = figure.Figure(figsize=size, dpi=110, layout="constrained")
   canvas = backend_agg.FigureCanvasAgg(chart)
   axis = chart.add_subplot()

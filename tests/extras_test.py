@@ -1,0 +1,138 @@
+"""Whoever lacks an optional library is told what brings it."""
+
+import ast
+import configparser
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept import extras, files
+from tfpercept.data import packaged, tid2013, video
+from tfpercept.evaluation import (
+  bd_rate,
+  charts,
+  correlation,
+  probing_folds,
+  probing_table,
+  ranking_analysis,
+  report,
+  toy_charts,
+)
+
+ROOT = pathlib.Path(extras.__file__).parent
+TWO = np.arange(2.0)
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+
+
+def a_file(folder):
+  path = folder / "a"
+  path.touch()
+  return path
+
+
+USES = {
+  "PIL": [
+    lambda folder: files.read_image(a_file(folder)),
+    lambda folder: files.read_samples(a_file(folder)),
+    lambda folder: files.write_image(folder / "a.png", PICTURE),
+    lambda folder: tid2013._coded(PICTURE, "JPEG"),
+  ],
+  "av": [lambda folder: next(video._decoded(a_file(folder)))],
+  "choix": [lambda folder: ranking_analysis._fit(None, None)],
+  "matplotlib": [
+    lambda folder: charts.colored(TWO[:, None]),
+    lambda folder: charts.ink().__enter__(),
+    lambda folder: toy_charts._picture(print, size=(1, 1)),
+    lambda folder: report._draw({"a": (TWO, TWO)}),
+  ],
+  "scipy": [
+    lambda folder: correlation.srcc(TWO, TWO),
+    lambda folder: correlation.krcc(TWO, TWO),
+    lambda folder: tid2013._blurred(PICTURE, 1.0),
+    lambda folder: bd_rate._pchip(),
+    lambda folder: probing_table._t_interval(TWO, 1.0, ""),
+    lambda folder: ranking_analysis._tail(None, "people"),
+  ],
+  "sklearn": [
+    lambda folder: probing_folds._model_selection(),
+    lambda folder: packaged.test(),
+  ],
+  "skimage": [lambda folder: packaged.test()],
+}
+
+
+@pytest.mark.parametrize(
+  ("library", "use"),
+  [(name, use) for name, uses in USES.items() for use in uses],
+)
+def test_a_missing_library_is_named_with_what_brings_it(
+  library, use, tmp_path, monkeypatch
+):
+  for name in [m for m in sys.modules if m.split(".")[0] == library]:
+    monkeypatch.delitem(sys.modules, name)
+  monkeypatch.setitem(sys.modules, library, None)
+  name, extra = extras.LIBRARIES[library]
+  with pytest.raises(extras.MissingExtra) as error:
+    use(tmp_path)
+  assert isinstance(error.value, ValueError)  # which commands print as a line
+  assert f"need {name}, which is not installed: pip install" in str(error.value)
+  assert f"'tfpercept[{extra}]'" in str(error.value)
+
+
+def test_a_library_that_is_there_but_broken_says_so_itself():
+  with (
+    pytest.raises(ImportError, match="own part") as error,
+    extras.needed("x"),
+  ):
+    raise ImportError("own part", name="its_own_part")
+  assert not isinstance(error.value, extras.MissingExtra)
+
+
+def guarded(tree):
+  """Yields the imports inside `with extras.needed` or a `try`."""
+  for node in ast.walk(tree):
+    is_guard = isinstance(node, ast.Try) or (
+      isinstance(node, ast.With) and "needed" in ast.unparse(node.items[0])
+    )
+    if is_guard:
+      yield from (n for part in node.body for n in ast.walk(part))
+
+
+def test_every_import_of_an_optional_library_is_guarded():
+  bare = []
+  for path in sorted(ROOT.rglob("*.py")):
+    tree = ast.parse(path.read_text())
+    inside = {id(node) for node in guarded(tree)}
+    guards = {top(node) for node in ast.walk(tree) if id(node) in inside} - {
+      None
+    }
+    for node in ast.walk(tree):
+      name = top(node)
+      if name not in extras.LIBRARIES or id(node) in inside:
+        continue
+      # A function that was handed a picture of Pillow, say, has it.
+      if name not in guards:
+        bare.append(f"{path.relative_to(ROOT.parent)}:{node.lineno}: {name}")
+  assert bare == []
+
+
+def top(node):
+  if isinstance(node, ast.Import):
+    return node.names[0].name.split(".")[0]
+  if isinstance(node, ast.ImportFrom) and not node.level:
+    return node.module.split(".")[0]
+  return None
+
+
+def test_extras_bring_what_they_are_said_to_bring():
+  parser = configparser.ConfigParser()
+  setup = ROOT.parent / "setup.cfg"
+  if not setup.is_file():
+    pytest.skip("the wheel alone is tested")
+  parser.read(setup)
+  own = {"PyAV": "av", "SciPy": "scipy"}
+  for name, extra in extras.LIBRARIES.values():
+    brought = parser["options.extras_require"][extra]
+    assert own.get(name, name) in brought.split()
