@@ -1,6 +1,40 @@
-"""Perceptual distances for Keras, and what makes them useful."""
+"""Perceptual distances for Keras, and what makes them useful.
 
-from tfpercept import distances, losses, metrics
+`import tfpercept` imports all distances, losses and metrics, so that Keras
+finds them when it loads a model. Only the command `tfpercept` does not wait for
+them: it imports what a run of it needs.
+"""
+
+import importlib
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["__version__", "distances", "losses", "metrics"]
 __version__ = "0.1.0"
+_MODULES = ("distances", "losses", "metrics")
+
+
+def _is_command() -> bool:
+  """Whether this process is the console script or `python -m tfpercept.cli`."""
+  program = sys.argv[0] if getattr(sys, "argv", None) else ""
+  if program == "-m":  # while Python looks for the module, its packages too
+    return sys.orig_argv[-len(sys.argv)].removeprefix("-m") in (
+      "tfpercept.cli",
+      "tfpercept.cli.__main__",
+    )
+  path = pathlib.PurePath(program)
+  if path.parts[-3:] == ("tfpercept", "cli", "__main__.py"):
+    return True  # as Bazel runs it
+  script = path.name.removesuffix(".exe").removesuffix("-script.py")
+  return script == "tfpercept"
+
+
+if TYPE_CHECKING or not _is_command():
+  from tfpercept import distances, losses, metrics
+
+
+def __getattr__(name: str) -> Any:
+  if name in _MODULES:
+    return importlib.import_module(f"tfpercept.{name}")
+  raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

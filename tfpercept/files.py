@@ -17,16 +17,13 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
+from tfpercept.offers import ALPHA, MAX_PICTURE_PIXELS
 
 PathLike = str | os.PathLike
 PICTURE_SUFFIXES = (
   ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
   ".tiff", ".webp",
 )  # fmt: skip
-ALPHA = ("white", "black", "ignore", "error")
-"""What `read_samples` can do with transparency."""
-MAX_PICTURE_PIXELS = 170_000_000
-"""More are taken for an attack; Pillow's own limit is a little higher."""
 # Of Pillow's; an MPO opens as a JPEG.
 _FORMATS = (
   "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",

@@ -25,14 +25,12 @@ from typing import Any
 import numpy as np
 
 from tfpercept import downloads, files, npz_reader, torch_reader
+from tfpercept.offers import PRETRAINED, shipped
 
-_SHIPPED = pathlib.Path(__file__).parent / "pretrained"
 _READERS = {
   ".npz": npz_reader.read,
   **dict.fromkeys((".pth", ".pt", ".ckpt", ".pkl"), torch_reader.read),
 }
-PACKED = ("float32", "float16", "int16")
-"""The types that `packed` turns weights into."""
 _SCALE = "@scale"  # ends the name of the factors that int16 numbers are in
 
 
@@ -66,7 +64,7 @@ class Source:
 @functools.cache
 def manifest() -> Mapping[str, Source]:
   """Returns the weights that have a name, by name."""
-  entries = json.loads((_SHIPPED / "sources.json").read_text())
+  entries = json.loads((PRETRAINED / "sources.json").read_text())
   for name, entry in entries.items():
     if "archive" in entry:
       entry["archive"] = downloads.Archive(**entry["archive"])
@@ -140,7 +138,7 @@ def _places(source: Source) -> Iterator[pathlib.Path]:
   folder = os.environ.get("TFPERCEPT_WEIGHTS")
   if folder:
     yield pathlib.Path(folder)
-  yield _SHIPPED if source.shipped else cache()
+  yield PRETRAINED if source.shipped else cache()
 
 
 def _packed_name(source: Source) -> str:
@@ -338,19 +336,6 @@ def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
   return made
 
 
-def shipped(model: str | None = None) -> tuple[str, ...]:
-  """Names of the trained models in the package, sorted.
-
-  Args:
-    model: Registered name of a network, to name those of one kind alone.
-  """
-  return tuple(
-    path.parent.name
-    for path in sorted(_SHIPPED.glob("*/manifest.json"))
-    if model in (None, json.loads(path.read_text())["model"])
-  )
-
-
 def find(model: str | os.PathLike) -> pathlib.Path:
   """Returns the folder of a trained model.
 
@@ -365,7 +350,7 @@ def find(model: str | os.PathLike) -> pathlib.Path:
     return folder
   names = shipped()
   if str(model) in names:
-    return _SHIPPED / str(model)
+    return PRETRAINED / str(model)
   raise ValueError(
     "expected the folder of a trained model or the name of one that comes "
     f"with tfpercept; got {str(model)!r}.{_nearest(str(model), names)} Names: "

@@ -14,17 +14,21 @@ Each command is one module with `add(commands)`, which sets `run`.
 """
 
 import argparse
+import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from tfpercept import __version__
 from tfpercept.cli import (
   agreement,
   blindspots,
+  completion,
   compress,
   decompress,
   doctor,
   evaluate,
+  file_jobs,
   info,
   ladder,
   listing,
@@ -48,7 +52,10 @@ COMMANDS = (
   doctor,
   listing,
   weights,
+  completion,
 )
+
+_BROKEN_PIPE = 141  # as shells have it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,21 +65,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv: Arguments without the name of the program; those of the process by
       default.
   """
-  arguments = _parser().parse_args(argv)
+  if argv is None:
+    _settle_process()
+  arguments = parser().parse_args(argv)
   try:
-    return arguments.run(arguments)
+    status = arguments.run(arguments)
+    sys.stdout.flush()
+    return status
+  except BrokenPipeError:
+    # Of `| head`, which has what it wants. Python would write once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _BROKEN_PIPE
+  except KeyboardInterrupt:
+    print("interrupted", file=sys.stderr)
+    return file_jobs.INTERRUPTED
   except (ValueError, OSError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+def _settle_process() -> None:
+  """Keeps other people's notes off standard error, and every letter on both.
+
+  What a user has set stays. TensorFlow reads its variable when it is imported,
+  which no command has done by now. What an encoding lacks is escaped, so that
+  no table is lost for one name in it.
+  """
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  if not sys.warnoptions:
+    warnings.simplefilter("ignore")
+  for stream in (sys.stdout, sys.stderr):
+    if hasattr(stream, "reconfigure"):
+      stream.reconfigure(errors="backslashreplace")
+
+
+def parser() -> argparse.ArgumentParser:
+  """Returns the parser of the command, with all that it can do."""
+  whole = argparse.ArgumentParser(
     prog="tfpercept",
     description="Perceptual image distances and what uses them.",
   )
-  parser.add_argument("--version", action="version", version=__version__)
-  commands = parser.add_subparsers(required=True, metavar="command")
+  whole.add_argument("--version", action="version", version=__version__)
+  commands = whole.add_subparsers(required=True, metavar="command")
   for command in COMMANDS:
     command.add(commands)
-  return parser
+  return whole

@@ -1,13 +1,18 @@
 """`tfpercept agreement`: how well distances agree with people."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 
-from tfpercept import distances
-from tfpercept.cli import options, output, picked, progress
-from tfpercept.data import judgement_layouts
-from tfpercept.evaluation import agreement_table
+from tfpercept import offers
+from tfpercept.cli import deferred, options, output, picked, progress
+from tfpercept.evaluation import settings as defaults
+
+judgement_layouts = deferred.module("tfpercept.data.judgement_layouts")
+distances = deferred.module("tfpercept.distances")
+agreement_table = deferred.module("tfpercept.evaluation.agreement_table")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -28,14 +33,14 @@ def add(commands: argparse._SubParsersAction) -> None:
   )
   agreement.add_argument(
     "--layout",
-    choices=("auto", *judgement_layouts.LAYOUTS),
+    choices=("auto", *offers.LAYOUTS),
     default="auto",
     help="how the data lie in their folder (default: told by what is there)",
   )
   picked.add_metric(agreement)
   options.add(
     agreement,
-    agreement_table.Options(),
+    defaults.Agreement(),
     _OPTIONS,
     choices={"parameters": (4, 5)},
   )
@@ -45,7 +50,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
-  settings = options.read(agreement_table.Options, arguments)
+  settings = options.read(defaults.Agreement, arguments)
   judges, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
   blocks = []
@@ -82,7 +87,7 @@ def _specs(given: list[str]) -> list[str]:
 
 
 _FORMATS = {
-  "table": agreement_table.to_text,
+  "table": lambda blocks: agreement_table.to_text(blocks),
   "csv": lambda blocks: agreement_table.to_csv(blocks).rstrip("\n"),
   "json": lambda blocks: json.dumps(agreement_table.to_json(blocks), indent=2),
 }

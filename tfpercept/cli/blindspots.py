@@ -1,14 +1,19 @@
 """`tfpercept blindspots`: what distances do not see."""
 
+from __future__ import annotations
+
 import argparse
 import pathlib
 import sys
 
-import numpy as np
+from tfpercept.cli import deferred, options, picked, progress
+from tfpercept.evaluation import settings as defaults
 
-from tfpercept import distances, files
-from tfpercept.cli import options, picked, progress
-from tfpercept.evaluation import blindspots, blindspots_page
+np = deferred.module("numpy")
+distances = deferred.module("tfpercept.distances")
+blindspots = deferred.module("tfpercept.evaluation.blindspots")
+blindspots_page = deferred.module("tfpercept.evaluation.blindspots_page")
+files = deferred.module("tfpercept.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -28,12 +33,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--out", required=True, metavar="FOLDER", help="where everything goes"
   )
   picked.add_size(spots)
-  options.add(spots, blindspots.Settings(), _SETTINGS)
+  options.add(spots, defaults.Blindspots(), _SETTINGS)
   spots.set_defaults(run=_blindspots)
 
 
 def _blindspots(arguments: argparse.Namespace) -> int:
-  settings = options.read(blindspots.Settings, arguments)
+  settings = options.read(defaults.Blindspots, arguments)
   distances.get(settings.held)  # a mistake in it is one of the command
   pictures = {}
   for path in map(pathlib.Path, arguments.references):

@@ -1,12 +1,15 @@
 """`--stats` of `compress` and `decompress`."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 
-from tfpercept.cli import output
-from tfpercept.evaluation import coded_files
+from tfpercept.cli import deferred, output
+
+coded_files = deferred.module("tfpercept.evaluation.coded_files")
 
 
 def add(parser: argparse.ArgumentParser, columns: str) -> None:
@@ -43,7 +46,7 @@ def show(
 
 
 _FORMATS = {
-  "table": coded_files.to_text,
-  "csv": coded_files.to_csv,
+  "table": lambda rows: coded_files.to_text(rows),
+  "csv": lambda rows: coded_files.to_csv(rows),
   "json": lambda rows: json.dumps(coded_files.to_json(rows), indent=2),
 }

@@ -1,17 +1,23 @@
 """`tfpercept compress`: pictures into small files."""
 
+from __future__ import annotations
+
 import argparse
 import math
 import time
 
-import numpy as np
+from tfpercept import offers
+from tfpercept.cli import coded_stats, deferred, file_jobs
 
-from tfpercept import codecs, files
-from tfpercept.cli import coded_stats, file_jobs
-from tfpercept.codecs import container, hyperprior, selftest, targets
-from tfpercept.evaluation import coded_files
+np = deferred.module("numpy")
+codecs = deferred.module("tfpercept.codecs")
+container = deferred.module("tfpercept.codecs.container")
+hyperprior = deferred.module("tfpercept.codecs.hyperprior")
+selftest = deferred.module("tfpercept.codecs.selftest")
+targets = deferred.module("tfpercept.codecs.targets")
+coded_files = deferred.module("tfpercept.evaluation.coded_files")
+files = deferred.module("tfpercept.files")
 
-DEFAULT_MODEL = codecs.CODECS.options("hyperprior")["model"]
 SUFFIX = ".tfp"
 _SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
 
@@ -29,16 +35,16 @@ def add(commands: argparse._SubParsersAction) -> None:
   codec = parser.add_mutually_exclusive_group()
   codec.add_argument(
     "--model",
-    default=DEFAULT_MODEL,
+    default=offers.MODEL,
     metavar="RUN",
     help="run folder, model folder or the name of a model that comes with the "
-    f"package (default: {DEFAULT_MODEL})",
+    f"package (default: {offers.MODEL})",
   )
   codec.add_argument(
     "--codec",
     metavar="SPEC",
     help="write files of another codec, such as jpeg or 'webp(method=6)', one "
-    f"of {', '.join(codecs.names())}",
+    f"of {', '.join(offers.CODECS)}",
   )
   _add_quality(parser)
   parser.add_argument(
@@ -47,12 +53,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     default=0,
     metavar="N",
     help="rounds in which the symbols of a model are chosen for the very "
-    f"picture, 0 to {hyperprior.MAX_EFFORT}; each takes a few times as long as "
+    f"picture, 0 to {offers.MAX_EFFORT}; each takes a few times as long as "
     "decompressing, and 4 save about one bit in twenty (default: 0)",
   )
   parser.add_argument(
     "--alpha",
-    choices=files.ALPHA,
+    choices=offers.ALPHA,
     default="white",
     help="what to do with transparency: lay the picture over white or black, "
     "ignore it, or report it as an error (default: white)",

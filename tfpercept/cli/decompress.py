@@ -1,15 +1,19 @@
 """`tfpercept decompress`: pictures out of the files of `compress`."""
 
+from __future__ import annotations
+
 import argparse
 import pathlib
 import time
 
-import numpy as np
+from tfpercept.cli import coded_stats, compress, deferred, file_jobs
 
-from tfpercept import codecs, files
-from tfpercept.cli import coded_stats, compress, file_jobs
-from tfpercept.codecs import container, known_models
-from tfpercept.evaluation import coded_files
+np = deferred.module("numpy")
+codecs = deferred.module("tfpercept.codecs")
+container = deferred.module("tfpercept.codecs.container")
+known_models = deferred.module("tfpercept.codecs.known_models")
+coded_files = deferred.module("tfpercept.evaluation.coded_files")
+files = deferred.module("tfpercept.files")
 
 _PNG = "png(level=6)"  # that goes to standard output
 

@@ -1,12 +1,16 @@
 """`tfpercept doctor`: what a distance or a loss does right, and how fast."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import sys
 
-from tfpercept.cli import output
-from tfpercept.evaluation import conformance, doctor
+from tfpercept.cli import deferred, output
+
+conformance = deferred.module("tfpercept.evaluation.conformance")
+doctor = deferred.module("tfpercept.evaluation.doctor")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -40,7 +44,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--check",
     action="append",
     metavar="NAME",
-    help=f"run only this one; may be repeated: {', '.join(doctor.NAMES)}",
+    help="run only this check; may be repeated; a wrong name has all named",
   )
   for option, default, text in (
     ("--min-size", 1, "smallest side of images that the loss takes"),

@@ -1,12 +1,16 @@
 """`tfpercept evaluate`: super-resolution networks against bicubic."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 
-from tfpercept import weights
-from tfpercept.cli import output
-from tfpercept.evaluation import scores, super_resolution
+from tfpercept import offers
+from tfpercept.cli import deferred, output
+
+scores = deferred.module("tfpercept.evaluation.scores")
+super_resolution = deferred.module("tfpercept.evaluation.super_resolution")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -26,7 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     default=[],
     metavar="RUN",
     help="run folder, model folder or one that comes with the package "
-    f"({', '.join(weights.shipped('srcnn'))}); may be repeated",
+    f"({', '.join(offers.shipped('srcnn'))}); may be repeated",
   )
   evaluate.add_argument(
     "--scale", type=int, default=4, help="factor, 2 or more (default: 4)"
@@ -52,7 +56,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 _FORMATS = {
-  "table": scores.to_text,
+  "table": lambda table: scores.to_text(table),
   "csv": lambda table: scores.to_csv(table).rstrip("\n"),
   "json": lambda table: json.dumps(scores.to_json(table), indent=2),
 }

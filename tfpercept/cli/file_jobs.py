@@ -1,5 +1,7 @@
 """Files in, files out: what `compress` and `decompress` have in common."""
 
+from __future__ import annotations
+
 import argparse
 import collections
 import contextlib
@@ -10,21 +12,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import tensorflow as tf
+from tfpercept import offers
+from tfpercept.cli import deferred, progress
 
-from tfpercept import files
-from tfpercept.cli import progress
+np = deferred.module("numpy")
+tf = deferred.module("tensorflow")
+files = deferred.module("tfpercept.files")
 
 STREAM = "-"
 INTERRUPTED = 130
 """Exit status of what Ctrl-C ended, as shells have it."""
-MAX_PICTURE_BYTES = 10 * files.MAX_PICTURE_PIXELS
+MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Of a picture from standard input: 8 bytes a pixel and what is around."""
 _CHUNK = 1 << 20
-_FAILURES = (
-  ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError,
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +215,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
         try:
           work(job)
           done += 1
-        except _FAILURES as error:
+        except _failures() as error:
           failures[job.name] = _reason(error)
     except KeyboardInterrupt:
       is_interrupted = True
@@ -229,6 +229,11 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
   if not failures:
     return 0
   return 1 if done else 2
+
+
+def _failures() -> tuple[type[Exception], ...]:
+  """Returns what may be the matter with one file."""
+  return ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError
 
 
 def _reason(error: Exception) -> str:

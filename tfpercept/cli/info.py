@@ -1,15 +1,17 @@
 """`tfpercept info`: what .tfp files say of themselves."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import pathlib
 import sys
 from typing import Any
 
-from tfpercept.cli import decompress, file_jobs, output
-from tfpercept.codecs import container, known_models
+from tfpercept.cli import decompress, deferred, file_jobs, output
 
-_NAMES = {number: name for name, number in container.CODEC_IDS.items()}
+container = deferred.module("tfpercept.codecs.container")
+known_models = deferred.module("tfpercept.codecs.known_models")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -65,6 +67,7 @@ def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
   """Returns what a file says of itself as JSON values."""
   description = container.read_header(data)
   header = description.header
+  names = {number: name for name, number in container.CODEC_IDS.items()}
   return {
     "bytes": len(data),
     "width": header.width,
@@ -72,7 +75,7 @@ def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
     "channels": 1 if header.grey else 3,
     "bpp": 8 * len(data) / (header.width * header.height),
     "quality": header.quality / container.STEPS if header.quality else None,
-    "codec": _NAMES[header.codec],
+    "codec": names[header.codec],
     "model": header.model.hex(),
     "model_name": known.name(header),
     "integer": header.integer,

@@ -4,9 +4,11 @@ import argparse
 import pathlib
 import sys
 
-from tfpercept import files
-from tfpercept.cli import picked, progress
-from tfpercept.evaluation import ladder, ladder_page
+from tfpercept.cli import deferred, picked, progress
+
+ladder = deferred.module("tfpercept.evaluation.ladder")
+ladder_page = deferred.module("tfpercept.evaluation.ladder_page")
+files = deferred.module("tfpercept.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -2,7 +2,9 @@
 
 import argparse
 
-from tfpercept import distances
+from tfpercept.cli import deferred
+
+distances = deferred.module("tfpercept.distances")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

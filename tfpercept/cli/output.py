@@ -3,7 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from tfpercept import files
+from tfpercept.cli import deferred
+
+files = deferred.module("tfpercept.files")
 
 
 def add(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:

@@ -1,11 +1,15 @@
 """What commands over all distances have in common: which, and on what."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
 
-import numpy as np
+from tfpercept.cli import deferred
 
-from tfpercept import distances, weights
+np = deferred.module("numpy")
+distances = deferred.module("tfpercept.distances")
+weights = deferred.module("tfpercept.weights")
 
 
 def add_metric(parser: argparse.ArgumentParser) -> None:

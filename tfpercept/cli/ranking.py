@@ -1,22 +1,24 @@
 """`tfpercept ranking`: results that people put in order."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import pathlib
 import sys
 
-from tfpercept import files
-from tfpercept.cli import options, output, picked, progress
-from tfpercept.evaluation import (
-  agreement_table,
-  ranking,
-  ranking_agreement,
-  ranking_analysis,
-  ranking_page,
-  ranking_report,
-  ranking_results,
-  ranking_study,
-)
+from tfpercept.cli import deferred, options, output, picked, progress
+from tfpercept.evaluation import settings as defaults
+
+agreement_table = deferred.module("tfpercept.evaluation.agreement_table")
+ranking = deferred.module("tfpercept.evaluation.ranking")
+ranking_agreement = deferred.module("tfpercept.evaluation.ranking_agreement")
+ranking_analysis = deferred.module("tfpercept.evaluation.ranking_analysis")
+ranking_page = deferred.module("tfpercept.evaluation.ranking_page")
+ranking_report = deferred.module("tfpercept.evaluation.ranking_report")
+ranking_results = deferred.module("tfpercept.evaluation.ranking_results")
+ranking_study = deferred.module("tfpercept.evaluation.ranking_study")
+files = deferred.module("tfpercept.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -53,9 +55,9 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
   make.add_argument(
     "--out", required=True, metavar="PAGE", help="HTML file to write"
   )
-  settings = ranking.Settings()
-  options.add(make, settings, _STUDY, choices={"mode": ranking.MODES})
-  options.add(make, ranking_page.Look(), _LOOK)
+  settings = defaults.Study()
+  options.add(make, settings, _STUDY, choices={"mode": defaults.MODES})
+  options.add(make, defaults.Look(), _LOOK)
   make.add_argument(
     "--smooth",
     action="store_true",
@@ -79,14 +81,14 @@ def _add_analyse(actions: argparse._SubParsersAction) -> None:
   analyse.add_argument(
     "--key", required=True, metavar="FILE", help="that make wrote by the page"
   )
-  defaults = ranking_analysis.Options()
+  analysis = defaults.Analysis()
   analyse.add_argument(
     "--bootstrap",
-    choices=ranking_analysis.OVER,
-    default=defaults.over,
+    choices=defaults.OVER,
+    default=analysis.over,
     help="what it draws (default: %(default)s)",
   )
-  options.add(analyse, defaults, _ANALYSIS)
+  options.add(analyse, analysis, _ANALYSIS)
   _add_pictures(analyse)
   analyse.add_argument(
     "--page", metavar="FILE", help="write an HTML report there, too"
@@ -112,8 +114,8 @@ def _add_pictures(analyse: argparse.ArgumentParser) -> None:
 
 
 def _make(arguments: argparse.Namespace) -> int:
-  settings = options.read(ranking.Settings, arguments)
-  look = options.read(ranking_page.Look, arguments, is_smooth=arguments.smooth)
+  settings = options.read(defaults.Study, arguments)
+  look = options.read(defaults.Look, arguments, is_smooth=arguments.smooth)
   page = pathlib.Path(arguments.out)
   key = page.with_suffix(".key.json")
   for path in (page, key):
@@ -149,7 +151,7 @@ def _named(given: list[str]) -> dict[str, pathlib.Path]:
 
 def _analyse(arguments: argparse.Namespace) -> int:
   settings = options.read(
-    ranking_analysis.Options, arguments, over=arguments.bootstrap
+    defaults.Analysis, arguments, over=arguments.bootstrap
   )
   output.check(arguments)
   if arguments.page:
@@ -207,7 +209,7 @@ def _distances(
 
 
 _FORMATS = {
-  "text": ranking_report.to_text,
+  "text": lambda found: ranking_report.to_text(found),
   "json": lambda found: json.dumps(ranking_report.to_json(found), indent=2),
 }
 

@@ -1,19 +1,30 @@
 """`tfpercept rate-distortion`: codecs against each other on your pictures."""
 
+from __future__ import annotations
+
 import argparse
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from tfpercept import codecs, distances, files
-from tfpercept.cli import progress
-from tfpercept.evaluation import (
-  rate_distortion,
-  rate_distortion_page,
-  rate_distortion_result,
-  rate_distortion_table,
-  report,
+from tfpercept import offers
+from tfpercept.cli import deferred, progress
+from tfpercept.evaluation import settings
+
+codecs = deferred.module("tfpercept.codecs")
+distances = deferred.module("tfpercept.distances")
+rate_distortion = deferred.module("tfpercept.evaluation.rate_distortion")
+rate_distortion_page = deferred.module(
+  "tfpercept.evaluation.rate_distortion_page"
 )
+rate_distortion_result = deferred.module(
+  "tfpercept.evaluation.rate_distortion_result"
+)
+rate_distortion_table = deferred.module(
+  "tfpercept.evaluation.rate_distortion_table"
+)
+report = deferred.module("tfpercept.evaluation.report")
+files = deferred.module("tfpercept.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -35,7 +46,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     metavar="SPEC",
     help="such as jpeg or 'webp(method=6)'; may be repeated; 'all' (default "
     f"without --pair) is every one that works here, of "
-    f"{', '.join(codecs.names())}",
+    f"{', '.join(offers.CODECS)}",
   )
   parser.add_argument(
     "--metric",
@@ -54,7 +65,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--bpp",
     nargs=2,
     type=float,
-    default=rate_distortion_result.SPAN,
+    default=settings.SPAN,
     metavar=("LOW", "HIGH"),
     help="bits per pixel between which points count (default: 0.1 0.8)",
   )

@@ -1,12 +1,16 @@
 """`tfpercept score`: distances of pictures from their references."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 
-from tfpercept import distances, files
-from tfpercept.cli import output, progress
-from tfpercept.evaluation import comparison
+from tfpercept import offers
+from tfpercept.cli import deferred, output, progress
+
+distances = deferred.module("tfpercept.distances")
+comparison = deferred.module("tfpercept.evaluation.comparison")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
 
@@ -38,7 +42,7 @@ def add(commands: argparse._SubParsersAction) -> None:
   )
   score.add_argument(
     "--alpha",
-    choices=files.ALPHA,
+    choices=offers.ALPHA,
     default="white",
     help="what to do with transparency: lay both pictures over white or black, "
     "ignore it, or report it as an error (default: white)",
@@ -76,7 +80,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 _FORMATS = {
-  "table": comparison.to_text,
+  "table": lambda table: comparison.to_text(table),
   "csv": lambda table: comparison.to_csv(table).rstrip("\n"),
   "json": lambda table: json.dumps(comparison.to_json(table), indent=2),
 }

@@ -1,11 +1,16 @@
 """`tfpercept weights`: trained weights, where they are and where from."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 
-import numpy as np
+from tfpercept import offers
+from tfpercept.cli import deferred
 
-from tfpercept import files, weights
+np = deferred.module("numpy")
+files = deferred.module("tfpercept.files")
+weights = deferred.module("tfpercept.weights")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -43,7 +48,7 @@ def add(commands: argparse._SubParsersAction) -> None:
   pack.add_argument("out", metavar="OUT", help="the .npz to write")
   pack.add_argument(
     "--dtype",
-    choices=weights.PACKED,
+    choices=offers.PACKED,
     default="float32",
     help="of the numbers in the file (default: float32)",
   )

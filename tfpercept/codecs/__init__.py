@@ -3,17 +3,25 @@
 jpeg = codecs.get("jpeg")
 data = jpeg.compress(image, quality=50)  # uint8 [H, W, 3]
 jpeg.decompress(data)
+
+What does the work is imported when it is first asked for, since one of the
+codecs brings TensorFlow and the header of a file needs none.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tfpercept import registry, weights
-from tfpercept.codecs import classical, coding, hyperprior, selftest
 from tfpercept.codecs.base import (
-  CODECS,
   Codec,
   CorruptStream,
   MissingLibrary,
   register,
 )
+
+if TYPE_CHECKING:
+  from tfpercept.codecs import classical, coding, hyperprior, selftest
+  from tfpercept.codecs.base import CODECS
 
 __all__ = [
   "CODECS",
@@ -29,6 +37,22 @@ __all__ = [
   "register",
   "selftest",
 ]
+_MODULES = ("classical", "coding", "hyperprior", "selftest")
+
+
+def __getattr__(name: str) -> Any:
+  if name == "CODECS":
+    return _registered()
+  if name in _MODULES:
+    return importlib.import_module(f"tfpercept.codecs.{name}")
+  raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _registered() -> registry.Registry:
+  """Returns the registry with all codecs in it."""
+  from tfpercept.codecs import base, classical, hyperprior  # noqa: F401
+
+  return base.CODECS
 
 
 def get(spec: str | Codec) -> Codec:
@@ -50,12 +74,12 @@ def get(spec: str | Codec) -> Codec:
     raise ValueError(
       f"a codec is one name, as 'jpeg' or 'webp(method=6)'; got {spec!r}"
     )
-  return CODECS.create(terms[0].name, terms[0].options)
+  return _registered().create(terms[0].name, terms[0].options)
 
 
 def names() -> tuple[str, ...]:
   """Names of all registered codecs, sorted."""
-  return CODECS.names()
+  return _registered().names()
 
 
 def at_hand() -> tuple[list[Codec], dict[str, str]]:

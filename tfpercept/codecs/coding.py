@@ -14,10 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import files, npz_reader
-from tfpercept.codecs import container, integer_layers, range_decoder
+from tfpercept.codecs import (
+  container,
+  integer_layers,
+  model_ids,
+  range_decoder,
+)
 from tfpercept.models import entropy, hyper_transforms
 
-FILE = "coding.npz"
+FILE = model_ids.CODING_FILE
 MAX_LEVELS = 255 // container.STEPS
 """Files have a byte for the quality."""
 _LARGEST_OFFSET = 1 << 15

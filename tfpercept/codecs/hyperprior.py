@@ -1,6 +1,5 @@
 """The learned codec: pictures to real bytes by a trained network."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -23,17 +22,10 @@ from tfpercept.codecs import (
   symbol_strings,
 )
 from tfpercept.codecs import clock as clock_lib
+from tfpercept.codecs.model_ids import NUMBERS, identity, number
 from tfpercept.models import entropy, hyper_transforms, transforms
+from tfpercept.offers import MAX_EFFORT, MODEL
 from tfpercept.ops import checks
-
-_NUMBERS = {
-  "factorized_prior": container.CODEC_IDS["factorized"],
-  "scale_hyperprior": container.CODEC_IDS["hyperprior"],
-  "mean_scale_hyperprior": container.CODEC_IDS["hyperprior"],
-  "channel_wise_hyperprior": container.CODEC_IDS["channel_wise"],
-}
-"""What files say of the network, by its name."""
-MAX_EFFORT = 100
 
 
 def save(
@@ -112,7 +104,7 @@ class Hyperprior(base.Codec):
   def __init__(
     self,
     *,
-    model: str = "photo_mse",
+    model: str = MODEL,
     check: bool = True,
     effort: int = 0,
     max_pixels: int = container.MAX_PIXELS,
@@ -121,9 +113,9 @@ class Hyperprior(base.Codec):
     _check_options(effort, max_pixels)
     self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
     self._network, manifest = models.load(model, dtype="float32")
-    if manifest["model"] not in _NUMBERS:
+    if manifest["model"] not in NUMBERS:
       raise ValueError(
-        f"{model} holds a {manifest['model']}, not one of {', '.join(_NUMBERS)}"
+        f"{model} holds a {manifest['model']}, not one of {', '.join(NUMBERS)}"
       )
     kept = coding.load(weights.find(model), manifest)
     self._number = number(manifest)
@@ -373,18 +365,3 @@ def _grey(picture: np.ndarray) -> np.ndarray:
     total = picture[top:bottom].sum(axis=-1, keepdims=True, dtype=np.uint16)
     grey[top:bottom] = (total + 1) // 3
   return grey
-
-
-def number(manifest: Mapping[str, Any]) -> int:
-  """Returns the number of the codec in the files of a model."""
-  return _NUMBERS[manifest["model"]]
-
-
-def identity(manifest: Mapping[str, Any]) -> bytes:
-  """Returns what files name the model by: 8 bytes.
-
-  They are of the SHA-256 over its architecture, weights and tables.
-  """
-  kept = {key: manifest[key] for key in ("model", "config", "sha256", "files")}
-  text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
-  return hashlib.sha256(text.encode()).digest()[:8]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tfpercept import files, models, weights
-from tfpercept.codecs import coding, container, hyperprior
+from tfpercept import files, manifests, weights
+from tfpercept.codecs import base, container, model_ids
 
 
 class KnownModels:
@@ -21,22 +21,22 @@ class KnownModels:
 
   def __init__(self, given: Sequence[files.PathLike] = ()):
     self._names: dict[tuple[int, bytes], str] = {}
-    self._codecs: dict[str, hyperprior.Hyperprior] = {}
+    self._codecs: dict[str, base.Codec] = {}
     for model in given:
-      manifest = models.read_manifest(model)
-      if not _codes(manifest):
+      manifest = manifests.read(model)
+      if not model_ids.codes(manifest):
         raise ValueError(
           f"{model} holds a {manifest['model']} that codes no pictures; give a "
           "folder that trainers.compression wrote"
         )
       self._add(model, manifest)
     for model in weights.shipped():
-      manifest = models.read_manifest(model)
-      if _codes(manifest):
+      manifest = manifests.read(model)
+      if model_ids.codes(manifest):
         self._add(model, manifest)
 
   def _add(self, model: files.PathLike, manifest: dict) -> None:
-    key = hyperprior.number(manifest), hyperprior.identity(manifest)
+    key = model_ids.number(manifest), model_ids.identity(manifest)
     self._names.setdefault(key, str(model))
 
   def name(self, header: container.Header) -> str | None:
@@ -46,7 +46,7 @@ class KnownModels:
         return name
     return None
 
-  def codec_of(self, data: bytes) -> hyperprior.Hyperprior:
+  def codec_of(self, data: bytes) -> base.Codec:
     """Returns the codec that reads a file.
 
     Raises:
@@ -66,9 +66,7 @@ class KnownModels:
         "folder."
       )
     if name not in self._codecs:
+      from tfpercept.codecs import hyperprior  # which brings TensorFlow
+
       self._codecs[name] = hyperprior.Hyperprior(model=name)
     return self._codecs[name]
-
-
-def _codes(manifest: dict) -> bool:
-  return coding.FILE in manifest.get("files", {})

@@ -8,8 +8,7 @@ import numpy as np
 
 from tfpercept.data import judgements
 from tfpercept.evaluation import correlation
-
-RESAMPLES = 1000
+from tfpercept.evaluation.settings import RESAMPLES
 
 PairKey = tuple[str, str]
 """Keys of a reference and an image."""

@@ -11,6 +11,7 @@ from tfpercept import distances, weights
 from tfpercept.data import judgements
 from tfpercept.evaluation import agreement, agreement_published, measurement
 from tfpercept.evaluation.agreement import Estimate
+from tfpercept.evaluation.settings import Agreement as Options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,35 +46,6 @@ class Block:
   def columns(self) -> tuple[str, ...]:
     """Columns in the order of their first row."""
     return tuple(dict.fromkeys(c for row in self.rows for c in row.scores))
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-  """How agreement is measured.
-
-  Attributes:
-    max_pairs: At most so many judgements of a set, evenly spread over it; 0
-      for all.
-    downscale: Factor by which pictures are reduced beforehand.
-    resamples: Bootstrap samples.
-    seed: Of the bootstrap.
-    parameters: Of the logistic curve, 4 or 5.
-  """
-
-  max_pairs: int = 0
-  downscale: int = 1
-  resamples: int = agreement.RESAMPLES
-  seed: int = 0
-  parameters: int = 4
-
-  def __post_init__(self):
-    for name, least in (("max_pairs", 0), ("downscale", 1), ("resamples", 1)):
-      if getattr(self, name) < least:
-        raise ValueError(
-          f"{name} is at least {least}; got {getattr(self, name)}"
-        )
-    if self.parameters not in (4, 5):
-      raise ValueError(f"parameters is 4 or 5; got {self.parameters}")
 
 
 def load(

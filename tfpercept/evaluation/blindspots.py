@@ -8,7 +8,6 @@ reference with noise while another measure stays at a value.
 import dataclasses
 import hashlib
 import json
-import math
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,36 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import descent, distances, files, registry
+from tfpercept.evaluation.settings import Blindspots as Settings
 
 STARTS = ("noise", "held")
 _HELD_NOISE = 0.1  # before the measure takes its value
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-  """How pictures are made; the same settings make the same pictures.
-
-  Attributes:
-    steps: Of Adam, whose learning rate falls along a cosine.
-    learning_rate: About how far a pixel moves in the first step.
-    seed: Of the noise that pictures start from.
-    held: Spec of the measure that stays where the start is `"held"`.
-    radius: Its value there.
-  """
-
-  steps: int = 500
-  learning_rate: float = 0.02
-  seed: int = 0
-  held: str = "mse"
-  radius: float = 0.01
-
-  def __post_init__(self):
-    if self.steps < 1:
-      raise ValueError(f"steps is a number above 0; got {self.steps}")
-    for name in ("learning_rate", "radius"):
-      value = getattr(self, name)
-      if not 0 < value < math.inf:
-        raise ValueError(f"{name} is a finite number above 0; got {value}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,10 @@ import pathlib
 from collections.abc import Mapping
 
 from tfpercept import files
+from tfpercept.evaluation import settings
 
-MODES = ("rank", "pairs")
+MODES = settings.MODES
+Settings = settings.Study
 PAGE_FORMAT = "tfpercept-ranking-page/1"
 KEY_FORMAT = "tfpercept-ranking-key/1"
 RESULTS_FORMAT = "tfpercept-ranking-results/1"
@@ -34,44 +36,6 @@ class Group:
   name: str
   results: dict[str, pathlib.Path]
   original: pathlib.Path | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-  """How a study is laid out.
-
-  Attributes:
-    mode: `"rank"`: all results of a picture are put in order; `"pairs"`: the
-      better of two is chosen.
-    pictures: That a person judges, `shared` ones among them; 0 for all.
-    shared: Pictures that everybody judges, so that people can be compared; the
-      others are dealt out in turn.
-    pairs: Of one picture that a person judges in mode `"pairs"`; 0 for all.
-    checks: Trials with a known answer: one picture in them is spoiled.
-    seed: Of every choice and order.
-
-  Raises:
-    ValueError: if a number is out of its range.
-  """
-
-  mode: str = "rank"
-  pictures: int = 0
-  shared: int = 0
-  pairs: int = 0
-  checks: int = 3
-  seed: int = 0
-
-  def __post_init__(self):
-    if self.mode not in MODES:
-      raise ValueError(f"mode is one of {', '.join(MODES)}; got {self.mode!r}")
-    for name in ("pictures", "shared", "pairs", "checks", "seed"):
-      if getattr(self, name) < 0:
-        raise ValueError(f"{name} is at least 0; got {getattr(self, name)}")
-    if self.pictures and self.shared > self.pictures:
-      raise ValueError(
-        f"of {self.pictures} pictures a person at most so many are shared; "
-        f"got {self.shared}"
-      )
 
 
 def find(

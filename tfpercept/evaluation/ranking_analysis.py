@@ -7,44 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.evaluation import ranking_raters, ranking_results
+from tfpercept.evaluation import ranking_raters, ranking_results, settings
 from tfpercept.evaluation.agreement import Estimate
+from tfpercept.evaluation.settings import Analysis as Options
 
-OVER = ("people", "pictures", "both")
+OVER = settings.OVER
 PRIOR = 0.1
 """`alpha` of choix, which keeps the strength of what always wins finite."""
 _MAX_STEPS = 10_000  # of the fit; it takes ten where nothing always wins
 # The last step of strengths, of which a fit is much nearer to its limit than
 # that; from a start nearby, 1e-4 leaves an error near 1e-8.
 _EXACT, _NEAR = 1e-8, 1e-4
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-  """How answers are analysed.
-
-  Attributes:
-    over: What the bootstrap draws: people, pictures, or both at once.
-    resamples: How often.
-    seed: Of the bootstrap.
-    max_failed: Who fails a larger share of the checks is left out.
-
-  Raises:
-    ValueError: if a value is out of its range.
-  """
-
-  over: str = "people"
-  resamples: int = 1000
-  seed: int = 0
-  max_failed: float = 0.25
-
-  def __post_init__(self):
-    if self.over not in OVER:
-      raise ValueError(f"over is one of {', '.join(OVER)}; got {self.over!r}")
-    if self.resamples < 1:
-      raise ValueError(f"resamples is at least 1; got {self.resamples}")
-    if not 0 <= self.max_failed <= 1:
-      raise ValueError(f"max_failed is a share, 0 to 1; got {self.max_failed}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 Its sources lie in `ranking_assets`; the scripts are joined to one.
 """
 
-import dataclasses
 import html
 import json
 import pathlib
@@ -11,6 +10,7 @@ import re
 
 from tfpercept import files
 from tfpercept.evaluation import ranking_study
+from tfpercept.evaluation.settings import Look
 
 _SCRIPTS = (
   "plan", "session", "screens", "trial", "layout", "zoom", "keys", "words",
@@ -21,35 +21,6 @@ QUESTIONS = {
   False: "Which picture looks best?",
 }
 """By whether there is an original."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-  """What people read, and how large they see pictures.
-
-  Attributes:
-    title: Heading of the first screen.
-    introduction: Below it.
-    question: Above the pictures; by default one of `QUESTIONS`.
-    contact: On the last screen: where to send the file.
-    upscale: Pictures are at most this many times their size.
-    is_smooth: Whether enlarged pictures are interpolated; else each of their
-      pixels is a square of whole screen pixels.
-
-  Raises:
-    ValueError: if `upscale` is not at least 1.
-  """
-
-  title: str = "Which pictures look better?"
-  introduction: str = "Thank you for lending us your eyes."
-  question: str = ""
-  contact: str = "Please send the file to the person who gave you this page."
-  upscale: float = 4.0
-  is_smooth: bool = False
-
-  def __post_init__(self):
-    if not self.upscale >= 1:
-      raise ValueError(f"upscale is at least 1; got {self.upscale}")
 
 
 def write(path: files.PathLike, study: ranking_study.Study, look: Look) -> None:

@@ -13,9 +13,8 @@ import statistics
 from collections.abc import Sequence
 
 from tfpercept.evaluation import bd_rate, tiled
+from tfpercept.evaluation.settings import SPAN
 
-SPAN = (0.1, 0.8)
-"""Bits per pixel between which rates are compared, if nothing else is said."""
 SLACK = (0.01, 32)
 """By what share, and how many bytes more, a file may exceed its estimate."""
 

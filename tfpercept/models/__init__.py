@@ -1,7 +1,8 @@
 """Networks only, one file each; `load` and `save` keep trained ones."""
 
+from tfpercept.manifests import read as read_manifest
 from tfpercept.models.autoencoder import Autoencoder
-from tfpercept.models.base import MODELS, load, read_manifest, save
+from tfpercept.models.base import MODELS, load, save
 from tfpercept.models.channel_wise import ChannelWiseHyperprior
 from tfpercept.models.digit_classifier import DigitClassifier
 from tfpercept.models.factorized import FactorizedPrior

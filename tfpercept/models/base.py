@@ -1,6 +1,5 @@
 """The registry of networks, and the folder that a trained one is kept in."""
 
-import json
 import math
 import pathlib
 import zipfile
@@ -11,19 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files, registry
-from tfpercept import weights as weights_lib
+from tfpercept import files, manifests, registry
+from tfpercept.manifests import DTYPES, FORMAT
 
 MODELS = registry.Registry("model")
 
-FORMAT = "tfpercept-model-1"
 MAX_WEIGHTS = 1_000_000_000
 """Most weights that are read from a folder; more is taken for damage."""
-DTYPES = ("float32", "float16")
-"""That weights are kept in; they are float32 once they are read."""
-
-
-_KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
 
 
 def register(name: str):
@@ -113,8 +106,8 @@ def load(
   Raises:
     ValueError: if the folder holds no model, an unknown one, or a damaged one.
   """
-  folder = _folder(folder)
-  manifest = _manifest(folder)
+  manifest = manifests.read(folder)
+  folder = manifests.folder(folder)
   shapes = [tuple(shape) for shape in manifest["weights"]]
   if sum(math.prod(shape) for shape in shapes) > MAX_WEIGHTS:
     raise ValueError(f"{folder} claims more than {MAX_WEIGHTS} weights")
@@ -139,25 +132,6 @@ def load(
   network = build()
   network.set_weights(_read_weights(path, shapes, np.dtype(manifest["dtype"])))
   return network, manifest
-
-
-def read_manifest(folder: files.PathLike) -> dict[str, Any]:
-  """Returns the manifest of a trained model, whose weights are not read.
-
-  Args:
-    folder: As of `load`.
-
-  Raises:
-    ValueError: if the folder holds no model, or its manifest is damaged.
-  """
-  return _manifest(_folder(folder))
-
-
-def _folder(folder: files.PathLike) -> pathlib.Path:
-  """Returns where the manifest of a model is, or should be."""
-  folder = weights_lib.find(folder)
-  here = (folder / "manifest.json").is_file()
-  return folder if here else folder / "model"
 
 
 def _read_weights(
@@ -197,28 +171,3 @@ def _shapes_without_memory(
       return [tuple(weight.shape) for weight in build().weights]
   except (TypeError, OverflowError, tf.errors.OpError) as error:
     raise ValueError(f"{folder} has an impossible config: {error}") from error
-
-
-def _manifest(folder: pathlib.Path) -> dict[str, Any]:
-  path = folder / "manifest.json"
-  if not path.is_file():
-    raise ValueError(
-      f"no trained model in {folder}: there is no manifest.json. Give a run "
-      "folder whose training has finished, or its model/ folder"
-    )
-  try:
-    manifest = json.loads(path.read_text())
-    if manifest["format"] != FORMAT:
-      raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
-    manifest.setdefault("dtype", "float32")
-    if manifest["dtype"] not in DTYPES:
-      raise ValueError(f"its dtype is {manifest['dtype']!r}")
-    for key, kind in _KINDS.items():
-      if not isinstance(manifest[key], kind):
-        raise ValueError(f"its {key} is {manifest[key]!r}")
-    for shape in manifest["weights"]:
-      if not all(isinstance(side, int) and side > 0 for side in shape):
-        raise ValueError(f"it lists a weight of shape {shape}")
-  except (ValueError, KeyError, TypeError) as error:
-    raise ValueError(f"{path} is not a model manifest: {error}") from error
-  return manifest

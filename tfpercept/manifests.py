@@ -1,0 +1,54 @@
+"""What the folder of a trained model says of it, without its weights."""
+
+import json
+import pathlib
+from typing import Any
+
+from tfpercept import files, weights
+
+FORMAT = "tfpercept-model-1"
+DTYPES = ("float32", "float16")
+"""That weights are kept in; they are float32 once they are read."""
+_KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
+
+
+def read(model: files.PathLike) -> dict[str, Any]:
+  """Returns the manifest of a trained model, whose weights are not read.
+
+  Args:
+    model: A run folder, a model folder, or the name of a model that comes with
+      the package.
+
+  Raises:
+    ValueError: if the folder holds no model, or its manifest is damaged.
+  """
+  found = folder(model)
+  path = found / "manifest.json"
+  if not path.is_file():
+    raise ValueError(
+      f"no trained model in {found}: there is no manifest.json. Give a run "
+      "folder whose training has finished, or its model/ folder"
+    )
+  try:
+    manifest = json.loads(path.read_text())
+    if manifest["format"] != FORMAT:
+      raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT!r}")
+    manifest.setdefault("dtype", "float32")
+    if manifest["dtype"] not in DTYPES:
+      raise ValueError(f"its dtype is {manifest['dtype']!r}")
+    for key, kind in _KINDS.items():
+      if not isinstance(manifest[key], kind):
+        raise ValueError(f"its {key} is {manifest[key]!r}")
+    for shape in manifest["weights"]:
+      if not all(isinstance(side, int) and side > 0 for side in shape):
+        raise ValueError(f"it lists a weight of shape {shape}")
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{path} is not a model manifest: {error}") from error
+  return manifest
+
+
+def folder(model: files.PathLike) -> pathlib.Path:
+  """Returns where the manifest of a model is, or should be."""
+  found = weights.find(model)
+  here = (found / "manifest.json").is_file()
+  return found if here else found / "model"
