@@ -16,6 +16,7 @@ import difflib
 import inspect
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -146,8 +147,7 @@ def parse_spec(spec: str) -> tuple[Term, ...]:
   if len(spec) > 10_000:
     raise ValueError(f"a spec has at most 10000 characters; got {len(spec)}")
   try:
-    tree = ast.parse(spec.strip(), mode="eval").body
-    return tuple(_terms(tree, spec))
+    return tuple(_terms(_parse(spec), spec))
   except (SyntaxError, MemoryError, RecursionError) as error:
     raise ValueError(
       f"malformed spec {spec!r}: {error}. Write it as 'name', "
@@ -173,6 +173,13 @@ def file_names(specs: Iterable[str]) -> dict[str, str]:
   return found
 
 
+def _parse(spec: str) -> ast.expr:
+  try:
+    return ast.parse(spec.strip(), mode="eval").body
+  except ValueError as error:  # which NUL is on 3.11.2, say
+    raise SyntaxError(str(error)) from error
+
+
 def _terms(node: ast.expr, spec: str) -> Iterator[Term]:
   if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
     yield from _terms(node.left, spec)
@@ -190,7 +197,7 @@ def _terms(node: ast.expr, spec: str) -> Iterator[Term]:
 def _weight(node: ast.expr, spec: str) -> float:
   value = node.value if isinstance(node, ast.Constant) else None
   is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-  if not is_number or not math.isfinite(value) or value <= 0:
+  if not is_number or not 0 < value <= sys.float_info.max:
     raise ValueError(
       f"a weight in a spec is a positive number, as in '0.5*mse'; got "
       f"{ast.unparse(node)!r} in {spec!r}"

@@ -167,7 +167,10 @@ TABLES = st.lists(
 )
 @hypothesis.settings(
   deadline=None,
-  suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+  suppress_health_check=[
+    hypothesis.HealthCheck.function_scoped_fixture,
+    hypothesis.HealthCheck.too_slow,  # the machine may be busy
+  ],
 )
 def test_what_a_program_writes_is_read_as_it_was(
   read, rows, delimiter, quoting, end
@@ -185,7 +188,10 @@ def test_what_a_program_writes_is_read_as_it_was(
 @hypothesis.given(data=st.binary(max_size=60) | st.text(max_size=60))
 @hypothesis.settings(
   deadline=None,
-  suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+  suppress_health_check=[
+    hypothesis.HealthCheck.function_scoped_fixture,
+    hypothesis.HealthCheck.too_slow,  # the machine may be busy
+  ],
 )
 def test_whatever_the_file_holds_it_is_rows_or_a_sentence(read, data):
   head = "image,score\n" if isinstance(data, str) else b"image,score\n"
