@@ -8,9 +8,9 @@ export TFPERCEPT_WEIGHTS ?= $(CURDIR)/.weights
 PYTEST_FLAGS ?= -n logical --maxprocesses=4 --dist=worksteal
 DEMO_FLAGS ?=
 FUZZ_SECONDS ?= 60
+# Where the wheel is tried beside Python 3.11.
+PYTHONS = 3.10 3.12 3.13
 FILES = git ls-files -z --cached --others --exclude-standard --
-# NumPy 2.4 warns of what Keras 3.15 itself does when it saves a model.
-KERAS3_FLAGS = -W "ignore:__array__ implementation doesn't:DeprecationWarning"
 # Left out is what says nothing of Keras: tests of the checks themselves, and
 # golden values once more in float64, which conformance compares with float32.
 KERAS3_PART = not broken and not float64
@@ -38,8 +38,13 @@ test: venv  ## Runs every test; PYTEST_FLAGS=... replaces the flags
 .PHONY: test-keras3
 test-keras3: .venv-keras3/ready wheel  ## Installs the wheel alone on Keras 3 and tests the losses there
 	@.venv-keras3/bin/python -m pip install -qq --no-deps --force-reinstall dist/*.whl
-	@cd dist && ../.venv-keras3/bin/tfpercept --help >/dev/null
-	@.venv-keras3/bin/python -m pytest -q -n logical --maxprocesses=4 --dist=worksteal $(KERAS3_FLAGS) -k "$(KERAS3_PART)" $(KERAS3_TESTS)
+	@.ci/test_installed .venv-keras3 -n logical --maxprocesses=4 --dist=worksteal -k "$(KERAS3_PART)" $(KERAS3_TESTS)
+
+.PHONY: test-wheel
+test-wheel: $(PYTHONS:%=test-wheel-%)  ## Likewise, in short, on each other Python that is at hand
+
+test-wheel-%: wheel
+	@.ci/wheel_on $*
 
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
