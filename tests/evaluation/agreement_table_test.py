@@ -133,7 +133,8 @@ def test_formats_hold_the_same_scores():
   assert lines[0].startswith("choices (2afc): n = 12 judgements on 4 contents")
   assert lines[1] == "made up"
   assert lines[2].split() == ["cnn", "color", "2afc", "s/pair"]
-  assert lines[3].split()[:4] == ["mse", "1.000", "[1.000,", "1.000]"]
+  # Of two contents in each that agree: 0.025 ** (1 / 2).
+  assert lines[3].split()[:4] == ["mse", "1.000", "[0.158,", "1.000]"]
   rows = list(csv.DictReader(agreement_table.to_csv([block]).splitlines()))
   assert [(r["measure"], r["score"], r["value"]) for r in rows[:3]] == [
     ("mse", "cnn", "1.0"), ("mse", "color", "1.0"), ("mse", "2afc", "1.0"),
@@ -165,3 +166,33 @@ def test_published_means_stand_beside_the_whole_of_bapps_only():
   assert jnd["PIM paper: PIM"] == {"jnd": pytest.approx(0.6438)}
   assert agreement_published.rows("2afc", ("",)) == {}
   assert agreement_published.rows("mos", ("",)) == {}
+
+
+def test_every_dash_has_its_reason():
+  data = choices()
+  opinions = judgements.Judgements(
+    "opinions",
+    "mos",
+    tuple(
+      judgements.Judgement(i.name, i.content, i.reference, i.images[:1], 3.0)
+      for i in data.items
+    ),
+  )
+  block = agreement_table.block(opinions, judges("mse"))
+  text = agreement_table.to_text([block])
+  assert "- (1)  - (1)  - (2)" in text
+  assert "\n- (1) people gave all pictures the same score\n" in text
+  assert "\n- (2) it takes 12 judgements; there are" in text
+  for row in csv.DictReader(agreement_table.to_csv([block]).splitlines()):
+    assert (row["value"] == "") == (row["why"] != "")
+  (value,) = agreement_table.to_json([block])
+  assert all(score["why"] for score in value["scores"])
+
+
+def test_too_few_contents_are_warned_of_in_every_format():
+  block = agreement_table.block(choices(), judges("mse"))
+  words = "2 contents are too few for the interval"
+  assert words in agreement_table.to_text([block]).splitlines()[-1]
+  rows = list(csv.DictReader(agreement_table.to_csv([block]).splitlines()))
+  assert words in rows[0]["warning"]
+  assert words in agreement_table.to_json([block])[0]["warning"]

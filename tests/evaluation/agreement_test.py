@@ -189,3 +189,101 @@ def test_opinions_correlate_with_what_they_follow():
   assert agreement.agreement(data, turned, resamples=20)[
     "srcc"
   ].value == pytest.approx(-1.0)
+
+
+def unanimous_choices(contents, share=1.0):
+  data = [
+    judgements.Judgement(
+      str(c), str(c), picture(str(c)), (picture(f"{c}a"), picture(f"{c}b")),
+      share,
+    )
+    for c in range(contents)
+  ]  # fmt: skip
+  values = {}
+  for c in range(contents):
+    values[str(c), f"{c}a"], values[str(c), f"{c}b"] = 2.0, 1.0
+  return judgements.Judgements("choices", "2afc", tuple(data)), values
+
+
+def test_contents_that_all_agree_do_not_give_an_interval_of_width_zero():
+  data, values = unanimous_choices(5)
+  score = agreement.agreement(data, values)["2afc"]
+  assert (score.value, score.high) == (1.0, 1.0)
+  assert score.low**5 == pytest.approx(0.025)
+  for people in agreement.people(data).values():
+    assert people["2afc"] == score
+  turned = {key: -value for key, value in values.items()}
+  score = agreement.agreement(data, turned)["2afc"]
+  assert (score.value, score.low) == (0.0, 0.0)
+  assert (1 - score.high) ** 5 == pytest.approx(0.025)
+  gained = agreement.gain(data, turned, values)
+  assert gained.value == gained.high == 1.0
+  assert gained.low < 0.5
+  scaled = {key: 3 * value for key, value in values.items()}
+  gained = agreement.gain(data, scaled, values)  # alike on these, by chance
+  assert gained.low < gained.value == 0.0 < gained.high
+
+
+def test_more_contents_that_agree_say_more():
+  lows = [
+    agreement.agreement(*unanimous_choices(n))["2afc"].low for n in (2, 5, 40)
+  ]
+  assert lows == sorted(lows)
+  assert lows[-1] > 0.9
+
+
+def opinions(scores, distances, subsets=("",)):
+  items, values = [], {}
+  for s in subsets:
+    for c, (score, far) in enumerate(zip(scores, distances, strict=True)):
+      image = picture(f"{s}{c}")
+      values[str(c), image.key] = far
+      items.append(
+        judgements.Judgement(
+          image.key, str(c), picture(str(c)), (image,), score, s
+        )
+      )
+  return judgements.Judgements("opinions", "mos", tuple(items)), values
+
+
+@pytest.mark.parametrize(
+  ("scores", "distances", "why"),
+  [
+    ([3, 3, 3], [1, 2, 3], "people gave all pictures the same score"),
+    ([1, 2, 3], [1, 1, 1], "the distance is the same for all pictures"),
+    ([1], [1], "it takes 2 judgements; there are 1"),
+  ],
+)
+def test_a_correlation_that_is_not_defined_says_why(scores, distances, why):
+  found = agreement.agreement(*opinions(scores, distances), resamples=5)
+  assert np.isnan(found["srcc"].value)
+  assert found["srcc"].why == found["krcc"].why == why
+  assert found["plcc"].why == (
+    f"it takes 12 judgements; there are {len(scores)}"
+  )
+
+
+def test_a_perfect_correlation_has_no_interval_rather_than_a_point():
+  found = agreement.agreement(*opinions(range(20), range(20)), resamples=50)
+  assert found["srcc"].value == pytest.approx(-1.0)
+  assert np.isnan(found["srcc"].low)
+  assert found["srcc"].why == "every draw of contents gives this value"
+
+
+def test_each_score_of_a_subset_has_a_column_of_its_own():
+  """Of correlations the last had taken the place of the others, unnamed."""
+  data, values = opinions([1, 3, 2], [1, 2, 3], subsets=("blur", ""))
+  found = agreement.agreement(data, values, resamples=5)
+  assert list(found) == [
+    f"{subset}{name}"
+    for name in ("srcc", "krcc", "plcc")
+    for subset in ("blur ", "no subset ", "")
+  ]
+  assert found["blur srcc"].value == pytest.approx(-0.5)
+  assert found["blur krcc"].value == pytest.approx(-1 / 3)
+  assert "blur plcc: it takes 12 judgements" in found["plcc"].why
+
+
+def test_a_subset_called_like_a_score_hides_nothing():
+  data, values = simulated(subsets=("2afc", "jnd"))
+  assert list(agreement.agreement(data, values)) == ["2afc 2afc", "jnd", "2afc"]

@@ -1,26 +1,19 @@
 """How well distances agree with people: scores and their intervals."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from tfpercept.data import judgements
-from tfpercept.evaluation import correlation
+from tfpercept.evaluation import correlation, intervals
+from tfpercept.evaluation.intervals import Estimate
 from tfpercept.evaluation.settings import RESAMPLES
 
 PairKey = tuple[str, str]
 """Keys of a reference and an image."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-  """A score and its 95 % bootstrap interval; NaN where there is none."""
-
-  value: float
-  low: float = math.nan
-  high: float = math.nan
 
 
 def two_afc(
@@ -79,7 +72,7 @@ def people(
   share = np.array([item.answer for item in data.items])
   return {
     name: _estimates(
-      data, {"2afc": _mean_of(score(share))}, resamples=resamples, seed=seed
+      data, {"2afc": _share_of(score(share))}, resamples=resamples, seed=seed
     )
     for name, score in rows.items()
   }
@@ -98,10 +91,13 @@ def agreement(
   `2afc` for forced choices, `jnd` (mean average precision) for just noticeable
   differences; `srcc`, `krcc` and `plcc` for opinions, positive where a larger
   distance goes with a worse opinion. If there are several subsets, each has a
-  column of its own name and the score is their unweighted mean.
+  column of its own, which where there are several scores names both, and the
+  score is their unweighted mean.
 
   The interval of 95 % is the percentile bootstrap over contents, since answers
-  on one picture are not independent; it is NaN for a single content.
+  on one picture are not independent; there is none for a single content. Where
+  all contents say the same, that of a share is `intervals.unanimous`, and other
+  scores have none. Whatever is NaN says why.
 
   Args:
     data: What people said.
@@ -114,19 +110,59 @@ def agreement(
   answer = np.array([item.answer for item in data.items])
   if data.kind == "2afc":
     each = two_afc(judged[:, 0], judged[:, 1], answer)
-    statistics = {"2afc": _mean_of(each)}
+    # Who sees no difference anywhere scores a half whatever is asked.
+    is_blind = bool(np.all(judged[:, 0] == judged[:, 1]))
+    statistics = {"2afc": _share_of(each, is_certain=is_blind)}
   elif data.kind == "jnd":
-    statistics = {"jnd": lambda i: jnd_map(judged[i, 0], answer[i])}
-  else:
-    near = -judged[:, 0]  # grows with quality
     statistics = {
-      "srcc": lambda i: correlation.srcc(near[i], answer[i]),
-      "krcc": lambda i: correlation.krcc(near[i], answer[i]),
-      "plcc": lambda i: correlation.plcc(
-        near[i], answer[i], parameters=parameters
-      ),
+      "jnd": _Statistic(
+        lambda i: jnd_map(judged[i, 0], answer[i]),
+        lambda i: "nobody found two pictures the same",
+      )
     }
+  else:
+    statistics = _correlations(-judged[:, 0], answer, parameters)
   return _estimates(data, statistics, resamples=resamples, seed=seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Statistic:
+  """A score of some of the items.
+
+  Attributes:
+    of: Takes indices of items, each as often as it counts.
+    why: Why it is NaN for all of these indices.
+    bounds: What the score of an item is between, where the score is their mean.
+    is_certain: Whether other items could not have led to another score.
+  """
+
+  of: Callable[[np.ndarray], float]
+  why: Callable[[np.ndarray], str] = lambda index: "it is not defined"
+  bounds: tuple[float, float] | None = None
+  is_certain: bool = False
+
+
+def _share_of(each: np.ndarray, *, is_certain: bool = False) -> _Statistic:
+  return _Statistic(_mean_of(each), bounds=(0.0, 1.0), is_certain=is_certain)
+
+
+def _correlations(
+  near: np.ndarray, answer: np.ndarray, parameters: int
+) -> dict[str, _Statistic]:
+  """Returns correlations of quality, as a distance has it, and opinions."""
+  found = {}
+  for name in ("srcc", "krcc", "plcc"):
+    least, options = 2, {}
+    if name == "plcc":
+      least, options = 3 * parameters, {"parameters": parameters}
+    score = functools.partial(getattr(correlation, name), **options)
+    found[name] = _Statistic(
+      lambda i, score=score: score(near[i], answer[i]),
+      lambda i, least=least: correlation.why_undefined(
+        near[i], answer[i], least
+      ),
+    )
+  return found
 
 
 def gain(
@@ -146,12 +182,14 @@ def gain(
   scores = [
     two_afc(*_judged(data, values).T, answer) for values in (before, after)
   ]
-  return _estimates(
-    data,
-    {"2afc": _mean_of(scores[1] - scores[0])},
-    resamples=resamples,
-    seed=seed,
-  )["2afc"]
+  gained = _Statistic(
+    _mean_of(scores[1] - scores[0]),
+    bounds=(-1.0, 1.0),
+    is_certain=before == after,
+  )
+  return _estimates(data, {"2afc": gained}, resamples=resamples, seed=seed)[
+    "2afc"
+  ]
 
 
 def _judged(
@@ -169,7 +207,7 @@ def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
 
 def _estimates(
   data: judgements.Judgements,
-  statistics: Mapping[str, Callable[[np.ndarray], float]],
+  statistics: Mapping[str, _Statistic],
   *,
   resamples: int,
   seed: int,
@@ -186,18 +224,72 @@ def _estimates(
       ]
   result = {}
   for name, statistic in statistics.items():
-    points = {s: statistic(np.concatenate(g)) for s, g in parts.items()}
     samples = {
-      s: np.array([statistic(index) for index in drawn[s]] or [math.nan])
+      s: np.array([statistic.of(index) for index in drawn[s]] or [math.nan])
       for s in parts
     }
-    if len(parts) > 1:
-      result |= {s: _estimate(points[s], samples[s]) for s in parts}
-    result[name] = _estimate(
-      float(np.mean(list(points.values()))),
+    found = {
+      s: _estimate(statistic, np.concatenate(groups), samples[s], len(groups))
+      for s, groups in parts.items()
+    }
+    if len(parts) == 1:
+      (result[name],) = found.values()
+      continue
+    columns = {s: _column(s, name, len(statistics)) for s in parts}
+    result |= {columns[s]: estimate for s, estimate in found.items()}
+    result[name] = _mean_estimate(
+      {columns[s]: estimate for s, estimate in found.items()},
       np.mean(np.broadcast_arrays(*samples.values()), axis=0),
     )
   return result
+
+
+def _column(subset: str, score: str, scores: int) -> str:
+  """Returns the name of a subset's column, which is no other's."""
+  subset = subset or "no subset"
+  return f"{subset} {score}" if scores > 1 or subset == score else subset
+
+
+def _estimate(
+  statistic: _Statistic, index: np.ndarray, samples: np.ndarray, contents: int
+) -> Estimate:
+  """Returns the score of some items with its interval, or why it has none."""
+  value = float(statistic.of(index))
+  if not math.isfinite(value):
+    return Estimate(math.nan, why=statistic.why(index))
+  finite = samples[np.isfinite(samples)]
+  if contents == 1:
+    return Estimate(value, why="there is one content, so no interval")
+  if not finite.size:
+    return Estimate(value, why="no draw of contents has a value")
+  low, high = map(float, np.quantile(finite, intervals.TAILS))
+  if statistic.is_certain or not intervals.is_point(low, high):
+    return Estimate(value, low, high)
+  if statistic.bounds is None:
+    return Estimate(value, why="every draw of contents gives this value")
+  return Estimate(
+    value, *intervals.unanimous(value, contents, *statistic.bounds)
+  )
+
+
+def _mean_estimate(
+  found: Mapping[str, Estimate], samples: np.ndarray
+) -> Estimate:
+  """Returns the mean of subsets; `samples` are its draws."""
+  value = float(np.mean([estimate.value for estimate in found.values()]))
+  without = [
+    f"{column}: {estimate.why}"
+    for column, estimate in found.items()
+    if not math.isfinite(estimate.low)
+  ]
+  if without:
+    return Estimate(value, why="; ".join(without))
+  finite = samples[np.isfinite(samples)]
+  limits = np.quantile(finite, intervals.TAILS) if finite.size else (0.0, 0.0)
+  if intervals.is_point(*limits):
+    # As if subsets erred together, which is the worst that they can do.
+    limits = np.mean([(e.low, e.high) for e in found.values()], axis=0)
+  return Estimate(value, *map(float, limits))
 
 
 def _by_content(
@@ -218,11 +310,3 @@ def _joined(groups, choice: np.ndarray) -> np.ndarray:
   if isinstance(groups, np.ndarray):
     return groups[choice].ravel()
   return np.concatenate([groups[i] for i in choice])
-
-
-def _estimate(value: float, samples: np.ndarray) -> Estimate:
-  finite = samples[np.isfinite(samples)]
-  if not finite.size:
-    return Estimate(value)
-  low, high = np.quantile(finite, (0.025, 0.975))
-  return Estimate(value, float(low), float(high))

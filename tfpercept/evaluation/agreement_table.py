@@ -9,8 +9,13 @@ from typing import Any
 
 from tfpercept import distances, weights
 from tfpercept.data import judgements
-from tfpercept.evaluation import agreement, agreement_published, measurement
-from tfpercept.evaluation.agreement import Estimate
+from tfpercept.evaluation import (
+  agreement,
+  agreement_published,
+  intervals,
+  measurement,
+)
+from tfpercept.evaluation.intervals import Estimate
 from tfpercept.evaluation.settings import Agreement as Options
 
 
@@ -46,6 +51,16 @@ class Block:
   def columns(self) -> tuple[str, ...]:
     """Columns in the order of their first row."""
     return tuple(dict.fromkeys(c for row in self.rows for c in row.scores))
+
+  @property
+  def warning(self) -> str:
+    """What to know of the intervals, if anything."""
+    contents = min(
+      len(self.data.only(lambda item, s=s: item.subset == s).contents)
+      for s in self.data.subsets
+    )
+    of = "contents in a subset" if len(self.data.subsets) > 1 else "contents"
+    return intervals.warning(contents, of)
 
 
 def load(
@@ -112,7 +127,7 @@ def block(
     )
     rows += [Row(k, v, len(part.items)) for k, v in people.items()]
   rows += _published(part, options)
-  return Block(data, tuple(rows), _conditions(data, part, options), failures)
+  return Block(part, tuple(rows), _conditions(data, part, options), failures)
 
 
 def to_text(blocks: Sequence[Block]) -> str:
@@ -137,8 +152,13 @@ def to_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
       "kind": block.data.kind,
       "conditions": block.conditions,
       "note": block.data.note,
+      "warning": block.warning,
       "scores": [
-        {k: None if v == "" else v for k, v in record.items() if k != "data"}
+        {
+          k: None if v == "" else v
+          for k, v in record.items()
+          if k not in ("data", "warning")
+        }
         for record in _records([block])
       ],
       "failures": block.failures,
@@ -149,7 +169,7 @@ def to_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
 
 _FIELDS = (
   "data", "measure", "score", "value", "low", "high", "items", "seconds",
-  "note",
+  "note", "why", "warning",
 )  # fmt: skip
 
 
@@ -165,6 +185,8 @@ def _records(blocks: Sequence[Block]) -> list[dict[str, Any]]:
       "items": row.items,
       "seconds": _finite(row.seconds),
       "note": row.note,
+      "why": estimate.why,
+      "warning": block.warning if row.items else "",
     }
     for block in blocks
     for row in block.rows
@@ -251,9 +273,9 @@ def _conditions(
 
 def _block_text(block: Block) -> str:
   columns = block.columns
-  lines = [["", *columns, "s/pair", ""]]
+  lines, footnotes = [["", *columns, "s/pair", ""]], {}
   for row in block.rows:
-    cells = [_cell(row.scores.get(column)) for column in columns]
+    cells = [_cell(row.scores.get(column), footnotes) for column in columns]
     seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
     lines.append([row.measure, *cells, seconds, row.note])
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -266,14 +288,17 @@ def _block_text(block: Block) -> str:
     for cells in lines
   ]
   head = [f"{block.data.name} ({block.data.kind}): {block.conditions}"]
-  if block.data.note:
-    head.append(block.data.note)
-  return "\n".join([*head, *table])
+  head += filter(None, [block.data.note])
+  notes = [f"- ({number}) {why}" for why, number in footnotes.items()]
+  notes += filter(None, [block.warning])
+  return "\n".join([*head, *table, *notes])
 
 
-def _cell(estimate: Estimate | None) -> str:
+def _cell(estimate: Estimate | None, footnotes: dict[str, int]) -> str:
+  """Formats a score; a dash leads to the footnote that says why."""
   if estimate is None or not math.isfinite(estimate.value):
-    return "-"
+    why = "not published" if estimate is None else estimate.why
+    return f"- ({footnotes.setdefault(why, len(footnotes) + 1)})"
   if not math.isfinite(estimate.low):
     return f"{estimate.value:.3f}"
   return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

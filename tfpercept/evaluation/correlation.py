@@ -40,6 +40,25 @@ def krcc(values: np.ndarray, opinions: np.ndarray) -> float:
   return float(stats.kendalltau(values, opinions).statistic)
 
 
+def why_undefined(
+  values: np.ndarray, opinions: np.ndarray, least: int = 2
+) -> str:
+  """Returns why a correlation of two arrays `[n]` is NaN.
+
+  Args:
+    values: What a distance gives.
+    opinions: What people gave.
+    least: How many the correlation takes.
+  """
+  if len(values) < least:
+    return f"it takes {least} judgements; there are {len(values)}"
+  if _is_flat(opinions):
+    return "people gave all pictures the same score"
+  if _is_flat(values):
+    return "the distance is the same for all pictures"
+  return "the distance is infinite somewhere"
+
+
 def plcc(
   values: np.ndarray, opinions: np.ndarray, *, parameters: int = 4
 ) -> float:
