@@ -11,6 +11,7 @@ Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
 """
 
+import math
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -132,10 +133,14 @@ def _answers(table: scores.Table) -> list[str]:
       verdict = (
         "wins" if gap.low > 0 else "loses" if gap.high < 0 else "undecided"
       )
+      interval = (
+        f"95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f}"
+        if math.isfinite(gap.low)
+        else "no interval"
+      )
       lines.append(
         f"- {group}: MS-SSIM against {baseline} on SSIM: {verdict}, "
-        f"{gap.mean:+.4f} a picture (95 % bootstrap interval {gap.low:+.4f} "
-        f"to {gap.high:+.4f}, {gap.pictures} pictures)"
+        f"{gap.mean:+.4f} a picture ({interval}, {gap.pictures} pictures)"
       )
   return lines
 

@@ -145,6 +145,12 @@ def test_the_frechet_distance_of_a_judgement_is_over_draws(fewest):
   assert math.isnan(generation.judgement(draws[:1], real).frechet.low)
 
 
+def test_where_all_are_right_the_interval_is_no_point():
+  found = generation.accuracy(judged(np.arange(10)), np.arange(10))
+  assert found.value == found.high == 1.0
+  assert found.low**10 == pytest.approx(0.025)
+
+
 def test_accuracy_counts_labels():
   found = generation.accuracy(judged(np.arange(10)), np.arange(10) // 2 * 2)
   assert found.value == 0.5

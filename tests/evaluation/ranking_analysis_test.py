@@ -125,10 +125,48 @@ def test_a_method_that_always_wins_has_a_finite_strength():
   assert METHODS[found.order[0]] == "a"
   for strength in found.strengths:
     assert math.isfinite(strength.value)
-    # Draws of these people are all alike, and fitted to 1e-8 or so.
-    assert strength.low == pytest.approx(strength.value, abs=1e-6)
-    assert strength.high == pytest.approx(strength.value, abs=1e-6)
+    # Draws of these people are all alike.
+    assert strength.low < strength.high
+    assert strength.low <= strength.value <= strength.high
   assert found.mean_ranks[0].value == 1.0
+  assert found.unanimous == METHODS
+
+
+@pytest.mark.parametrize("mode", ["rank", "pairs"])
+@pytest.mark.parametrize("over", ranking_analysis.OVER)
+def test_people_of_one_mind_do_not_give_intervals_of_width_zero(mode, over):
+  orders = ["abcd"] * 3 if mode == "rank" else ["ab", "bc", "cd", "ac"]
+  widths = []
+  for count in (3, 12):
+    people = [person(f"n{i}", *orders) for i in range(count)]
+    found = analyse(people, key_of(mode), over=over, resamples=200)
+    assert {"a", "d"} <= set(found.unanimous)
+    for estimate in (*found.strengths, *found.mean_ranks):
+      assert estimate.low <= estimate.value <= estimate.high
+      assert estimate.high - estimate.low > 0.05
+    widths.append(found.strengths[0].high - found.strengths[0].low)
+  if over == "people":
+    assert widths[1] < widths[0]  # more people who agree say more
+
+
+def test_what_always_wins_is_uncertain_although_others_vary():
+  """Its draws vary by what the mean of all strengths does, and no more."""
+  people = [
+    person(f"n{i}", *(["abcd", "acbd"] if i % 2 else ["adbc", "abdc"]))
+    for i in range(8)
+  ]
+  found = analyse(people, resamples=100)
+  assert "a" in found.unanimous
+  assert "c" not in found.unanimous
+  (rank, *_), (strength, *_) = found.mean_ranks, found.strengths
+  assert rank.value == rank.low == 1.0 < rank.high
+  assert strength.high - strength.low > 1.0
+
+
+def test_of_one_who_draws_nothing_the_reason_is_said():
+  found = analyse([person("n", "ab")], key_of("pairs"), resamples=5)
+  assert found.strengths[0].why == "it takes two to draw from"
+  assert found.strengths[2].why == "nobody saw a result of it"
 
 
 def test_the_prior_is_the_one_stated():

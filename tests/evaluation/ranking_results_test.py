@@ -187,3 +187,20 @@ def test_a_damaged_key_is_named(study, tmp_path, path, value, message):
   file.write_text(json.dumps(changed(study[1], path, value)))
   with pytest.raises(ValueError, match=rf"key\.json: .*{message}"):
     ranking_results.read_key(file)
+
+
+def test_a_key_that_shows_a_picture_twice_is_refused(study, tmp_path):
+  value = copy.deepcopy(study[1])
+  first, second = [
+    trial for trial in value["trials"].values() if trial["spoiled"] is None
+  ][:2]
+  second["picture"] = first["picture"]
+  (tmp_path / "key.json").write_text(json.dumps(value))
+  with pytest.raises(ValueError, match=r"the picture '.*' is in two trials"):
+    ranking_results.read_key(tmp_path / "key.json")
+
+
+def test_a_file_in_utf_16_is_read(study, good, tmp_path):
+  path = tmp_path / "r.json"
+  path.write_text(json.dumps(good, ensure_ascii=False), encoding="utf-16")
+  assert ranking_results.read_person(path, study[0]).name == "Zoë"

@@ -130,3 +130,18 @@ def test_pairs_that_are_both_infinite_are_left_out():
       method="net",
       baseline="bicubic",
     )
+
+
+@pytest.mark.parametrize("pictures", [1, 5])
+def test_equal_differences_have_no_interval_rather_than_a_point(pictures):
+  rows = tuple(
+    scores.Row("a", str(p), m, {"ssim": value})
+    for p in range(pictures)
+    for m, value in (("net", 0.75), ("base", 0.5))
+  )
+  found = scores.paired_difference(
+    scores.Table(("ssim",), rows), "ssim", method="net", baseline="base"
+  )
+  assert found.mean == 0.25
+  assert math.isnan(found.low)
+  assert math.isnan(found.high)

@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.evaluation.agreement import Estimate
+from tfpercept.evaluation import intervals
+from tfpercept.evaluation.intervals import Estimate
 
 RESAMPLES = 1000
 FEWEST = 5000
@@ -141,7 +142,13 @@ def accuracy(judged: Judged, labels: np.ndarray) -> Estimate:
   that it was. It says nothing of samples, and the errors of the classifier on
   the pictures themselves are among the misses.
   """
-  return bootstrap(np.mean, (judged.classes == labels).astype(np.float64))
+  right = (judged.classes == labels).astype(np.float64)
+  found = bootstrap(np.mean, right)
+  if not intervals.is_point(found.low, found.high):
+    return found
+  return Estimate(
+    found.value, *intervals.unanimous(found.value, len(right), 0.0, 1.0)
+  )
 
 
 def judgement(draws: Sequence[Judged], data: Judged) -> Judgement:

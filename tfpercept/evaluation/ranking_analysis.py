@@ -2,13 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.evaluation import ranking_raters, ranking_results, settings
-from tfpercept.evaluation.agreement import Estimate
+from tfpercept.evaluation import (
+  ranking_draws,
+  ranking_raters,
+  ranking_results,
+  settings,
+)
+from tfpercept.evaluation.intervals import Estimate
 from tfpercept.evaluation.settings import Analysis as Options
 
 OVER = settings.OVER
@@ -18,6 +23,7 @@ _MAX_STEPS = 10_000  # of the fit; it takes ten where nothing always wins
 # The last step of strengths, of which a fit is much nearer to its limit than
 # that; from a start nearby, 1e-4 leaves an error near 1e-8.
 _EXACT, _NEAR = 1e-8, 1e-4
+_POINT = 1e-6  # width of the interval of draws that are alike
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Analysis:
     raters: How far people agree.
     over: What the bootstrap drew.
     options: As given.
+    unanimous: Methods whose interval allows for people who would say the
+      opposite, since nobody did.
   """
 
   key: ranking_results.Key
@@ -47,6 +55,7 @@ class Analysis:
   raters: ranking_raters.Raters
   over: str
   options: Options
+  unanimous: tuple[str, ...] = ()
 
   @property
   def order(self) -> list[int]:
@@ -77,6 +86,11 @@ def analyse(
   as 4 * PRIOR * k comparisons of each method. A drawn set of people keeps all
   their answers together, so that those of one need not be independent.
 
+  Of a method that always wins, or never, and where all who are drawn said the
+  same, draws show nothing of how far that is chance. In other draws each who is
+  drawn then says something else, with a chance from Jeffreys' posterior of n
+  who all agreed, Beta(1/2, n + 1/2), and the interval covers those, too.
+
   Args:
     people: Of `ranking_results.read`.
     key: Of the page.
@@ -92,95 +106,61 @@ def analyse(
   Plackett-Luce models", 2015 (the algorithm, by choix); Efron and Tibshirani,
   "An introduction to the bootstrap", 1993, section 13.3; Hesterberg, "What
   teachers should know about the bootstrap", 2015 (the expanded percentile
-  interval).
+  interval); Brown, Cai and DasGupta, "Interval estimation for a binomial
+  proportion", 2001 (Jeffreys' posterior).
   """
   options = Options() if options is None else options
   used, left_out = _attentive(people, options)
   if not used:
     why = "; ".join(f"{name}: {text}" for name, text in left_out.items())
     raise ValueError(f"no answers that can be used: {why or 'no file'}")
-  data = _Data.of(used, key)
+  data = ranking_draws.Answers.of(used, key)
   over = options.over
   if over == "people" and len(used) == 1:
     over = "pictures"
   everything = np.arange(len(data.orders))
-  fitted, ranked = _fit(data, everything), _mean_ranks(data, everything)
-  drawn_fits, drawn_ranks = [], []
-  for done, drawn in enumerate(_resamples(data, over, options)):
-    progress(done, "bootstrap")
-    drawn_fits.append(_fit(data, drawn, fitted))
-    drawn_ranks.append(_mean_ranks(data, drawn))
-  tail = _tail(data, over)
+  values = _mean_ranks(data, everything), _fit(data, everything)
+
+  def estimated(
+    data: ranking_draws.Answers, draws: Iterable[np.ndarray]
+  ) -> list[list[Estimate]]:
+    drawn_ranks, drawn_fits = [], []
+    for done, drawn in enumerate(draws):
+      progress(done, "bootstrap")
+      drawn_ranks.append(_mean_ranks(data, drawn))
+      drawn_fits.append(_fit(data, drawn, values[1]))
+    tail = _tail(data, over)
+    return [
+      _estimates(value, drawn, tail)
+      for value, drawn in zip(values, (drawn_ranks, drawn_fits), strict=True)
+    ]
+
+  drawn = over, options.resamples, options.seed
+  found = estimated(data, ranking_draws.resamples(data, *drawn))
+  unanimous = _unanimous(data, *found)
+  if any(unanimous):
+    wider = estimated(
+      data.with_others(options.seed), ranking_draws.dissenting(data, *drawn)
+    )
+    found = [
+      [
+        _covering(*pair) if is_unanimous else pair[0]
+        for *pair, is_unanimous in zip(plain, other, unanimous, strict=True)
+      ]
+      for plain, other in zip(found, wider, strict=True)
+    ]
   return Analysis(
     key,
     used,
     left_out,
     data.ranks(),
     data.wins(),
-    _estimates(ranked, drawn_ranks, tail),
-    _estimates(fitted, drawn_fits, tail),
+    *found,
     ranking_raters.compare(used),
     over,
     options,
+    tuple(m for m, is_so in zip(key.methods, unanimous, strict=True) if is_so),
   )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Data:
-  """Answers as numbers.
-
-  Attributes:
-    orders: Indices of methods, the best first.
-    places: Rank of each method in each answer, 0 if it was not shown, `[n, M]`.
-    people: Index of the person, `[n]`.
-    pictures: Index of the picture, `[n]`.
-  """
-
-  orders: list[tuple[int, ...]]
-  places: np.ndarray
-  people: np.ndarray
-  pictures: np.ndarray
-
-  @classmethod
-  def of(
-    cls,
-    people: Sequence[ranking_results.Person],
-    key: ranking_results.Key,
-  ) -> "_Data":
-    index = {method: i for i, method in enumerate(key.methods)}
-    pictures: dict[str, int] = {}
-    orders, who, what = [], [], []
-    for number, person in enumerate(people):
-      for answer in person.answers:
-        orders.append(tuple(index[method] for method in answer.order))
-        who.append(number)
-        what.append(pictures.setdefault(answer.picture, len(pictures)))
-    places = np.zeros((len(orders), len(index)), np.int64)
-    for row, order in zip(places, orders, strict=True):
-      row[list(order)] = range(1, len(order) + 1)
-    return cls(orders, places, np.array(who), np.array(what))
-
-  @property
-  def methods(self) -> int:
-    return self.places.shape[1]
-
-  def drawn_from(self, over: str) -> list[np.ndarray]:
-    """Returns what the bootstrap draws, as one of `OVER` says."""
-    return {
-      "people": [self.people],
-      "pictures": [self.pictures],
-      "both": [self.people, self.pictures],
-    }[over]
-
-  def ranks(self) -> np.ndarray:
-    """Returns counts `[methods, ranks]`."""
-    shown = range(1, self.places.max() + 1)
-    return np.stack([np.sum(self.places == r, axis=0) for r in shown], axis=1)
-
-  def wins(self) -> np.ndarray:
-    """Returns how often one (row) was put before another, `[M, M]`."""
-    row, column = self.places[:, :, None], self.places[:, None, :]
-    return np.sum((row > 0) & (row < column), axis=0)
 
 
 def _attentive(
@@ -201,7 +181,9 @@ def _attentive(
 
 
 def _fit(
-  data: _Data, drawn: np.ndarray, start: np.ndarray | None = None
+  data: ranking_draws.Answers,
+  drawn: np.ndarray,
+  start: np.ndarray | None = None,
 ) -> np.ndarray:
   """Returns strengths `[methods]` with mean 0; NaN of what nobody saw.
 
@@ -231,7 +213,7 @@ def _fit(
   return np.where(np.any(places, axis=0), fitted, np.nan)
 
 
-def _mean_ranks(data: _Data, drawn: np.ndarray) -> np.ndarray:
+def _mean_ranks(data: ranking_draws.Answers, drawn: np.ndarray) -> np.ndarray:
   """Returns mean ranks `[methods]`; NaN of what nobody saw."""
   places = data.places[drawn]
   counts = np.count_nonzero(places, axis=0)
@@ -239,21 +221,33 @@ def _mean_ranks(data: _Data, drawn: np.ndarray) -> np.ndarray:
     return places.sum(axis=0) / counts
 
 
-def _resamples(
-  data: _Data, over: str, options: Options
-) -> Iterator[np.ndarray]:
-  """Yields indices of answers of people and pictures drawn with replacement."""
-  random = np.random.default_rng(options.seed)
-  for _ in range(options.resamples):
-    times = np.ones(len(data.orders), np.int64)
-    for owners in data.drawn_from(over):
-      count = owners.max() + 1
-      drawn = random.integers(count, size=count)
-      times *= np.bincount(drawn, minlength=count)[owners]
-    yield np.repeat(np.arange(len(times)), times)
+def _unanimous(
+  data: ranking_draws.Answers,
+  ranked: Sequence[Estimate],
+  fitted: Sequence[Estimate],
+) -> list[bool]:
+  """Returns of which methods the draws do not show how they could differ."""
+  wins = data.wins()
+  met = (wins + wins.T) > 0
+  one_way = ((wins == 0) | ~met).all(axis=1) | ((wins.T == 0) | ~met).all(
+    axis=1
+  )
+  points = [
+    any(e.high - e.low <= _POINT for e in pair)
+    for pair in zip(ranked, fitted, strict=True)
+  ]
+  return (met.any(axis=1) & (one_way | np.array(points))).tolist()
 
 
-def _tail(data: _Data, over: str) -> float:
+def _covering(first: Estimate, second: Estimate) -> Estimate:
+  """Returns the first with an interval that covers both."""
+  if not math.isfinite(first.low):
+    return first
+  ends = first.value, first.low, first.high, second.low, second.high
+  return dataclasses.replace(first, low=min(ends), high=max(ends))
+
+
+def _tail(data: ranking_draws.Answers, over: str) -> float:
   """Returns the share of draws to leave out at either end of an interval.
 
   That of the expanded percentile interval, which is as wide as Student's for a
@@ -276,8 +270,11 @@ def _estimates(
   found = []
   for value, samples in zip(values, np.transpose(drawn), strict=True):
     finite = samples[np.isfinite(samples)]
-    limits = ()
-    if finite.size and math.isfinite(tail):
+    if not math.isfinite(value):
+      found.append(Estimate(math.nan, why="nobody saw a result of it"))
+    elif not finite.size or not math.isfinite(tail):
+      found.append(Estimate(float(value), why="it takes two to draw from"))
+    else:
       limits = np.quantile(finite, (tail, 1 - tail))
-    found.append(Estimate(float(value), *map(float, limits)))
+      found.append(Estimate(float(value), *map(float, limits)))
   return found

@@ -38,8 +38,15 @@ def to_text(found: Findings) -> str:
   """Formats findings for a terminal."""
   analysis = found.analysis
   blocks = [
-    "\n".join([*_conditions(analysis), "", scores.aligned(_methods(analysis))]),
-    "How often row was put before column:\n"
+    "\n".join(
+      [
+        *_conditions(analysis),
+        "",
+        scores.aligned(_methods(analysis)),
+        *_unseen(analysis),
+      ]
+    ),
+    "How often row was put before column (-: the two were never compared):\n"
     + scores.aligned(_versus(analysis)),
     "\n".join(_raters(analysis)),
     scores.aligned(_people(analysis)),
@@ -62,6 +69,7 @@ def to_json(found: Findings) -> dict[str, Any]:
     "bootstrap": analysis.over,
     "options": dataclasses.asdict(analysis.options),
     "prior": ranking_analysis.PRIOR,
+    "unanimous": list(analysis.unanimous),
     "methods": [_method(analysis, i) for i in analysis.order],
     "raters": {
       name: _defined(value)
@@ -145,6 +153,7 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
       report.paragraph(counted),
       ranking_charts.ranks(names, analysis.ranks[analysis.order]),
       report.grid(_methods(analysis)),
+      *map(report.paragraph, _unseen(analysis)),
     ),
     report.section(
       "Strengths",
@@ -156,7 +165,8 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
     report.section(
       "One against another",
       report.paragraph(
-        "How often the method of the row was put before that of the column."
+        "How often the method of the row was put before that of the column; a "
+        "dash where the two were never compared."
       ),
       report.grid(_versus(analysis)),
     ),
@@ -178,6 +188,11 @@ def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
   ]
   if analysis.over != analysis.options.over:
     lines.append("There is one person, so nothing is said of other people.")
+  if analysis.unanimous:
+    lines.append(
+      f"Nobody differed on {', '.join(analysis.unanimous)}; the interval "
+      "allows for people who would (Jeffreys' prior)."
+    )
   if partial:
     lines.append(f"Not finished, but used: {', '.join(partial)}.")
   if analysis.left_out:
@@ -187,6 +202,12 @@ def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
       + "."
     )
   return lines
+
+
+def _unseen(analysis: ranking_analysis.Analysis) -> list[str]:
+  """Why methods have dashes."""
+  whys = {e.why for e in analysis.mean_ranks if not math.isfinite(e.value)}
+  return [f"A dash: {why}." for why in sorted(whys)]
 
 
 def _over(analysis: ranking_analysis.Analysis) -> str:
@@ -283,7 +304,7 @@ def _distances(block: agreement_table.Block) -> str:
       row.measure,
       ranking_charts.interval(row.scores["2afc"], 3),
       f"{row.items} pairs",
-      row.note or "-",
+      row.note,
     ]
     for row in rows
   ]
@@ -305,5 +326,6 @@ def _defined(value: float) -> float | None:
   return value if math.isfinite(value) else None
 
 
-def _estimate(value: Estimate) -> dict[str, float | None]:
-  return {k: _defined(v) for k, v in dataclasses.asdict(value).items()}
+def _estimate(value: Estimate) -> dict[str, float | str | None]:
+  numbers = {k: getattr(value, k) for k in ("value", "low", "high")}
+  return {**{k: _defined(v) for k, v in numbers.items()}, "why": value.why}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfpercept import files
+from tfpercept.data import csv_tables
 from tfpercept.evaluation import ranking
 
 MAX_BYTES = 8 << 20  # of a file; 1000 answers take about 300 kB
@@ -225,6 +226,13 @@ def _require_known(methods: Sequence[str], trials: Iterable[Trial]) -> None:
       f"a key has 2 to {ranking.MAX_METHODS} different methods; got "
       f"{_short(list(methods))}"
     )
+  trials = list(trials)
+  shown = [trial.picture for trial in trials if trial.spoiled is None]
+  twice = [
+    picture for picture in dict.fromkeys(shown) if shown.count(picture) > 1
+  ]
+  if twice:
+    raise ValueError(f"the picture {_short(twice[0])} is in two trials")
   for trial in trials:
     made = list(trial.items.values())
     if trial.spoiled is None and sorted(made) != sorted(methods):
@@ -249,7 +257,7 @@ def _load(path: files.PathLike) -> Any:
     data = file.read(MAX_BYTES + 1)
   try:
     return json.loads(
-      data.decode("utf-8-sig"),
+      csv_tables.decoded(data),
       parse_constant=_no_constant,
       object_pairs_hook=_no_twins,
     )

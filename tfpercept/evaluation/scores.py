@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept.evaluation import intervals
+
 DECIMALS = {"psnr": 2}
 """Digits after the point that a score is printed with; 4 if not named."""
 
@@ -94,7 +96,10 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-  """Mean of paired differences, with a bootstrap interval of 95 %."""
+  """Mean of paired differences, with a bootstrap interval of 95 %.
+
+  The interval is NaN where one picture or equal differences show none.
+  """
 
   mean: float
   low: float
@@ -130,7 +135,9 @@ def paired_difference(
     )
   random = np.random.default_rng(seed)
   choices = random.integers(difference.size, size=(resamples, difference.size))
-  low, high = np.quantile(difference[choices].mean(axis=1), (0.025, 0.975))
+  low, high = np.quantile(difference[choices].mean(axis=1), intervals.TAILS)
+  if intervals.is_point(low, high):
+    low = high = math.nan
   return Difference(
     float(difference.mean()), float(low), float(high), difference.size
   )
