@@ -14,6 +14,7 @@ Each command is one module with `add(commands)`, which sets `run`.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import warnings
@@ -32,6 +33,7 @@ from tfpercept.cli import (
   info,
   ladder,
   listing,
+  output,
   ranking,
   rate_distortion,
   score,
@@ -70,17 +72,18 @@ def main(argv: Sequence[str] | None = None) -> int:
   arguments = parser().parse_args(argv)
   try:
     status = arguments.run(arguments)
-    sys.stdout.flush()
+    output.finish()
     return status
   except BrokenPipeError:
-    # Of `| head`, which has what it wants. Python would write once more.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    output.drop()  # of `| head`, which has what it wants
     return _BROKEN_PIPE
   except KeyboardInterrupt:
     print("interrupted", file=sys.stderr)
     return file_jobs.INTERRUPTED
   except (ValueError, OSError) as error:
     print(f"error: {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+      output.finish()
     return 2
 
 
@@ -94,9 +97,7 @@ def _settle_process() -> None:
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   if not sys.warnoptions:
     warnings.simplefilter("ignore")
-  for stream in (sys.stdout, sys.stderr):
-    if hasattr(stream, "reconfigure"):
-      stream.reconfigure(errors="backslashreplace")
+  output.settle()
 
 
 def parser() -> argparse.ArgumentParser:

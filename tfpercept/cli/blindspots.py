@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import sys
 
-from tfpercept.cli import deferred, options, picked, progress
+from tfpercept.cli import deferred, options, output, picked, progress
 from tfpercept.evaluation import settings as defaults
 
 np = deferred.module("numpy")
@@ -75,7 +75,7 @@ def _page(
   blindspots_page.write(page, name, found, settings)
   for spec, why in found.missing.items():
     print(f"{spec}: left out: {why}", file=sys.stderr)
-  print(page)
+  output.show(str(page))
   return len(found.missing)
 
 

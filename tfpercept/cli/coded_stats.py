@@ -42,7 +42,7 @@ def show(
   if rows:
     text = _FORMATS[arguments.format or "table"](rows)
     place = sys.stderr if is_streamed else sys.stdout
-    print(output.printable(text), file=place)
+    output.show(text, place)
 
 
 _FORMATS = {

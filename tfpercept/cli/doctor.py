@@ -67,7 +67,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
   def each(finding: conformance.Finding) -> None:
     if prints_lines:
-      print(doctor.line(finding), flush=True)
+      output.show(doctor.line(finding))
 
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())  # as `python -m` does
@@ -86,7 +86,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
   else:
     text = doctor.to_text(card)
   if prints_lines:
-    print(doctor.totals(card))
+    output.show(doctor.totals(card))
   else:
     output.emit(arguments, text)
   return 0 if card.passed else 1

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-from tfpercept.cli import deferred, picked, progress
+from tfpercept.cli import deferred, output, picked, progress
 
 ladder = deferred.module("tfpercept.evaluation.ladder")
 ladder_page = deferred.module("tfpercept.evaluation.ladder_page")
@@ -66,7 +66,7 @@ def _ladder(arguments: argparse.Namespace) -> int:
   )
   for name, why in {**failures, **missing}.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
-  print(page)
+  output.show(str(page))
   return int(bool(failures or missing))
 
 

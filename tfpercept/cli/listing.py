@@ -2,7 +2,7 @@
 
 import argparse
 
-from tfpercept.cli import deferred
+from tfpercept.cli import deferred, output
 
 distances = deferred.module("tfpercept.distances")
 
@@ -17,5 +17,5 @@ def _list(arguments: argparse.Namespace) -> int:
   del arguments
   for name in distances.names():
     summary = distances.DISTANCES.get(name).__doc__.splitlines()[0]
-    print(f"{name:16}{summary}")
+    output.show(f"{name:16}{summary}")
   return 0

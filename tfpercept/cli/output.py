@@ -1,7 +1,13 @@
 """What commands print, or write to the file of `--out`."""
 
+from __future__ import annotations
+
 import argparse
+import contextlib
+import os
+import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from tfpercept.cli import deferred
 
@@ -23,17 +29,77 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def emit(arguments: argparse.Namespace, text: str) -> None:
-  """Prints or writes a text, and prints it if it can not be written."""
+  """Prints or writes a text, and prints it if it can not be written.
+
+  Raises:
+    OSError: as `show`, or if the file can not be written; the text is shown.
+  """
   try:
     if arguments.out:
       files.write_text(arguments.out, text + "\n")
   except OSError:
-    print(printable(text))  # rather than lose it
+    show(text)  # rather than lose it
     raise
   if not arguments.out:
-    print(printable(text))
+    show(text)
 
 
-def printable(text: str) -> str:
-  """Escapes what names of files may have and Unicode has not."""
-  return text.encode(errors="backslashreplace").decode()
+def show(text: str, stream: TextIO | None = None) -> None:
+  """Prints a text whatever becomes of standard output.
+
+  What the encoding lacks is escaped. Where the disk is full, say, the text goes
+  to standard error, since it took long to measure. What reads a pipe may close
+  it, as `head` does.
+
+  Args:
+    text: Lines to print.
+    stream: Where to; standard output if None.
+
+  Raises:
+    OSError: if it could not be printed where it should.
+  """
+  stream = sys.stdout if stream is None else stream
+  try:
+    print(printable(text, stream.encoding), file=stream, flush=True)
+  except BrokenPipeError:
+    raise
+  except OSError as error:
+    drop()
+    print(printable(text, sys.stderr.encoding), file=sys.stderr)
+    raise OSError(
+      f"standard output can not be written, so the table is above: {error}"
+    ) from error
+
+
+def settle() -> None:
+  """Gives a process that was started without them both standard streams."""
+  if sys.stderr is None:
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+  if sys.stdout is None:
+    sys.stdout = sys.stderr
+  for stream in (sys.stdout, sys.stderr):
+    if hasattr(stream, "reconfigure"):
+      stream.reconfigure(errors="backslashreplace")
+
+
+def finish() -> None:
+  """Writes what is left of standard output; OSError if that can not be."""
+  try:
+    sys.stdout.flush()
+  except OSError:
+    drop()
+    raise
+
+
+def drop() -> None:
+  """Forgets what standard output could not take; Python would try again."""
+  with contextlib.suppress(OSError, ValueError):
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+  """Escapes what Unicode, or an encoding, has not but a text may have."""
+  encoding = encoding or "utf-8"
+  return text.encode(encoding, errors="backslashreplace").decode(encoding)

@@ -125,7 +125,7 @@ def _make(arguments: argparse.Namespace) -> int:
     study = ranking_study.make(groups, settings, progress=bar.show)
   ranking_page.write(page, study, look)
   files.write_json(key, study.key)
-  print(page)
+  output.show(str(page))
   print(
     f"{study.trials} trials a person on {len(groups)} pictures; {key} says "
     "which method made which: keep it, and do not send it",

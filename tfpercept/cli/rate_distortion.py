@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tfpercept import offers
-from tfpercept.cli import deferred, progress
+from tfpercept.cli import deferred, output, progress
 from tfpercept.evaluation import settings
 
 codecs = deferred.module("tfpercept.codecs")
@@ -127,8 +127,10 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       pictures, chosen, judges, repeats=arguments.repeats, progress=bar.show
     )
   span = (low, high)
-  print(rate_distortion_table.to_text(result, anchor, span))
-  if arguments.out and result.points:
+  text = rate_distortion_table.to_text(result, anchor, span)
+  if not arguments.out or not result.points:
+    output.show(text)
+  else:
     options = rate_distortion_page.Options(
       anchor=anchor,
       span=span,
@@ -138,6 +140,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
     )
     conditions = _conditions(arguments, chosen, len(pictures))
     _write_tables(pathlib.Path(arguments.out), result, options, conditions)
+    output.show(text)  # what reads it may stop, and the tables are there
     with progress.Bar() as bar:
       rate_distortion_page.write(
         pathlib.Path(arguments.out) / "report.html",
@@ -149,7 +152,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
         conditions=conditions,
         progress=bar.show,
       )
-    print(pathlib.Path(arguments.out) / "report.html")
+    output.show(str(pathlib.Path(arguments.out) / "report.html"))
   for note in result.warnings:
     print(f"warning: {note}", file=sys.stderr)
   failures = {**missing, **result.failures}
