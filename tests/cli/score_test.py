@@ -28,8 +28,8 @@ def test_folders_give_a_table_with_means(folders, capsys):
   assert err == ""
   lines = out.splitlines()
   assert lines[0].split() == ["psnr", "ssim", "ms_ssim"]
-  assert [line.split()[0] for line in lines[2:]] == [
-    "a.jpg", "b.jpg", "c.jpg", "mean",
+  assert [line.split()[0] for line in lines[2:8]] == [
+    "better", "a.jpg", "b.jpg", "c.jpg", "mean", "95",
   ]  # fmt: skip
 
 
@@ -57,6 +57,21 @@ def test_maps_go_to_a_folder(folders, tmp_path, capsys):
   assert cli.main(["score", *folders, "--metric=mse", f"--maps={maps}"]) == 0
   assert sorted(p.name for p in maps.iterdir()) == [
     "a.mse.png", "b.mse.png", "c.mse.png", "maps.csv",
+  ]  # fmt: skip
+
+
+def test_several_folders_stand_in_one_table(folders, tmp_path, capsys):
+  pytest.importorskip("matplotlib")
+  true, coded = folders
+  maps = tmp_path / "maps"
+  arguments = ["--metric=mse", f"--maps={maps}"]
+  assert cli.main(["score", true, coded, true, *arguments]) == 0
+  lines = capsys.readouterr().out.splitlines()
+  assert [line.split()[:2] for line in lines[3:5]] == [
+    ["a.jpg", "coded"], ["a.png", "true"],
+  ]  # fmt: skip
+  assert sorted(p.parent.name for p in maps.glob("*/a.mse.png")) == [
+    "coded", "true",
   ]  # fmt: skip
 
 
@@ -116,7 +131,7 @@ def test_nothing_scored_is_status_two(tmp_path, capsys):
       ["absent", "{coded}"],
       "expected a picture or a folder; absent is neither",
     ),
-    (["{true}/b.png", "{coded}"], "b.png is no folder"),
+    (["{true}", "{coded}/b.jpg"], "b.jpg is no folder"),
     (["{true}", "{coded}", "--metric=msse"], "Did you mean 'mse'?"),
   ],
 )

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfpercept import distances, files
-from tfpercept.evaluation import charts, comparison, tiled
+from tfpercept.evaluation import charts, comparison, comparison_table, tiled
 
 
 @pytest.fixture
@@ -123,30 +123,41 @@ def test_the_mean_leaves_infinite_scores_out_and_counts_them(folders):
   finite = [r["psnr"].score for r in table.rows.values()][:2]
   assert table.rows["c.png"]["psnr"].score == math.inf
   assert table.mean("psnr")[1] == pytest.approx(np.mean(finite))
-  assert "psnr: 1 of 3 scores infinite" in comparison.to_text(table)
-  value = json.loads(json.dumps(comparison.to_json(table), allow_nan=False))
+  assert "psnr: 1 of 3 scores infinite" in comparison_table.to_text([table])
+  value = json.loads(
+    json.dumps(comparison_table.to_json([table]), allow_nan=False)
+  )
   assert value["rows"][-1]["score"] == "inf"
   assert value["means"][0]["infinite"] == 1
 
 
 def test_text_has_a_score_only_where_it_is_not_the_value(folders):
-  lines = comparison.to_text(compare(folders, "mse", "ssim")).splitlines()
+  lines = comparison_table.to_text(
+    [compare(folders, "mse", "ssim")]
+  ).splitlines()
   assert lines[0].split() == ["mse", "ssim"]
   assert lines[1].split() == ["picture", "value", "value", "score"]
-  assert [line.split()[0] for line in lines[2:]] == [
-    "a.jpg", "b.jpg", "c.jpg", "mean",
+  assert lines[2].split() == ["better", "smaller", "smaller", "larger"]
+  assert [line.split()[0] for line in lines[3:8]] == [
+    "a.jpg", "b.jpg", "c.jpg", "mean", "95",
   ]  # fmt: skip
 
 
 def test_text_marks_what_is_missing(folders):
   table = compare(folders, "mse", "ms_ssim")
-  line = comparison.to_text(table).splitlines()[2].split()
-  assert line[2:] == ["-", "-"]
+  text = comparison_table.to_text([table])
+  line = text.splitlines()[3].split()
+  assert line[2:] == ["-", "(1)", "-", "(1)"]
+  assert "\n- (1) ms_ssim needs images of at least 161x161" in text
+  rows = list(csv.DictReader(comparison_table.to_csv([table]).splitlines()))
+  for row in rows:
+    assert (row["value"] == "") == (row["metric"] == "ms_ssim")
+    assert ("161x161" in row["why"]) == (row["metric"] == "ms_ssim")
 
 
 def test_csv_has_a_line_for_each_pair_and_distance(folders):
   table = compare(folders, "mse", "ssim(window=7)")
-  rows = list(csv.DictReader(comparison.to_csv(table).splitlines()))
+  rows = list(csv.DictReader(comparison_table.to_csv([table]).splitlines()))
   assert len(rows) == 6
   found = table.rows["a.jpg"]["ssim(window=7)"]
   assert rows[1]["metric"] == "ssim(window=7)"
@@ -158,7 +169,7 @@ def test_means_over_tiles_are_said_to_be_that(folders, monkeypatch):
   monkeypatch.setattr(tiled, "WHOLE_PIXELS", 100)
   monkeypatch.setattr(tiled, "TILE_SIDE", 32)
   monkeypatch.setattr(distances.MAE, "locality", None)
-  text = comparison.to_text(compare(folders, "mse", "mae"))
+  text = comparison_table.to_text([compare(folders, "mse", "mae")])
   assert "mae: mean over tiles of" in text
   assert "3 large pictures" in text
   assert "mse: mean" not in text
@@ -206,3 +217,96 @@ def test_maps_end_at_a_limit_that_is_written_beside_them(folders, tmp_path):
   wanted = charts.colored(values / float(lines[0]["to"]))
   found = files.read_image(maps / "a.mse.png")
   np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.fixture
+def methods(folders, photograph):
+  """Folders of results of three methods, the third of which lacks a picture."""
+  random = np.random.default_rng(0)
+  for noise, method in ((1, "fine"), (9, "poor"), (30, "part")):
+    for seed, name in enumerate("abc"):
+      image = photograph(64, 80, seed) + random.normal(0, noise, (64, 80, 3))
+      image = np.rint(image).clip(0, 255).astype(np.uint8)
+      if (method, name) != ("part", "b"):
+        suffix = "png" if method == "fine" else "bmp"
+        files.write_image(folders / method / f"{name}.{suffix}", image)
+  return [folders / method for method in ("fine", "poor", "part")]
+
+
+def compared(reference, images, *specs):
+  return [
+    comparison.compare(found.pairs, judges(*specs), folder=found.folder)
+    for found in comparison.find(reference, images)
+  ]
+
+
+def test_folders_stand_in_one_table_beside_each_other(folders, methods):
+  tables = compared(folders / "true", methods[:2], "mse", "psnr")
+  lines = comparison_table.to_text(tables).splitlines()
+  assert [line.split()[:2] for line in lines[1:13]] == [
+    ["picture", "folder"], ["better", "smaller"],
+    ["a.png", "fine"], ["a.bmp", "poor"],
+    ["b.png", "fine"], ["b.bmp", "poor"],
+    ["c.png", "fine"], ["c.bmp", "poor"],
+    ["mean", "fine"], ["mean", "poor"],
+    ["95", "%"], ["95", "%"],
+  ]  # fmt: skip
+  fine, poor = (table.estimates("mse")[0] for table in tables)
+  assert fine.low < fine.value < fine.high < poor.low
+  value = comparison_table.to_json(tables)
+  assert [m["folder"] for m in value["means"]] == ["fine"] * 2 + ["poor"] * 2
+  assert value["means"][1]["score_better"] == "larger"
+  assert value["means"][0]["value_interval"]["high"] == fine.high
+
+
+def test_means_of_folders_are_over_the_same_pictures(folders, methods):
+  tables = compared(folders / "true", methods, "mse")
+  text = comparison_table.to_text(tables)
+  for method in ("fine", "poor"):
+    assert f"{method}: mse: the mean leaves out 1 pictures that have" in text
+  assert "part: mse" not in text
+  value = comparison_table.to_json(tables)
+  assert [mean["pictures"] for mean in value["means"]] == [2, 2, 2]
+  both = [tables[0].rows[name]["mse"].value for name in ("a.png", "c.png")]
+  assert value["means"][0]["value"] == pytest.approx(np.mean(both))
+
+
+def test_one_picture_is_compared_with_those_of_its_name(folders, methods):
+  tables = compared(folders / "true" / "b.png", methods, "mse")
+  assert [list(table.rows) for table in tables] == [["b.png"], ["b.bmp"], []]
+  (part,) = comparison.find(folders / "true" / "b.png", methods[2:])
+  assert list(part.failures.values()) == [
+    f"no picture of the name of {folders / 'true' / 'b.png'}"
+  ]
+  assert part.folder == ""  # there is one
+
+
+def test_one_picture_is_compared_with_several_files(folders, methods):
+  images = [methods[0] / "a.png", methods[1] / "a.bmp", methods[2] / "a.bmp"]
+  (found,) = comparison.find(folders / "true" / "a.png", images)
+  assert [pair.name for pair in found.pairs] == [
+    "a.png", str(images[1]), str(images[2]),
+  ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+  ("images", "message"),
+  [
+    (["fine", "fine/../fine"], "given twice"),
+    (["fine", "poor/a.bmp"], "pictures or folders to compare, not both"),
+    (["poor/a.bmp"], "a.bmp is no folder"),
+    (["absent"], "expected a picture or a folder"),
+  ],
+)
+def test_what_can_not_be_compared_is_refused(folders, methods, images, message):
+  with pytest.raises(ValueError, match=message):
+    comparison.find(folders / "true", [folders / image for image in images])
+
+
+def test_folders_of_one_name_are_told_apart(folders, methods):
+  twin = folders / "more" / "fine"
+  files.write_image(twin / "a.png", files.read_image(methods[0] / "a.png"))
+  found = comparison.find(folders / "true", [methods[0], methods[1], twin])
+  assert [part.folder for part in found] == [
+    str(methods[0]), "poor", str(twin),
+  ]  # fmt: skip

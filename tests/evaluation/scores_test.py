@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -58,14 +59,31 @@ def test_a_missing_row_is_named(table):
 
 def test_text_has_a_block_for_each_group_with_its_mean(table):
   first, second = scores.to_text(table).split("\n\n")
-  assert first.splitlines() == [
-    "a     bicubic            net",
-    "         psnr    ssim   psnr    ssim",
-    "p0      20.00  0.5000  21.00  0.6000",
-    "p1      30.00  0.7000    inf  0.8000",
-    "mean    25.00  0.6000  21.00  0.7000",
-  ]
+  # Cells are apart by two blanks or more.
+  assert [re.split("  +", line) for line in first.splitlines()] == [
+    ["a", "bicubic", "net"],
+    ["", "psnr", "ssim", "psnr", "ssim"],
+    ["better", "larger", "larger", "larger", "larger"],
+    ["p0", "20.00", "0.5000", "21.00", "0.6000"],
+    ["p1", "30.00", "0.7000", "inf", "0.8000"],
+    ["mean", "25.00", "0.6000", "21.00", "0.7000"],
+    ["95 %", "[20.00, 30.00]", "[0.5000, 0.7000]", "- (1)",
+     "[0.6000, 0.8000]"],
+    ["- (1) there is one picture, so no interval"],
+    ["2 pictures are too few for the interval, which is narrower than it "
+     "should be below 10"],
+  ]  # fmt: skip
   assert second.splitlines()[-1].split()[0] == "mean"
+
+
+def test_json_holds_intervals_or_why_there_are_none(table):
+  value = json.loads(json.dumps(scores.to_json(table), allow_nan=False))
+  assert value["better"] == {"psnr": "larger", "ssim": "larger"}
+  bicubic, net = value["intervals"][:2]
+  assert bicubic["psnr"] == {"low": 20.0, "high": 30.0, "why": ""}
+  assert net["psnr"] == {
+    "low": None, "high": None, "why": "there is one picture, so no interval",
+  }  # fmt: skip
 
 
 def test_csv_has_full_precision_and_quotes_names():

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import pathlib
 import sys
+from collections.abc import Sequence
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 
 distances = deferred.module("tfpercept.distances")
 comparison = deferred.module("tfpercept.evaluation.comparison")
+comparison_table = deferred.module("tfpercept.evaluation.comparison_table")
+registry = deferred.module("tfpercept.registry")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
 
@@ -20,18 +24,22 @@ def add(commands: argparse._SubParsersAction) -> None:
   score = commands.add_parser(
     "score",
     help="measure how far pictures are from their references",
-    description="Compares two pictures, or two folders whose pictures have the "
-    "same names up to the suffix. 16-bit samples are used as such, a grey "
-    "picture beside one in colour counts as three equal channels. Pictures of "
-    "more than 4 megapixels are taken in tiles: the values of distances such "
-    "as psnr, ssim and ms_ssim stay those of the whole, of others the output "
-    "says that they are means over tiles.",
+    description="Compares pictures with one, or with those of a folder that "
+    "have the same names up to the suffix, and says which numbers are better "
+    "when larger. Means have bootstrap intervals over pictures. 16-bit samples "
+    "are used as such, a grey picture beside one in colour counts as three "
+    "equal channels. Pictures of more than 4 megapixels are taken in tiles: "
+    "the values of distances such as psnr, ssim and ms_ssim stay those of the "
+    "whole, of others the output says that they are means over tiles.",
   )
   score.add_argument(
     "reference", metavar="REFERENCE", help="undistorted picture, or folder"
   )
   score.add_argument(
-    "image", metavar="IMAGE", help="picture to judge, or folder"
+    "images",
+    metavar="IMAGE",
+    nargs="+",
+    help="picture to judge, or folder; several are compared in one table",
   )
   score.add_argument(
     "--metric",
@@ -60,27 +68,46 @@ def _score(arguments: argparse.Namespace) -> int:
   specs = dict.fromkeys(arguments.metric or DEFAULT_METRICS)
   judges = [distances.get(spec) for spec in specs]
   output.check(arguments)
-  pairs, unmatched = comparison.find_pairs(arguments.reference, arguments.image)
-  with progress.Bar(len(pairs)) as bar:
-    table = comparison.compare(
-      pairs,
-      judges,
-      alpha=arguments.alpha,
-      maps=arguments.maps,
-      progress=bar.show,
-    )
-  table.failures.update(unmatched)
-  if table.rows:
-    output.emit(arguments, _FORMATS[arguments.format](table))
-  for name, why in table.failures.items():
-    print(f"{name}: not scored: {why}", file=sys.stderr)
-  if not table.failures:
+  found = comparison.find(arguments.reference, arguments.images)
+  tables, done = [], 0
+  with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
+    for part, maps in zip(found, _maps(arguments.maps, found), strict=True):
+      table = comparison.compare(
+        part.pairs,
+        judges,
+        alpha=arguments.alpha,
+        maps=maps,
+        folder=part.folder,
+        progress=lambda place, name, done=done: bar.show(done + place, name),
+      )
+      table.failures.update(part.failures)
+      tables.append(table)
+      done += len(part.pairs)
+  if any(table.rows for table in tables):
+    output.emit(arguments, _FORMATS[arguments.format](tables))
+  for table in tables:
+    where = f"{table.folder}: " if table.folder else ""
+    for name, why in table.failures.items():
+      print(f"{where}{name}: not scored: {why}", file=sys.stderr)
+  if not any(table.failures for table in tables):
     return 0
-  return 1 if table.rows else 2
+  return 1 if any(table.rows for table in tables) else 2
+
+
+def _maps(
+  folder: str | None, found: Sequence[comparison.Found]
+) -> list[pathlib.Path | None]:
+  """Returns where the maps of each folder go; several have one of their own."""
+  if folder is None:
+    return [None] * len(found)
+  if len(found) == 1:
+    return [pathlib.Path(folder)]
+  names = registry.file_names([part.folder for part in found])
+  return [pathlib.Path(folder) / names[part.folder] for part in found]
 
 
 _FORMATS = {
-  "table": lambda table: comparison.to_text(table),
-  "csv": lambda table: comparison.to_csv(table).rstrip("\n"),
-  "json": lambda table: json.dumps(comparison.to_json(table), indent=2),
+  "table": lambda tables: comparison_table.to_text(tables),
+  "csv": lambda tables: comparison_table.to_csv(tables).rstrip("\n"),
+  "json": lambda tables: json.dumps(comparison_table.to_json(tables), indent=2),
 }

@@ -14,6 +14,7 @@ from tfpercept.evaluation import (
   agreement_published,
   intervals,
   measurement,
+  scores,
 )
 from tfpercept.evaluation.intervals import Estimate
 from tfpercept.evaluation.settings import Agreement as Options
@@ -239,8 +240,8 @@ def _published(data: judgements.Judgements, options: Options) -> list[Row]:
     measured = measurement.Measured(values)
     row = _row(f"published values: {name}", data, measured, options)
     rows += [row] if row else []
-  for name, scores in agreement_published.rows(data.kind, data.subsets).items():
-    estimates = {column: Estimate(value) for column, value in scores.items()}
+  for name, found in agreement_published.rows(data.kind, data.subsets).items():
+    estimates = {column: Estimate(value) for column, value in found.items()}
     rows.append(Row(name, estimates))
   return rows
 
@@ -273,7 +274,7 @@ def _conditions(
 
 def _block_text(block: Block) -> str:
   columns = block.columns
-  lines, footnotes = [["", *columns, "s/pair", ""]], {}
+  lines, footnotes = [["", *columns, "s/pair", ""]], scores.Footnotes()
   for row in block.rows:
     cells = [_cell(row.scores.get(column), footnotes) for column in columns]
     seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
@@ -289,16 +290,15 @@ def _block_text(block: Block) -> str:
   ]
   head = [f"{block.data.name} ({block.data.kind}): {block.conditions}"]
   head += filter(None, [block.data.note])
-  notes = [f"- ({number}) {why}" for why, number in footnotes.items()]
-  notes += filter(None, [block.warning])
+  notes = [*footnotes.lines, *filter(None, [block.warning])]
   return "\n".join([*head, *table, *notes])
 
 
-def _cell(estimate: Estimate | None, footnotes: dict[str, int]) -> str:
+def _cell(estimate: Estimate | None, footnotes: scores.Footnotes) -> str:
   """Formats a score; a dash leads to the footnote that says why."""
   if estimate is None or not math.isfinite(estimate.value):
     why = "not published" if estimate is None else estimate.why
-    return f"- ({footnotes.setdefault(why, len(footnotes) + 1)})"
+    return footnotes.dash(why)
   if not math.isfinite(estimate.low):
     return f"{estimate.value:.3f}"
   return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -6,14 +6,14 @@ import dataclasses
 import io
 import math
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, files, registry
-from tfpercept.evaluation import charts, scores, tiled
+from tfpercept.evaluation import charts, intervals, tiled
 
 MAP_LIST = "maps.csv"
 _MAP_QUANTILE = 0.995  # where a colour scale ends
@@ -44,32 +44,58 @@ class Table:
       where the pair does not suit it.
     failures: Why something is missing, by name of the pair, or of the pair and
       the spec.
+    folder: What the folder of the pictures is called, where there are several.
   """
 
   judges: dict[str, distances.Distance]
   rows: dict[str, dict[str, tiled.Measured]]
   failures: dict[str, str]
+  folder: str = ""
 
-  def of(self, spec: str) -> list[tiled.Measured]:
-    """Returns all that one distance said, in row order."""
-    return [row[spec] for row in self.rows.values() if spec in row]
+  def of(
+    self, spec: str, among: Collection[str] | None = None
+  ) -> list[tiled.Measured]:
+    """Returns what one distance said, in row order.
 
-  def mean(self, spec: str) -> tuple[float, float]:
+    Args:
+      spec: Of the distance.
+      among: Pictures to count, by name without suffix; all of them if None.
+    """
+    return [
+      row[spec]
+      for name, row in self.rows.items()
+      if spec in row and (among is None or pathlib.Path(name).stem in among)
+    ]
+
+  def mean(
+    self, spec: str, among: Collection[str] | None = None
+  ) -> tuple[float, float]:
     """Returns the means of values and of finite scores.
 
     Identical pairs have an infinite PSNR. If all have, that is the mean; NaN
     without any row.
     """
-    measured = self.of(spec)
+    measured = self.of(spec, among)
     if not measured:
       return math.nan, math.nan
     finite = [m.score for m in measured if math.isfinite(m.score)]
     value = float(np.mean([m.value for m in measured]))
     return value, float(np.mean(finite)) if finite else measured[0].score
 
-  def infinite(self, spec: str) -> int:
+  def estimates(
+    self, spec: str, among: Collection[str] | None = None
+  ) -> tuple[intervals.Estimate, intervals.Estimate]:
+    """Returns the means of values and of finite scores with their intervals."""
+    measured = self.of(spec, among)
+    finite = [m.score for m in measured if math.isfinite(m.score)]
+    return (
+      intervals.mean(np.array([m.value for m in measured])),
+      intervals.mean(np.array(finite)),
+    )
+
+  def infinite(self, spec: str, among: Collection[str] | None = None) -> int:
     """Returns how many scores the mean leaves out."""
-    return sum(not math.isfinite(m.score) for m in self.of(spec))
+    return sum(not math.isfinite(m.score) for m in self.of(spec, among))
 
 
 def find_pairs(
@@ -115,12 +141,87 @@ def find_pairs(
   return pairs, failures
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+  """What `find` found in one folder, or in the files given.
+
+  Attributes:
+    folder: Its name; empty where there is one only.
+    pairs: What to compare.
+    failures: What has no counterpart and why.
+  """
+
+  folder: str
+  pairs: list[Pair]
+  failures: dict[str, str]
+
+
+def find(
+  reference: files.PathLike, images: Sequence[files.PathLike]
+) -> list[Found]:
+  """Returns what to compare with one reference, a file or a folder.
+
+  Args:
+    reference: A file, or a folder.
+    images: Files, each to be compared with the reference, which is one then; or
+      folders, whose pictures belong to those of the same name without suffix,
+      or the one of that name to the reference. Folders of one name are told
+      apart by their paths.
+
+  Raises:
+    ValueError: as `find_pairs`; if files and folders are mixed, or something is
+      given twice.
+  """
+  reference, paths = pathlib.Path(reference), [pathlib.Path(i) for i in images]
+  if len({path.resolve() for path in paths}) < len(paths):
+    raise ValueError(f"given twice: {', '.join(map(str, paths))}")
+  are_folders = {path.is_dir() for path in paths}
+  if len(paths) > 1 and len(are_folders) > 1:
+    raise ValueError("give pictures or folders to compare, not both")
+  if True not in are_folders:
+    pairs = [find_pairs(reference, path)[0][0] for path in paths]
+    names = collections.Counter(pair.name for pair in pairs)
+    return [
+      Found(
+        "",
+        [
+          dataclasses.replace(p, name=str(p.image)) if names[p.name] > 1 else p
+          for p in pairs
+        ],
+        {},
+      )
+    ]
+  names = collections.Counter(path.resolve().name for path in paths)
+  found = []
+  for path in paths:
+    name = path.resolve().name
+    name = "" if len(paths) == 1 else name if names[name] == 1 else str(path)
+    in_folder = _named_as if reference.is_file() else find_pairs
+    found.append(Found(name, *in_folder(reference, path)))
+  return found
+
+
+def _named_as(
+  reference: pathlib.Path, folder: pathlib.Path
+) -> tuple[list[Pair], dict[str, str]]:
+  """Returns the picture of a folder that is called as the reference."""
+  found = _by_stem(folder)[reference.stem]
+  if len(found) > 1:
+    names = ", ".join(path.name for path in found)
+    return [], {f"{folder}/{reference.stem}": f"the name is ambiguous: {names}"}
+  if not found:
+    why = f"no picture of the name of {reference}"
+    return [], {str(folder): why}
+  return [Pair(found[0].name, reference, found[0])], {}
+
+
 def compare(
   pairs: Sequence[Pair],
   judges: Sequence[distances.Distance],
   *,
   alpha: str = "white",
   maps: files.PathLike | None = None,
+  folder: str = "",
   progress: Callable[[int, str], None] = lambda done, name: None,
 ) -> Table:
   """Measures pairs of pictures one after the other.
@@ -134,13 +235,14 @@ def compare(
     alpha: What to do with transparency; see `files.read_samples`.
     maps: Folder for error maps as PNG, one for each pair and distance. Their
       colours run from 0 to a limit, which `maps.csv` there states.
+    folder: What the table says of where the pictures are.
     progress: Called before each pair with the number done and the next name.
 
   Returns:
     The table. What can not be read, differs in size or does not suit a distance
     is among its failures.
   """
-  table = Table({judge.spec: judge for judge in judges}, {}, {})
+  table = Table({judge.spec: judge for judge in judges}, {}, {}, folder)
   limits, parts = [], registry.file_names(table.judges)
   for done, pair in enumerate(pairs):
     progress(done, pair.name)
@@ -165,78 +267,6 @@ def compare(
   if limits:
     _write_limits(maps, limits)
   return table
-
-
-def to_text(table: Table) -> str:
-  """Formats a table for a terminal, with means and what to know of them.
-
-  A distance has a column of scores only where a score is not its value.
-  """
-  columns = [
-    (spec, what)
-    for spec, judge in table.judges.items()
-    for what in ("value", "score")[: 2 if _has_score(judge) else 1]
-  ]
-  heads = [[s if w == "value" else "" for s, w in columns]]
-  heads.append([w for _, w in columns])
-  lines = [
-    [name, *line] for name, line in zip(("", "picture"), heads, strict=True)
-  ]
-  for name, row in table.rows.items():
-    cells = [
-      _cell(spec, what, getattr(row[spec], what)) if spec in row else "-"
-      for spec, what in columns
-    ]
-    lines.append([name, *cells])
-  means = {spec: table.mean(spec) for spec in table.judges}
-  lines.append(
-    ["mean", *(_cell(s, w, means[s][w == "score"]) for s, w in columns)]
-  )
-  return "\n".join([scores.aligned(lines), *_notes(table)])
-
-
-def to_csv(table: Table) -> str:
-  """Formats a table as CSV in full precision: a line a pair and distance."""
-  return _csv(
-    ["picture", "metric", "value", "score", "tiles", "exact"],
-    (
-      [name, spec, repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
-      for name, row in table.rows.items()
-      for spec, m in row.items()
-    ),
-  )
-
-
-def to_json(table: Table) -> dict[str, Any]:
-  """Returns a table as JSON values; an infinite score is the string "inf"."""
-  means = []
-  for spec in table.judges:
-    value, score = table.mean(spec)
-    means.append(
-      {
-        "metric": spec,
-        "value": scores.json_number(value),
-        "score": scores.json_number(score),
-        "pictures": len(table.of(spec)),
-        "infinite": table.infinite(spec),
-      }
-    )
-  return {
-    "rows": [
-      {
-        "picture": name,
-        "metric": spec,
-        "value": m.value,
-        "score": scores.json_number(m.score),
-        "tiles": m.tiles,
-        "exact": m.is_exact,
-      }
-      for name, row in table.rows.items()
-      for spec, m in row.items()
-    ],
-    "means": means,
-    "failures": table.failures,
-  }
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
@@ -284,30 +314,3 @@ def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
   text = io.StringIO()
   csv.writer(text, lineterminator="\n").writerows([head, *lines])
   return text.getvalue()
-
-
-def _has_score(judge: distances.Distance) -> bool:
-  base, cls = distances.Distance, type(judge)
-  return cls.score_of is not base.score_of or cls.score is not base.score
-
-
-def _cell(spec: str, what: str, number: float) -> str:
-  return f"{number:.4g}" if what == "value" else scores.number(spec, number)
-
-
-def _notes(table: Table) -> list[str]:
-  notes = []
-  for spec in table.judges:
-    infinite = table.infinite(spec)
-    if infinite:
-      notes.append(
-        f"{spec}: {infinite} of {len(table.of(spec))} scores infinite (equal "
-        "pictures), not in the mean"
-      )
-    tiled_pictures = sum(not m.is_exact for m in table.of(spec))
-    if tiled_pictures:
-      notes.append(
-        f"{spec}: mean over tiles of {tiled.TILE_SIDE} pixels in "
-        f"{tiled_pictures} large pictures"
-      )
-  return [""] * bool(notes) + notes

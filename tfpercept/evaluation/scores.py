@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept import distances
 from tfpercept.evaluation import intervals
 
 DECIMALS = {"psnr": 2}
@@ -93,6 +94,29 @@ class Table:
       return float(finite.mean())
     return float(values[0]) if values.size else math.nan
 
+  def estimate(
+    self, method: str, spec: str, group: str | None = None
+  ) -> intervals.Estimate:
+    """Returns the mean over finite scores with its interval."""
+    values = self.values(method, spec, group)
+    return intervals.mean(values[np.isfinite(values)])
+
+
+class Footnotes:
+  """Numbers the reasons of dashes in a table; `lines` go below it."""
+
+  def __init__(self):
+    self._numbers: dict[str, int] = {}
+
+  def dash(self, why: str) -> str:
+    """Returns the cell that stands for a value that is not there."""
+    return f"- ({self._numbers.setdefault(why, len(self._numbers) + 1)})"
+
+  @property
+  def lines(self) -> list[str]:
+    """What the dashes mean."""
+    return [f"- ({number}) {why}" for why, number in self._numbers.items()]
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
@@ -148,6 +172,29 @@ def number(spec: str, value: float) -> str:
   return f"{value:.{DECIMALS.get(spec, 4)}f}"
 
 
+def interval(
+  spec: str, estimate: intervals.Estimate, footnotes: Footnotes
+) -> str:
+  """Formats the interval of a mean score, or the dash in its place."""
+  if not math.isfinite(estimate.low):
+    return footnotes.dash(estimate.why)
+  return f"[{number(spec, estimate.low)}, {number(spec, estimate.high)}]"
+
+
+def better(judge: distances.Distance) -> str:
+  """Returns "larger" or "smaller": which score of a distance is better.
+
+  Of its value the smaller is, always.
+  """
+  return "larger" if has_score(judge) else "smaller"
+
+
+def has_score(judge: distances.Distance) -> bool:
+  """Whether the score, which papers print, is not the value."""
+  base, cls = distances.Distance, type(judge)
+  return cls.score_of is not base.score_of or cls.score is not base.score
+
+
 def to_text(table: Table) -> str:
   """Formats a table for a terminal: a block for each group."""
   return "\n\n".join(_block(table, group) for group in table.groups)
@@ -188,8 +235,28 @@ def to_json(table: Table) -> dict[str, Any]:
       for group in table.groups
       for method in table.methods
     ],
+    "intervals": [
+      {
+        "group": group,
+        "method": method,
+        **{
+          spec: json_interval(table.estimate(method, spec, group))
+          for spec in table.specs
+        },
+      }
+      for group in table.groups
+      for method in table.methods
+    ],
+    "better": {spec: better(distances.get(spec)) for spec in table.specs},
     "failures": table.failures,
   }
+
+
+def json_interval(estimate: intervals.Estimate) -> dict[str, Any]:
+  """Returns an interval as JSON values; null where there is none, and why."""
+  ends = {"low": estimate.low, "high": estimate.high}
+  found = {k: v if math.isfinite(v) else None for k, v in ends.items()}
+  return {**found, "why": estimate.why}
 
 
 def json_number(value: float) -> float | str:
@@ -202,11 +269,20 @@ def _block(table: Table, group: str) -> str:
   columns = [(m, s) for m in table.methods for s in table.specs]
   first = [m if s == table.specs[0] else "" for m, s in columns]
   lines = [[group, *first], ["", *(s for _, s in columns)]]
+  lines.append(["better", *(better(distances.get(s)) for _, s in columns)])
   for picture in table.pictures(group):
     values = [number(s, table.scores(group, picture, m)[s]) for m, s in columns]
     lines.append([picture, *values])
   means = [number(s, table.mean(m, s, group)) for m, s in columns]
-  return aligned([*lines, ["mean", *means]])
+  lines.append(["mean", *means])
+  count = len(table.pictures(group))
+  if count < 2:
+    return aligned(lines)
+  footnotes = Footnotes()
+  estimates = [(s, table.estimate(m, s, group)) for m, s in columns]
+  lines.append(["95 %", *(interval(s, e, footnotes) for s, e in estimates)])
+  notes = [*footnotes.lines, intervals.warning(count, "pictures")]
+  return "\n".join([aligned(lines), *filter(None, notes)])
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
