@@ -68,6 +68,10 @@ format: venv  ## Formats the code and applies safe fixes
 docs: venv  ## Runs every command in the documents
 	@$(PY) tools/run_docs.py $(wildcard *.md docs/*.md docs/*/*.md)
 
+.PHONY: site
+site: .venv-site/ready  ## Builds the documents and the docstrings into site/
+	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --clean
+
 .PHONY: coverage
 coverage: venv  ## Prints the lines that no test reaches
 	@$(PY) -m coverage run -m pytest
@@ -102,7 +106,7 @@ bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
 
 .PHONY: clean
 clean:  ## Removes what make has made, but not runs/
-	@rm -rf .venv .venv-* build dist *.egg-info bazel-* .pytest_cache .ruff_cache .coverage
+	@rm -rf .venv .venv-* build dist site *.egg-info bazel-* .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .weights/ready: | venv

@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import coders, pictures, torch_program
+from benchmarks import coders, pictures, timing, torch_program
 from benchmarks.coders import Coder
 
 _SHAPE = flags.DEFINE_string("shape", "512x768", "Picture, as HxW.")
@@ -39,7 +39,7 @@ _QUALITY = flags.DEFINE_float("quality", 4.5, "That ours codes with.")
 _ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed calls of each.", 1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of every program.", 1)
 _CLOCK = flags.DEFINE_enum(
-  "clock", "wall", list(coders.CLOCKS), "What seconds are."
+  "clock", "wall", list(timing.CLOCKS), "What seconds are."
 )
 _WIDE = flags.DEFINE_bool(
   "wide", True, "Also without residual blocks, and of published widths."

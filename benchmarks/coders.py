@@ -2,17 +2,15 @@
 
 import abc
 import pathlib
-import time
 
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import torch_program
+from benchmarks import timing, torch_program
 from tfpercept import models
 from tfpercept.codecs import hyperprior
 from tfpercept.models import transform_codec
 
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 ALL = "all"
 SHOWN = {
   "encode": ("analysis", "hyper", "coder"),
@@ -57,7 +55,7 @@ class Ours(Coder):
     model: Name or folder.
     picture: uint8 `[H, W, 3]`.
     quality: That it codes with.
-    clock: One of `CLOCKS`.
+    clock: One of `timing.CLOCKS`.
   """
 
   def __init__(
@@ -65,7 +63,7 @@ class Ours(Coder):
   ):
     self._codec = hyperprior.Hyperprior(model=model)
     self.picture, self._quality = picture, quality
-    self._clock = CLOCKS[clock]
+    self._clock = timing.CLOCKS[clock]
     self.config = models.read_manifest(model)["config"]
     self.name = f"ours, {pathlib.Path(model).name}"
     self.widths = _widths(self.config)
@@ -102,7 +100,7 @@ class Theirs(Coder):
     process: The child.
     peer: CompressAI's name of the model.
     ours: What it has the widths and the picture of, and about the bits.
-    clock: One of `CLOCKS`.
+    clock: One of `timing.CLOCKS`.
   """
 
   def __init__(

@@ -187,7 +187,7 @@ def _in_units() -> Iterator[list[str]]:
     for mode, gradient in UNIT_COLUMNS:
       seconds = _seconds({"it": program, "unit": unit}, pair, mode, gradient)
       ratio = seconds["it"] / seconds["unit"]
-      cells.append(f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}")
+      cells.append(f"{ratio:#.2g}" if ratio < 9.95 else f"{ratio:.0f}")
     yield [name, *cells]
 
 

@@ -9,7 +9,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 CARDS = sorted(ROOT.glob("tfpercept/pretrained/*/README.md"))
 GUIDES = sorted(ROOT.glob("docs/guides/*.md"))
 RESULTS = sorted(ROOT.glob("docs/results/*.md"))
-PAGES = [*sorted(ROOT.glob("*.md")), *GUIDES, *RESULTS, *CARDS]
+API = sorted(ROOT.glob("docs/api/*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *GUIDES, *RESULTS, *API, *CARDS]
 
 BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -49,6 +50,15 @@ def test_every_guide_and_result_is_reached_from_the_readme():
   }
   missing = {*GUIDES, *RESULTS} - linked
   assert not [page.name for page in missing]
+
+
+def test_the_site_holds_every_document_and_fetches_nothing():
+  lines = (ROOT / "mkdocs.yml").read_text().splitlines()
+  listed = {line.split()[-1] for line in lines if line.endswith(".md")}
+  docs = ROOT / "docs"
+  pages = {str(p.relative_to(docs)) for p in (*GUIDES, *RESULTS, *API)}
+  assert listed == pages | {"index.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+  assert "  font: false" in lines  # else from Google
 
 
 def test_documents_that_files_name_are_there():

@@ -102,3 +102,22 @@ def test_slow_functions_get_fewer_calls(budget, expected):
   )
   assert calls == {"a": expected, "b": expected}
   assert set(seconds) == {"a", "b"}
+
+
+def test_the_cost_of_a_loss_stands_beside_that_of_mse():
+  printed = printed_by(
+    "--shape=1x48x48x3", "--loss=ms_ssim(scales=3)", "--loss=watson_dct",
+    program="cost",
+  )  # fmt: skip
+  rows = {
+    row[0]: row[1:]
+    for row in map(cells, printed.splitlines())
+    if row[0].startswith("`")
+  }
+  assert list(rows) == ["`mse`", "`ms_ssim(scales=3)`", "`watson_dct`"]
+  sides = [row[0] for row in rows.values()]
+  assert sides == ["1", "41", "8, multiples of 8"]
+  assert rows["`mse`"][2] == "1"
+  assert all(float(row[1]) > 0 for row in rows.values())
+  assert rows["`watson_dct`"][4] == "< 0.01"  # 204 numbers
+  assert rows["`mse`"][4] == "0"

@@ -137,7 +137,7 @@ def measure_here(
 
   for _ in range(2):
     run()
-  peak = _peak_bytes(run)
+  peak = peak_bytes(run)
   seconds, begin = [], time.perf_counter()
   while len(seconds) < _LEAST or (
     len(seconds) < rounds and time.perf_counter() - begin < _BUDGET
@@ -155,7 +155,7 @@ def measure_here(
   )
 
 
-def _peak_bytes(function: Callable[[], None]) -> float:
+def peak_bytes(function: Callable[[], None]) -> float:
   """Returns by how much what is allocated grows at most during a call."""
   try:
     tf.config.experimental.reset_memory_stats(_DEVICE)
