@@ -7,7 +7,8 @@ a TensorFlow graph, without a network. All losses take turns in one process, on
 photographs with noise. Time is that which the processor spent on one thread, so
 that other work on the machine changes it little; --clock=wall and --threads say
 otherwise. Memory is what a step allocates at most, by the count of TensorFlow's
-allocator, and the parameters, which are there all the time.
+allocator, and the parameters, which are there all the time. The value is what
+that noise makes the loss, by which the weights of a sum can be chosen.
 """
 
 import os
@@ -21,7 +22,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks import timing
-from benchmarks.pictures import photographs
+from benchmarks.pictures import NOISE, photographs
 from benchmarks.programs import TensorFlowProgram
 from tfpercept import distances
 from tfpercept.evaluation import loss_cost
@@ -75,11 +76,12 @@ def main(argv: list[str]) -> None:
   print(
     f"Value and gradient of {_SHAPE.value}: TensorFlow {tf.__version__}, Python"
     f" {platform.python_version()}, threads: {_THREADS.value}, medians of up to"
-    f" {_ROUNDS.value} steps, {_CLOCK.value} time\n"
+    f" {_ROUNDS.value} steps, {_CLOCK.value} time, noise of {NOISE}\n"
   )
   print(
-    "| loss | smallest side | ms | times MSE | peak, MiB | weights, MiB |\n"
-    "| --- | --- | ---: | ---: | ---: | ---: |"
+    "| loss | smallest side | ms | times MSE | peak, MiB | weights, MiB | value"
+    " |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
   )
   for spec, distance in found.items():
     peak = loss_cost.peak_bytes(steps[spec])

@@ -121,3 +121,5 @@ def test_the_cost_of_a_loss_stands_beside_that_of_mse():
   assert all(float(row[1]) > 0 for row in rows.values())
   assert rows["`watson_dct`"][4] == "< 0.01"  # 204 numbers
   assert rows["`mse`"][4] == "0"
+  # Noise of 0.03, a little less where it is clipped.
+  assert 0.0007 < float(rows["`mse`"][5]) < 0.00095
