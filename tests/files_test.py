@@ -5,11 +5,14 @@ import struct
 import sys
 import zlib
 
+import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from tests.codecs import any_picture
 from tfpercept import files
 
 
@@ -358,3 +361,86 @@ def test_without_pillow_the_error_says_what_to_install(tmp_path, monkeypatch):
   monkeypatch.setitem(sys.modules, "PIL", None)
   with pytest.raises(ValueError, match="pip install 'tfpercept"):
     files.read_samples(tmp_path / "a.png")
+
+
+NAMES = [
+  "x" * 255, "é" * 127, "日本" * 42 + "x" * 3, "-x.txt", "--", "~", "~root",
+  "a*b?[c]", "a\\b", "a\nb", " ", "{x}", "%s", "old", "new",
+  os.fsdecode(b"\xff\xfe.txt"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_may_have_any_name_that_is_legal(tmp_path, name):
+  for text in ("one", "two"):
+    files.write_text(tmp_path / name, text)
+  files.require_writable(tmp_path / name)
+  assert [p.name for p in tmp_path.iterdir()] == [name]
+  assert (tmp_path / name).read_text() == "two"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_may_have_any_name_that_is_legal(tmp_path, name):
+  for content in ("one", "two"):
+    with files.atomic(tmp_path / name) as temporary:
+      temporary.mkdir()
+      (temporary / content).write_text(content)
+  files.require_writable_folder(tmp_path / name)
+  assert [p.name for p in tmp_path.rglob("*")] == [name, "two"]
+
+
+@any_picture.tried(30)
+@hypothesis.given(
+  stem=st.text(
+    st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)),
+    min_size=1,
+  )
+)
+def test_a_picture_may_have_any_name_that_is_legal(tmp_path_factory, stem):
+  folder = tmp_path_factory.mktemp("named")
+  name = f"{stem.encode()[:251].decode(errors='ignore')}x.png"
+  picture = np.full((2, 3, 3), 7, np.uint8)
+  files.write_image(folder / name, picture)
+  if not files.is_system_file(folder / name):
+    assert files.list_images(folder) == [folder / name]
+  np.testing.assert_array_equal(files.read_image(folder / name), picture)
+
+
+def test_links_that_lead_in_a_circle_are_refused_in_words(tmp_path):
+  loop = tmp_path / "loop.png"
+  loop.symlink_to("other.png")
+  (tmp_path / "other.png").symlink_to("loop.png")
+  for refuse_it in (
+    lambda: files.write_text(loop, ""),
+    lambda: files.require_writable(loop),
+    lambda: files.require_writable_folder(loop),
+    lambda: files.require_writable_folder(loop / "x"),
+  ):
+    with pytest.raises(OSError, match=r"circle|symbolic links"):
+      refuse_it()
+  with pytest.raises(ValueError, match=r"loop\.png does not exist"):
+    files.read_image(loop)
+  assert len(files.list_images(tmp_path)) == 2  # to be named as no pictures
+
+
+def test_folders_pipes_and_devices_are_no_pictures(tmp_path):
+  (tmp_path / "folder.png").mkdir()
+  os.mkfifo(tmp_path / "pipe.png")
+  (tmp_path / "device.png").symlink_to(os.devnull)
+  (tmp_path / "lost.png").symlink_to("nowhere")
+  (tmp_path / "file.png").touch()
+  found = files.list_images(tmp_path)
+  assert [path.name for path in found] == ["file.png", "lost.png"]
+  for name in ("folder.png", "pipe.png", "device.png"):
+    with pytest.raises(ValueError, match=f"{name} is no file"):
+      files.read_image(tmp_path / name)
+
+
+def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path):
+  (tmp_path / "file").touch()
+  with pytest.raises(NotADirectoryError, match="file is no folder"):
+    files.require_writable_folder(tmp_path / "file")
+  with pytest.raises(OSError, match="file"):
+    files.require_writable_folder(tmp_path / "file" / "below")
+  files.require_writable_folder(tmp_path / "new" / "one")
+  assert not list((tmp_path / "new" / "one").iterdir())

@@ -362,3 +362,32 @@ def test_the_manifest_is_sorted_json():
   assert (
     text == json.dumps(dict(sorted(json.loads(text).items())), indent=2) + "\n"
   )
+
+
+@pytest.mark.parametrize("way", ["cache", "into"])
+def test_a_place_that_can_not_be_written_is_said_before_the_download(
+  tmp_path, monkeypatch, way
+):
+  asked = []
+  monkeypatch.delenv("TFPERCEPT_OFFLINE")
+  monkeypatch.setattr(downloads, "download", lambda *a, **k: asked.append(a))
+  (tmp_path / "file").touch()  # no folder can be made below it
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+  folder = tmp_path / "file" / "x" if way == "into" else None
+  with pytest.raises(weights.MissingWeights) as failure:
+    weights.fetch(NAME, folder=folder)
+  assert not asked
+  message = str(failure.value)
+  assert f"{NAME} is not here and can not be kept at {tmp_path}/file" in message
+  says_ways = "Set XDG_CACHE_HOME" in message and "TFPERCEPT_WEIGHTS" in message
+  assert says_ways == (way == "cache")
+
+
+def test_a_disk_that_is_full_is_said_before_the_download(places, monkeypatch):
+  asked = []
+  monkeypatch.delenv("TFPERCEPT_OFFLINE")
+  monkeypatch.setattr(downloads, "download", lambda *a, **k: asked.append(a))
+  monkeypatch.setattr(weights.files, "free_space", lambda folder: 1000)
+  with pytest.raises(weights.MissingWeights, match="1000 bytes are free there"):
+    weights.fetch(NAME)
+  assert not asked

@@ -1,22 +1,21 @@
 """Reading pictures, and writing files so that nothing is ever half there."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import struct
-import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 
-from tfpercept import extras
+from tfpercept import extras, samples
 from tfpercept.offers import ALPHA, MAX_PICTURE_PIXELS
 
 PathLike = str | os.PathLike
@@ -33,7 +32,6 @@ _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
   OSError, SyntaxError, EOFError, struct.error,
 )  # fmt: skip
-_STRIP_ROWS = 64  # that are copied at once
 # What systems leave in folders, in small letters; beside these `._x` of macOS
 # and `x:Zone.Identifier` of Windows.
 _SYSTEM_NAMES = frozenset({
@@ -42,8 +40,6 @@ _SYSTEM_NAMES = frozenset({
   ".appledouble", ".localized", ".fseventsd", ".trashes", "@eadir",
   ".spotlight-v100", ".directory", ".picasa.ini", "picasa.ini",
 })  # fmt: skip
-_ORIENTATION = 0x0112  # EXIF tag
-_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
 
 
 @contextlib.contextmanager
@@ -59,21 +55,23 @@ def atomic(path: PathLike) -> Iterator[pathlib.Path]:
     OSError: if that can not be done; `path` is as it was, too.
   """
   path = pathlib.Path(path)
-  if path.exists() and not (path.is_file() or path.is_dir()):
+  if _is_device(path):
     with tempfile.TemporaryDirectory() as folder:
       temporary = pathlib.Path(folder) / path.name
       yield temporary
       with open(temporary, "rb") as file, open(path, "wb") as device:
         shutil.copyfileobj(file, device)
     return
-  path = path.resolve()
+  path = resolved(path)
   path.parent.mkdir(parents=True, exist_ok=True)
+  # A name of its own, since that of `path` may be as long as names can be.
   with tempfile.TemporaryDirectory(
-    dir=path.parent, prefix=f".{path.name}."
+    dir=path.parent, prefix=".tfpercept."
   ) as folder:
-    temporary = pathlib.Path(folder) / path.name
-    yield temporary
-    _replace(path, temporary)
+    place = pathlib.Path(folder, "new")
+    place.mkdir()
+    yield place / path.name
+    _replace(path, place / path.name)
 
 
 def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
@@ -88,7 +86,7 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
     )
   # A folder can not be replaced in one step; the old one is moved aside first
   # and vanishes with the temporary folder.
-  old = new.with_name(f"{new.name}.replaced")
+  old = new.parents[1] / "old"
   os.rename(path, old)
   try:
     os.replace(new, path)
@@ -102,12 +100,38 @@ def require_writable(path: PathLike) -> None:
   path = pathlib.Path(path)
   if path.is_dir():
     raise IsADirectoryError(f"{path} is a folder; name a file in it")
-  if path.exists() and not path.is_file():
-    return  # a pipe, which opening would begin
-  folder = path.resolve().parent
-  folder.mkdir(parents=True, exist_ok=True)
-  with tempfile.TemporaryFile(dir=folder):
+  if not _is_device(path):  # opening would begin a pipe
+    require_writable_folder(resolved(path).parent)
+
+
+def require_writable_folder(path: PathLike) -> None:
+  """Raises OSError if nothing can be written into a folder; makes it."""
+  path = pathlib.Path(path)
+  if path.exists() and not path.is_dir():
+    raise NotADirectoryError(f"{path} is no folder; name one, or a new one")
+  resolved(path).mkdir(parents=True, exist_ok=True)
+  with tempfile.TemporaryFile(dir=path):
     pass
+
+
+def resolved(path: PathLike) -> pathlib.Path:
+  """Returns a path without links, of something that need not exist.
+
+  Raises:
+    OSError: if its links lead in a circle.
+  """
+  try:
+    found = pathlib.Path(path).resolve()
+  except RuntimeError:  # of Python up to 3.12; later ones return a link
+    found = None
+  if found is None or found.is_symlink():
+    raise OSError(errno.ELOOP, "links lead in a circle", str(path))
+  return found
+
+
+def _is_device(path: pathlib.Path) -> bool:
+  """Whether a path is of a pipe, a terminal or the like."""
+  return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
@@ -156,11 +180,7 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
   folder = pathlib.Path(folder)
   if not folder.is_dir():
     raise ValueError(f"expected a folder of pictures; {folder} is none")
-  found = sorted(
-    p
-    for p in folder.iterdir()
-    if p.suffix.lower() in PICTURE_SUFFIXES and not is_system_file(p)
-  )
+  found = list_files(folder, PICTURE_SUFFIXES)
   if not found:
     raise ValueError(
       f"no picture in {folder}; expected files ending in "
@@ -169,11 +189,32 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
   return found
 
 
+def list_files(
+  folder: PathLike, suffixes: Collection[str]
+) -> list[pathlib.Path]:
+  """Returns the files of a folder that end so, by name.
+
+  What systems leave is none, nor is a folder, a pipe or a device, whatever its
+  name. A link that leads nowhere is one: somebody meant a file.
+
+  Args:
+    folder: The folder; what lies in folders below it does not count.
+    suffixes: In small letters, with their dots.
+  """
+  return sorted(
+    path
+    for path in pathlib.Path(folder).iterdir()
+    if path.suffix.lower() in suffixes
+    and not is_system_file(path)
+    and (path.is_file() or not path.exists())
+  )
+
+
 def read_image(path: PathLike) -> np.ndarray:
   """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is grey.
 
   Transparency is dropped after laying the picture over white, the EXIF rotation
-  is applied and 16 bits are reduced to 8.
+  is applied and more than 8 bits are reduced to 8.
 
   Raises:
     ValueError: if the file is no picture, is damaged, animated or too large, or
@@ -183,7 +224,12 @@ def read_image(path: PathLike) -> np.ndarray:
     from PIL import ImageOps
 
   with _opened(path) as picture, _named(path):
-    return _to_array(ImageOps.exif_transpose(picture))
+    if not picture.mode.startswith("I") and not (
+      samples.is_deep(picture) and "transparency" in picture.info
+    ):
+      return _to_array(ImageOps.exif_transpose(picture))
+  found = read_samples(path)
+  return samples.reduced(found) if found.dtype == np.uint16 else found
 
 
 def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
@@ -202,16 +248,17 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
 
   Raises:
     ValueError: as `read_image`; if `alpha` is unknown; or if 16-bit samples are
-      in planes, premultiplied, or grey with transparency.
+      in planes, premultiplied, or colour in JPEG 2000.
   """
   if alpha not in ALPHA:
     raise ValueError(f"alpha is one of {', '.join(ALPHA)}; got {alpha!r}")
-  samples, orientation = _decoded(path)
-  if samples.shape[-1] in (2, 4):
+  with _opened(path) as picture, _named(path):
+    found, orientation = samples.decoded(picture, lambda: _opened(path))
+  if found.shape[-1] in (2, 4):
     if alpha == "error":
       raise ValueError(f"{path} has transparency, which alpha='error' refuses")
-    samples = _without_alpha(samples, alpha)
-  return _upright(samples, orientation)
+    found = samples.without_alpha(found, alpha)
+  return samples.upright(found, orientation)
 
 
 @contextlib.contextmanager
@@ -222,7 +269,8 @@ def _opened(path: PathLike) -> Iterator[Any]:
 
   path = pathlib.Path(path)
   if not path.is_file():
-    raise ValueError(f"expected a picture file; {path} does not exist")
+    why = "is no file" if path.exists() else "does not exist"
+    raise ValueError(f"expected a picture file; {path} {why}")
   with _named(path), warnings.catch_warnings():
     # Pillow warns of half of what is read here.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -240,11 +288,15 @@ def _opened(path: PathLike) -> Iterator[Any]:
       raise ValueError(
         f"{path} is animated ({frames} frames); give one picture"
       )
-    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PNG"):
+    if picture.mode == "F" or (
+      picture.mode == "I" and picture.format not in ("PNG", "PPM")
+    ):
       raise ValueError(
         f"{path} holds floating-point or 32-bit numbers; give a picture of 8 "
         "or 16 bits"
       )
+    with _named(path):
+      samples.mend(picture)
     yield picture
 
 
@@ -260,108 +312,9 @@ def _named(path: PathLike) -> Iterator[None]:
     raise ValueError(f"{path} is not a readable picture: {why}") from error
 
 
-def _decoded(path: PathLike) -> tuple[np.ndarray, int]:
-  """Returns samples `[H, W, 1 to 4]` as stored, and the EXIF orientation."""
-  with _opened(path) as picture, _named(path):
-    raw = _raw_mode(picture)
-    pixels = _pixels(picture)
-    orientation = picture.getexif().get(_ORIENTATION, 1)
-  if ";16" not in raw or pixels.dtype == np.uint16:
-    return pixels, orientation
-  if not re.fullmatch("RGBA?;16[BLN]", raw):
-    raise ValueError(
-      f"{path} holds 16-bit samples in a form that is not read ({raw}); save "
-      "them as RGB or RGBA, pixel by pixel"
-    )
-  # Pillow has no 16-bit colour and keeps the high byte of each sample. With the
-  # order of bytes turned round it keeps the low one.
-  samples = pixels.astype(np.uint16)
-  del pixels
-  samples <<= 8
-  with _opened(path) as picture, _named(path):
-    picture.tile = [_swapped(tile) for tile in picture.tile]
-    samples |= _pixels(picture)
-  return samples, orientation
-
-
-def _raw_mode(picture: Any) -> str:
-  """How samples are stored, in Pillow's words, such as `RGB;16B`."""
-  if not picture.tile:
-    return picture.mode
-  arguments = picture.tile[0].args
-  raw = arguments[0] if isinstance(arguments, tuple) else arguments
-  tags = getattr(picture, "tag_v2", {})
-  is_deep = 16 in tags.get(_BITS_PER_SAMPLE, ())
-  if is_deep and tags.get(_PLANAR_CONFIGURATION) == 2:
-    return f"{picture.mode};16 in planes"  # Pillow would read them as 8 bits
-  return str(raw)
-
-
-def _swapped(tile: Any) -> Any:
-  """A Pillow tile whose 16-bit samples are read in the other byte order."""
-  arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
-  raw = arguments[0]
-  native = "L" if sys.byteorder == "little" else "B"
-  order = native if raw[-1] == "N" else raw[-1]
-  arguments = (raw[:-1] + {"L": "B", "B": "L"}[order], *arguments[1:])
-  return tile._replace(
-    args=arguments if isinstance(tile.args, tuple) else arguments[0]
-  )
-
-
-def _pixels(picture: Any) -> np.ndarray:
-  """Returns `[H, W, bands]`, copied in strips."""
-  picture.load()
-  if picture.mode.startswith("I"):
-    mode, bands, dtype = picture.mode, 1, np.uint16
-  else:
-    grey = picture.mode in ("1", "L", "LA", "La")
-    has_alpha = "transparency" in picture.info or picture.mode[-1] in "Aa"
-    mode = ("L" if grey else "RGB") + ("A" if has_alpha else "")
-    bands, dtype = len(mode), np.uint8
-  pixels = np.empty((picture.height, picture.width, bands), dtype)
-  for top in range(0, picture.height, _STRIP_ROWS):
-    bottom = min(top + _STRIP_ROWS, picture.height)
-    strip = picture.crop((0, top, picture.width, bottom))
-    if strip.mode != mode:
-      strip = strip.convert(mode)
-    pixels[top:bottom] = np.asarray(strip).reshape(pixels[top:bottom].shape)
-  return pixels
-
-
-def _without_alpha(samples: np.ndarray, background: str) -> np.ndarray:
-  """Lays samples whose last channel is opacity over a background."""
-  if background == "ignore":
-    return np.ascontiguousarray(samples[..., :-1])
-  full = np.uint32(np.iinfo(samples.dtype).max)
-  behind = full if background == "white" else np.uint32(0)
-  result = np.empty((*samples.shape[:2], samples.shape[-1] - 1), samples.dtype)
-  for top in range(0, len(samples), _STRIP_ROWS):
-    strip = samples[top : top + _STRIP_ROWS].astype(np.uint32)
-    color, opacity = strip[..., :-1], strip[..., -1:]
-    # At most 65535^2 + 32767, which 32 bits hold.
-    mixed = color * opacity + behind * (full - opacity) + full // 2
-    result[top : top + _STRIP_ROWS] = mixed // full
-  return result
-
-
-def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-  """Undoes what the EXIF orientation, 1 to 8, says of the camera."""
-  if orientation in (5, 6, 7, 8):
-    samples = samples.swapaxes(0, 1)
-  if orientation in (2, 3, 6, 7):
-    samples = samples[:, ::-1]
-  if orientation in (3, 4, 7, 8):
-    samples = samples[::-1]
-  return samples
-
-
 def _to_array(picture) -> np.ndarray:
   from PIL import Image
 
-  if picture.mode.startswith("I;16") or picture.mode == "I":
-    values = np.asarray(picture).astype(np.float64)
-    return np.round(values / 257.0).clip(0, 255).astype(np.uint8)[..., None]
   grey = picture.mode in ("1", "L", "LA")
   if "A" in picture.getbands() or "transparency" in picture.info:
     picture = picture.convert("RGBA")

@@ -194,8 +194,8 @@ def fetch(
       is published in. By default it is downloaded, unless it is in the folder.
 
   Raises:
-    MissingWeights: if it can not be had, or what came is not what was
-      published.
+    MissingWeights: if it can not be had or kept, which is said before it is
+      downloaded, or what came is not what was published.
     ValueError: if there is no such name, or the checksum of `source` is wrong.
       Either way nothing is left behind and nothing that was there is changed.
   """
@@ -209,7 +209,7 @@ def fetch(
   with tempfile.TemporaryDirectory() as scratch:
     published = pathlib.Path(scratch) / "published"
     if source is None:
-      _download(wanted, published, path)
+      _download(wanted, published, path, is_cache=not folder)
     else:
       shutil.copyfile(source, published)
     try:
@@ -224,11 +224,32 @@ def fetch(
   return path
 
 
-def _download(wanted: Source, published: pathlib.Path, path) -> None:
+def _check_place(wanted: Source, path: pathlib.Path, *, is_cache: bool) -> None:
+  """Raises MissingWeights if weights could not be kept once they are here."""
+  try:
+    files.require_writable(path)
+    left = files.free_space(path.parent)
+    if left < wanted.bytes:
+      raise OSError(f"{left} bytes are free there, {wanted.bytes} are needed")
+  except OSError as error:
+    ways = (
+      " Set XDG_CACHE_HOME to a folder that can be written, or run "
+      f"`tfpercept weights fetch {wanted.name} --into=FOLDER` and set "
+      "TFPERCEPT_WEIGHTS to that folder."
+    ) * is_cache
+    raise MissingWeights(
+      f"{wanted.name} is not here and can not be kept at {path}: {error}.{ways}"
+    ) from error
+
+
+def _download(
+  wanted: Source, published: pathlib.Path, path: pathlib.Path, *, is_cache: bool
+) -> None:
   offline = os.environ.get("TFPERCEPT_OFFLINE", "")
   if offline.lower() not in ("", "0", "false"):
     why = f"TFPERCEPT_OFFLINE={offline} is set"
     raise MissingWeights(_advice(wanted, path, why))
+  _check_place(wanted, path, is_cache=is_cache)
   kept = wanted.archive or wanted
   print(
     f"tfpercept: downloading {wanted.origin} to {path}; licence: "

@@ -3,11 +3,13 @@
 The mean-scale hyperprior has `hyperprior_test.py` and `reference_test.py`.
 """
 
+import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import strategies as st
 
-from tests.codecs import forgery, small_models
+from tests.codecs import any_picture, forgery, small_models
 from tfpercept import codecs, models
 from tfpercept.codecs import (
   coding,
@@ -259,3 +261,16 @@ def test_weights_kept_in_half_precision_are_those_that_code(
   codec = hyperprior.Hyperprior(model=str(place), check=False)
   picture = photograph(40, 50)
   assert codec.decompress(codec.compress(picture)).shape == picture.shape
+
+
+@pytest.mark.parametrize("architecture", NUMBERS)
+@any_picture.tried(12)
+@hypothesis.given(picture=any_picture.PICTURES, place=st.floats(0, 1))
+def test_any_picture_is_stored(all_codecs, architecture, picture, place):
+  codec = all_codecs[architecture]
+  last = len(codec.qualities) - 1
+  any_picture.check(codec, picture, codec.qualities[round(place * last)])
+
+
+def test_all_networks_that_code_are_tried():
+  assert {*NUMBERS, "mean_scale_hyperprior"} == set(hyperprior.NUMBERS)

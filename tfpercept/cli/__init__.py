@@ -69,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
   """
   if argv is None:
     _settle_process()
-  arguments = parser().parse_args(argv)
+  given = sys.argv[1:] if argv is None else argv
+  arguments = parser().parse_args([_at_home(word) for word in given])
   try:
     status = arguments.run(arguments)
     output.finish()
@@ -85,6 +86,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError):
       output.finish()
     return 2
+
+
+def _at_home(word: str) -> str:
+  """Turns `--out=~/x` into what `--out ~/x` is, which shells see to.
+
+  Not where something is called ~; `--out=./~/x` always means that.
+  """
+  option, equals, value = word.partition("=")
+  is_home = value == "~" or value.startswith(f"~{os.sep}")
+  if not (option.startswith("--") and is_home) or os.path.lexists("~"):
+    return word
+  return option + equals + os.path.expanduser(value)
 
 
 def _settle_process() -> None:

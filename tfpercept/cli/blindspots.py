@@ -40,6 +40,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _blindspots(arguments: argparse.Namespace) -> int:
   settings = options.read(defaults.Blindspots, arguments)
   distances.get(settings.held)  # a mistake in it is one of the command
+  files.require_writable_folder(arguments.out)
   pictures = {}
   for path in map(pathlib.Path, arguments.references):
     picture = files.read_image(path)

@@ -17,6 +17,7 @@ selftest = deferred.module("tfpercept.codecs.selftest")
 targets = deferred.module("tfpercept.codecs.targets")
 coded_files = deferred.module("tfpercept.evaluation.coded_files")
 files = deferred.module("tfpercept.files")
+bits = deferred.module("tfpercept.samples")
 
 SUFFIX = ".tfp"
 _SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
@@ -152,11 +153,7 @@ def _picture(job: file_jobs.Job, alpha: str, notes: list[str]) -> np.ndarray:
   if samples.dtype == np.uint8:
     return samples
   notes.append(f"{job.name}: its 16 bits are reduced to 8")
-  # Rounded v / 257 in place, as pictures of 16 bits are large.
-  up = samples % 257 > 128
-  samples //= 257
-  samples += up
-  return samples.astype(np.uint8)
+  return bits.reduced(samples)
 
 
 def _encoded(

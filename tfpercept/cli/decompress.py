@@ -58,11 +58,7 @@ def find_coded(
   Raises:
     ValueError: if there is none.
   """
-  found = sorted(
-    path
-    for path in folder.iterdir()
-    if path.suffix.lower() == suffix and not path.name.startswith("._")
-  )
+  found = files.list_files(folder, (suffix,))
   if not found:
     raise ValueError(f"no file in {folder} ends in {suffix}")
   return found

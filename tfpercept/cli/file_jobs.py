@@ -100,7 +100,7 @@ def plan(
   if STREAM in arguments.sources or arguments.out == STREAM:
     return Plan([_streamed(arguments)])
   given = [pathlib.Path(source) for source in arguments.sources]
-  folders = [path for path in given if path.is_dir()]
+  folders = [path for path in given if os.path.isdir(path)]
   if folders and not arguments.out:
     raise ValueError(
       f"{folders[0]} is a folder; say where what is made of its files goes, by "
@@ -123,15 +123,20 @@ def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
   """Puts each job among those of a plan, or among its failures."""
   takers = collections.defaultdict(list)
   for job in jobs:
-    takers[job.target.resolve()].append(job.name)
-  sources = {job.source.resolve() for job in jobs}
+    takers[_real(job.target)].append(job.name)
+  sources = {_real(job.source) for job in jobs}
   for job in jobs:
-    twins = [n for n in takers[job.target.resolve()] if n != job.name]
+    twins = [n for n in takers[_real(job.target)] if n != job.name]
     why = _obstacle(job, twins, sources, overwrite)
     if why:
       made.failures[job.name] = why
     else:
       made.jobs.append(job)
+
+
+def _real(path: pathlib.Path) -> str:
+  """Returns a path without links; one whose links go round as it is."""
+  return os.path.realpath(path)
 
 
 def _place(
@@ -169,12 +174,23 @@ def _streamed(arguments: argparse.Namespace) -> Job:
 def _obstacle(
   job: Job,
   twins: Sequence[str],
-  sources: set[pathlib.Path],
+  sources: set[str],
   overwrite: bool,
 ) -> str:
   """Returns why a job can not be done; nothing if it can."""
-  if job.source and not job.source.exists():
-    return "there is no such file"
+  try:
+    if job.source and not job.source.exists():
+      is_link = job.source.is_symlink()
+      return "its link leads nowhere" if is_link else "there is no such file"
+    return _conflict(job, twins, sources, overwrite)
+  except OSError as error:
+    return str(error)
+
+
+def _conflict(
+  job: Job, twins: Sequence[str], sources: set[str], overwrite: bool
+) -> str:
+  """Returns what a job would be in the way of; raises OSError."""
   if job.source and job.source.is_dir():
     return "it is a folder"
   if not job.target:
@@ -188,14 +204,11 @@ def _obstacle(
       f"{job.target} would also be made of {', '.join(twins)}; rename one, or "
       "give them folders of their own"
     )
-  if job.target.resolve() in sources:
+  if _real(job.target) in sources:
     return f"{job.target} is itself among the files to read"
   if job.target.is_file() and not overwrite:
     return f"{job.target} exists; --overwrite replaces it"
-  try:
-    files.require_writable(job.target)
-  except OSError as error:
-    return str(error)
+  files.require_writable(job.target)
   return ""
 
 

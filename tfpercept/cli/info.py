@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 from typing import Any
@@ -39,13 +40,13 @@ def _info(arguments: argparse.Namespace) -> int:
   found, failures = {}, {}
   for source in arguments.sources:
     path = pathlib.Path(source)
+    is_stream = source == file_jobs.STREAM
     try:
-      paths = decompress.find_coded(path) if path.is_dir() else [path]
+      paths = decompress.find_coded(path) if os.path.isdir(path) else [path]
     except (ValueError, OSError) as error:
       failures[source] = str(error)
       continue
     for path in paths:
-      is_stream = str(path) == file_jobs.STREAM
       name = "standard input" if is_stream else str(path)
       try:
         data = file_jobs.read_bytes(

@@ -1,6 +1,7 @@
 """`tfpercept ladder`: distances on a picture distorted more and more."""
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -34,6 +35,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def _ladder(arguments: argparse.Namespace) -> int:
+  files.require_writable_folder(arguments.out)
   pictures, failures = {}, {}
   for path in _paths(arguments.pictures):
     try:
@@ -74,7 +76,7 @@ def _paths(given: list[str]) -> list[pathlib.Path]:
   """Returns the files given, and the pictures of the folders given."""
   paths = []
   for path in map(pathlib.Path, given):
-    paths += files.list_images(path) if path.is_dir() else [path]
+    paths += files.list_images(path) if os.path.isdir(path) else [path]
   if len({path.name for path in paths}) < len(paths):
     raise ValueError("pictures need different names, as tables go by them")
   return paths

@@ -113,6 +113,8 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   low, high = arguments.bpp
   if not 0 <= low < high:
     raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
+  if arguments.out:
+    files.require_writable_folder(arguments.out)
   pictures = rate_distortion.find_pictures(arguments.folders)
   pair = [codecs.get(spec) for spec in arguments.pair or ()]
   if pair and pair[0].spec == pair[1].spec:

@@ -115,6 +115,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _pack(arguments: argparse.Namespace) -> int:
   if not arguments.out.endswith(".npz"):
     raise ValueError(f"packed weights end in .npz; got {arguments.out}")
+  files.require_writable(arguments.out)
   arrays = weights.load(arguments.source)
   packed = weights.packed(arrays, arguments.dtype)
   restored = weights.unpacked(packed)

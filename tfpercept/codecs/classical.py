@@ -4,12 +4,13 @@ What a format can not tell from a whole file decodes to another picture: only
 PNG has checksums. Quality is the number that the encoder's own users know.
 """
 
+import contextlib
 from importlib import metadata
 from typing import Any
 
 from tfpercept.codecs import headers
 from tfpercept.codecs.base import check_size, register
-from tfpercept.codecs.pillow_codec import PillowCodec, missing
+from tfpercept.codecs.pillow_codec import PillowCodec, missing, room
 
 SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 """Of chroma against luma."""
@@ -40,10 +41,20 @@ class JPEG(PillowCodec):
     settings = {"quality": round(quality), "optimize": self.optimize}
     return _with_subsampling(settings, self.subsampling, channels)
 
+  def _saved(self, picture: Any, settings: dict[str, Any]) -> bytes:
+    # Pillow wants a file with tables of its own in one piece, and has room for
+    # about a byte a pixel. Noise takes more, as do a few rows, of which whole
+    # blocks are coded. What of the room is not written to takes no memory.
+    pixels = (picture.width + 15) * (picture.height + 15)
+    with contextlib.suppress(OSError), room(8 * pixels):
+      return super()._saved(picture, settings)
+    with room(32 * pixels):
+      return super()._saved(picture, settings)
+
 
 @register("webp")
 class WebP(PillowCodec):
-  """Lossy WebP. Grey comes back as three channels, equal but for rounding.
+  """Lossy WebP, which has no grey: three channels come back, alike within 1.
 
   Args:
     method: Effort of the encoder, 0 to 6.
@@ -188,6 +199,8 @@ class JXL(PillowCodec):
 @register("heic")
 class HEIC(PillowCodec):
   """HEIC: HEVC for still pictures, close to what BPG is.
+
+  The encoder takes no side above 4096 where the other is below 32.
 
   Args:
     subsampling: Of chroma: one of `SUBSAMPLING`.

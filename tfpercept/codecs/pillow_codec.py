@@ -4,6 +4,7 @@ import abc
 import contextlib
 import io
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
@@ -24,6 +25,7 @@ _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
   OSError, SyntaxError, EOFError, AttributeError, struct.error,
 )  # fmt: skip
+_ROOM = threading.Lock()
 
 
 class PillowCodec(Codec):
@@ -82,17 +84,19 @@ class PillowCodec(Codec):
       )
     pixels = image[..., 0] if image.shape[-1] == 1 else image
     picture = self._pillow.fromarray(np.ascontiguousarray(pixels))
-    stream = io.BytesIO()
     try:
-      picture.save(
-        stream, self.pillow_format, **self._settings(quality, image.shape[-1])
-      )
+      return self._saved(picture, self._settings(quality, image.shape[-1]))
     except _DAMAGE as error:
       height, width = image.shape[:2]
       raise ValueError(
         f"{self.spec} can not store a picture of {width}x{height}: "
         f"{_reason(error)}"
       ) from error
+
+  def _saved(self, picture: Any, settings: dict[str, Any]) -> bytes:
+    """Returns the file of a Pillow picture."""
+    stream = io.BytesIO()
+    picture.save(stream, self.pillow_format, **settings)
     return stream.getvalue()
 
   def decompress(self, data: bytes) -> np.ndarray:
@@ -142,6 +146,20 @@ class PillowCodec(Codec):
       raise CorruptStream(
         f"no whole {self.pillow_format} picture: {_reason(error)}"
       ) from error
+
+
+@contextlib.contextmanager
+def room(size: int) -> Iterator[None]:
+  """Has Pillow give an encoder at least so many bytes to write to at once."""
+  from PIL import ImageFile
+
+  with _ROOM:
+    before = ImageFile.MAXBLOCK
+    ImageFile.MAXBLOCK = max(before, size)
+    try:
+      yield
+    finally:
+      ImageFile.MAXBLOCK = before
 
 
 def missing(codec: str, what: str, extra: str) -> MissingLibrary:

@@ -1,0 +1,303 @@
+"""Samples of the pictures that Pillow opens, with all the bits that they have.
+
+Pillow has no colour of 16 bits, takes the transparent grey of a PNG of 2 or 4
+bits for one of 8, and leaves it to others how far 12 bits reach. Here nothing
+is imported from it: what is given are its pictures.
+"""
+
+import re
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import IO, Any
+
+import numpy as np
+
+_STRIP_ROWS = 64  # that are copied at once
+_ORIENTATION = 0x0112  # EXIF tag
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 262, 284  # TIFF
+_FULL = 65535
+_HEADER = 1 << 20  # bytes in which a JPEG 2000 codestream has to begin
+_CHUNK = 1 << 16
+
+
+def mend(picture: Any) -> None:
+  """Turns the transparent colour of a PNG into one of its samples.
+
+  Of a number in the file the low bits count, and Pillow's samples are those of
+  the file scaled to 8 bits.
+  """
+  key = picture.info.get("transparency")
+  if picture.format != "PNG" or picture.mode not in ("L", "RGB"):
+    return
+  raw = raw_mode(picture)
+  if ";16" in raw:
+    return
+  top = {"L;2": 3, "L;4": 15}.get(raw, 255)
+  if isinstance(key, int):
+    picture.info["transparency"] = (key & top) * (255 // top)
+  elif isinstance(key, tuple):
+    picture.info["transparency"] = tuple(part & top for part in key)
+
+
+def is_deep(picture: Any) -> bool:
+  """Whether Pillow may keep less of a picture than there is."""
+  return (
+    picture.mode.startswith("I")
+    or ";16" in raw_mode(picture)
+    or _maximum(picture) > 255
+  )
+
+
+def decoded(
+  picture: Any, reopened: Callable[[], AbstractContextManager[Any]]
+) -> tuple[np.ndarray, int]:
+  """Returns samples `[H, W, 1 to 4]`, uint8 or uint16, and the orientation.
+
+  Args:
+    picture: Pillow's, just opened.
+    reopened: Opens it anew.
+
+  Raises:
+    ValueError: if its samples are of a kind that is not read.
+    Exception: whatever Pillow raises for damage.
+  """
+  if _maximum(picture) > 255:
+    return _portable(picture), 1
+  raw = raw_mode(picture)
+  depth = _jpeg2000_depth(picture)
+  if depth > 8 and not picture.mode.startswith("I;16"):
+    raise ValueError(
+      f"JPEG 2000 of {depth} bits is read if it is grey; save it as PNG"
+    )
+  if raw == "LA;16B":
+    return _grey_with_opacity(picture)
+  key = picture.info.get("transparency") if ";16" in raw else None
+  inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+  pixels = _pixels(picture, is_keyed=";16" not in raw)
+  orientation = picture.getexif().get(_ORIENTATION, 1)
+  if pixels.dtype == np.uint16:
+    if depth or raw == "I;12":
+      pixels >>= 16 - depth if depth else 0  # OpenJPEG's begin at the top
+      pixels = _stretched(pixels, 2 ** (depth or 12) - 1)
+    elif inverted:
+      np.subtract(_FULL, pixels, out=pixels)
+  elif ";16" in raw:
+    pixels = _with_low_bytes(pixels, raw, reopened)
+  return (pixels if key is None else _with_key(pixels, key)), orientation
+
+
+def raw_mode(picture: Any) -> str:
+  """How samples are stored, in Pillow's words, such as `RGB;16B`."""
+  if not picture.tile:
+    return picture.mode
+  arguments = picture.tile[0].args
+  raw = arguments[0] if isinstance(arguments, tuple) else arguments
+  tags = getattr(picture, "tag_v2", {})
+  is_deep = 16 in tags.get(_BITS_PER_SAMPLE, ())
+  if is_deep and tags.get(_PLANAR_CONFIGURATION) == 2:
+    return f"{picture.mode};16 in planes"  # Pillow would read them as 8 bits
+  return str(raw)
+
+
+def _with_low_bytes(
+  pixels: np.ndarray,
+  raw: str,
+  reopened: Callable[[], AbstractContextManager[Any]],
+) -> np.ndarray:
+  """Returns samples of 16 bits, of which `pixels` are the high bytes.
+
+  Pillow keeps these of colour. With the order of bytes turned round it keeps
+  the low ones.
+  """
+  if not re.fullmatch("RGBA?;16[BLN]", raw):
+    raise ValueError(
+      f"it holds 16-bit samples in a form that is not read ({raw}); save them "
+      "as RGB or RGBA, pixel by pixel"
+    )
+  samples = pixels.astype(np.uint16)
+  del pixels
+  samples <<= 8
+  with reopened() as picture:
+    picture.tile = [_swapped(tile) for tile in picture.tile]
+    samples |= _pixels(picture, is_keyed=False)
+  return samples
+
+
+def _swapped(tile: Any) -> Any:
+  """A Pillow tile whose 16-bit samples are read in the other byte order."""
+  arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+  raw = arguments[0]
+  native = "L" if sys.byteorder == "little" else "B"
+  order = native if raw[-1] == "N" else raw[-1]
+  arguments = (raw[:-1] + {"L": "B", "B": "L"}[order], *arguments[1:])
+  return tile._replace(
+    args=arguments if isinstance(tile.args, tuple) else arguments[0]
+  )
+
+
+def _grey_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
+  """Reads a PNG of grey and opacity, 16 bits each, as four bytes a pixel."""
+  picture._mode = "RGBA"
+  picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
+  octets = _pixels(picture, is_keyed=False)
+  orientation = picture.getexif().get(_ORIENTATION, 1)
+  return octets.view(">u2").astype(np.uint16), orientation
+
+
+def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
+  """Returns `[H, W, bands]`, copied in strips.
+
+  Args:
+    picture: Pillow's.
+    is_keyed: Whether its transparent colour is one of its samples.
+  """
+  picture.load()
+  if not is_keyed:
+    picture.info.pop("transparency", None)
+  if picture.mode.startswith("I"):
+    mode, bands, dtype = picture.mode, 1, np.uint16
+  else:
+    grey = picture.mode in ("1", "L", "LA", "La")
+    has_alpha = "transparency" in picture.info or picture.mode[-1] in "Aa"
+    mode = ("L" if grey else "RGB") + ("A" if has_alpha else "")
+    bands, dtype = len(mode), np.uint8
+  pixels = np.empty((picture.height, picture.width, bands), dtype)
+  for top in range(0, picture.height, _STRIP_ROWS):
+    bottom = min(top + _STRIP_ROWS, picture.height)
+    strip = picture.crop((0, top, picture.width, bottom))
+    if strip.mode != mode:
+      strip = strip.convert(mode)
+    pixels[top:bottom] = np.asarray(strip).reshape(pixels[top:bottom].shape)
+  return pixels
+
+
+def _with_key(pixels: np.ndarray, key: int | tuple[int, ...]) -> np.ndarray:
+  """Adds the opacity that a transparent colour of 16 bits means."""
+  height, width, bands = pixels.shape
+  samples = np.empty((height, width, bands + 1), np.uint16)
+  samples[..., :-1] = pixels
+  for top in range(0, height, _STRIP_ROWS):
+    rows = slice(top, top + _STRIP_ROWS)
+    is_clear = np.all(pixels[rows] == np.asarray(key), axis=-1)
+    samples[rows, :, -1] = np.where(is_clear, 0, _FULL)
+  return samples
+
+
+def _stretched(samples: np.ndarray, maximum: int) -> np.ndarray:
+  """Scales samples so that `maximum` becomes 65535, rounded."""
+  if maximum == _FULL:
+    return samples
+  for top in range(0, len(samples), _STRIP_ROWS):
+    strip = samples[top : top + _STRIP_ROWS]
+    # At most 65535^2 + 32767, which 32 bits hold.
+    wide = strip.astype(np.uint32) * np.uint32(_FULL) + np.uint32(maximum // 2)
+    strip[...] = wide // np.uint32(maximum)
+  return samples
+
+
+def _maximum(picture: Any) -> int:
+  """Returns the largest sample that the header of a PGM or PPM allows."""
+  if picture.format != "PPM" or picture.mode not in ("I", "L", "RGB"):
+    return 0
+  arguments = picture.tile[0].args if picture.tile else ""
+  if isinstance(arguments, tuple):
+    return int(arguments[1])
+  return _FULL if ";16" in arguments else 255
+
+
+def _portable(picture: Any) -> np.ndarray:
+  """Reads a PGM or PPM of more than 8 bits, scaled by its maximum."""
+  bands = 3 if picture.mode == "RGB" else 1
+  shape = picture.height, picture.width, bands
+  maximum = _maximum(picture)
+  file = picture.fp
+  file.seek(0)
+  read = _plain if file.read(2) in (b"P2", b"P3") else _binary
+  file.seek(picture.tile[0].offset)
+  samples = np.empty(shape, np.uint16)
+  flat = samples.reshape(-1)
+  count = 0
+  while count < flat.size:
+    values = read(file, min(_CHUNK, flat.size - count))
+    if not values.size:
+      raise ValueError(f"it ends after {count} of {flat.size} samples")
+    if values.max() > maximum:
+      raise ValueError(
+        f"a sample is {values.max()}, above the maximum of {maximum} that its "
+        "header says"
+      )
+    flat[count : count + values.size] = values
+    count += values.size
+  return _stretched(samples, maximum)
+
+
+def _binary(file: IO[bytes], count: int) -> np.ndarray:
+  data = file.read(2 * count)
+  return np.frombuffer(data[: len(data) // 2 * 2], ">u2")
+
+
+def _plain(file: IO[bytes], count: int) -> np.ndarray:
+  data = file.read(_CHUNK)
+  while data and not data[-1:].isspace():  # within a number
+    more = file.read(1)
+    if not more:
+      break
+    data += more
+  words = data.split()[:count]
+  wrong = [word for word in words if not word.isdigit() or len(word) > 9]
+  if wrong:
+    raise ValueError(f"it has {wrong[0][:20]!r} among its numbers")
+  return np.array([int(word) for word in words], np.int64)
+
+
+def _jpeg2000_depth(picture: Any) -> int:
+  """Returns the bits of the samples of a JPEG 2000; 0 of other formats."""
+  if picture.format != "JPEG2000":
+    return 0
+  place = picture.fp.tell()
+  picture.fp.seek(0)
+  head = picture.fp.read(_HEADER)
+  picture.fp.seek(place)
+  start = head.find(b"\xff\x4f\xff\x51")  # of the codestream and its sizes
+  if start < 0 or len(head) < start + 42:
+    raise ValueError("its codestream does not begin")
+  (components,) = struct.unpack_from(">H", head, start + 40)
+  depths = head[start + 42 : start + 42 + 3 * components : 3]
+  return max((depth & 0x7F) + 1 for depth in depths or b"\0")
+
+
+def without_alpha(samples: np.ndarray, background: str) -> np.ndarray:
+  """Lays samples whose last channel is opacity over a background."""
+  if background == "ignore":
+    return np.ascontiguousarray(samples[..., :-1])
+  full = np.uint32(np.iinfo(samples.dtype).max)
+  behind = full if background == "white" else np.uint32(0)
+  result = np.empty((*samples.shape[:2], samples.shape[-1] - 1), samples.dtype)
+  for top in range(0, len(samples), _STRIP_ROWS):
+    strip = samples[top : top + _STRIP_ROWS].astype(np.uint32)
+    color, opacity = strip[..., :-1], strip[..., -1:]
+    # At most 65535^2 + 32767, which 32 bits hold.
+    mixed = color * opacity + behind * (full - opacity) + full // 2
+    result[top : top + _STRIP_ROWS] = mixed // full
+  return result
+
+
+def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+  """Undoes what the EXIF orientation, 1 to 8, says of the camera."""
+  if orientation in (5, 6, 7, 8):
+    samples = samples.swapaxes(0, 1)
+  if orientation in (2, 3, 6, 7):
+    samples = samples[:, ::-1]
+  if orientation in (3, 4, 7, 8):
+    samples = samples[::-1]
+  return samples
+
+
+def reduced(samples: np.ndarray) -> np.ndarray:
+  """Rounds samples of 16 bits to 8; those that are given are changed."""
+  up = samples % 257 > 128
+  samples //= 257
+  samples += up
+  return samples.astype(np.uint8)
