@@ -39,6 +39,4 @@ if [ ! -f "$flags" ]; then
   } >"$flags.new"
   mv "$flags.new" "$flags"
 fi
-# Linux shares processors between sessions first; nice counts within one.
-echo 19 2>/dev/null >/proc/self/autogroup || true
 exec nice -n 19 .venv/bin/python -m trainers.compression --flagfile="$flags"
