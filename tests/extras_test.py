@@ -8,16 +8,18 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import extras, files
+from tfpercept import cli, extras, files
 from tfpercept.data import packaged, tid2013, video
 from tfpercept.evaluation import (
   bd_rate,
   charts,
   correlation,
+  measurement,
   probing_folds,
   probing_table,
   ranking_analysis,
   report,
+  tiled,
   toy_charts,
 )
 
@@ -79,6 +81,32 @@ def test_a_missing_library_is_named_with_what_brings_it(
   assert isinstance(error.value, ValueError)  # which commands print as a line
   assert f"need {name}, which is not installed: pip install" in str(error.value)
   assert f"'tfpercept[{extra}]'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+  ("library", "command"),
+  [
+    ("scipy", ["agreement", "--data={folder}", "--metric=mse"]),
+    ("matplotlib", ["score", "{folder}", "{folder}", "--maps={folder}/maps"]),
+  ],
+)
+def test_commands_say_so_before_they_measure_anything(
+  library, command, tmp_path, monkeypatch, capsys
+):
+  for name in ("r.png", "a.png"):
+    files.write_image(tmp_path / name, PICTURE)
+  (tmp_path / "opinions.csv").write_text(
+    "image,reference,score\na.png,r.png,1\n"
+  )
+  monkeypatch.setitem(sys.modules, library, None)
+  for module in (measurement, tiled):
+    monkeypatch.setattr(module, "measure", None)
+  arguments = [part.format(folder=tmp_path) for part in command]
+  assert cli.main(arguments) == 2
+  out, err = capsys.readouterr()
+  extra = extras.LIBRARIES[library][1]
+  assert (out, err.count("\n")) == ("", 1)
+  assert f"pip install 'tfpercept[{extra}]'" in err
 
 
 def test_a_library_that_is_there_but_broken_says_so_itself():

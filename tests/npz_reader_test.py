@@ -133,3 +133,15 @@ def test_damaged_files_are_refused(path):
     )
     with pytest.raises(ValueError, match="can not be read"):
       npz_reader.read(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+@pytest.mark.parametrize("twin", ["x.npy", "x"])
+def test_an_array_that_is_named_twice_is_refused(path, twin):
+  with zipfile.ZipFile(path, "w") as archive:
+    for name, value in (("x.npy", 1.0), (twin, 2.0)):
+      data = io.BytesIO()
+      np.save(data, np.array(value))
+      archive.writestr(name, data.getvalue())
+  with pytest.raises(ValueError, match="it names x twice"):
+    npz_reader.read(path)

@@ -37,6 +37,10 @@ def read(
         total = sum(info.file_size for info in entries)
         if max(total, path.stat().st_size) > MAX_BYTES:
           raise ValueError(f"it unpacks to more than {MAX_BYTES} bytes")
+        names = [info.filename.removesuffix(".npy") for info in entries]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+          raise ValueError(f"it names {', '.join(sorted(twice))} twice")
         arrays = {
           info.filename.removesuffix(".npy"): _array(
             archive, info, numbers_only

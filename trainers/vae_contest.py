@@ -173,7 +173,7 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     "Steps": f"{run['steps']} of {settings['batch']} pictures, Adam, peak rate "
     f"{run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
-    "Nats per latent aimed at": settings.get("nats_per_latent", "-"),
+    "Nats per latent aimed at": settings.get("nats_per_latent", "not set"),
     "Weight of the KL": ", ".join(
       f"{name}, seed {seed}: {manifest['beta']:.3g}"
       for (name, seed), manifest in manifests.items()

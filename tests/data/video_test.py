@@ -199,3 +199,10 @@ def test_real_clips_have_the_frames_that_their_table_states(shared):
     step = np.abs(np.diff(found[:40].astype(np.int16), axis=0)).mean()
     jump = np.abs(found[30].astype(np.int16) - found[0]).mean()
     assert 0 < step < jump  # neighbours are nearer than frames a second apart
+
+
+def test_a_frame_in_two_formats_is_refused_by_name(tmp_path):
+  for name in ("1.png", "2.png", "1.bmp"):
+    files.write_image(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
+  with pytest.raises(ValueError, match=r"frame 1 of .*: 1\.bmp and 1\.png"):
+    video.load([tmp_path])

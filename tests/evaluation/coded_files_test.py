@@ -56,8 +56,9 @@ def test_text_has_totals_and_means_of_what_is_finite():
   assert [" ".join(line.split()) for line in lines] == [
     "file width height quality bytes bpp psnr ms_ssim dB seconds MP/s",
     "a.png 200 100 4.5 2500 1.000 30.00 0.9000 10.00 0.50 0.04",
-    "b.png 200 100 4.5 7500 3.000 inf - - 0.50 0.04",
+    "b.png 200 100 4.5 7500 3.000 inf - (1) - (1) 0.50 0.04",
     "all 10000 2.000 30.00 0.9000 10.00 1.00 0.04",
+    "- (1) the picture is too small for ms_ssim",
   ]
 
 
@@ -75,3 +76,8 @@ def test_csv_and_json_are_in_full():
   (value,) = json.loads(json.dumps(coded_files.to_json([row])))
   assert (value["bpp"], value["psnr"]) == (0.4, "inf")
   assert value["ms_ssim"] is None
+  assert value["why"] == line["why"] == "the picture is too small for ms_ssim"
+  blind = dataclasses.replace(ROW, quality=None)
+  assert coded_files.to_json([blind])[0]["why"] == (
+    "the file does not say its quality; the original is not at hand"
+  )

@@ -50,6 +50,12 @@ def test_predictions_may_be_described(write):
   assert (case.image[1] == 0.5).all()
 
 
+def test_what_macos_leaves_beside_a_file_is_no_cases(write):
+  folder = write({"one": {"target": "a", "pred": "b"}})
+  (folder / "._mine.npz").write_bytes(b"\0")
+  assert golden_cases.files(folder) == ("mine",)
+
+
 def test_entries_that_compare_no_images_are_no_cases(write):
   assert golden_cases.read(write({"notes": {"note": "text"}}), "mine") == ()
 
@@ -59,6 +65,7 @@ def test_entries_that_compare_no_images_are_no_cases(write):
   [
     {"one": {"target": "a", "pred": "absent"}},
     {"one": {"pred": "a"}},
+    {"one": {"target": ["a", "b", "a"], "pred": ["a", "b"]}},
     {"one": {"target": "a", "pred": ["a", "b"], "crop": ["[:,:]"] * 3}},
   ],
 )

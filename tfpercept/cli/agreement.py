@@ -53,6 +53,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
   settings = options.read(defaults.Agreement, arguments)
   judges, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
+  agreement_table.require(found)
   blocks = []
   for data in found:
     with progress.Bar() as bar:

@@ -12,6 +12,7 @@ from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 
 distances = deferred.module("tfpercept.distances")
+charts = deferred.module("tfpercept.evaluation.charts")
 comparison = deferred.module("tfpercept.evaluation.comparison")
 comparison_table = deferred.module("tfpercept.evaluation.comparison_table")
 registry = deferred.module("tfpercept.registry")
@@ -68,6 +69,8 @@ def _score(arguments: argparse.Namespace) -> int:
   specs = dict.fromkeys(arguments.metric or DEFAULT_METRICS)
   judges = [distances.get(spec) for spec in specs]
   output.check(arguments)
+  if arguments.maps is not None:
+    charts.require()
   found = comparison.find(arguments.reference, arguments.images)
   tables, done = [], 0
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:

@@ -65,7 +65,9 @@ def load(
 
 def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
   if path.is_dir():
-    for picture in sorted(files.list_images(path), key=_natural):
+    pictures = sorted(files.list_images(path), key=_natural)
+    _require_once(path, pictures)
+    for picture in pictures:
       image = files.read_image(picture)
       yield np.broadcast_to(image, (*image.shape[:2], 3))
   elif path.is_file():
@@ -74,6 +76,18 @@ def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
     raise ValueError(
       f"expected a video file or a folder of frames; {path} does not exist"
     )
+
+
+def _require_once(folder: pathlib.Path, pictures: list[pathlib.Path]) -> None:
+  """Raises ValueError if a frame is there twice, as 1.png and 1.jpg."""
+  seen: dict[str, str] = {}
+  for picture in pictures:
+    twin = seen.setdefault(picture.stem, picture.name)
+    if twin != picture.name:
+      raise ValueError(
+        f"the frame {picture.stem} of {folder} is ambiguous: {twin} and "
+        f"{picture.name}"
+      )
 
 
 def _natural(path: pathlib.Path) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from tfpercept.data import judgements
 from tfpercept.evaluation import (
   agreement,
   agreement_published,
+  correlation,
   intervals,
   measurement,
   scores,
@@ -79,6 +80,12 @@ def load(
     except weights.MissingWeights as error:
       failures[spec] = str(error)
   return found, failures
+
+
+def require(data: Iterable[judgements.Judgements]) -> None:
+  """Raises ValueError if scores of these sets can not be computed here."""
+  if any(found.kind == "mos" for found in data):
+    correlation.require()
 
 
 def block(

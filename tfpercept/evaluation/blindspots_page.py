@@ -126,4 +126,4 @@ def _number(value: float) -> str:
 
 
 def _share(value: float, start: float) -> str:
-  return f"{100 * value / start:.3g} %" if start else "-"
+  return f"{100 * value / start:.3g} %" if start else "from 0"

@@ -218,6 +218,11 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
+def require() -> None:
+  """Raises ValueError if nothing can be drawn here."""
+  _matplotlib()
+
+
 def _matplotlib() -> ModuleType:
   with extras.needed("error maps and pages"):
     import matplotlib

@@ -53,6 +53,16 @@ class Row:
       return None
     return -10 * math.log10(1 - self.ms_ssim) if self.ms_ssim < 1 else math.inf
 
+  def why(self, name: str) -> str:
+    """Returns why a value is None, or nothing where it is not."""
+    if getattr(self, name) is not None:
+      return ""
+    if name == "quality":
+      return "the file does not say its quality"
+    if self.psnr is None:
+      return "the original is not at hand"
+    return "the picture is too small for ms_ssim"
+
   @property
   def speed(self) -> float:
     """Millions of pixels per second."""
@@ -113,16 +123,18 @@ def to_text(rows: Sequence[Row]) -> str:
     if any(getattr(row, column.name) is not None for row in rows)
   ]
   lines = [["file", *(column.head for column in columns)]]
+  footnotes = scores.Footnotes()
   lines += [
-    [row.file, *(_cell(c, getattr(row, c.name)) for c in columns)]
-    for row in rows
+    [row.file, *(_cell(c, row, footnotes) for c in columns)] for row in rows
   ]
   if len(rows) > 1:
     total = _total(rows)
-    lines.append(
-      ["all", *(_cell(c, total.get(c.name), empty="") for c in columns)]
+    cells = (
+      "" if total.get(c.name) is None else c.text(total[c.name])
+      for c in columns
     )
-  return scores.aligned(lines)
+    lines.append(["all", *cells])
+  return "\n".join([scores.aligned(lines), *footnotes.lines])
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -130,10 +142,11 @@ def to_csv(rows: Sequence[Row]) -> str:
   text = io.StringIO()
   writer = csv.writer(text, lineterminator="\n")
   names = [column.name for column in _COLUMNS]
-  writer.writerow(["file", *names])
+  writer.writerow(["file", *names, "why"])
   for row in rows:
     values = [getattr(row, name) for name in names]
-    writer.writerow([row.file, *("" if v is None else v for v in values)])
+    cells = ["" if v is None else v for v in values]
+    writer.writerow([row.file, *cells, "; ".join(_whys(row))])
   return text.getvalue().rstrip("\n")
 
 
@@ -143,17 +156,27 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     {
       "file": row.file,
       **{c.name: _json(getattr(row, c.name)) for c in _COLUMNS},
+      "why": "; ".join(_whys(row)),
     }
     for row in rows
   ]
+
+
+def _whys(row: Row) -> list[str]:
+  """Returns why values are not there, each reason once."""
+  whys = (row.why(column.name) for column in _COLUMNS)
+  return list(dict.fromkeys(filter(None, whys)))
 
 
 def _json(value: float | None) -> float | str | None:
   return None if value is None else scores.json_number(value)
 
 
-def _cell(column: _Column, value: float | None, empty: str = "-") -> str:
-  return empty if value is None else column.text(value)
+def _cell(column: _Column, row: Row, footnotes: scores.Footnotes) -> str:
+  value = getattr(row, column.name)
+  if value is None:
+    return footnotes.dash(row.why(column.name))
+  return column.text(value)
 
 
 def _total(rows: Sequence[Row]) -> dict[str, float]:

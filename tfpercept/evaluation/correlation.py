@@ -40,6 +40,11 @@ def krcc(values: np.ndarray, opinions: np.ndarray) -> float:
   return float(stats.kendalltau(values, opinions).statistic)
 
 
+def require() -> None:
+  """Raises ValueError if correlations can not be computed here."""
+  _stats()
+
+
 def why_undefined(
   values: np.ndarray, opinions: np.ndarray, least: int = 2
 ) -> str:

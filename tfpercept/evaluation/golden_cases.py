@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept.files import is_system_file
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -33,7 +35,7 @@ def files(folder: pathlib.Path) -> tuple[str, ...]:
   return tuple(
     path.stem
     for path in sorted(folder.glob("*.npz"))
-    if "meta" in _load(folder, path.stem)
+    if not is_system_file(path) and "meta" in _load(folder, path.stem)
   )
 
 
@@ -62,6 +64,10 @@ def _case(folder, name, meta, arrays) -> Case:
   images = _load(folder, "images")
   targets, predictions = _names(meta["target"]), _names(meta["pred"])
   crops = [_crop(text) for text in _names(meta.get("crop", "[:,:]"))]
+  if len(targets) not in (1, len(predictions)):
+    raise ValueError(
+      f"{name} names {len(targets)} targets for {len(predictions)} pictures"
+    )
   crops *= len(predictions) // len(crops)  # one, or one for each image
   reference = np.stack(
     [images[n][c] / 255 for n, c in zip(targets, crops, strict=False)]

@@ -31,7 +31,8 @@ def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
   Raises:
     ValueError: if one is no folder or holds no picture.
   """
-  paths = [p for folder in folders for p in files.list_images(folder)]
+  folders = {pathlib.Path(f).resolve(): pathlib.Path(f) for f in folders}
+  paths = [p for folder in folders.values() for p in files.list_images(folder)]
   counts = collections.Counter(path.stem for path in paths)
   return {
     path.stem if counts[path.stem] == 1 else str(path): path for path in paths

@@ -257,7 +257,7 @@ def _speed_table(result: Result) -> str:
   return (
     report.paragraph(
       "Medians over all files. The peak is of the whole process, its libraries "
-      "included."
+      "included. A dash: the system does not tell, or no parts are timed."
     )
     + '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"

@@ -61,6 +61,8 @@ def to_text(result: Result, anchor: str, span: tuple[float, float]) -> str:
     for spec, difference in row.items()
     if difference.why
   ]
+  if any(result.peak(codec) is None for codec in found):
+    notes.append("A dash: this system does not tell peaks of memory.")
   return "\n".join([scores.aligned(lines), "", *notes])
 
 

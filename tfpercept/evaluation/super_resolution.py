@@ -186,7 +186,7 @@ def _names(folders: Iterable[files.PathLike]) -> dict[str, pathlib.Path]:
     name if names.count(name) == 1 else str(folder): folder
     for name, folder in zip(names, folders, strict=True)
   }
-  if len(named) < len(folders):
+  if len({folder.resolve() for folder in folders}) < len(folders):
     raise ValueError(
       f"a folder is given twice in {', '.join(map(str, folders))}"
     )
