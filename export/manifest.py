@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 from absl import app
 
+from export import program
 from export.signatures import Signature, Signatures
 from tfpercept import __version__, files
 
@@ -108,4 +109,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  app.run(main, flags_parser=program.parsed)

@@ -11,6 +11,7 @@ numbers beside the files:
 
 import argparse
 import pathlib
+import tempfile
 
 import tensorflow as tf
 
@@ -42,7 +43,7 @@ def main() -> None:
 
   if arguments.ops:
     tf.load_op_library(arguments.ops)
-  model = tf.saved_model.load(arguments.model)
+  model = _load(arguments.model)
   if arguments.signature not in model.signatures:
     known = ", ".join(sorted(model.signatures))
     parser.error(f"no signature {arguments.signature!r}; there are {known}")
@@ -66,6 +67,14 @@ def main() -> None:
     parser.error(f"{', '.join(sources)}: {error.message.splitlines()[0]}")
   for path, answer in zip(targets, answers.numpy(), strict=True):
     pathlib.Path(path).write_bytes(answer)
+
+
+def _load(folder: str):
+  """Loads a SavedModel by a name that holds nothing like a pattern."""
+  with tempfile.TemporaryDirectory() as place:
+    link = pathlib.Path(place) / "model"
+    link.symlink_to(pathlib.Path(folder).absolute(), target_is_directory=True)
+    return tf.saved_model.load(str(link))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from export import fresh, manifest, program, signatures, warm_up
-from tfpercept import files
+from tfpercept import files, folders
 
 
 def export(
@@ -43,11 +43,12 @@ def export(
     fresh.CheckError: if the reloaded export differs; then nothing is written.
   """
   target = pathlib.Path(out) / str(_free(out, version))
+  folders.require(target)
   exported = signatures.load(run)
   served = exported.served()
   if builtin_ops:
     served = {k: s for k, s in served.items() if s.library is None}
-  with files.atomic(target) as folder:
+  with files.atomic(target) as made, folders.made_plain(made) as folder:
     write_graph(exported, served, folder)
     warm_up.write(folder, exported.manifest["model"], served)
     checks = check(folder, served)
@@ -60,7 +61,7 @@ def _free(out: files.PathLike, version: int) -> int:
     raise ValueError(f"a version is a positive number; got {version}")
   if (pathlib.Path(out) / str(version)).exists():
     names = [path.name for path in pathlib.Path(out).iterdir()]
-    free = max(int(name) for name in names if name.isdigit()) + 1
+    free = max(int(name) for name in names if name.isdecimal()) + 1
     raise ValueError(
       f"{out} has a version {version}, which servers may be using; give"
       f" --version={free}, or remove it first"

@@ -20,7 +20,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from export import fresh, manifest, program, signatures
-from tfpercept import distances, files
+from tfpercept import distances, files, folders
 
 LITERT = "TFPERCEPT_LITERT_PYTHON"
 """Environment variable: a Python that has ai-edge-litert."""
@@ -86,13 +86,13 @@ def export(
   out = pathlib.Path(out)
   if out.exists():
     raise ValueError(f"{out} exists already; name a new --out, or remove it")
+  folders.require(out)
   pythons = {"tf": sys.executable}
   if litert_python := litert_python or os.environ.get(LITERT):
     pythons["litert"] = litert_python
   exported = signatures.load(run)
   entries = exported.on_device()
-  with files.atomic(out) as folder:
-    folder.mkdir()
+  with files.atomic(out) as made, folders.made_plain(made) as folder:
     paths = convert(exported, entries, folder)
     checks, rows = {}, []
     for name, signature in entries.items():

@@ -20,7 +20,7 @@ PACKAGES = ("tfpercept", "trainers", "export", "benchmarks")
 ROWS = (
   ("extras", "offers", "samples"),
   ("registry", "ops", "files", "downloads", "npz_reader", "pickle_reader"),
-  ("torch_reader",),
+  ("torch_reader", "folders"),
   ("weights",),
   ("manifests",),
   ("models", "data"),

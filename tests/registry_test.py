@@ -148,6 +148,14 @@ def test_numpy_numbers_become_literals_that_parse_again():
   )
 
 
+def test_file_names_of_specs_have_a_length_that_disks_take():
+  specs = [f"lpips(weights='{c * 400}')" for c in "ab"]
+  specs.append(specs[0] + "+ mse")
+  names = registry.file_names(specs).values()
+  assert len(set(names)) == 3
+  assert max(map(len, names)) < 220
+
+
 def test_file_names_of_specs_differ():
   specs = [f"robust(alpha={a})" for a in ("-2.0", "2.0", "'2.0'")]
   assert registry.file_names(specs) == {

@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+_LONGEST = 200  # of the 255 bytes that a file's name may have
+
 T = TypeVar("T", bound=Callable[..., Any])
 
 
@@ -161,10 +163,10 @@ def format_spec(terms: tuple[Term, ...]) -> str:
 
 
 def file_names(specs: Iterable[str]) -> dict[str, str]:
-  """Turns specs into parts of file names, no two alike."""
+  """Turns specs into parts of file names, no two alike, none too long."""
   found = {}
   for spec in specs:
-    name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")
+    name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")[:_LONGEST]
     taken = {other.lower() for other in found.values()}  # as on some disks
     number = 2
     while name.lower() in taken:

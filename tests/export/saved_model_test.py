@@ -35,11 +35,12 @@ def answering(monkeypatch, change=lambda outputs: outputs):
 def test_the_command_reloads_every_signature_and_writes_a_whole_folder(
   run, tmp_path
 ):
-  done = command(f"--run={run}", f"--out={tmp_path / 'out'}", "--version=3")
+  out = tmp_path / "out[1]*?\\{x}"  # a name, and no pattern
+  done = command(f"--run={run}", f"--out={out}", "--version=3")
   assert done.returncode == 0, done.stderr
-  assert done.stdout.splitlines()[-1] == f"Exported {tmp_path / 'out' / '3'}"
-  assert [p.name for p in (tmp_path / "out").iterdir()] == ["3"]
-  found = manifest.verify(tmp_path / "out" / "3")
+  assert done.stdout.splitlines()[-1] == f"Exported {out / '3'}"
+  assert [p.name for p in out.iterdir()] == ["3"]
+  found = manifest.verify(out / "3")
   programs = {k: c["reloaded_by"] for k, c in found["checks"].items()}
   assert programs == {
     "serving_default": "saved_model_cli",

@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import extras, files
+from tfpercept import extras, files, folders
 from tfpercept.evaluation import charts, page_style, scores
 
 _CHARTS = 2  # in a row
@@ -204,12 +204,13 @@ def read_curve(
   from tensorflow.core.util import event_pb2
 
   values = {}
-  for path in sorted(tf.io.gfile.glob(f"{folder}/events.out.tfevents.*")):
-    for record in tf.data.TFRecordDataset(path):
-      event = event_pb2.Event.FromString(record.numpy())
-      for value in event.summary.value:
-        if value.tag == tag:
-          values[event.step] = float(tf.make_ndarray(value.tensor))
+  with folders.plain(folder) as place:
+    for path in sorted(place.glob("events.out.tfevents.*")):
+      for record in tf.data.TFRecordDataset(str(path)):
+        event = event_pb2.Event.FromString(record.numpy())
+        for value in event.summary.value:
+          if value.tag == tag:
+            values[event.step] = float(tf.make_ndarray(value.tensor))
   steps = sorted(values)
   return np.array(steps, np.int64), np.array([values[s] for s in steps])
 

@@ -1,0 +1,34 @@
+"""A path is a name to TensorFlow too."""
+
+import os
+
+import pytest
+import tensorflow as tf
+
+from tfpercept import folders
+
+ODD = ["[a]*?\\{x}", "a[1]", "back\\slash", os.fsdecode(b"\xff\xfe"), "*"]
+
+
+def test_an_ordinary_folder_is_itself(tmp_path):
+  with folders.plain(tmp_path) as place:
+    assert place == tmp_path
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_written_through_a_plain_path_is_in_the_folder(tmp_path, name):
+  folder = tmp_path / name
+  folder.mkdir()
+  assert not folders.is_plain(folder)
+  with folders.plain(folder) as place:
+    assert folders.is_plain(place)
+    checkpoint = tf.train.Checkpoint(a=tf.Variable(1.0))
+    manager = tf.train.CheckpointManager(
+      checkpoint, str(place / "checkpoints"), max_to_keep=1
+    )
+    for step in (1, 2):
+      manager.save(checkpoint_number=step)
+  assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == [
+    "checkpoint", "ckpt-2.data-00000-of-00001", "ckpt-2.index",
+  ]  # fmt: skip
+  assert [p.name for p in tmp_path.iterdir()] == [name]

@@ -1,0 +1,96 @@
+"""Folders to write into: whether that can be done, and names for TensorFlow.
+
+TensorFlow looks up checkpoints, event files and SavedModels by functions to
+which `[a]*?` is a pattern and a backslash an escape, and which can not name
+what is not UTF-8.
+"""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+_PATTERN = frozenset("*?[]{}\\")
+_PROBE = 1 << 16  # bytes that are written to see whether there is room
+
+
+def require(folder: pathlib.Path) -> None:
+  """Raises OSError unless a folder is there, or can be made, to write into.
+
+  It is not made; a file that nobody sees is written where it is to be.
+  """
+  place = pathlib.Path(folder).absolute()
+  missing = []
+  while not os.path.lexists(place):
+    missing.append(place.name)
+    place = place.parent
+  if not place.is_dir():
+    _refuse(folder, place)
+  longest = os.pathconf(place, "PC_NAME_MAX")
+  for name in missing:
+    if len(os.fsencode(name)) > longest:
+      raise OSError(
+        f"a name has at most {longest} bytes, {name[:40]}... has more; choose "
+        "another --out",
+      )
+  try:
+    with tempfile.TemporaryFile(dir=place) as file:
+      file.write(bytes(_PROBE))
+  except OSError as error:
+    raise OSError(
+      f"{folder} can not be written: {error.strerror} (in {place}). Choose "
+      "another --out, or see to that",
+    ) from error
+
+
+def _refuse(folder: pathlib.Path, place: pathlib.Path) -> None:
+  if place.is_symlink():
+    try:
+      place.stat()
+    except OSError as error:
+      raise OSError(
+        f"{folder} can not be made: {place} is a link to {os.readlink(place)} "
+        f"({error.strerror}). Choose another --out, or remove the link",
+      ) from error
+  raise OSError(
+    f"{folder} can not be made: {place} is no folder. Choose another --out",
+  )
+
+
+@contextlib.contextmanager
+def plain(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
+  """Yields a path to a folder that means the same to TensorFlow as to Python.
+
+  That is the folder itself, unless its name has such characters: then it is a
+  link to it, in a temporary folder, for as long as the block runs.
+
+  Args:
+    folder: There has to be one.
+  """
+  folder = pathlib.Path(folder)
+  if is_plain(folder):
+    yield folder
+    return
+  with tempfile.TemporaryDirectory(prefix="tfpercept-") as place:
+    link = pathlib.Path(place) / "folder"
+    link.symlink_to(folder.absolute(), target_is_directory=True)
+    yield link
+
+
+@contextlib.contextmanager
+def made_plain(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
+  """Makes a new folder, and yields it as `plain` does."""
+  pathlib.Path(folder).mkdir()
+  with plain(folder) as place:
+    yield place
+
+
+def is_plain(path: str | os.PathLike) -> bool:
+  """Whether TensorFlow takes a path as it is."""
+  text = os.fspath(path)
+  try:
+    text.encode()
+  except UnicodeEncodeError:  # bytes that are not UTF-8
+    return False
+  return _PATTERN.isdisjoint(text)
