@@ -206,3 +206,16 @@ def test_a_frame_in_two_formats_is_refused_by_name(tmp_path):
     files.write_image(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
   with pytest.raises(ValueError, match=r"frame 1 of .*: 1\.bmp and 1\.png"):
     video.load([tmp_path])
+
+
+def test_all_that_is_wrong_with_clips_is_named_at_once(tmp_path):
+  for clip in ("a", "b"):
+    for frame in range(3):
+      image = np.full((8, 8, 3), frame, np.uint8)
+      files.write_image(tmp_path / clip / f"{frame}.png", image)
+    (tmp_path / clip / "1.png").write_bytes(b"x")
+    (tmp_path / clip / "2.png").write_bytes(b"x")
+  with pytest.raises(ValueError, match="Put the frames back") as caught:
+    video.load([tmp_path / "a", tmp_path / "no", tmp_path / "b"])
+  for name in ("a/1.png", "a/2.png", "no does not exist", "b/1.png", "b/2.png"):
+    assert name in str(caught.value)

@@ -58,6 +58,7 @@ def load(
   fit: str = "resize",
   split: str = "train",
   download: bool = False,
+  skip_damaged: bool = False,
 ) -> Examples:
   """Reads pictures and brings them to one size.
 
@@ -76,6 +77,7 @@ def load(
     split: Part of data that come in parts, `"train"` or `"test"`: those of tfds
       and of Keras' layout. Others are read whole, as `"train"`.
     download: Whether tfds may download.
+    skip_damaged: Whether to leave out pictures of folders that can not be read.
 
   Returns:
     The examples of all sources, in a fixed order, with the labels that all of
@@ -95,8 +97,8 @@ def load(
       f"{channels}"
     )
   parts = [
-    fitted(*_read(name, split, download), side=side, channels=channels, fit=fit)
-    for name in names
+    fitted(*source, side=side, channels=channels, fit=fit)
+    for source in _read(list(names), split, download, skip_damaged)
   ]
   if not parts:
     raise ValueError("no source of pictures given; try --data=packaged")
@@ -200,17 +202,32 @@ class Batches:
 
 
 def _read(
-  name: str, split: str, download: bool
-) -> tuple[Sequence[np.ndarray], dict[str, np.ndarray]]:
-  """Returns pictures `[H, W, C]` of a source as they are, and their labels."""
-  is_file = pathlib.Path(name).suffix == ".npz"
-  if is_file:
-    return _from_npz(name, split)
+  names: list[str], split: str, download: bool, skip_damaged: bool
+) -> list[tuple[Sequence[np.ndarray], dict[str, np.ndarray]]]:
+  """Returns pictures `[H, W, C]` of sources as they are, and their labels."""
+  arrays = {name: _from_npz(name, split) for name in names if _is_npz(name)}
+  others = [name for name in names if name not in arrays]
   if split == "train":
-    return sources.load([name], download=download), {}
+    read = sources.load_each(
+      others, download=download, skip_damaged=skip_damaged
+    )
+  else:
+    read = [_part(name, split, download) for name in others]
+  found = arrays | {
+    name: (pictures, {}) for name, pictures in zip(others, read, strict=True)
+  }
+  return [found[name] for name in names]
+
+
+def _is_npz(name: str) -> bool:
+  path = pathlib.Path(name)
+  return path.suffix.lower() == ".npz" and not path.is_dir()
+
+
+def _part(name: str, split: str, download: bool) -> Sequence[np.ndarray]:
   if name == "packaged" or pathlib.Path(name).is_dir():
     raise ValueError(f"{name} has no part {split!r}; hold some of it out")
-  return tfds.load(name, split=split, download=download), {}
+  return tfds.load(name, split=split, download=download)
 
 
 def _from_npz(

@@ -72,6 +72,22 @@ class TripletCrops:
     sides = np.stack(pictures, axis=1).astype(np.float32) / np.float32(255)
     return (*sides, np.array(shares, np.float32))
 
+  def problems(self) -> dict[int, str]:
+    """Reads everything; returns what is wrong by the place of the choice.
+
+    Pictures that can not be read, differ in size or are too small for the crop
+    would else end a run when their turn comes.
+    """
+    found = {}
+    for place, item in enumerate(self._items):
+      try:
+        self._crop(item, np.zeros(2))
+      except ImportError:
+        raise
+      except (ValueError, OSError) as error:
+        found[place] = str(error)
+    return found
+
   def batches(self, start: int, stop: int) -> tf.data.Dataset:
     """Returns batches `start` to `stop - 1` in order."""
     image = tf.TensorSpec([self.batch, self.patch, self.patch, 3])

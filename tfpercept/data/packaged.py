@@ -27,6 +27,11 @@ def train() -> list[np.ndarray]:
   return [files.read_image(path) for path in _paths(_TRAIN)]
 
 
+def files_of_training() -> dict[str, pathlib.Path]:
+  """Returns the files of the photographs to train on, by name."""
+  return dict(zip(_TRAIN, _paths(_TRAIN), strict=True))
+
+
 def test() -> dict[str, np.ndarray]:
   """Returns the photographs never trained on, by name."""
   return {path.stem: files.read_image(path) for path in _paths(_TEST)}

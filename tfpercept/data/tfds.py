@@ -1,6 +1,13 @@
 """The one user of TensorFlow Datasets."""
 
+import pathlib
+
 import numpy as np
+
+_NOT_HERE = (
+  "the tfds data set {!r} is not prepared on this machine; pass --download to "
+  "fetch it, or --data=FOLDER"
+)
 
 
 def is_known(name: str) -> bool:
@@ -28,6 +35,46 @@ def load(
     ValueError: if tfds is not installed, has no such data set, holds no
       pictures under these features, or the data are not there.
   """
+  tfds = _tfds(name)
+  try:
+    data = tfds.load(name, split=split, download=download)
+  except (AssertionError, FileNotFoundError) as error:
+    raise ValueError(_NOT_HERE.format(name)) from error
+  key = next((k for k in ("image", "hr") if k in data.element_spec), None)
+  if key is None:
+    raise ValueError(
+      f"the tfds data set {name!r} has no feature 'image' or 'hr'; it has "
+      f"{sorted(data.element_spec)}"
+    )
+  return [example[key] for example in tfds.as_numpy(data)]
+
+
+def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
+  """Returns the files of a prepared data set by name.
+
+  Args:
+    name: As of `load`.
+    download: Whether to download and prepare the data set if it is not there.
+
+  Raises:
+    ValueError: as `load`.
+  """
+  builder = _tfds(name).builder(name)
+  if download:
+    builder.download_and_prepare()
+  folder = pathlib.Path(builder.data_dir)
+  found = {
+    path.relative_to(folder).as_posix(): path
+    for path in sorted(folder.rglob("*"))
+    if path.is_file()
+  }
+  # What holds no pictures is written anew by other versions of tfds.
+  found = {k: p for k, p in found.items() if p.suffix not in (".json", ".txt")}
+  return found
+
+
+def _tfds(name: str):
+  """Returns TensorFlow Datasets, which knows this data set."""
   try:
     import tensorflow_datasets as tfds
   except ImportError as error:
@@ -40,17 +87,4 @@ def load(
       f"expected 'packaged', an existing folder or the name of a tfds data "
       f"set; {name!r} is none of them"
     )
-  try:
-    data = tfds.load(name, split=split, download=download)
-  except (AssertionError, FileNotFoundError) as error:
-    raise ValueError(
-      f"the tfds data set {name!r} is not prepared on this machine; pass "
-      "--download to fetch it, or --data=FOLDER"
-    ) from error
-  key = next((k for k in ("image", "hr") if k in data.element_spec), None)
-  if key is None:
-    raise ValueError(
-      f"the tfds data set {name!r} has no feature 'image' or 'hr'; it has "
-      f"{sorted(data.element_spec)}"
-    )
-  return [example[key] for example in tfds.as_numpy(data)]
+  return tfds

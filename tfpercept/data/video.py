@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import extras, files
+from tfpercept.data import sources
 
 MAX_BYTES = 2**30
 """Frames are kept decoded; a gigabyte is 1100 of them at 640x480."""
@@ -38,26 +39,37 @@ def load(
 
   Raises:
     ValueError: if a path is neither, a file is damaged, empty or cut short,
-      its frames differ in size, or there are more than `max_bytes`.
+      its frames differ in size, or there are more than `max_bytes`. All that is
+      wrong is named at once.
     ImportError: if a video file is given and PyAV is not installed.
   """
-  clips, taken = [], 0
+  clips, taken, wrong = [], 0, []
   for path in map(pathlib.Path, paths):
     frames = []
-    for frame in _frames(path):
-      frames.append(_reduced(frame, max_side))
-      taken += frames[-1].nbytes
-      if frames[-1].shape != frames[0].shape:
-        raise ValueError(
-          f"{path} changes its size at frame {len(frames) - 1}, from "
-          f"{_size(frames[0])} to {_size(frames[-1])}; split it there"
-        )
-      if taken > max_bytes:
-        raise ValueError(
-          f"the frames up to {path} take more than {max_bytes / 2**20:.0f} MiB;"
-          " use fewer or shorter clips, a smaller max_side, or raise max_bytes"
-        )
+    try:
+      for frame in _frames(path):
+        frames.append(_reduced(frame, max_side))
+        if frames[-1].shape != frames[0].shape:
+          raise ValueError(
+            f"{path} changes its size at frame {len(frames) - 1}, from "
+            f"{_size(frames[0])} to {_size(frames[-1])}; split it there"
+          )
+        taken += frames[-1].nbytes
+        if taken > max_bytes:
+          break
+    except ImportError:
+      raise
+    except (ValueError, OSError) as error:
+      wrong.append(str(error))
+      continue
+    if taken > max_bytes:
+      raise ValueError(
+        f"the frames up to {path} take more than {max_bytes / 2**20:.0f} MiB;"
+        " use fewer or shorter clips, a smaller max_side, or raise max_bytes"
+      )
     clips.append(np.stack(frames))
+  if wrong:
+    raise ValueError("; ".join(wrong))
   if not clips:
     raise ValueError("no clip given; name video files or folders of frames")
   return clips
@@ -65,11 +77,23 @@ def load(
 
 def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
   if path.is_dir():
-    pictures = sorted(files.list_images(path), key=_natural)
+    pictures = sorted(sources.pictures_in(path), key=_natural)
     _require_once(path, pictures)
+    damaged = []
     for picture in pictures:
-      image = files.read_image(picture)
+      try:
+        image = files.read_image(picture)
+      except ImportError:
+        raise
+      except (ValueError, OSError) as error:
+        damaged.append(str(error))
+        continue
       yield np.broadcast_to(image, (*image.shape[:2], 3))
+    if damaged:
+      raise ValueError(
+        f"{'; '.join(damaged)}. Put the frames back, or leave {path} out; "
+        "without them neighbours would not be neighbours"
+      )
   elif path.is_file():
     yield from _decoded(path)
   else:
