@@ -15,13 +15,23 @@ from tfpercept.data import examples
 from tfpercept.models import coders
 from tfpercept.tasks import regression
 from tfpercept.training import precision
-from trainers import example_flags, reconstructions, run_flags
+from trainers import (
+  example_flags,
+  initial_weights,
+  reconstructions,
+  run_flags,
+)
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 flags.adopt_module_key_flags(example_flags)
 _CODE = flags.DEFINE_integer("code", 64, "Width of the bottleneck.", 1)
 _OUTPUT = flags.DEFINE_enum(
   "output", "sigmoid", coders.OUTPUTS, "Linear is not bounded to [0, 1]."
+)
+_INITIAL = flags.DEFINE_string(
+  "initial",
+  None,
+  "A finished run of a like network, to start from its weights.",
 )
 
 
@@ -31,15 +41,20 @@ def main() -> None:
     "code": _CODE.value,
     "output": _OUTPUT.value,
   }
-  runs = example_flags.runs({"model": model})
+  initial, told = initial_weights.load(_INITIAL.value)
+  runs = example_flags.runs({"model": model, **told})
   data, unseen = example_flags.load(runs[0])
   for run in runs:
-    train(run, data, unseen)
+    train(run, data, unseen, initial=initial)
     logging.info("Trained model in %s", run.out / "model")
 
 
 def train(
-  run: training.Run, data: examples.Examples, unseen: examples.Examples
+  run: training.Run,
+  data: examples.Examples,
+  unseen: examples.Examples,
+  *,
+  initial: models.Autoencoder | None = None,
 ) -> None:
   """Trains an autoencoder, or resumes it, and writes it to `out / "model"`.
 
@@ -48,6 +63,7 @@ def train(
       arguments of the network).
     data: What to train on.
     unseen: What TensorBoard shows; may be empty.
+    initial: Has the weights to start from; random ones by default.
   """
   settings = run.settings
   objective = distances.get(run.loss)
@@ -63,6 +79,7 @@ def train(
       dtype=precision.policy(run.precision),
     )
     network.build()
+    initial_weights.start(network, initial)
     task = regression.Regression(network, objective)
   training.fit(
     task,

@@ -14,7 +14,7 @@ import pathlib
 from absl import flags, logging
 
 from export import program
-from tfpercept import files, models
+from tfpercept import files, folders, models
 from tfpercept.codecs import hyperprior as codec
 from trainers import compression_validation
 
@@ -31,6 +31,13 @@ _OUT = flags.DEFINE_string(
 
 def main() -> None:
   run, out = pathlib.Path(_RUN.value), pathlib.Path(_OUT.value)
+  folders.require(out)
+  found = [path.name for path in out.iterdir()] if out.is_dir() else []
+  if found and "manifest.json" not in found:
+    raise ValueError(
+      f"{out} holds something that is no model, and would be replaced; name "
+      "another --out"
+    )
   network, manifest = models.load(run, dtype="float32")
   kept = {key: manifest[key] for key in ("objective", "training")}
   curve = run / compression_validation.FILE

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfpercept import distances, models, training
 from tfpercept.codecs import hyperprior as codec
-from tfpercept.data import crops, reduced, sources
+from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models import hyperprior, transforms
 from tfpercept.tasks import compression, quantisers
 from tfpercept.training import callbacks, precision, schedules
@@ -57,11 +57,15 @@ def train(
     )
   objective = distances.get(run.loss)
   objective.validate(patch, patch)
+  names = settings["data"]
+  run = run.on(data=lambda: identity.of(names, download=download))
   folders, every = validation
   unseen = folders and compression_validation.load(
     folders, stride=hyperprior.STRIDE
   )
-  pictures = sources.load(settings["data"], download=download)
+  pictures = sources.load(
+    names, download=download, skip_damaged="skip_damaged" in settings
+  )
   # Where there is one picture, it is trained on as well.
   parts = (pictures[-1:], pictures[:-1] or pictures)
   sizes = {"sides": settings["sides"], "largest": settings["largest"]}

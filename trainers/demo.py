@@ -6,6 +6,7 @@ What an earlier call with the same settings finished is not done again; what was
 interrupted is resumed.
 """
 
+import os
 import pathlib
 import tempfile
 from collections.abc import Callable
@@ -14,8 +15,8 @@ import tensorflow as tf
 from absl import flags, logging
 
 from export import fresh, manifest, program, saved_model, tflite
-from tfpercept import codecs, distances, files, training
-from tfpercept.data import packaged
+from tfpercept import codecs, distances, files, folders, training
+from tfpercept.data import identity, packaged
 from tfpercept.evaluation import (
   like_files,
   report,
@@ -56,7 +57,9 @@ def main() -> None:
   tf.get_logger().setLevel("WARNING")
   if _IMAGE.value:
     _read(_IMAGE.value)  # before minutes of work, not after
-  _work(pathlib.Path(_OUT.value))
+  out = pathlib.Path(_OUT.value)
+  folders.require(out)
+  _work(out)
 
 
 def _work(out: pathlib.Path) -> None:
@@ -104,6 +107,7 @@ def _run(out: pathlib.Path, loss: str) -> training.Run:
     interval=max(_STEPS.value // 20, 1),
     settings=SETTINGS,
   )
+  run = run.on(data=lambda: identity.of(SETTINGS["data"]))
   run.claim()
   return run
 
@@ -165,7 +169,9 @@ def _report(
 def _upscale(model: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
   """Enlarges the user's picture in a process that only has the export."""
   if _IMAGE.value:
-    name, picture = pathlib.Path(_IMAGE.value).stem, _read(_IMAGE.value)
+    # Names have 255 bytes at most, and this one gets longer.
+    stem = os.fsencode(pathlib.Path(_IMAGE.value).stem)
+    name, picture = os.fsdecode(stem[:200]), _read(_IMAGE.value)
   else:
     name, picture = next(iter(packaged.test().items()))
   target = out / f"{name}_x{SCALE}.png"

@@ -12,12 +12,12 @@ from absl import flags, logging
 
 from export import program
 from tfpercept import models, training
-from tfpercept.data import examples
+from tfpercept.data import examples, identity
 from tfpercept.evaluation import generation
 from tfpercept.models import digit_classifier
 from tfpercept.tasks import classification
 from tfpercept.training import callbacks, precision
-from trainers import run_flags
+from trainers import initial_weights, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _DATA = flags.DEFINE_string(
@@ -30,9 +30,15 @@ _FILTERS = flags.DEFINE_list(
   "filters", ["16", "32", "32", "64", "64"], "Widths of the convolutions."
 )
 _WIDTH = flags.DEFINE_integer("width", 64, "Number of features.", 1)
+_INITIAL = flags.DEFINE_string(
+  "initial",
+  None,
+  "A finished run of a like network, to start from its weights.",
+)
 
 
 def main() -> None:
+  initial, told = initial_weights.load(_INITIAL.value)
   run = run_flags.run(
     {
       "data": _DATA.value,
@@ -43,12 +49,14 @@ def main() -> None:
         "filters": [int(f) for f in _FILTERS.value],
         "width": _WIDTH.value,
       },
+      **told,
     }
   )
   # What --loss names compares pictures; it has no say here.
   run = dataclasses.replace(run, loss="cross-entropy")
+  run = run.on(data=lambda: identity.of_paths([_DATA.value]))
   train_on, test = (_digits(split) for split in examples.SPLITS)
-  accuracy = train(run, train_on, test)
+  accuracy = train(run, train_on, test, initial=initial)
   logging.info(
     "Model of %.2f %% on %d test digits in %s",
     100 * accuracy,
@@ -58,7 +66,11 @@ def main() -> None:
 
 
 def train(
-  run: training.Run, data: examples.Examples, test: examples.Examples
+  run: training.Run,
+  data: examples.Examples,
+  test: examples.Examples,
+  *,
+  initial: models.DigitClassifier | None = None,
 ) -> float:
   """Trains a classifier, or resumes it, and writes it to `out / "model"`.
 
@@ -67,6 +79,7 @@ def train(
       arguments of the network).
     data: Digits to train on, each with its `label`.
     test: Digits that are counted.
+    initial: Has the weights to start from; random ones by default.
 
   Returns:
     The share of `test` that it tells.
@@ -83,6 +96,7 @@ def train(
       **settings["model"], dtype=precision.policy(run.precision)
     )
     network.build()
+    initial_weights.start(network, initial)
     task = classification.Classification(
       network,
       seed=run.seed,

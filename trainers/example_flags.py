@@ -1,11 +1,12 @@
 """Flags of trainers on small square pictures: the pictures, and the layers."""
 
+import functools
 from typing import Any
 
 from absl import flags
 
 from tfpercept import distances, training
-from tfpercept.data import examples
+from tfpercept.data import examples, identity
 from tfpercept.models import coders
 from trainers import run_flags
 
@@ -52,7 +53,7 @@ def runs(own: dict[str, Any]) -> list[training.Run]:
 
   Raises:
     ValueError: if a loss is unknown or does not suit the size of the pictures,
-      before another is trained.
+      before another is trained; as `training.Run.on`.
   """
   side = _SIDE.value
   found = run_flags.runs(
@@ -68,7 +69,10 @@ def runs(own: dict[str, Any]) -> list[training.Run]:
   )
   for run in found:
     distances.get(run.loss).validate(side, side)
-  return found
+  what = functools.cache(
+    lambda: identity.of(_DATA.value, download=_DOWNLOAD.value)
+  )
+  return [run.on(data=what) for run in found]
 
 
 def load(run: training.Run) -> tuple[examples.Examples, examples.Examples]:
@@ -80,5 +84,6 @@ def load(run: training.Run) -> tuple[examples.Examples, examples.Examples]:
     channels=settings["channels"],
     fit=settings["fit"],
     download=_DOWNLOAD.value,
+    skip_damaged="skip_damaged" in settings,
   )
   return examples.hold_out(data, settings["held_out"], seed=run.seed)

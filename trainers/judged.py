@@ -1,18 +1,28 @@
 """What every training on people's choices does once its settings are known."""
 
 import dataclasses
+import hashlib
 import io
 import json
-from collections.abc import Sequence
+import os
+import pathlib
+from collections.abc import Container, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from absl import logging
 
 from tfpercept import distances, files, registry, training
-from tfpercept.data import judged_crops, judgement_layouts, judgements
+from tfpercept.data import (
+  identity,
+  judged_crops,
+  judgement_layouts,
+  judgements,
+)
 from tfpercept.evaluation import agreement, measurement
 from tfpercept.tasks import agreement as agreement_task
+from tfpercept.training import run as run_lib
 
 _SHOWN = 200  # judgements that the curve of a run rests on
 _PARTS = 10  # of the schedule, where no epochs are given
@@ -60,6 +70,33 @@ def load(paths: Sequence[str], layout: str) -> judgements.Judgements:
   return judgements.Judgements(
     " + ".join(data.name for data in found), "2afc", items
   )
+
+
+def identity_of(paths: Sequence[str], layout: str) -> identity.Identity:
+  """Returns what choices and pictures are, see `data.identity`."""
+  return [
+    _identity(path, judgement_layouts.load(path, layout)) for path in paths
+  ]
+
+
+def _identity(
+  path: str, found: Sequence[judgements.Judgements]
+) -> dict[str, Any]:
+  items = [i for data in found if data.kind == "2afc" for i in data.items]
+  pictures = {p.key for i in items for p in (i.reference, *i.images)}
+  keys = {key: os.path.abspath(key) for key in pictures}
+  root = os.path.commonpath(map(os.path.dirname, keys.values())) if keys else ""
+  names = {key: os.path.relpath(full, root) for key, full in keys.items()}
+  entry = identity.of_files(
+    path, {name: key for key, name in names.items() if os.path.isfile(key)}
+  )
+  answers = [
+    [*(names[p.key] for p in (i.reference, *i.images)), i.content, i.answer]
+    for i in items
+  ]
+  digest = hashlib.blake2b(json.dumps(answers).encode(), digest_size=12)
+  entry["files"]["(the choices)"] = digest.hexdigest()
+  return entry
 
 
 def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
@@ -110,21 +147,20 @@ def train(
 
   Raises:
     ValueError: if the distance has nothing to train or does not fit the patch,
-      or the folder holds another run.
+      pictures can not be read, which it names, all of them, or the folder holds
+      another run.
   """
   settings = run.settings
   cache = judgements.Cache()
-  crops = judged_crops.TripletCrops(
-    train_on.only(lambda item: item.reference not in item.images),
-    patch=settings["patch"],
-    batch=settings["batch"],
-    seed=run.seed,
-    cache=cache,
+  skip = "skip_damaged" in settings
+  crops = _crops(
+    train_on.only(lambda item: item.reference not in item.images), run, cache
   )
   if settings["epochs"]:
     steps = settings["epochs"] * crops.steps_per_epoch
     run = dataclasses.replace(run, steps=steps)
-  crops.at(0)  # finds pictures smaller than a patch before anything is written
+  run = run.on()
+  judged = _readable(judged, cache, skip=skip)
   before = _values(distances.get(run.loss), judged, cache)
   with training.prepare(run).scope():
     distance = distances.get(run.loss)
@@ -148,6 +184,64 @@ def train(
   outcome = Outcome(judged, before, after, curve.values, spec, run)
   files.write_text(run.out / "README.md", _card(outcome))
   return outcome
+
+
+def _crops(
+  data: judgements.Judgements, run: training.Run, cache: judgements.Cache
+) -> judged_crops.TripletCrops:
+  """Returns crops of choices that can all be drawn."""
+
+  def of(data: judgements.Judgements) -> judged_crops.TripletCrops:
+    return judged_crops.TripletCrops(
+      data,
+      patch=run.settings["patch"],
+      batch=run.settings["batch"],
+      seed=run.seed,
+      cache=cache,
+    )
+
+  skip = "skip_damaged" in run.settings
+  if not skip and (run.out / run_lib.SETTINGS).exists():
+    return of(data)  # they were looked at as the run began
+  wrong = of(data).problems()
+  _report(wrong, len(data.items), skip=skip)
+  return of(_without(data, wrong))
+
+
+def _readable(
+  data: judgements.Judgements, cache: judgements.Cache, *, skip: bool
+) -> judgements.Judgements:
+  """Returns choices between pictures that can be read."""
+  wrong = {}
+  for place, item in enumerate(data.items):
+    try:
+      for picture in (item.reference, *item.images):
+        cache(picture)
+    except ImportError:
+      raise
+    except (ValueError, OSError) as error:
+      wrong[place] = str(error)
+  _report(wrong, len(data.items), skip=skip)
+  return _without(data, wrong)
+
+
+def _without(
+  data: judgements.Judgements, places: Container[int]
+) -> judgements.Judgements:
+  kept = (item for i, item in enumerate(data.items) if i not in places)
+  return dataclasses.replace(data, items=tuple(kept))
+
+
+def _report(wrong: dict[int, str], count: int, *, skip: bool) -> None:
+  """Raises ValueError with all that is wrong, or logs what is left out."""
+  reasons = list(dict.fromkeys(wrong.values()))
+  if wrong and (not skip or len(wrong) == count):
+    raise ValueError(
+      f"{len(wrong)} of {count} choices can not be used: {'; '.join(reasons)}. "
+      "Mend or remove them, or leave them out with --skip_damaged."
+    )
+  for why in reasons:
+    logging.warning("left out: %s", why)
 
 
 def write(distance: distances.Distance, run: training.Run) -> str:
@@ -230,9 +324,20 @@ def _values(
 ) -> dict[agreement.PairKey, float]:
   measured = measurement.measure(distance, data, cache=cache, compiled=compiled)
   if measured.failures:
-    name, why = next(iter(measured.failures.items()))
-    raise ValueError(f"{distance.spec} has no value for {name}: {why}")
+    reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
+    raise ValueError(f"{distance.spec} has no value for {reasons}")
   return measured.values
+
+
+def _read_curve(path: pathlib.Path) -> dict[int, float]:
+  try:
+    found = dict(json.loads(path.read_bytes()))
+    return {int(step): float(value) for step, value in found.items()}
+  except (ValueError, TypeError) as error:
+    raise ValueError(
+      f"{path} is damaged ({error}); remove it to go on, without the points of "
+      "the curve that were in it"
+    ) from error
 
 
 class _Curve(keras.callbacks.Callback):
@@ -256,9 +361,7 @@ class _Curve(keras.callbacks.Callback):
     self._path = run.out / "curve.json"
     self.values: dict[int, float] = {}
     if self._path.exists():
-      self.values = {
-        int(k): v for k, v in json.loads(self._path.read_text()).items()
-      }
+      self.values = _read_curve(self._path)
 
   def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
     # Step 0, or that of a checkpoint whose run was killed right after it.

@@ -8,16 +8,17 @@ Killed at any moment, the same command resumes it.
 """
 
 import dataclasses
+import functools
 
 from absl import flags, logging
 
 from export import program
-from tfpercept import files, models, training
-from tfpercept.data import pairs, video
+from tfpercept import models, training
+from tfpercept.data import identity, pairs, sources, video
 from tfpercept.models import pim
 from tfpercept.tasks import slowness
 from tfpercept.training import precision
-from trainers import run_flags
+from trainers import initial_weights, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _CLIPS = flags.DEFINE_multi_string(
@@ -47,6 +48,11 @@ _Z_DIM = flags.DEFINE_integer("z_dim", 10, "Length of the latent.", 1)
 _LINEAR_HEAD = flags.DEFINE_bool(
   "linear_head", False, "A linear layer after the ReLU of the means."
 )
+_INITIAL = flags.DEFINE_string(
+  "initial",
+  None,
+  "A finished run of a like network, to start from its weights.",
+)
 
 
 def main() -> None:
@@ -57,6 +63,7 @@ def main() -> None:
     "z_dim": _Z_DIM.value,
     "linear_head": _LINEAR_HEAD.value,
   }
+  initial, told = initial_weights.load(_INITIAL.value)
   run = run_flags.run(
     {
       "clips": _CLIPS.value,
@@ -67,15 +74,21 @@ def main() -> None:
       "batch": _BATCH.value,
       "marginal": _MARGINAL.value,
       "model": model,
+      **told,
     }
   )
   run = dataclasses.replace(run, loss="ixyz")  # the bound; --loss has no say
+  paths = {"clips": _CLIPS.value, "photos": _PHOTOS.value}
+  run = run.on(
+    **{k: functools.partial(identity.of_paths, v) for k, v in paths.items()}
+  )
   data = _data(run)
   with training.prepare(run).scope():
     network = models.PIMNetwork(
       **model, seed=run.seed, dtype=precision.policy(run.precision)
     )
     network.standardise(data.at(0)[0])
+    initial_weights.start(network, initial)
     task = slowness.Slowness(
       network, marginal=run.settings["marginal"], seed=run.seed
     )
@@ -100,8 +113,9 @@ def _data(run: training.Run) -> pairs.Joined:
       pairs.FramePairs(frames, batch=batch, gap=settings["gap"], **common)
     )
   if photos:
-    paths = [p for folder in photos for p in files.list_images(folder)]
-    pictures = [files.read_image(path) for path in paths]
+    paths = [p for folder in photos for p in sources.pictures_in(folder)]
+    skip = "skip_damaged" in settings
+    pictures = list(sources.read_all(paths, skip_damaged=skip).values())
     batch = settings["batch"] - half
     parts.append(pairs.StillPairs(pictures, batch=batch, **common))
   return pairs.Joined(parts)

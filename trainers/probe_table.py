@@ -21,7 +21,7 @@ import numpy as np
 from absl import flags
 
 from export import program
-from tfpercept import files, registry
+from tfpercept import files, folders, registry
 from tfpercept.data import examples
 from tfpercept.evaluation import (
   charts,
@@ -66,6 +66,7 @@ def main() -> None:
   """Trains what is missing, probes, then prints tables and answers."""
   labels = [_count(value) for value in _LABELS.value]
   out = pathlib.Path(_OUT.value).absolute()
+  folders.require(out)
   if not _MODELS.value:
     _train(out)
   trained = probing_runs.load(_MODELS.value or [out])
@@ -93,7 +94,7 @@ def main() -> None:
 def _train(out: pathlib.Path) -> None:
   """Trains all losses of a seed in one process, seed by seed."""
   preset = pathlib.Path(_PRESET.value)
-  given = preset.read_text().splitlines()
+  given = program.lines(preset)
   losses = [x.removeprefix("--loss=") for x in given if x.startswith("--loss=")]
   names = registry.file_names(losses).values() if len(losses) > 1 else ["."]
   for seed in range(_SEEDS.value):

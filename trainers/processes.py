@@ -1,14 +1,19 @@
 """Trainings in processes of their own, each done once."""
 
+import json
 import pathlib
 import subprocess
 import sys
 from collections.abc import Iterable
 
-from tfpercept import files
+from export import program
+from tfpercept import files, training
+from tfpercept.data import identity
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = ROOT / "trainers" / "presets"
+FLAGS = "trained.flags"
+"""What the trainings in a folder were given."""
 
 
 def train(
@@ -30,9 +35,16 @@ def train(
     runs: Folders in `out` that hold a run each.
 
   Raises:
+    ValueError: if that has been done with other flags, or on other data.
     subprocess.CalledProcessError: if the training fails.
   """
+  # Whoever moves the folder moves what the runs in it start from.
+  given = "\n".join([*program.lines(preset), *more])
+  noted = _ascii(given.replace(str(out.parent), "...")).splitlines()
   if all((out / run / "model").exists() for run in runs):
+    _require_same(out, noted)
+    for run in runs:
+      _require_same_data(out / run)
     print(f"{out}: trained already", file=sys.stderr, flush=True)
     return
   subprocess.run(
@@ -44,3 +56,36 @@ def train(
     stdout=sys.stderr,
     check=True,
   )
+  files.write_text(out / FLAGS, "\n".join(noted) + "\n")
+
+
+def _require_same(out: pathlib.Path, noted: list[str]) -> None:
+  path = out / FLAGS
+  if not path.exists():
+    return  # trained before there were notes, or by hand
+  before = path.read_text().splitlines()
+  lost = [flag for flag in before if flag not in noted]
+  new = [flag for flag in noted if flag not in before]
+  if lost or new:
+    raise ValueError(
+      f"{out} was trained with other flags (then {' '.join(lost) or 'none'}, "
+      f"now {' '.join(new) or 'none'}). Choose another --out, repeat those "
+      "flags, or remove the folder to train anew."
+    )
+
+
+def _require_same_data(run: pathlib.Path) -> None:
+  """Raises ValueError if the data of a run are not what they were."""
+  if not (run / "run.json").exists():
+    return
+  names = json.loads((run / "run.json").read_bytes())["settings"].get(
+    "data", []
+  )
+  here = [
+    str(ROOT / name) if (ROOT / name).exists() else name for name in names
+  ]
+  training.check_data(run, data=lambda: identity.of(here))
+
+
+def _ascii(text: str) -> str:
+  return text.encode("ascii", "backslashreplace").decode()

@@ -13,8 +13,8 @@ import numpy as np
 from absl import flags
 
 from export import program
-from tfpercept import files, registry
-from tfpercept.data import examples
+from tfpercept import files, folders, registry, training
+from tfpercept.data import examples, identity
 from tfpercept.evaluation import probing_runs, reconstruction_page
 
 _MODELS = flags.DEFINE_multi_string(
@@ -43,10 +43,16 @@ _FOLDERS = flags.DEFINE_string(
 
 
 def main() -> None:
+  files.require_writable(_OUT.value)
+  if _FOLDERS.value:
+    folders.require(pathlib.Path(_FOLDERS.value))
   found = probing_runs.load(_MODELS.value)
   seed = min(trained.seed for trained in found)
   chosen = [trained for trained in found if trained.seed == seed]
   settings = chosen[0].training["settings"]
+  if not _DATA.value:
+    names = settings["data"]
+    training.check_data(chosen[0].folder, data=lambda: identity.of(names))
   data, what = _pictures(settings, seed)
   x = data.floats()
   made = {t.spec: probing_runs.reconstruct(t.network, x) for t in chosen}
@@ -91,6 +97,7 @@ def _pictures(settings: dict, seed: int) -> tuple[examples.Examples, str]:
     side=settings["side"],
     channels=settings["channels"],
     fit=settings["fit"],
+    skip_damaged="skip_damaged" in settings,
   )
   what = "others than those of the training"
   if not _DATA.value:

@@ -1,11 +1,12 @@
 """Flags that all trainers share, and the `Run` they make."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 from absl import flags
 
-from tfpercept import registry, training
+from tfpercept import folders, registry, training
 
 _LOSS = flags.DEFINE_multi_string(
   "loss",
@@ -23,6 +24,11 @@ _INTERVAL = flags.DEFINE_integer(
 _PRECISION = flags.DEFINE_enum(
   "precision", "auto", training.PRECISIONS, "Arithmetic of the network."
 )
+_SKIP_DAMAGED = flags.DEFINE_bool(
+  "skip_damaged",
+  False,
+  "Leave out pictures that can not be read, instead of refusing all.",
+)
 _STRATEGY = flags.DEFINE_enum(
   "strategy", "none", tuple(training.STRATEGIES), "tf.distribute strategy."
 )
@@ -33,8 +39,20 @@ def losses() -> list[str]:
   return list(_LOSS.value)
 
 
-def run(settings: dict[str, Any]) -> training.Run:
-  """Returns the run of the parsed flags and a trainer's own settings."""
+def run(settings: dict[str, Any], *, longer: str = "") -> training.Run:
+  """Returns the run of the parsed flags and a trainer's own settings.
+
+  Args:
+    settings: Those of the trainer.
+    longer: How to train a finished run further, see `training.Run`; by default
+      with `--initial`.
+
+  Raises:
+    OSError: if `--out` can not be written.
+  """
+  folders.require(pathlib.Path(_OUT.value))
+  if _SKIP_DAMAGED.value:
+    settings = {**settings, "skip_damaged": True}
   return training.Run(
     out=_OUT.value,
     steps=_STEPS.value,
@@ -45,6 +63,7 @@ def run(settings: dict[str, Any]) -> training.Run:
     precision=_PRECISION.value,
     strategy=_STRATEGY.value,
     settings=settings,
+    longer=longer or f"give --initial={_OUT.value} and a new --out",
   )
 
 
@@ -55,10 +74,15 @@ def runs(settings: dict[str, Any]) -> list[training.Run]:
   it, named after their specs.
   """
   one = run(settings)
-  folders = registry.file_names(_LOSS.value)  # a spec given twice counts once
-  if len(folders) == 1:
+  names = registry.file_names(_LOSS.value)  # a spec given twice counts once
+  if len(names) == 1:
     return [one]
   return [
-    dataclasses.replace(one, loss=spec, out=one.out / folder)
-    for spec, folder in folders.items()
+    dataclasses.replace(
+      one,
+      loss=spec,
+      out=one.out / folder,
+      longer=f"give --initial={one.out / folder} and a new --out",
+    )
+    for spec, folder in names.items()
   ]

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from export import program
-from tfpercept import files
+from tfpercept import files, folders
 from tfpercept.evaluation import scores, super_resolution
 from trainers import processes
 
@@ -66,9 +66,12 @@ _CSV = flags.DEFINE_string(
 
 def main() -> None:
   """Trains what is missing, then prints the table and the answer."""
+  if _CSV.value:
+    files.require_writable(_CSV.value)
   pictures = super_resolution.named_pictures(_sets())
   folder = pathlib.Path(_MODELS.value or _OUT.value).absolute()
   if not _MODELS.value:
+    folders.require(folder)
     _train(folder)
   upscalers = {"bicubic": super_resolution.bicubic} | {
     method: super_resolution.load(folder / name, scale=SCALE)
@@ -89,7 +92,7 @@ def _sets() -> dict[str, str]:
     raise ValueError(
       f"--sets takes NAME=FOLDER,NAME=FOLDER; got {','.join(_SETS.value)}"
     )
-  return named
+  return {name: program.home(folder) for name, folder in named.items()}
 
 
 def _train(out: pathlib.Path) -> None:

@@ -9,7 +9,7 @@ from absl import flags, logging
 
 from export import program
 from tfpercept import training
-from trainers import run_flags, super_resolution
+from trainers import initial_weights, run_flags, super_resolution
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _DATA = flags.DEFINE_multi_string(
@@ -24,6 +24,11 @@ _PATCH = flags.DEFINE_integer("patch", 48, "Side of the crops.", 8)
 _BATCH = flags.DEFINE_integer("batch", 16, "Crops in a batch.", 1)
 _KERNELS = flags.DEFINE_list("kernels", ["9", "5", "5"], "Kernel sizes.")
 _FILTERS = flags.DEFINE_list("filters", ["64", "32"], "Hidden widths.")
+_INITIAL = flags.DEFINE_string(
+  "initial",
+  None,
+  "A finished run of a like network, to start from its weights.",
+)
 
 
 def main() -> None:
@@ -31,6 +36,7 @@ def main() -> None:
     "kernels": [int(k) for k in _KERNELS.value],
     "filters": [int(f) for f in _FILTERS.value],
   }
+  initial, told = initial_weights.load(_INITIAL.value)
   run = run_flags.run(
     {
       "data": _DATA.value,
@@ -39,9 +45,10 @@ def main() -> None:
       "patch": _PATCH.value,
       "batch": _BATCH.value,
       "model": model,
+      **told,
     }
   )
-  super_resolution.train(run, download=_DOWNLOAD.value)
+  super_resolution.train(run, initial=initial, download=_DOWNLOAD.value)
   logging.info("Trained model in %s", run.out / "model")
 
 

@@ -5,20 +5,27 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, models, training
-from tfpercept.data import crops, sources, super_resolution
+from tfpercept.data import crops, identity, sources, super_resolution
 from tfpercept.tasks import regression
 from tfpercept.training import callbacks, precision
+from trainers import initial_weights
 
 # Side of the crop that TensorBoard shows.
 _SHOWN = 192
 
 
-def train(run: training.Run, *, download: bool = False) -> None:
+def train(
+  run: training.Run,
+  *,
+  initial: keras.Model | None = None,
+  download: bool = False,
+) -> None:
   """Trains SRCNN, or resumes it, and writes it to `run.out / "model"`.
 
   Args:
     run: Its `settings` hold `data`, `rescale`, `scale`, `patch`, `batch` and
       `model` (the arguments of SRCNN).
+    initial: Has the weights to start from; random ones by default.
     download: Whether tfds may download.
 
   Raises:
@@ -28,7 +35,11 @@ def train(run: training.Run, *, download: bool = False) -> None:
   settings = run.settings
   objective = distances.get(run.loss)
   objective.validate(settings["patch"], settings["patch"])
-  pictures = sources.load(settings["data"], download=download)
+  names = settings["data"]
+  run = run.on(data=lambda: identity.of(names, download=download))
+  pictures = sources.load(
+    names, download=download, skip_damaged="skip_damaged" in settings
+  )
   train_on, held_out = _hold_out(pictures, settings["scale"])
   pairs = super_resolution.luma_pairs(
     train_on, scale=settings["scale"], rescale=settings["rescale"]
@@ -41,6 +52,7 @@ def train(run: training.Run, *, download: bool = False) -> None:
       **settings["model"], dtype=precision.policy(run.precision)
     )
     network.build()
+    initial_weights.start(network, initial)
     task = regression.Regression(network, objective)
   training.fit(task, data, run, pictures=_pictures(network, *held_out))
   models.save(

@@ -141,6 +141,7 @@ def settings(
     interval=max(steps // 4, 1),
     precision="float32",
     settings={"source": spec, "method": method, **options},
+    longer="train anew with more --steps, in another --out",
   )
 
 

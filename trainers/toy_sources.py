@@ -13,7 +13,7 @@ import pathlib
 from absl import flags
 
 from export import program
-from tfpercept import files, training
+from tfpercept import files, folders, training
 from tfpercept.evaluation import report, toy_page
 from trainers import toy_coding
 
@@ -36,6 +36,7 @@ _COUNT = flags.DEFINE_integer("count", 200_000, "Vectors of a test set.", 2)
 
 def main() -> None:
   out = pathlib.Path(_OUT.value).absolute()
+  folders.require(out)
   results = [
     toy_coding.compare(
       spec,

@@ -10,9 +10,9 @@ folder each below `--out`. Killed at any moment, the same command resumes it.
 from absl import flags, logging
 
 from export import program
-from tfpercept import models, training
+from tfpercept import training
 from tfpercept.training import posterior
-from trainers import example_flags, run_flags, variational
+from trainers import example_flags, initial_weights, run_flags, variational
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 flags.adopt_module_key_flags(example_flags)
@@ -53,11 +53,8 @@ def main() -> None:
   if beta == "auto":
     settings["nats_per_latent"] = _NATS.value
     settings["calibration_steps"] = _CALIBRATION.value
-  initial = None
-  if _INITIAL.value:
-    initial, manifest = models.load(_INITIAL.value, dtype="float32")
-    settings["initial"] = manifest["sha256"]
-  runs = example_flags.runs(settings)
+  initial, told = initial_weights.load(_INITIAL.value)
+  runs = example_flags.runs({**settings, **told})
   data, unseen = example_flags.load(runs[0])
   for run in runs:
     variational.train(run, data, unseen, initial=initial)

@@ -146,6 +146,7 @@ def pictures(
     seed: Of the run, which what it held out follows from.
   """
   options = {key: settings[key] for key in ("side", "channels", "fit")}
+  options["skip_damaged"] = "skip_damaged" in settings
   data = examples.load(settings["data"], **options)
   if contest.test_part:
     return data, examples.load(settings["data"], split="test", **options)

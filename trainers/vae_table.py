@@ -20,7 +20,8 @@ import numpy as np
 from absl import flags
 
 from export import program
-from tfpercept import files, models
+from tfpercept import files, folders, models, training
+from tfpercept.data import identity
 from tfpercept.evaluation import (
   generation_answers,
   generation_blocks,
@@ -60,6 +61,7 @@ _COMPARED = flags.DEFINE_integer(
 def main() -> None:
   contest = vae_contest.CONTESTS[_TABLE.value]
   out = pathlib.Path(_OUT.value or f"runs/vae_{_TABLE.value}").absolute()
+  folders.require(out)
   seeds = [int(seed) for seed in _SEEDS.value]
   places = {seed: out / f"seed_{seed}" for seed in seeds}
   plane = out / "plane"
@@ -76,6 +78,9 @@ def main() -> None:
   manifests = {key: manifest for key, (_, manifest) in loaded.items()}
   settings = manifests[next(iter(runs))]["training"]["settings"]
   shape = (settings["batch"], *[settings["side"]] * 2, settings["channels"])
+  now = functools.cache(lambda: identity.of(settings["data"]))
+  for folder in runs.values():
+    training.check_data(folder, data=now)
   table, unseen = _measure(contest, loaded, settings, shape)
   table.missing.update(missing)
   first = {name: (name, seeds[0]) for name in losses}

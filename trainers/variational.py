@@ -10,8 +10,8 @@ from tfpercept import distances, files, models, training
 from tfpercept.data import examples
 from tfpercept.evaluation import generation_pictures
 from tfpercept.tasks import variational
-from tfpercept.training import posterior, precision
-from trainers import reconstructions
+from tfpercept.training import lock, posterior, precision
+from trainers import initial_weights, reconstructions
 
 _SHOWN = 8  # samples a row
 
@@ -37,6 +37,16 @@ def train(
     ValueError: if a setting is wrong, the initial network is another, or the
       folder holds another run.
   """
+  with lock.held(run.out):
+    _train(run, data, unseen, initial)
+
+
+def _train(
+  run: training.Run,
+  data: examples.Examples,
+  unseen: examples.Examples,
+  initial: models.VAE | None,
+) -> None:
   settings = run.settings
   batches = examples.Batches(
     data.images, batch=settings["batch"], seed=run.seed
@@ -85,7 +95,13 @@ def _calibrated(
   """Returns the beta that a short training of its own found; keeps it."""
   path = run.out / "beta.json"
   if path.exists():
-    return float(json.loads(path.read_text())["beta"])
+    try:
+      return float(json.loads(path.read_bytes())["beta"])
+    except (ValueError, LookupError, TypeError) as error:
+      raise ValueError(
+        f"{path} is damaged ({error!r}); remove it, and the calibration beside "
+        "it tells it again"
+      ) from error
   settings = run.settings
   steps = settings["calibration_steps"]
   short = dataclasses.replace(run, out=run.out / "calibration", steps=steps)
@@ -150,15 +166,5 @@ def _network(
     dtype=precision.policy(run.precision),
   )
   network.build()
-  if initial is not None:
-    shapes = [
-      [weight.shape for weight in one.get_weights()]
-      for one in (network, initial)
-    ]
-    if shapes[0] != shapes[1]:
-      raise ValueError(
-        f"--initial holds a network {initial.get_config()}, whose weights do "
-        f"not fit {network.get_config()}"
-      )
-    network.set_weights(initial.get_weights())
+  initial_weights.start(network, initial)
   return network

@@ -12,6 +12,8 @@ same command resumes it.
 """
 
 import dataclasses
+import hashlib
+import os
 
 from absl import flags
 
@@ -50,6 +52,8 @@ _LEAVE_ONE_OUT = flags.DEFINE_bool(
   "leave_one_out", False, "Train once for each content, on the others."
 )
 
+_LONGEST = 255  # bytes of a name, on most disks
+
 
 def main() -> None:
   run = run_flags.run(
@@ -62,8 +66,15 @@ def main() -> None:
       "batch": _BATCH.value,
       "beta_1": _BETA_1.value,
       "epochs": _EPOCHS.value,
-    }
+    },
+    longer="train its weights.npz further, in a new --out: "
+    "--distance=\"NAME(weights='OUT/weights.npz')\"",
   )
+  sources = {
+    "data": judged.identity_of(_DATA.value, _LAYOUT.value),
+    "judge_by": judged.identity_of(_JUDGE_BY.value, _LAYOUT.value),
+  }
+  run = dataclasses.replace(run, sources=sources)
   splits = _splits(judged.load(_DATA.value, _LAYOUT.value), run.seed)
   outcomes = {}
   for number, spec in enumerate(_DISTANCE.value):
@@ -77,13 +88,22 @@ def main() -> None:
   print(judged_report.to_text(outcomes, run))
 
 
+def _folder(content: str) -> str:
+  """Returns the folder of the training that does not see a content."""
+  name = f"without_{content}"
+  if max(len(os.fsencode(part)) for part in name.split("/")) > _LONGEST:
+    digest = hashlib.blake2b(os.fsencode(content), digest_size=12)
+    return f"without_{digest.hexdigest()}"
+  return name
+
+
 def _splits(
   data: judgements.Judgements, seed: int
 ) -> dict[str, tuple[judgements.Judgements, judgements.Judgements]]:
   """Returns what to train on and what to judge by, by name of a folder."""
   if _LEAVE_ONE_OUT.value:
     return {
-      f"without_{content}": judged.split(data, [content])
+      _folder(content): judged.split(data, [content])
       for content in data.contents
     }
   if _JUDGE_BY.value:

@@ -64,6 +64,9 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   assert models.load(plain)[1]["sha256"] != manifests[0]["sha256"]
 
   out = tmp_path / "snapshot"
+  done = runs.run("codec_snapshot", f"--run={killed}", f"--out={tmp_path}")
+  assert done.returncode == 1
+  assert "holds something that is no model" in done.stderr
   done = runs.run("codec_snapshot", f"--run={killed}", f"--out={out}")
   assert done.returncode == 0, done.stderr
   network, manifest = models.load(out)

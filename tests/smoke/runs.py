@@ -39,4 +39,11 @@ def unbroken_and_killed(
   assert died.returncode == -signal.SIGKILL, died.stderr
   resumed = run(trainer, *flags)
   assert resumed.returncode == 0, resumed.stderr
+  # Every run knows its data by their content, where it has any.
+  if trainer != "toy_sources":
+    notes, all_runs = (
+      {path.parent for path in killed.rglob(name)}
+      for name in ("data.json", "run.json")
+    )
+    assert notes == all_runs != set()
   return unbroken, killed

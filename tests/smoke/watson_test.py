@@ -1,6 +1,7 @@
 """The trainer on people's choices, from its flags to weights that load."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from tests.smoke import runs
 from tfpercept import distances, files, training, weights
-from tfpercept.data import judgement_layouts
+from tfpercept.data import identity, judgement_layouts, judgements
 from trainers import judged
 
 SMALL = ("--patch=16", "--batch=2", "--steps=6", "--interval=2")
@@ -117,6 +118,46 @@ def test_what_no_file_would_hold_is_not_trained(tmp_path, monkeypatch):
   with pytest.raises(ValueError, match=r"lpips can be trained but its check"):
     judged.write(distance, training.Run(tmp_path, steps=1))
   assert not list(tmp_path.iterdir())
+
+
+def test_choices_are_known_by_what_they_are(data, tmp_path):
+  copy = shutil.copytree(data, tmp_path / "copy")
+  before = judged.identity_of([str(data)], "auto")
+  assert (
+    identity.changes(before, judged.identity_of([f"{copy}/"], "auto")) == []
+  )
+  table = copy / judgement_layouts.CHOICES
+  table.write_text(table.read_text().replace("0.2", "0.3", 1))
+  files.write_image(copy / "b_noise.png", np.zeros((24, 32, 3), np.uint8))
+  assert identity.changes(before, judged.identity_of([str(copy)], "auto")) == [
+    f"{copy}/(the choices) has changed",
+    f"{copy}/b_noise.png has changed",
+  ]
+
+
+def test_all_pictures_that_can_not_be_used_are_named(data, tmp_path):
+  copy = shutil.copytree(data, tmp_path / "copy")
+  (copy / "a_noise.png").write_bytes(b"x")
+  files.write_image(copy / "c_light.png", np.zeros((9, 9, 3), np.uint8))
+  choices = judged.load([str(copy)], "auto")
+  settings = {"patch": 16, "batch": 2}
+  run = training.Run(out=tmp_path / "run", steps=1, settings=settings)
+  cache = judgements.Cache()
+  with pytest.raises(ValueError, match="4 of 6 choices can not be") as caught:
+    judged._crops(choices, run, cache)
+  for words in ("a_noise.png", "(9, 9, 3)", "--skip_damaged"):
+    assert words in str(caught.value)
+  run.settings["skip_damaged"] = True
+  assert judged._crops(choices, run, cache).steps_per_epoch == 1
+  kept = judged._readable(choices, cache, skip=True)
+  assert len(kept.items) == 4  # of unlike sizes, which is no damage
+
+
+def test_a_damaged_curve_is_named(tmp_path):
+  for text in ("{", "[1]", '{"a": 1}', '{"1": null}'):
+    (tmp_path / "curve.json").write_text(text)
+    with pytest.raises(ValueError, match=r"curve\.json is damaged"):
+      judged._read_curve(tmp_path / "curve.json")
 
 
 def test_one_content_is_left_out_at_a_time(data, tmp_path):

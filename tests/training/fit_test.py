@@ -1,5 +1,6 @@
 """The loop resumes exactly, stops at bad numbers and refuses other runs."""
 
+import os
 import pathlib
 import random
 import signal
@@ -11,10 +12,11 @@ import tensorflow as tf
 
 from tests import forked
 from tests.training import killed_run
-from tfpercept import distances, models, training
+from tfpercept import distances, files, models, training
 from tfpercept.data import crops
+from tfpercept.evaluation import report
 from tfpercept.tasks import regression
-from tfpercept.training import callbacks
+from tfpercept.training import callbacks, lock
 
 
 def start(out, log, kill_at=-1, strategy="none"):
@@ -178,14 +180,72 @@ def test_remains_of_an_unfinished_save_do_not_hinder_resuming(tmp_path):
     np.testing.assert_array_equal(got, want)
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_gone_on_from(
+  tmp_path, caplog
+):
   run, task, data = make(tmp_path)
-  training.fit(task, data, run)
+  losses = training.fit(task, data, run)
   for path in (tmp_path / "checkpoints").glob("ckpt-6.*"):
+    path.write_bytes(b"damaged")
+  run, task, data = make(tmp_path)
+  assert training.fit(task, data, run) == losses[3:]
+  assert "ckpt-6 is not whole" in caplog.text
+  for path in (tmp_path / "checkpoints").glob("ckpt-*"):
     path.write_bytes(b"damaged")
   run, task, data = make(tmp_path)
   with pytest.raises(ValueError, match="ckpt-6 can not be resumed"):
     training.fit(task, data, run)
+
+
+@pytest.mark.parametrize("name", ["[a]*?\\{x}", os.fsdecode(b"\xff[1]")])
+def test_a_folder_is_a_name_and_no_pattern(tmp_path, name):
+  out = tmp_path / name
+  with pytest.raises(KeyboardInterrupt):
+    run, task, data = make(out)
+    training.fit(task, data, run, extra_callbacks=[Interrupt()])
+  run, task, data = make(out)
+  assert len(training.fit(task, data, run)) == 3
+  kept = {path.name for path in (out / "checkpoints").iterdir()}
+  assert {"ckpt-3.index", "ckpt-6.index"} <= kept
+  steps, _ = report.read_curve(out / "tensorboard", "train/loss")
+  assert steps.tolist() == [3, 6]
+  assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_want_of_room_is_said_before_the_first_step(tmp_path, monkeypatch):
+  run, task, data = make(tmp_path)
+  monkeypatch.setattr(files, "free_space", lambda folder: 1000)
+  with pytest.raises(OSError, match=r"need 0 MB, and 0 MB are left on its di"):
+    training.fit(task, data, run)
+  assert not (tmp_path / "tensorboard").exists()
+
+
+def test_a_folder_that_another_process_trains_in_is_left_alone(
+  tmp_path, monkeypatch
+):
+  run, task, data = make(tmp_path)
+
+  def held(folder):
+    raise lock.BusyError("by process 7")
+
+  monkeypatch.setattr(lock, "held", held)
+  with pytest.raises(ValueError, match="by process 7"):
+    training.fit(task, data, run)
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_run_steps_through_python_where_that_is_asked_for(tmp_path):
+  run, task, data = make(tmp_path / "a")
+  expected = training.fit(task, data, run)
+  tf.config.run_functions_eagerly(True)
+  try:
+    run, task, data = make(tmp_path / "b")
+    losses = training.fit(task, data, run)
+  finally:
+    tf.config.run_functions_eagerly(False)
+  np.testing.assert_allclose(
+    losses, expected, rtol=1e-4
+  )  # sums round otherwise
 
 
 def test_tensorboard_gets_scalars_and_pictures(tmp_path):

@@ -1,8 +1,14 @@
 """A run folder belongs to its settings."""
 
+import json
+import os
+import shutil
+
+import numpy as np
 import pytest
 
-from tfpercept import training
+from tfpercept import files, folders, training
+from tfpercept.data import identity
 from tfpercept.training import precision
 
 
@@ -53,3 +59,128 @@ def test_precision_is_a_keras_policy():
   assert precision.policy("float32") == "float32"
   assert precision.policy("bfloat16") == "mixed_bfloat16"
   assert precision.policy("auto") in ("float32", "mixed_bfloat16")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+  for level in range(3):
+    image = np.full((4, 5, 3), level, np.uint8)
+    files.write_image(tmp_path / "d" / f"{level}.png", image)
+  return tmp_path / "d"
+
+
+def bound(out, data, **options):
+  """The run of a trainer that was given a folder of pictures."""
+  run = training.Run(
+    **{"out": out, "steps": 3, "settings": {"data": [str(data)]}, **options}
+  )
+  return run.on(data=lambda: identity.of([str(data)]))
+
+
+def test_a_run_knows_its_data_by_their_content(pictures, tmp_path, monkeypatch):
+  out = tmp_path / "run"
+  run = bound(out, pictures)
+  assert not out.exists()  # what is only looked at is not made
+  run.claim()
+  assert "sources" not in json.loads((out / "run.json").read_text())
+  monkeypatch.chdir(tmp_path)
+  for name in (f"{pictures}/", "d", "./d"):
+    bound(out, name).claim()
+  shutil.copy(pictures / "0.png", pictures / "aaa.png")
+  (pictures / "2.png").unlink()
+  with pytest.raises(ValueError, match="on other data") as caught:
+    bound(out, pictures)
+  assert f"{pictures}/aaa.png was added; {pictures}/2.png is gone" in str(
+    caught.value
+  )
+  with pytest.raises(ValueError, match="trained on other data"):
+    training.check_data(out, data=lambda: identity.of([str(pictures)]))
+
+
+def test_another_setting_is_said_before_data_are_looked_at(pictures, tmp_path):
+  bound(tmp_path / "run", pictures).claim()
+  with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+    training.Run(out=tmp_path / "run", steps=3, seed=1).on(data=pytest.fail)
+
+
+def test_a_run_that_took_no_note_of_its_data_resumes(
+  pictures, tmp_path, caplog, monkeypatch
+):
+  out = tmp_path / "run"
+  settings = {"data": [str(pictures)]}
+  training.Run(out=out, steps=3, settings=settings).claim()
+  assert not (out / "data.json").exists()
+  monkeypatch.chdir(tmp_path)
+  bound(out, "d/").claim()  # nor is another spelling of the path another run
+  assert "can not be checked" in caplog.text
+  assert (out / "data.json").exists()
+  other = shutil.copytree(pictures, tmp_path / "e")
+  (other / "0.png").unlink()
+  with pytest.raises(ValueError, match=r"0\.png is gone"):
+    bound(out, other)
+
+
+def test_weights_of_the_loss_are_known_by_their_content_too(tmp_path):
+  weights = tmp_path / "w.npz"
+  weights.write_bytes(b"one")
+  options = {"loss": f"0.5*lpips(weights={str(weights)!r}) + mse", "steps": 3}
+  training.Run(out=tmp_path / "run", **options).on().claim()
+  training.Run(out=tmp_path / "run", **options).on()
+  weights.write_bytes(b"two")
+  with pytest.raises(ValueError, match=r"loss: .*w\.npz has changed"):
+    training.Run(out=tmp_path / "run", **options).on()
+
+
+def test_damaged_notes_are_named(pictures, tmp_path):
+  out = tmp_path / "run"
+  bound(out, pictures).claim()
+  for text in ("[]", '{"data": 3}', ""):
+    (out / "data.json").write_text(text)
+    with pytest.raises(ValueError, match=r"data\.json is damaged"):
+      bound(out, pictures)
+  (out / "run.json").write_text("[]")
+  with pytest.raises(ValueError, match=r"run\.json is damaged"):
+    bound(out, pictures)
+
+
+def test_a_longer_run_is_told_how_to_train_further(tmp_path):
+  training.Run(out=tmp_path, steps=3).claim()
+  longer = "give --initial=a and a new --out"
+  with pytest.raises(ValueError, match="To train further, give --initial=a"):
+    training.Run(out=tmp_path, steps=4, longer=longer).claim()
+  with pytest.raises(ValueError, match="steps: 3 there, 2 now") as caught:
+    training.Run(out=tmp_path, steps=2, longer=longer).claim()
+  assert "further" not in str(caught.value)
+
+
+def test_checkpoints_of_nobody_are_not_trained_over(tmp_path):
+  (tmp_path / "checkpoints").mkdir()
+  (tmp_path / "checkpoints" / "ckpt-3.index").write_bytes(b"")
+  with pytest.raises(ValueError, match=r"no run\.json that says of what run"):
+    training.Run(out=tmp_path, steps=3).claim()
+
+
+def test_a_place_that_can_not_be_written_is_told_first(tmp_path):
+  (tmp_path / "file").write_text("x")
+  (tmp_path / "loop").symlink_to("loop")
+  (tmp_path / "lost").symlink_to("nowhere")
+  for name, message in {
+    "file": "file is no folder",
+    "file/run": "file is no folder",
+    "loop/run": "is a link to loop",
+    "lost": "is a link to nowhere",
+    "a/" + 300 * "n": "a name has at most 255 bytes",
+  }.items():
+    with pytest.raises(OSError, match=message):
+      folders.require(tmp_path / name)
+  folders.require(tmp_path / "a" / (255 * "n"))
+  assert sorted(os.listdir(tmp_path)) == ["file", "loop", "lost"]
+
+
+def test_a_full_or_read_only_disk_is_told_first(tmp_path, monkeypatch):
+  def no_room(*arguments, **options):
+    raise OSError(28, "No space left on device")
+
+  monkeypatch.setattr(folders.tempfile, "TemporaryFile", no_room)
+  with pytest.raises(OSError, match="can not be written: No space left"):
+    folders.require(tmp_path / "run")

@@ -3,7 +3,7 @@
 from tfpercept.training.callbacks import NonFiniteError
 from tfpercept.training.fit import STRATEGIES, fit, prepare
 from tfpercept.training.precision import PRECISIONS
-from tfpercept.training.run import Run
+from tfpercept.training.run import Run, check_data
 from tfpercept.training.schedules import steady_then_linear
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
   "STRATEGIES",
   "NonFiniteError",
   "Run",
+  "check_data",
   "fit",
   "prepare",
   "steady_then_linear",

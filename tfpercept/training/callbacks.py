@@ -84,9 +84,14 @@ class Checkpoints(keras.callbacks.Callback):
   the newest checkpoint, so a kill in between leaves the one before.
   """
 
-  def __init__(self, manager: tf.train.CheckpointManager, step: tf.Variable):
+  def __init__(
+    self,
+    manager: tf.train.CheckpointManager,
+    step: tf.Variable,
+    out: pathlib.Path,
+  ):
     super().__init__()
-    self._manager, self._step = manager, step
+    self._manager, self._step, self._out = manager, step, out
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
     step = int(self.model.optimizer.iterations.numpy())
@@ -95,7 +100,7 @@ class Checkpoints(keras.callbacks.Callback):
       self._manager.save(checkpoint_number=step)
     except tf.errors.OpError as error:
       raise OSError(
-        f"step {step} could not be saved in {self._manager.directory}: "
+        f"step {step} could not be saved in {self._out}: "
         f"{error.message}. The checkpoint before is kept; make room and start "
         "the same command again."
       ) from error

@@ -1,5 +1,6 @@
 """The training loop: Keras `fit`, made resumable and repeatable."""
 
+import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +9,8 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from tfpercept.training import callbacks
+from tfpercept import files, folders
+from tfpercept.training import callbacks, checkpoints, lock
 from tfpercept.training import run as run_lib
 
 
@@ -74,8 +76,10 @@ def fit(
 
   Weights, optimiser and step are saved in `out/checkpoints` at every interval;
   a process killed at any moment loses at most the steps since then, and the
-  resumed run ends with the very weights of one that was never interrupted.
-  Scalars and pictures for TensorBoard go to `out/tensorboard`.
+  resumed run ends with the very weights of one that was never interrupted. It
+  goes on from the newest checkpoint that is whole. Scalars and pictures for
+  TensorBoard go to `out/tensorboard`. No other process may train in `out`
+  meanwhile.
 
   Args:
     task: A Keras model with a `network` and a `train_step` that logs scalars;
@@ -91,12 +95,29 @@ def fit(
     The loss of each step taken in this call.
 
   Raises:
-    ValueError: if the run's folder holds another run, or a damaged checkpoint.
-    OSError: if a checkpoint can not be written; the one before is kept.
+    ValueError: if the run's folder holds another run, or damaged checkpoints
+      only; if another process trains in it.
+    OSError: if there is no room for checkpoints, or one can not be written; the
+      one before is kept.
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
       batch is saved, the last checkpoint is kept.
   """
-  run.claim()
+  with lock.held(run.out):
+    run.claim()
+    with folders.plain(run.out) as out:
+      return _fit(task, data, run, out, optimizer, pictures, extra_callbacks)
+
+
+def _fit(
+  task: keras.Model,
+  data: Data,
+  run: run_lib.Run,
+  out: pathlib.Path,
+  optimizer: keras.optimizers.Optimizer | None,
+  pictures: callbacks.Pictures | None,
+  extra_callbacks: Sequence[keras.callbacks.Callback],
+) -> list[float]:
+  """Trains as `fit` says in a folder that is this process's own."""
   with task.distribute_strategy.scope():
     if optimizer is None:
       optimizer = keras.optimizers.Adam(learning_rate(run))
@@ -106,16 +127,22 @@ def fit(
       [v for part in parts.values() for v in part.trainable_variables]
     )
   step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-  manager = tf.train.CheckpointManager(
+  manager = checkpoints.resumed(
     tf.train.Checkpoint(
       **parts, **_counters(task), optimizer=task.optimizer, step=step
     ),
-    run.out / "checkpoints",
-    max_to_keep=2,
+    out / checkpoints.FOLDER,
+    first=min(run.interval, run.steps),
+    said=run.out / checkpoints.FOLDER,
   )
-  _restore(manager)
+  _require_room(task, run)
   losses = callbacks.Losses()
   done = int(step.numpy())
+  if done > run.steps:
+    raise ValueError(
+      f"{run.out} holds a checkpoint of step {done}, and a run of {run.steps} "
+      "steps; it is another run's. Choose another --out."
+    )
   if done:
     logging.info("resuming %s at step %d of %d", run.out, done, run.steps)
   for start, epochs, length in _legs(done, run):
@@ -130,12 +157,27 @@ def fit(
         # The guard comes first: nothing bad is logged or saved.
         callbacks.NonFiniteGuard(data, start, run.out),
         losses,
-        callbacks.Checkpoints(manager, step),
-        callbacks.TensorBoard(run.out / "tensorboard", start, pictures),
+        callbacks.Checkpoints(manager, step, run.out),
+        callbacks.TensorBoard(out / "tensorboard", start, pictures),
         *extra_callbacks,
       ],
     )
   return losses.values
+
+
+def _require_room(task: keras.Model, run: run_lib.Run) -> None:
+  """Raises OSError where one more checkpoint than is kept has no room."""
+  variables = [*task.variables, *task.optimizer.variables()]
+  size = sum(v.dtype.size * v.shape.num_elements() for v in variables)
+  there = len(checkpoints.steps(run.out / checkpoints.FOLDER))
+  needed = size * max(checkpoints.KEPT + 1 - there, 1)
+  left = files.free_space(run.out)
+  if left < needed:
+    raise OSError(
+      f"the checkpoints of {run.out} need {needed / 1e6:.0f} MB, and "
+      f"{left / 1e6:.0f} MB are left on its disk; make room or choose another "
+      "--out"
+    )
 
 
 def _parts(task: keras.Model) -> dict[str, tf.Module]:
@@ -172,16 +214,3 @@ def _legs(step: int, run: run_lib.Run) -> list[tuple[int, int, int]]:
   if rest:
     legs.append((run.steps - rest, 1, rest))
   return legs
-
-
-def _restore(manager: tf.train.CheckpointManager) -> None:
-  path = manager.latest_checkpoint
-  if path is None:
-    return
-  try:
-    manager.checkpoint.restore(path).assert_consumed()
-  except (tf.errors.OpError, AssertionError, ValueError) as error:
-    raise ValueError(
-      f"the checkpoint {path} can not be resumed ({error}). Remove the folder "
-      "to start again."
-    ) from error

@@ -2,11 +2,18 @@
 
 import dataclasses
 import json
+import os
 import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfpercept import files
-from tfpercept.training import precision
+from absl import logging
+
+from tfpercept import files, folders, registry
+from tfpercept.data import identity
+from tfpercept.training import checkpoints, lock, precision
+
+SETTINGS, DATA = "run.json", "data.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +34,9 @@ class Run:
     strategy: `"none"` or `"mirrored"`.
     settings: What else the trainer was given (data, patch, model, ...); plain
       JSON values.
+    sources: What the data are that some of the settings name, see `on`.
+    longer: How a finished run is trained further, in words that follow "To
+      train further, ".
   """
 
   out: pathlib.Path
@@ -39,6 +49,12 @@ class Run:
   precision: str = "auto"
   strategy: str = "none"
   settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+  sources: dict[str, identity.Identity] = dataclasses.field(
+    default_factory=dict, compare=False, repr=False
+  )
+  longer: str = dataclasses.field(
+    default="start from its weights, in a new --out", compare=False, repr=False
+  )
 
   def __post_init__(self):
     object.__setattr__(self, "out", pathlib.Path(self.out))
@@ -54,33 +70,188 @@ class Run:
   def to_json(self) -> dict[str, Any]:
     """Returns the settings without `out`, since a run folder may be moved."""
     settings = dataclasses.asdict(self)
-    del settings["out"]
+    for name in ("out", "sources", "longer"):
+      del settings[name]
     return settings
+
+  def on(self, **data: Callable[[], identity.Identity]) -> "Run":
+    """Returns this run, bound to what its data are; nothing is written.
+
+    A trainer calls it before it reads data: a folder that can not be written,
+    is in use, or holds another run or one on other data is refused here, and
+    not after minutes of reading. `claim` writes what the data are into
+    `data.json`.
+
+    Files that the loss has its weights from are compared likewise.
+
+    Args:
+      **data: By the name of a setting that names data, what tells what they
+        are. They are compared by that, and not by how the setting spells them.
+
+    Raises:
+      ValueError: as `claim`.
+      OSError: if the folder can not be written.
+    """
+    folders.require(self.out)
+    lock.check(self.out)
+    self._check_settings(spelled=self.sources.keys() | data.keys())
+    found = {name: what() for name, what in data.items()}
+    if weights := _weights(self.loss):
+      found["weights of the loss"] = identity.of_paths(weights)
+    run = dataclasses.replace(self, sources={**self.sources, **found})
+    run._check_data()
+    return run
 
   def claim(self) -> None:
     """Writes `run.json`, or checks that the folder belongs to this run.
 
     Raises:
-      ValueError: if the folder holds a run with other settings; it names them.
+      ValueError: if the folder holds a run with other settings or on other
+        data; it names them.
     """
-    path = self.out / "run.json"
-    mine = json.loads(json.dumps(self.to_json()))
-    if not path.exists():
-      files.write_json(path, mine)
-      return
-    try:
-      theirs = json.loads(path.read_text())
-    except ValueError as error:
+    if (self.out / SETTINGS).exists():
+      self._check_settings(spelled=self.sources.keys())
+      self._check_data()
+      if self.sources and not (self.out / DATA).exists():
+        logging.warning(
+          "%s was begun without a note of its data: whether they are still "
+          "what they were can not be checked; from now on it can",
+          self.out,
+        )
+        files.write_json(self.out / DATA, self.sources)
+    elif checkpoints.steps(self.out / checkpoints.FOLDER):
       raise ValueError(
-        f"{path} is damaged ({error}); choose another --out"
-      ) from error
+        f"{self.out} holds checkpoints, and no {SETTINGS} that says of what "
+        "run. Put that back (model/manifest.json has it as `training`), or "
+        "choose another --out."
+      )
+    else:
+      if self.sources:
+        files.write_json(self.out / DATA, self.sources)
+      files.write_json(self.out / SETTINGS, self._mine())
+
+  def _mine(self) -> dict[str, Any]:
+    return json.loads(json.dumps(self.to_json()))
+
+  def _check_settings(self, *, spelled: Any) -> None:
+    """Compares with `run.json`; what `spelled` names is compared otherwise."""
+    theirs = _read(self.out / SETTINGS)
+    if theirs is None:
+      return
+    mine, theirs = _flat(self._mine()), _flat(theirs)
+    known = _read(self.out / DATA) or {}
     changed = [
-      f"{key}: {theirs.get(key)!r} there, {mine.get(key)!r} now"
+      key
       for key in sorted(mine.keys() | theirs.keys())
       if mine.get(key) != theirs.get(key)
+      and not (key in spelled and key in known)
+      and not _are_same(mine.get(key), theirs.get(key))
     ]
+    if not changed:
+      return
+    differences = "; ".join(
+      f"{key}: {theirs.get(key)!r} there, {mine.get(key)!r} now"
+      for key in changed
+    )
+    text = (
+      f"{self.out} holds a run with other settings ({differences}). Choose "
+      "another --out, or repeat the settings to resume it."
+    )
+    if changed == ["steps"] and mine["steps"] > theirs["steps"]:
+      text += (
+        " A run is not made longer, since its learning rate falls towards its "
+        f"last step. To train further, {self.longer}."
+      )
+    raise ValueError(text)
+
+  def _check_data(self) -> None:
+    """Compares what the data are with `data.json`."""
+    if not self.sources or not (self.out / SETTINGS).exists():
+      return
+    theirs = _read(self.out / DATA)
+    if theirs is None:
+      return  # `claim` says so
+    for name, now in self.sources.items():
+      if not identity.is_identity(theirs.get(name, [])):
+        raise ValueError(
+          f"{self.out / DATA} is damaged; remove it to resume without "
+          "comparing the data"
+        )
+      changed = identity.changes(theirs.get(name, []), now)
+      if changed:
+        raise ValueError(
+          f"{self.out} holds a run on other data ({name}: "
+          f"{'; '.join(changed)}). Bring them back to resume it, or choose "
+          "another --out."
+        )
+
+
+def check_data(
+  folder: files.PathLike, **data: Callable[[], identity.Identity]
+) -> None:
+  """Raises ValueError if data are not those that a run was trained on.
+
+  Args:
+    folder: Of the run.
+    **data: As of `Run.on`. Of what the run has no note nothing is checked.
+  """
+  theirs = _read(pathlib.Path(folder) / DATA) or {}
+  for name in data.keys() & theirs.keys():
+    if not identity.is_identity(theirs[name]):
+      raise ValueError(f"{pathlib.Path(folder) / DATA} is damaged; remove it")
+    changed = identity.changes(theirs[name], data[name]())
     if changed:
       raise ValueError(
-        f"{self.out} holds a run with other settings ({'; '.join(changed)}). "
-        "Choose another --out, or repeat the settings to resume it."
+        f"{folder} was trained on other data ({name}: {'; '.join(changed)}). "
+        "Bring them back, or train anew in another folder."
       )
+
+
+def _read(path: pathlib.Path) -> dict[str, Any] | None:
+  """Reads a JSON object; None if there is no file."""
+  if not path.exists():
+    return None
+  try:
+    found = json.loads(path.read_bytes())
+    if not isinstance(found, dict):
+      raise ValueError("it is no object")
+  except ValueError as error:
+    raise ValueError(
+      f"{path} is damaged ({error}); put it back from a copy, or choose "
+      "another --out"
+    ) from error
+  return found
+
+
+def _weights(spec: str) -> list[str]:
+  """Returns the files that a loss has its weights from, by its spec."""
+  try:
+    terms = registry.parse_spec(spec)
+  except ValueError:
+    return []  # some trainers have an objective of their own
+  return [
+    value
+    for term in terms
+    for value in term.options.values()
+    if isinstance(value, str) and os.path.isfile(value)
+  ]
+
+
+def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the trainer's own settings beside those that all runs have."""
+  run = dict(run)
+  own = run.pop("settings", None)
+  return {**(own if isinstance(own, dict) else {}), **run}
+
+
+def _are_same(one: Any, other: Any) -> bool:
+  """Whether two settings are the same paths, spelled in another way."""
+  if isinstance(one, list) and isinstance(other, list):
+    return len(one) == len(other) and all(map(_are_same, one, other))
+  if not (isinstance(one, str) and isinstance(other, str)):
+    return one == other
+  if one == other or "packaged" in (one, other):
+    return one == other
+  if not (os.path.exists(one) and os.path.exists(other)):
+    return False
+  return os.path.samefile(one, other)

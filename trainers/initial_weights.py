@@ -1,0 +1,38 @@
+"""Trainings that start from the weights of a finished run."""
+
+from typing import Any
+
+import keras
+
+from tfpercept import models
+
+
+def load(folder: str | None) -> tuple[keras.Model | None, dict[str, Any]]:
+  """Returns the network that `--initial` names, and what settings say of it.
+
+  Raises:
+    ValueError: if there is no such network.
+  """
+  if not folder:
+    return None, {}
+  network, manifest = models.load(folder, dtype="float32")
+  return network, {"initial": manifest["sha256"]}
+
+
+def start(network: keras.Model, initial: keras.Model | None) -> None:
+  """Gives a built network the weights of another, if there is one.
+
+  Raises:
+    ValueError: if they do not fit.
+  """
+  if initial is None:
+    return
+  shapes = [
+    [weight.shape for weight in one.get_weights()] for one in (network, initial)
+  ]
+  if shapes[0] != shapes[1] or type(network) is not type(initial):
+    raise ValueError(
+      f"--initial holds a network {initial.get_config()}, whose weights do not "
+      f"fit {network.get_config()}"
+    )
+  network.set_weights(initial.get_weights())
