@@ -220,6 +220,15 @@ def test_want_of_room_is_said_before_the_first_step(tmp_path, monkeypatch):
   assert not (tmp_path / "tensorboard").exists()
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "tensorboard", "model"])
+def test_a_file_in_the_way_is_said_before_the_first_step(tmp_path, name):
+  run, task, data = make(tmp_path)
+  (tmp_path / name).write_text("mine")
+  with pytest.raises(OSError, match=f"{name} is no folder"):
+    training.fit(task, data, run)
+  assert (tmp_path / name).read_text() == "mine"
+
+
 def test_a_folder_that_another_process_trains_in_is_left_alone(
   tmp_path, monkeypatch
 ):
@@ -234,6 +243,8 @@ def test_a_folder_that_another_process_trains_in_is_left_alone(
   assert not list(tmp_path.iterdir())
 
 
+# TensorFlow says that input pipelines stay graphs.
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
 def test_a_run_steps_through_python_where_that_is_asked_for(tmp_path):
   run, task, data = make(tmp_path / "a")
   expected = training.fit(task, data, run)

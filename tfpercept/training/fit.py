@@ -126,6 +126,7 @@ def _fit(
     task.optimizer.build(
       [v for part in parts.values() for v in part.trainable_variables]
     )
+  _require_room(task, run)
   step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
   manager = checkpoints.resumed(
     tf.train.Checkpoint(
@@ -135,7 +136,6 @@ def _fit(
     first=min(run.interval, run.steps),
     said=run.out / checkpoints.FOLDER,
   )
-  _require_room(task, run)
   losses = callbacks.Losses()
   done = int(step.numpy())
   if done > run.steps:
@@ -166,7 +166,15 @@ def _fit(
 
 
 def _require_room(task: keras.Model, run: run_lib.Run) -> None:
-  """Raises OSError where one more checkpoint than is kept has no room."""
+  """Raises OSError where what a run writes has no place, or no room.
+
+  That is one more checkpoint than is kept, since the oldest goes last.
+  """
+  for name in (checkpoints.FOLDER, "tensorboard", "model"):
+    if (run.out / name).exists() and not (run.out / name).is_dir():
+      raise OSError(
+        f"{run.out / name} is no folder, and is to become one; move it away"
+      )
   variables = [*task.variables, *task.optimizer.variables()]
   size = sum(v.dtype.size * v.shape.num_elements() for v in variables)
   there = len(checkpoints.steps(run.out / checkpoints.FOLDER))

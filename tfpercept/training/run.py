@@ -109,26 +109,20 @@ class Run:
       ValueError: if the folder holds a run with other settings or on other
         data; it names them.
     """
-    if (self.out / SETTINGS).exists():
-      self._check_settings(spelled=self.sources.keys())
-      self._check_data()
-      if self.sources and not (self.out / DATA).exists():
-        logging.warning(
-          "%s was begun without a note of its data: whether they are still "
-          "what they were can not be checked; from now on it can",
-          self.out,
-        )
-        files.write_json(self.out / DATA, self.sources)
-    elif checkpoints.steps(self.out / checkpoints.FOLDER):
-      raise ValueError(
-        f"{self.out} holds checkpoints, and no {SETTINGS} that says of what "
-        "run. Put that back (model/manifest.json has it as `training`), or "
-        "choose another --out."
-      )
-    else:
+    self._check_settings(spelled=self.sources.keys())
+    if not (self.out / SETTINGS).exists():
       if self.sources:
         files.write_json(self.out / DATA, self.sources)
       files.write_json(self.out / SETTINGS, self._mine())
+      return
+    self._check_data()
+    if self.sources and not (self.out / DATA).exists():
+      logging.warning(
+        "%s was begun without a note of its data: whether they are still what "
+        "they were can not be checked; from now on it can",
+        self.out,
+      )
+      files.write_json(self.out / DATA, self.sources)
 
   def _mine(self) -> dict[str, Any]:
     return json.loads(json.dumps(self.to_json()))
@@ -137,6 +131,12 @@ class Run:
     """Compares with `run.json`; what `spelled` names is compared otherwise."""
     theirs = _read(self.out / SETTINGS)
     if theirs is None:
+      if checkpoints.steps(self.out / checkpoints.FOLDER):
+        raise ValueError(
+          f"{self.out} holds checkpoints, and no {SETTINGS} that says of what "
+          "run. Put that back (model/manifest.json has it as `training`), or "
+          "choose another --out."
+        )
       return
     mine, theirs = _flat(self._mine()), _flat(theirs)
     known = _read(self.out / DATA) or {}
