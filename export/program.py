@@ -127,12 +127,16 @@ def _expand_homes() -> None:
   given = flags.FLAGS
   for name in given:
     value = given[name].value
-    if isinstance(value, str):
+    if _begins_with_tilde(value):
       given[name].value = home(value)
-    elif isinstance(value, list) and all(isinstance(v, str) for v in value):
+    elif isinstance(value, list) and any(map(_begins_with_tilde, value)):
       given[name].value = [home(v) for v in value]
   if "out" in given and given["out"].value == "":
     raise ValueError("--out is empty; name a folder or a file")
+
+
+def _begins_with_tilde(value: object) -> bool:
+  return isinstance(value, str) and value.startswith("~")
 
 
 def home(path: str) -> str:
