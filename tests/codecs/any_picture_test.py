@@ -39,12 +39,3 @@ def test_jpeg_stores_what_takes_more_bytes_than_it_has_pixels(
     for quality in codec.qualities:
       any_picture.check(codec, picture.astype(np.uint8), quality)
   assert capfd.readouterr().err == ""  # of the library
-
-
-def test_grey_of_webp_comes_back_as_three_channels_that_are_alike():
-  # docs: WebP has no grey.
-  webp = codecs.get("webp")
-  grey = np.zeros((16, 16, 1), np.uint8)
-  again = webp.decompress(webp.compress(grey, quality=80)).astype(int)
-  assert again.shape == (16, 16, 3)
-  assert np.ptp(again, axis=-1).max() <= 1

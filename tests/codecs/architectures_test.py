@@ -264,7 +264,7 @@ def test_weights_kept_in_half_precision_are_those_that_code(
 
 
 @pytest.mark.parametrize("architecture", NUMBERS)
-@any_picture.tried(12)
+@any_picture.tried(8)
 @hypothesis.given(picture=any_picture.PICTURES, place=st.floats(0, 1))
 def test_any_picture_is_stored(all_codecs, architecture, picture, place):
   codec = all_codecs[architecture]

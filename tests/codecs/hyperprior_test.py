@@ -3,10 +3,12 @@
 import contextlib
 import shutil
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
-from tests.codecs import forgery, small_models
+from tests.codecs import any_picture, forgery, small_models
 from tfpercept import codecs, models
 from tfpercept.codecs import (
   coding,
@@ -343,3 +345,10 @@ def test_a_network_of_one_level_codes(tmp_path, photograph):
   data = codec.compress(photograph(64, 64))
   found = reference.ReferenceDecoder(tmp_path / "m").latents(data)
   np.testing.assert_array_equal(codec.symbols(data)["y"][0], found.symbols)
+
+
+@any_picture.tried(8)
+@hypothesis.given(picture=any_picture.PICTURES, place=st.floats(0, 1))
+def test_any_picture_is_stored_at_every_quality(codec, picture, place):
+  last = len(codec.qualities) - 1
+  any_picture.check(codec, picture, codec.qualities[round(place * last)])

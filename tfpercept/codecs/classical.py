@@ -200,7 +200,7 @@ class JXL(PillowCodec):
 class HEIC(PillowCodec):
   """HEIC: HEVC for still pictures, close to what BPG is.
 
-  The encoder takes no side above 4096 where the other is below 32.
+  The encoder takes no side above 4200 where the other is below 32.
 
   Args:
     subsampling: Of chroma: one of `SUBSAMPLING`.
