@@ -151,5 +151,14 @@ def test_a_run_killed_in_its_first_save_starts_again(folder, said):
     resumed(folder)
 
 
+def test_what_a_killed_save_left_in_between_is_removed(folder):
+  (folder / "ckpt-9_temp").mkdir()
+  (folder / "ckpt-9_temp" / "part-00000-of-00001.index").write_bytes(b"half")
+  (folder / "mine_temp").mkdir()
+  assert resumed(folder)[0] == 6
+  names = {path.name for path in folder.iterdir() if path.is_dir()}
+  assert names == {"mine_temp"}
+
+
 def test_a_new_folder_is_a_new_run(tmp_path):
   assert resumed(tmp_path / "checkpoints")[0] == 0

@@ -7,6 +7,7 @@ where it does not tell what is there.
 
 import pathlib
 import re
+import shutil
 
 import tensorflow as tf
 from absl import logging
@@ -17,6 +18,7 @@ FOLDER = "checkpoints"
 KEPT = 2
 _STATE = "checkpoint"
 _FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]{5}-of-[0-9]{5})")
+_UNFINISHED = re.compile(r"ckpt-[0-9]+_temp")
 # What TensorFlow raises for files that are cut off or changed.
 _DAMAGE = (
   tf.errors.OpError, LookupError, ValueError, RuntimeError, MemoryError,
@@ -56,6 +58,7 @@ def resumed(
   Raises:
     ValueError: if there are checkpoints and none can be resumed, or there were.
   """
+  _clear(folder)
   found = steps(folder)
   damaged = {}
   restored = None
@@ -80,6 +83,14 @@ def resumed(
     older = (step for step in found if step <= restored)
     _note(folder, sorted(step for step in older if _is_complete(folder, step)))
   return tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=KEPT)
+
+
+def _clear(folder: pathlib.Path) -> None:
+  """Removes what a process that was killed as it saved left in between."""
+  if folder.is_dir():
+    for path in folder.iterdir():
+      if _UNFINISHED.fullmatch(path.name):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _refusal(said: pathlib.Path, damaged: dict[int, str]) -> str:
