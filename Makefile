@@ -15,7 +15,8 @@ FILES = git ls-files -z --cached --others --exclude-standard --
 # golden values once more in float64, which conformance compares with float32.
 KERAS3_PART = not broken and not float64
 KERAS3_TESTS = tests/conformance tests/distances tests/losses_test.py \
-  tests/metrics_test.py tests/registry_test.py tests/saved_losses_test.py
+  tests/metrics_test.py tests/callbacks_test.py tests/loss_files_test.py \
+  tests/registry_test.py tests/saved_losses_test.py
 
 .PHONY: help
 help:  ## Lists the targets

@@ -25,7 +25,7 @@ ROWS = (
   ("manifests",),
   ("models", "data"),
   ("distances",),
-  ("losses", "metrics", "descent"),
+  ("losses", "metrics", "callbacks", "descent"),
   ("tfpercept",),
   ("tasks", "codecs"),
   ("training", "evaluation"),

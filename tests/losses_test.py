@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfpercept import distances, losses
+from tfpercept import distances, losses, metrics
 from tfpercept.distances import base
 
 KERAS_2 = keras.__version__.startswith("2.")
@@ -233,3 +233,108 @@ def test_unknown_sizes_are_checked_when_the_graph_runs():
   np.testing.assert_allclose(value(y, x), distance(y, x), rtol=1e-6)
   with pytest.raises(tf.errors.InvalidArgumentError, match="one shape"):
     value(y, x[:, :5])
+
+
+class Masked(keras.layers.Layer):
+  """Says which pixels count, as layers of sequences do of their steps."""
+
+  def __init__(self):
+    super().__init__()
+    self.supports_masking = True
+
+  def compute_mask(self, x, previous_mask=None):
+    del previous_mask
+    return x[..., 0] > 0.5
+
+  def call(self, x):
+    return x
+
+
+@pytest.mark.parametrize("shape", [(4, 24, 24), (4, 24, 24, 1), (4, 24)])
+def test_weights_of_single_pixels_are_refused_in_words(shape):
+  y, x = images()
+  weight = np.ones(shape, np.float32)
+  with pytest.raises(ValueError, match="sample_weight has the shape"):
+    losses.get("mse")(y, x, sample_weight=weight)
+  model = network()
+  model.compile(optimizer="sgd", loss=losses.get("mse"))
+  with pytest.raises(ValueError, match="sample_weight has the shape"):
+    model.fit(x, y, sample_weight=weight, verbose=0)
+
+
+def test_masks_of_pixels_are_refused_in_words():
+  y, x = images()
+  model = keras.Sequential([keras.layers.Conv2D(3, 1), Masked()])
+  model.compile(optimizer="sgd", loss=losses.get("mse"), jit_compile=False)
+  with pytest.raises(ValueError, match="Masks and class_weight have no mean"):
+    model.fit(x, y, verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 1), (4, 1, 1)])
+def test_weights_of_images_are_taken_in_any_shape_and_unknown_rank(shape):
+  y, x = images()
+  weight = np.random.default_rng(1).random(shape).astype(np.float32)
+  each = losses.get("mse", reduction="none")
+  expected = distances.get("mse")(y, x) * np.reshape(weight, [-1])
+  np.testing.assert_allclose(each(y, x, weight), expected, rtol=1e-6)
+  unknown = tf.function(
+    each,
+    input_signature=[
+      *[tf.TensorSpec([None, None, None, 3])] * 2,
+      tf.TensorSpec(None),
+    ],
+  )
+  np.testing.assert_allclose(unknown(y, x, weight), expected, rtol=1e-6)
+  model = network()
+  model.compile(optimizer="sgd", loss=losses.get("mse"))
+  if weight.ndim:
+    model.fit(x, y, sample_weight=weight, verbose=0)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_what_is_raised_is_the_sentence_alone(eager):
+  y, x = images(size=8)
+  sentence = "ssim needs images of at least 11x11; got 8x8. Use larger images"
+  calls = [distances.get("ssim"), losses.get("ssim"), distances.get("ssim").map]
+  for call in calls:
+    with pytest.raises(ValueError, match="ssim needs") as caught:
+      call(y, x)
+    assert str(caught.value).startswith(sentence)
+    assert "array(" not in str(caught.value)
+  model = network()
+  model.compile(optimizer="sgd", loss=losses.get("ssim"), run_eagerly=eager)
+  with pytest.raises(ValueError, match=sentence) as caught:
+    model.fit(x, y, verbose=0)
+  assert "rguments received" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ("spec", "name"),
+  [
+    ("ssim", "ssim"),
+    ("0.84*ms_ssim(scales=1) + 0.16*mae", "0.84_ms_ssim_scales_1_0.16_mae"),
+  ],
+)
+def test_a_loss_goes_by_its_spec(spec, name):
+  y, x = images()
+  model = network()
+  model.compile(optimizer="sgd", loss="mse", metrics=[losses.get(spec)])
+  assert losses.get(spec).name == name
+  assert name in model.fit(x, y, verbose=0).history
+  assert losses.get(spec, name="mine").name == "mine"
+
+
+def test_losses_of_several_outputs_are_logged_by_output():
+  y, x = images()
+  a = keras.Input((24, 24, 3))
+  model = keras.Model(
+    a,
+    [keras.layers.Conv2D(3, 1, name=n)(a) for n in ("first", "second")],
+  )
+  model.compile(
+    optimizer="sgd",
+    loss=[losses.get("mse"), losses.get("0.5*ssim + mae")],
+    metrics=[[metrics.get("psnr")], [metrics.get("ssim(window=7)")]],
+  )
+  found = model.fit(x, [y, y], verbose=0).history
+  assert {"first_loss", "second_loss", "first_psnr"} <= set(found)

@@ -1,5 +1,7 @@
 """Distances as Keras metrics, which report scores."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,14 @@ import tensorflow as tf
 
 from tfpercept import distances, losses, metrics
 from tfpercept.distances import base
+
+KERAS_2 = keras.__version__.startswith("2.")
+
+
+def network():
+  return keras.Sequential(
+    [keras.layers.Input((None, None, 3)), keras.layers.Conv2D(3, 1)]
+  )
 
 
 @pytest.fixture
@@ -60,9 +70,7 @@ def test_compiled_metrics_are_named_by_their_spec_and_survive_saving(
   images, tmp_path
 ):
   y, x = images
-  model = keras.Sequential(
-    [keras.layers.Input((None, None, 3)), keras.layers.Conv2D(3, 1)]
-  )
+  model = network()
   model.compile(
     optimizer="sgd",
     loss=losses.get("mse"),
@@ -117,3 +125,86 @@ def test_a_metric_of_an_unregistered_distance_is_restored(images):
   for each in (metric, restored):
     each.update_state(*images)
   np.testing.assert_array_equal(metric.result(), restored.result())
+
+
+@pytest.mark.parametrize(
+  ("spec", "direction"),
+  [
+    ("ssim", "max"),
+    ("psnr", "max"),
+    ("ms_ssim", "max"),
+    ("mae", "min"),
+    ("lpips", "min"),
+    ("0.5*ssim + 0.5*mae", "min"),
+  ],
+)
+def test_a_metric_states_its_direction(spec, direction):
+  metric = metrics.get(spec)
+  assert (metric.direction, metrics.mode(spec)) == (direction, direction)
+  assert metrics.DistanceMetric.from_config(metric.get_config()).direction == (
+    direction
+  )
+
+
+def watched(images, spec, callbacks, name=None):
+  """Trains under callbacks that monitor a metric; what was warned of."""
+  y, x = images
+  model = network()
+  model.compile(
+    optimizer="sgd", loss="mse", metrics=[metrics.get(spec, name=name)]
+  )
+  with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    model.fit(
+      x, y, epochs=2, validation_data=(x, y), callbacks=callbacks, verbose=0
+    )
+  return [str(w.message) for w in caught if "for better" in str(w.message)]
+
+
+def watchers(tmp_path, monitor, **mode):
+  return [
+    keras.callbacks.EarlyStopping(monitor=monitor, **mode),
+    keras.callbacks.ReduceLROnPlateau(monitor=monitor, **mode),
+    keras.callbacks.ModelCheckpoint(
+      str(tmp_path / "best.weights.h5"),
+      monitor=monitor,
+      save_best_only=True,
+      save_weights_only=True,
+      **mode,
+    ),
+  ]
+
+
+@pytest.mark.parametrize("spec", ["ssim(window=7)", "mae"])
+def test_callbacks_of_keras_3_go_the_right_way_and_of_2_when_told(
+  images, tmp_path, spec
+):
+  mode = {"mode": metrics.mode(spec)} if KERAS_2 else {}
+  callbacks = watchers(tmp_path, f"val_{spec}", **mode)
+  assert not watched(images, spec, callbacks)
+  less, wanted = callbacks[0].monitor_op(0.0, 1.0), metrics.mode(spec)
+  assert bool(less) == (wanted == "min")
+
+
+@pytest.mark.skipif(not KERAS_2, reason="Keras 3 asks the metric")
+def test_what_keras_2_takes_the_wrong_way_is_warned_of(images, tmp_path):
+  callbacks = watchers(tmp_path, "val_ssim")
+  found = set(watched(images, "ssim", callbacks))
+  assert len(found) == 3
+  assert all("Give it mode='max'" in message for message in found)
+  assert not watched(images, "mae", watchers(tmp_path, "val_mae"))
+  assert not watched(images, "ssim", watchers(tmp_path, "val_loss"))
+
+
+def test_names_are_told_and_reprs_say_the_spec():
+  assert metrics.names() == losses.names() == distances.names()
+  spec = "0.84*ms_ssim(scales=3) + 0.16*mae"
+  assert repr(metrics.get(spec)) == f"metrics.get({spec!r})"
+  assert repr(losses.get(spec)) == f"losses.get({spec!r})"
+  assert repr(distances.get(spec)) == f"distances.get({spec!r})"
+
+
+def test_weights_of_single_pixels_are_refused_in_words(images):
+  weight = np.ones((4, 32, 32), np.float32)
+  with pytest.raises(ValueError, match="sample_weight has the shape"):
+    metrics.get("psnr").update_state(*images, sample_weight=weight)

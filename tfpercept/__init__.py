@@ -10,9 +10,9 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__", "distances", "losses", "metrics"]
+__all__ = ["__version__", "callbacks", "distances", "losses", "metrics"]
 __version__ = "0.1.0"
-_MODULES = ("distances", "losses", "metrics")
+_MODULES = ("callbacks", "distances", "losses", "metrics")
 
 
 def _is_command() -> bool:
@@ -31,7 +31,7 @@ def _is_command() -> bool:
 
 
 if TYPE_CHECKING or not _is_command():
-  from tfpercept import distances, losses, metrics
+  from tfpercept import callbacks, distances, losses, metrics
 
 
 def __getattr__(name: str) -> Any:

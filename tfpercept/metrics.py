@@ -1,11 +1,14 @@
 """Distances as Keras metrics, which report what papers print."""
 
+import sys
+import warnings
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.ops import checks, ranges
 
 
 @keras.saving.register_keras_serializable(package="tfpercept")
@@ -16,11 +19,18 @@ class DistanceMetric(keras.metrics.Metric):
   mean and counted in `infinite`. If no finite score was seen the result is the
   infinity itself, or 0 before any image.
 
+  Keras 3 asks a metric for its direction, so that `EarlyStopping`,
+  `ModelCheckpoint` and `ReduceLROnPlateau` need no `mode`; of a model with
+  several outputs it does not, and raises. Keras 2 goes by names and minimises
+  all that do not end in `acc` or `auc`: give `mode=metrics.mode("ssim")` there.
+  A callback that goes the wrong way is warned of when an epoch begins.
+
   Args:
     spec: A spec, or a `Distance`.
     name: Keras name; the spec by default.
     dtype: Keras dtype of the sums and the result.
     check_range: See `distances.get`.
+    value_range: See `distances.get`.
   """
 
   def __init__(
@@ -30,19 +40,47 @@ class DistanceMetric(keras.metrics.Metric):
     name: str | None = None,
     dtype: str | None = None,
     check_range: bool | None = None,
+    value_range: Any = None,
   ):
-    distance = distances.get(spec, check_range=check_range)
+    distance = distances.get(
+      spec, check_range=check_range, value_range=value_range
+    )
     super().__init__(name=name or distance.spec, dtype=dtype)
-    self.distance = distance
+    # Out of sight of Keras 2, which tracks layers and writes their weights into
+    # a SavedModel.
+    self._held = lambda: distance
+    self._direction = "up" if distance.direction == "max" else "down"
     self.total = self._sum("total")
     self.count = self._sum("count")
     self.infinite = self._sum("infinite")
+
+  @property
+  def distance(self) -> distances.Distance:
+    """What the scores are of."""
+    return self._held()
+
+  @property
+  def direction(self) -> str:
+    """`"max"` if a larger result is better, as of PSNR, or `"min"`."""
+    return self.distance.direction
 
   def _sum(self, name: str):
     # Keras 3 does not hand its dtype on by itself.
     return self.add_weight(
       name=name, shape=(), initializer="zeros", dtype=self.dtype
     )
+
+  def reset_state(self) -> None:
+    """Forgets all images."""
+    super().reset_state()
+    for watcher in _watchers():
+      if _monitors(watcher, self.name) and _goes(watcher) != self.direction:
+        warnings.warn(
+          f"{type(watcher).__name__} takes a {_WORSE[self.direction]} "
+          f"{watcher.monitor} for better, but {self.name} is better where it is"
+          f" {_BETTER[self.direction]}. Give it mode={self.direction!r}.",
+          stacklevel=2,
+        )
 
   def update_state(
     self,
@@ -51,6 +89,7 @@ class DistanceMetric(keras.metrics.Metric):
     sample_weight: tf.Tensor | None = None,
   ) -> None:
     """Adds a batch; `sample_weight` broadcasts to `[N]`."""
+    sample_weight = checks.sample_weight(sample_weight, self.distance.spec)
     score = tf.cast(self.distance.score(y_true, y_pred), self.total.dtype)
     weight = tf.ones_like(score)
     if sample_weight is not None:
@@ -77,16 +116,45 @@ class DistanceMetric(keras.metrics.Metric):
     )
 
   def get_config(self) -> dict[str, Any]:
-    return {
-      "spec": distances.serialize(self.distance),
+    return distances.holder_config(self.distance) | {
       "name": self.name,
       "dtype": self.dtype,
-      "check_range": self.distance.check_range,
     }
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "DistanceMetric":
-    return cls(**{**config, "spec": distances.deserialize(config["spec"])})
+    return distances.rebuild(cls, config)
+
+  def __repr__(self) -> str:
+    distance = self.distance
+    return f"metrics.get({distance.spec!r}{distance.range_argument})"
+
+
+_BETTER = {"max": "larger", "min": "smaller"}
+_WORSE = {"max": "smaller", "min": "larger"}
+
+
+def _watchers() -> list[keras.callbacks.Callback]:
+  """Callbacks of the `fit` that is running; Keras 2 tells metrics of none."""
+  frame = sys._getframe() if keras.__version__.startswith("2.") else None
+  while frame is not None:
+    found = frame.f_locals.get("callbacks")
+    if isinstance(found, keras.callbacks.CallbackList):
+      return [c for c in found.callbacks if hasattr(c, "monitor_op")]
+    frame = frame.f_back
+  return []
+
+
+def _monitors(watcher: keras.callbacks.Callback, name: str) -> bool:
+  if not getattr(watcher, "save_best_only", True):
+    return False  # a ModelCheckpoint that saves all
+  monitor = watcher.monitor.removeprefix("val_")
+  outputs = getattr(watcher.model, "output_names", None) or []
+  return monitor in (name, *(f"{output}_{name}" for output in outputs))
+
+
+def _goes(watcher: keras.callbacks.Callback) -> str:
+  return "min" if watcher.monitor_op(0.0, 1.0) else "max"
 
 
 def get(
@@ -94,10 +162,32 @@ def get(
   *,
   name: str | None = None,
   check_range: bool | None = None,
+  value_range: Any = None,
+  data_range: float | None = None,
 ) -> DistanceMetric:
   """Returns a Keras metric; see `DistanceMetric` for the arguments.
+
+  `data_range=255` is short for `value_range=(0, 255)`.
 
   Raises:
     ValueError: if the spec is malformed, or a name or an option is unknown.
   """
-  return DistanceMetric(spec, name=name, check_range=check_range)
+  return DistanceMetric(
+    spec,
+    name=name,
+    check_range=check_range,
+    value_range=ranges.one_of(value_range, data_range),
+  )
+
+
+def mode(spec: str | distances.Distance) -> str:
+  """Returns `"max"` if a larger score of a spec is better, or `"min"`.
+
+  For `mode=` of Keras' callbacks that monitor a metric; see `DistanceMetric`.
+  """
+  return distances.get(spec).direction
+
+
+def names() -> tuple[str, ...]:
+  """Names that specs of metrics are made of, sorted."""
+  return distances.names()

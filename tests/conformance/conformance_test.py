@@ -205,7 +205,7 @@ class NeedsThreeChannels(Fine):
 class AcceptsAnyChannels(Fine):
   channels = (3,)
 
-  def _checked(self, reference, image):
+  def _of_known_shapes(self, reference, image):
     return tf.convert_to_tensor(reference), tf.convert_to_tensor(image)
 
 

@@ -114,6 +114,23 @@ class Spoiled:
     return self._data.batches(start, stop).enumerate(start).map(spoil)
 
 
+class Bytes:
+  """Batches in [0, 255]."""
+
+  def __init__(self, data):
+    self._data = data
+
+  def batches(self, start, stop):
+    return self._data.batches(start, stop).map(lambda x, y: (x * 255, y * 255))
+
+
+def test_images_in_another_range_are_refused_unless_that_is_meant(tmp_path):
+  run, task, data = make(tmp_path, steps=1, interval=1)
+  with pytest.raises(ValueError, match=r"values from 0.* to 25.*check_range"):
+    training.fit(task, Bytes(data), run)
+  assert len(training.fit(task, Bytes(data), run, check_range=False)) == 1
+
+
 def test_training_lowers_the_loss(tmp_path):
   run, task, data = make(tmp_path, steps=60, interval=60, learning_rate=1e-2)
   losses = training.fit(task, data, run)

@@ -4,6 +4,7 @@ d = distances.get("0.84*ms_ssim + 0.16*mae")
 d(reference, image)  # [N]
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -24,6 +25,7 @@ from tfpercept.distances.watson_dct import WatsonDCT
 from tfpercept.distances.watson_dft import WatsonDFT
 from tfpercept.distances.watson_vgg import WatsonVGG
 from tfpercept.distances.weighted_sum import WeightedSum
+from tfpercept.ops import ranges
 
 __all__ = [
   "DISTANCES",
@@ -45,7 +47,9 @@ __all__ = [
   "deserialize",
   "distinct_names",
   "get",
+  "holder_config",
   "names",
+  "rebuild",
   "serialize",
 ]
 
@@ -57,6 +61,8 @@ def get(
   *,
   dtype: str | None = None,
   check_range: bool | None = None,
+  value_range: Any = None,
+  data_range: float | None = None,
 ) -> Distance:
   """Returns the distance that a spec names.
 
@@ -64,16 +70,23 @@ def get(
     spec: For example `"ms_ssim(scales=3)"` or `"0.84*ms_ssim + 0.16*mae"`; a
       `Distance` is returned as it is.
     dtype: `"float32"`, the default, or `"float64"` for reference work.
-    check_range: Whether eager calls refuse images far outside [0, 1]; by
-      default they do not.
+    check_range: Whether each call refuses images far outside their range; by
+      default none does. `Distance` says how in graphs.
+    value_range: Lowest and highest value of the images, such as (-1, 1), which
+      are mapped to [0, 1]; by default they are in [0, 1].
+    data_range: Highest value alone, above 0, such as 255.
 
   Raises:
     ValueError: if the spec is malformed, a name or an option is unknown, or a
-      `Distance` was made with another dtype or check than is asked for.
+      `Distance` was made with another dtype, check or range than asked for.
   """
-  asked = {"dtype": dtype, "check_range": check_range}
+  value_range = ranges.one_of(value_range, data_range)
   if isinstance(spec, Distance):
+    asked = {"dtype": dtype, "check_range": check_range}
     config = spec.get_config()
+    if value_range is not None:
+      asked["value_range"] = ranges.checked(value_range) or ranges.UNIT
+      config["value_range"] = spec.value_range or ranges.UNIT
     for option, value in asked.items():
       if value is not None and value != config[option]:
         raise ValueError(
@@ -82,7 +95,11 @@ def get(
         )
     return spec
   terms = registry.parse_spec(spec)
-  options = {"dtype": dtype, "check_range": bool(check_range)}
+  options = {
+    "dtype": dtype,
+    "check_range": bool(check_range),
+    "value_range": value_range,
+  }
   if len(terms) == 1 and terms[0].weight == 1.0:
     return DISTANCES.create(terms[0].name, terms[0].options, **options)
   return WeightedSum(registry.format_spec(terms), **options)
@@ -103,6 +120,28 @@ def deserialize(config: str | dict[str, Any]) -> str | Distance:
   if isinstance(config, dict):
     return keras.saving.deserialize_keras_object(config)
   return config
+
+
+def holder_config(distance: Distance) -> dict[str, Any]:
+  """Returns what the config of a class that holds a `distance` says of it."""
+  kept = ("check_range", "value_range", "checksum")
+  config = distance.get_config() | {"checksum": distance.checksum}
+  return {"spec": serialize(distance)} | {
+    key: config[key] for key in kept if config.get(key) is not None
+  }
+
+
+def rebuild(cls: Callable[..., Any], config: dict[str, Any]) -> Any:
+  """Inverse of the `get_config` of a class that holds a `distance`.
+
+  Raises:
+    ValueError: if the weights have another checksum than when it was saved.
+  """
+  config = {**config, "spec": deserialize(config["spec"])}
+  checksum = config.pop("checksum", None)
+  made = cls(**config)
+  made.distance.expect(checksum)
+  return made
 
 
 def names() -> tuple[str, ...]:

@@ -8,18 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
-from tfpercept.ops import checks, tiling
+from tfpercept.distances import moved
+from tfpercept.ops import checks, ranges, tiling
 
 DISTANCES = registry.Registry(
-  "distance", reserved=("check_range", "dtype", "name")
+  "distance", reserved=("check_range", "dtype", "name", "value_range")
 )
 
-# How far outside [0, 1] a value may lie before `check_range` objects: an
-# unclipped prediction overshoots a little, a 0..255 image by far more.
-RANGE_MARGIN = 0.1
 
-
-class Distance(keras.layers.Layer, abc.ABC):
+class Distance(moved.Parameters, abc.ABC):
   """A full-reference measure of two images: embed, compare, pool.
 
   Images: float `[N, H, W, C]` in [0, 1], channels last.
@@ -34,7 +31,15 @@ class Distance(keras.layers.Layer, abc.ABC):
   task that trains one sets `distance.trainable = True`.
 
   Args:
-    check_range: Whether eager calls refuse values far outside [0, 1] and NaN.
+    check_range: Whether each call refuses values far outside the range and NaN:
+      at once, or when the graph runs, with `tf.errors.InvalidArgumentError`.
+      XLA, which Keras 3 compiles `fit` with, leaves that out; there the value
+      of such an image is NaN. `callbacks.CheckRange` says it in words
+      everywhere, and looks at the first batches alone.
+    value_range: Lowest and highest value of images, such as (-1, 1), or the
+      highest alone above 0, such as 255; [0, 1] by default. Images are mapped
+      from there to [0, 1] once, and whole numbers are then taken, too; `embed`
+      and what follows know only [0, 1].
     dtype: `"float32"`, or `"float64"` for reference work. The Keras precision
       policy has no say: the constants of most distances vanish in half
       precision, so inputs are cast up.
@@ -60,6 +65,7 @@ class Distance(keras.layers.Layer, abc.ABC):
     *,
     check_range: bool = False,
     dtype: str | None = None,
+    value_range: Any = None,
     name: str | None = None,
     **kwargs: Any,
   ):
@@ -72,6 +78,8 @@ class Distance(keras.layers.Layer, abc.ABC):
     kwargs.setdefault("trainable", False)
     super().__init__(dtype=dtype, autocast=False, name=name, **kwargs)
     self.check_range = check_range
+    self.value_range = ranges.checked(value_range)
+    self._watch: ranges.Watch | None = None
     self._dtype_name = dtype
     self.built = True  # weights, if any, are made in `__init__`
 
@@ -102,30 +110,6 @@ class Distance(keras.layers.Layer, abc.ABC):
     space. Of others, a picture too large for the memory gets a mean over tiles.
     """
     return None
-
-  def parameter(
-    self, name: str, value: np.ndarray, *, trainable: bool = True, **kwargs: Any
-  ) -> Any:
-    """Returns a new Keras weight of this distance, to be made in `__init__`.
-
-    Args:
-      name: Its name among the weights of this distance.
-      value: Its initial value, which sets its shape.
-      trainable: Whether it moves when the distance is trainable; kernels of a
-        fixed network do not.
-      **kwargs: For `add_weight`, such as `constraint`.
-    """
-    value = np.asarray(value, self._dtype_name)
-    weight = self.add_weight(
-      name=name,
-      shape=value.shape,
-      dtype=self._dtype_name,
-      initializer="zeros",
-      trainable=trainable,
-      **kwargs,
-    )
-    weight.assign(value)
-    return weight
 
   @abc.abstractmethod
   def embed(self, image: tf.Tensor) -> Any:
@@ -184,7 +168,8 @@ class Distance(keras.layers.Layer, abc.ABC):
     """Returns the distance of each pair. Final: override the steps instead.
 
     Args:
-      reference: Undistorted images, float `[N, H, W, C]` in [0, 1].
+      reference: Undistorted images, float `[N, H, W, C]` in [0, 1] or in
+        `value_range`.
       image: Images to judge, same shape.
 
     Returns:
@@ -197,16 +182,17 @@ class Distance(keras.layers.Layer, abc.ABC):
         `jit_compile=True` with unknown sizes nothing checks it, since XLA drops
         assertions.
     """
-    reference, image = self._checked(reference, image)
-    if image.shape[0] == 0:  # which convolutions refuse; this has gradients
-      return tf.reduce_sum(image - reference, axis=[1, 2, 3])
-    if self.can_fuse(image):
-      return self.fused(reference, image)
-    return self.pool(self.compare(self.embed(reference), self.embed(image)))
+    return self._value(*self._checked(reference, image))
+
+  def __call__(self, reference: Any, image: Any, **kwargs: Any) -> tf.Tensor:
+    # What is raised in `call` Keras says again with all of its arguments.
+    if not any(type(i).__name__ == "KerasTensor" for i in (reference, image)):
+      reference, image = self._inspected(reference, image)
+    return super().__call__(reference, image, **kwargs)
 
   def map(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns where two images differ: `[N, H, W]`, non-negative."""
-    reference, image = self._checked(reference, image)
+    reference, image = self._checked(*self._inspected(reference, image))
     if image.shape[0] == 0:
       return tf.reduce_sum(image - reference, axis=-1)
     maps = self.compare(self.embed(reference), self.embed(image))
@@ -239,8 +225,30 @@ class Distance(keras.layers.Layer, abc.ABC):
 
   def score(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns what papers print for each pair, `[N]` (PSNR in dB, SSIM...)."""
-    pair = [self.for_score(i) for i in self._checked(reference, image)]
-    return self.score_of(self(*pair))
+    pair = self._checked(*self._inspected(reference, image))
+    return self.score_of(self._value(*map(self.for_score, pair)))
+
+  def watch(self) -> ranges.Watch:
+    """Returns what takes note of the extremes of the references, on request.
+
+    Graphs that were traced before know nothing of it.
+    """
+    if self._watch is None:
+      with tf.init_scope():
+        self._watch = ranges.Watch()
+    return self._watch
+
+  @property
+  def is_watched(self) -> bool:
+    """Whether `watch` was called."""
+    return self._watch is not None
+
+  @property
+  def direction(self) -> str:
+    """`"max"` if a larger score is better, as PSNR's, or `"min"`."""
+    with tf.init_scope():
+      better, worse = self.score_of(tf.constant([0.1, 0.2], self.compute_dtype))
+    return "max" if better > worse else "min"
 
   @property
   def spec(self) -> str:
@@ -268,22 +276,61 @@ class Distance(keras.layers.Layer, abc.ABC):
     return name in DISTANCES and DISTANCES.get(name) is type(self)
 
   def get_config(self) -> dict[str, Any]:
-    return {
+    config = {
       "name": self.name,
       "dtype": self._dtype_name,
       "check_range": self.check_range,
     }
+    if self.value_range is not None:
+      config["value_range"] = self.value_range
+    if self.checksum is not None:
+      config["checksum"] = self.checksum
+    return config
+
+  def __repr__(self) -> str:
+    return f"distances.get({self.spec!r}{self.range_argument})"
+
+  @property
+  def range_argument(self) -> str:
+    """How calls of `get` say a range other than [0, 1]."""
+    return f", value_range={self.value_range}" if self.value_range else ""
 
   def compute_output_shape(self, reference_shape, image_shape=None):
     """Shape of the value, for Keras' shape inference: `[N]`."""
     del image_shape
     return (reference_shape[0],)
 
-  def _checked(
-    self, reference: tf.Tensor, image: tf.Tensor
+  def _value(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Returns the value of images that `_checked` returned."""
+    if image.shape[0] == 0:  # which convolutions refuse; this has gradients
+      return tf.reduce_sum(image - reference, axis=[1, 2, 3])
+    if self.can_fuse(image):
+      return self.fused(reference, image)
+    return self.pool(self.compare(self.embed(reference), self.embed(image)))
+
+  def _inspected(
+    self, reference: Any, image: Any
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    reference = checks.image(reference, "reference", self.spec)
-    image = checks.image(image, "image", self.spec)
+    """Returns the images as tensors, and looks at their values if asked to."""
+    pair = self._of_known_shapes(reference, image)
+    if self.check_range:
+      for value, argument in zip(pair, ("reference", "image"), strict=True):
+        ranges.guard(value, argument, self.spec, self.value_range)
+    if self._watch is not None:
+      self._watch.see(pair[0])
+    return pair
+
+  def _of_known_shapes(
+    self, reference: Any, image: Any
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the images as tensors whose static shapes are right."""
+    takes_integers = self.value_range is not None
+    reference = checks.image(
+      reference, "reference", self.spec, takes_integers=takes_integers
+    )
+    image = checks.image(
+      image, "image", self.spec, takes_integers=takes_integers
+    )
     checks.same_shape(reference, image, self.spec)
     if None in (reference.shape[-1], image.shape[-1]):
       # What one knows, both know.
@@ -293,15 +340,22 @@ class Distance(keras.layers.Layer, abc.ABC):
       image = tf.ensure_shape(image, shape)
     checks.channels(image, self.channels, self.spec)
     self.validate(*image.shape[1:3])
-    if self.check_range and tf.executing_eagerly():
-      checks.value_range(reference, "reference", self.spec, RANGE_MARGIN)
-      checks.value_range(image, "image", self.spec, RANGE_MARGIN)
+    return reference, image
+
+  def _checked(
+    self, reference: tf.Tensor, image: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the images in the distance's dtype and in [0, 1]."""
+    reference, image = self._of_known_shapes(reference, image)
     guards = checks.dynamic_size(
       reference, image, self.min_size, self.size_multiple, self.spec
     )
     with tf.control_dependencies(guards):
-      dtype = self.compute_dtype
-      return tf.cast(reference, dtype), tf.cast(image, dtype)
+      pair = [tf.cast(i, self.compute_dtype) for i in (reference, image)]
+    if self.check_range and not tf.executing_eagerly():
+      pair = [ranges.marked(i, self.value_range) for i in pair]
+    reference, image = (ranges.to_unit(i, self.value_range) for i in pair)
+    return reference, image
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -1,6 +1,7 @@
 """Features of fixed networks, which LPIPS and Watson-VGG compare."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -43,8 +44,8 @@ class UnitFeatures:
     self.backbone = backbone
     self._convolutions = [
       (
-        distance.parameter(f"kernel_{i}", kernel, trainable=False),
-        distance.parameter(f"bias_{i}", bias, trainable=False),
+        _fixed(distance, f"kernel_{i}", kernel),
+        _fixed(distance, f"bias_{i}", bias),
       )
       for i, (kernel, bias) in enumerate(backbone.convolutions(arrays, source))
     ]
@@ -83,6 +84,10 @@ class UnitFeatures:
     features = self.backbone(image * factor - offset, convolutions)
     *units, deepest = [backbones.unit(f) for f in features]
     return [*units, deepest + numerics.nan_mark(image)]
+
+
+def _fixed(distance: Distance, name: str, value: np.ndarray) -> Any:
+  return distance.parameter(name, value, trainable=False, is_from_file=True)
 
 
 def dropout(

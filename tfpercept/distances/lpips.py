@@ -120,7 +120,12 @@ class LPIPS(Distance):
       signed=self.signed is not False,
     )
     self._linear_weights = [
-      self.parameter(f"linear_{i}", w, constraint=keras.constraints.NonNeg())
+      self.parameter(
+        f"linear_{i}",
+        w,
+        constraint=keras.constraints.NonNeg(),
+        is_from_file=True,
+      )
       for i, w in enumerate(layers)
     ]
 

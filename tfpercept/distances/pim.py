@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfpercept import models
 from tfpercept import weights as weight_files
-from tfpercept.distances import features
+from tfpercept.distances import features, moved
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.ssim import check_choice
 from tfpercept.ops import checks, divergences, numerics, tiling
@@ -98,6 +98,9 @@ class PIM(Distance):
     self.seed = checks.seed("pim", seed)
     self.network = _network(self.source, self._asked, seed, self._dtype_name)
     self.network.trainable = False
+    self._origin = moved.hand_over(
+      self.network, is_from_file=weights is not None
+    )
     options = self.network.get_config()
     self._asked_estimator = estimator
     self.estimator = _checked_estimator(estimator, options["mixtures"])

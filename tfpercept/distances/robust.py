@@ -254,14 +254,15 @@ class Robust(Distance):
       initial["latent_alpha"] += math.log((first - low) / (high - first))
     if options["weights"] is not None:
       initial = _read_latents(options["weights"], shape)
+    is_from_file = options["weights"] is not None
     self.latent_alpha = self.latent_scale = None
     if low < high:
       self.latent_alpha = self.parameter(
-        "latent_alpha", initial["latent_alpha"]
+        "latent_alpha", initial["latent_alpha"], is_from_file=is_from_file
       )
     if options["scale_lo"] < options["scale_init"]:
       self.latent_scale = self.parameter(
-        "latent_scale", initial["latent_scale"]
+        "latent_scale", initial["latent_scale"], is_from_file=is_from_file
       )
 
 

@@ -102,7 +102,12 @@ class Watson(Distance):
     )
     limits = {"beta": AtLeast(MIN_BETA)}
     for name, value in values.items():
-      weight = self.parameter(name, value, constraint=limits.get(name))
+      weight = self.parameter(
+        name,
+        value,
+        constraint=limits.get(name),
+        is_from_file=source is not None,
+      )
       setattr(self, name, weight)
     return tuple(values)
 

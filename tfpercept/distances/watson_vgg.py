@@ -90,7 +90,12 @@ class WatsonVGG(Distance):
       parameters = _checked(given, parameters, self.source)
     guard = {"beta": {"constraint": AtLeast(MIN_BETA)}}
     self._parameters = {
-      key: self.parameter(key.replace("tild", "tilde"), v, **guard.get(key, {}))
+      key: self.parameter(
+        key.replace("tild", "tilde"),
+        v,
+        is_from_file=weights is not None,
+        **guard.get(key, {}),
+      )
       for key, v in parameters.items()
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
+from tfpercept.distances import moved
 from tfpercept.distances.base import DISTANCES, Distance
 from tfpercept.ops import tiling
 
@@ -23,7 +24,8 @@ class WeightedSum(Distance):
 
   Args:
     terms: A spec of two or more terms, or of one with a weight.
-    **kwargs: `dtype`, `check_range`, `name`, as for every distance.
+    **kwargs: `dtype`, `check_range`, `value_range` and `name`, as for every
+      distance.
 
   Raises:
     ValueError: if no number of channels suits all terms.
@@ -73,6 +75,10 @@ class WeightedSum(Distance):
         )
       )
     )
+
+  @property
+  def checksum(self) -> str | None:
+    return moved.joined(d.checksum for d in self.distances)
 
   @property
   def is_registered(self) -> bool:
@@ -127,6 +133,7 @@ class WeightedSum(Distance):
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
   ) -> tf.Tensor:
+    reference, image = self._checked(reference, image)
     seeds = tf.random.experimental.stateless_split(seed, len(self.distances))
     return self._sum(
       d.training_value(reference, image, s)
@@ -137,6 +144,7 @@ class WeightedSum(Distance):
     self, reference: tf.Tensor, image: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     """Returns the unweighted value of each term, `[N]`, by its spec."""
+    reference, image = self._checked(*self._inspected(reference, image))
     return {d.spec: d(reference, image) for d in self.distances}
 
   def combine(self, values: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -6,17 +6,28 @@ from typing import Any
 import tensorflow as tf
 
 
-def image(value: tf.Tensor, argument: str, owner: str) -> tf.Tensor:
+def image(
+  value: Any, argument: str, owner: str, *, takes_integers: bool = False
+) -> tf.Tensor:
   """Returns `value` as a floating tensor of rank 4.
+
+  Args:
+    value: The images.
+    argument: What the caller calls them.
+    owner: Who needs them.
+    takes_integers: Whether whole numbers are turned into floating ones.
 
   Raises:
     ValueError: if it holds integers or has another rank.
   """
   value = tf.convert_to_tensor(value)
+  if takes_integers and value.dtype.is_integer:
+    value = tf.cast(value, tf.float32)
   if not value.dtype.is_floating:
     raise ValueError(
       f"{owner} needs floating-point images in [0, 1]; got {argument} of dtype "
-      f"{value.dtype.name}. Divide 8-bit images by 255."
+      f"{value.dtype.name}. Divide 8-bit images by 255, or say what range they "
+      "have with value_range=(0, 255)."
     )
   if value.shape.rank != 4:
     raise ValueError(
@@ -55,18 +66,6 @@ def channels(
   )
 
 
-def value_range(
-  value: tf.Tensor, argument: str, owner: str, margin: float
-) -> None:
-  """Raises ValueError on NaN or values outside [-margin, 1 + margin]; eager."""
-  low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
-  if not (low >= -margin and high <= 1 + margin):
-    raise ValueError(
-      f"{owner} needs images in [0, 1]; got {argument} with values from "
-      f"{low:g} to {high:g}. Divide 8-bit images by 255 and look for NaN."
-    )
-
-
 def dynamic_size(
   reference: tf.Tensor,
   other: tf.Tensor,
@@ -102,6 +101,28 @@ def dynamic_size(
         )
       )
   return [guard for guard in guards if guard is not None]
+
+
+def sample_weight(value: Any, owner: str) -> tf.Tensor | None:
+  """Returns the weights of images, `[N]` or a scalar, of which None is none.
+
+  Raises:
+    ValueError: if there are weights of single pixels, as masks and class
+      weights turn into.
+  """
+  if value is None:
+    return None
+  value = tf.convert_to_tensor(value)
+  if value.shape.rank in (0, 1):
+    return value
+  if value.shape.rank is not None and any(n != 1 for n in value.shape[1:]):
+    raise ValueError(
+      f"{owner} gives one value for each image, so sample_weight has the shape "
+      f"[N]; got {value.shape}. Masks and class_weight have no meaning for it. "
+      "To leave pixels out, give both images the same values there: "
+      "mask * image + (1 - mask) * reference."
+    )
+  return tf.reshape(value, [-1])
 
 
 def positive(owner: str, option: str, value: Any) -> None:

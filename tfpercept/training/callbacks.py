@@ -66,6 +66,32 @@ class NonFiniteGuard(keras.callbacks.Callback):
     return path
 
 
+class CheckRange(keras.callbacks.Callback):
+  """Refuses images far outside [0, 1] in the first batch of each interval.
+
+  What was scaled down without clipping may overshoot by half.
+  """
+
+  def __init__(self, data: Any):
+    super().__init__()
+    self._data = data
+
+  def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
+    step = int(self.model.optimizer.iterations.numpy())
+    batch = next(iter(self._data.batches(step, step + 1)))
+    for images in tf.nest.flatten(batch):
+      if images.shape.rank != 4 or not images.dtype.is_floating:
+        continue
+      low, high = float(tf.reduce_min(images)), float(tf.reduce_max(images))
+      if low < -0.5 or high > 1.5:  # NaN is another's business
+        raise ValueError(
+          f"training needs images in [0, 1]; the batch of step {step} has "
+          f"values from {low:g} to {high:g}. Divide those of 8 bits by 255. If "
+          "they are right, make the objective by distances.get(..., "
+          "value_range=...) and call training.fit with check_range=False."
+        )
+
+
 class Losses(keras.callbacks.Callback):
   """Collects the loss of each step in `values`."""
 

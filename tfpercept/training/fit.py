@@ -71,6 +71,7 @@ def fit(
   optimizer: keras.optimizers.Optimizer | None = None,
   pictures: callbacks.Pictures | None = None,
   extra_callbacks: Sequence[keras.callbacks.Callback] = (),
+  check_range: bool = True,
 ) -> list[float]:
   """Trains a task, resuming where an earlier call was interrupted.
 
@@ -90,18 +91,22 @@ def fit(
     optimizer: Adam at `learning_rate(run)` if None.
     pictures: What to show in TensorBoard at each interval.
     extra_callbacks: Keras callbacks to call after the loop's own.
+    check_range: Whether to refuse images far outside [0, 1], of which the first
+      batch of each interval is looked at.
 
   Returns:
     The loss of each step taken in this call.
 
   Raises:
-    ValueError: if the run's folder holds another run, or damaged checkpoints
-      only; if another process trains in it.
+    ValueError: if images are out of range; if the run's folder holds another
+      run, or damaged checkpoints only; if another process trains in it.
     OSError: if there is no room for checkpoints, or one can not be written; the
       one before is kept.
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
       batch is saved, the last checkpoint is kept.
   """
+  if check_range:
+    extra_callbacks = (*extra_callbacks, callbacks.CheckRange(data))
   with lock.held(run.out):
     run.claim()
     with folders.plain(run.out) as out:

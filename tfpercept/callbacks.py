@@ -1,0 +1,98 @@
+"""Keras callbacks for models that are trained or scored with distances."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from tfpercept import distances
+from tfpercept.ops import checks, ranges
+
+
+class CheckRange(keras.callbacks.Callback):
+  """Refuses images outside the range of the distances that a model uses.
+
+  Values in [0, 255] or [-1, 1] where [0, 1] is expected give numbers that look
+  right. This looks at the references, which a loss or metric gets as `y_true`,
+  in the first batches of each epoch; what an untrained network puts out may lie
+  anywhere. It works in graphs and under XLA, and costs two reductions of those
+  batches. Looked at are losses, metrics and layers of the package, on Keras 2
+  and 3.
+
+  Args:
+    batches: How many batches of each epoch to look at.
+
+  Raises:
+    ValueError: when training starts, if the model has no distance; after a
+      batch, if values lie more than a tenth of its width outside the range, or
+      are NaN. The message says what was found and which `value_range` fits.
+  """
+
+  def __init__(self, batches: int = 2):
+    super().__init__()
+    if not checks.is_whole(batches) or batches < 1:
+      raise ValueError(f"batches is a number of at least 1; got {batches!r}")
+    self._batches = batches
+    self._watched: list[tuple[distances.Distance, ranges.Watch]] = []
+    self._looks = False
+
+  def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    found = list({id(d): d for d in _distances(self.model)}.values())
+    if not found:
+      raise ValueError(
+        "CheckRange looks at losses, metrics and layers of tfpercept, of which "
+        "the model has none. Compile it with losses.get(...) or metrics.get("
+        "...), or leave the callback out."
+      )
+    is_new = not all(distance.is_watched for distance in found)
+    with self.model.distribute_strategy.scope():
+      self._watched = [(distance, distance.watch()) for distance in found]
+    if is_new:  # a step that was traced before does not look
+      self.model.make_train_function(force=True)
+
+  def on_epoch_begin(
+    self, epoch: int, logs: dict[str, float] | None = None
+  ) -> None:
+    self._looks = True
+    for _, watch in self._watched:
+      watch.begin(self._batches)
+
+  def on_train_batch_end(
+    self, batch: int, logs: dict[str, float] | None = None
+  ) -> None:
+    if not self._looks:
+      return
+    self._looks = batch + 1 < self._batches
+    for distance, watch in self._watched:
+      seen = watch.extremes()
+      if seen is not None:
+        ranges.refuse(
+          *seen, "references (y_true)", distance.spec, distance.value_range
+        )
+
+
+def _distances(model: keras.Model) -> Iterator[distances.Distance]:
+  """Yields the distances that a compiled model computes, some perhaps twice."""
+  # Keras 2 and 3 keep metrics to themselves until the first batch.
+  compiled = [
+    getattr(getattr(model, owner, None), part, None)
+    for owner in ("compiled_metrics", "_compile_metrics")
+    for part in ("_user_metrics", "_user_weighted_metrics")
+  ]
+  for holder in _flat([getattr(model, "loss", None), *compiled]):
+    held = getattr(holder, "distance", None)
+    if isinstance(held, distances.Distance):
+      yield held
+  for layer in model._flatten_layers():
+    if isinstance(layer, distances.Distance):
+      yield layer
+
+
+def _flat(structure: Any) -> Iterator[Any]:
+  if isinstance(structure, dict):
+    structure = list(structure.values())
+  if isinstance(structure, (list, tuple)):
+    for part in structure:
+      yield from _flat(part)
+  elif structure is not None:
+    yield structure
