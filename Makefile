@@ -16,7 +16,7 @@ FILES = git ls-files -z --cached --others --exclude-standard --
 KERAS3_PART = not broken and not float64
 KERAS3_TESTS = tests/conformance tests/distances tests/losses_test.py \
   tests/metrics_test.py tests/callbacks_test.py tests/loss_files_test.py \
-  tests/registry_test.py tests/saved_losses_test.py
+  tests/ops/backend_test.py tests/registry_test.py tests/saved_losses_test.py
 
 .PHONY: help
 help:  ## Lists the targets

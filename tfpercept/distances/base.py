@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from tfpercept import registry
 from tfpercept.distances import moved
-from tfpercept.ops import checks, ranges, tiling
+from tfpercept.ops import backend, checks, ranges, tiling
+
+backend.require_tensorflow()
 
 DISTANCES = registry.Registry(
   "distance", reserved=("check_range", "dtype", "name", "value_range")
