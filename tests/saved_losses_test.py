@@ -162,6 +162,12 @@ def _weights_for(factory, options, path: pathlib.Path) -> str:
   return str(path)
 
 
+def _network() -> keras.Model:
+  return keras.Sequential(
+    [keras.layers.Input((None, None, 1)), keras.layers.Conv2D(1, 1)]
+  )
+
+
 def _images(distance, size) -> dict[str, np.ndarray]:
   height, width = size
   channels = 3 if 3 in (distance.channels or (3,)) else distance.channels[0]
@@ -195,7 +201,7 @@ def reloaded(tmp_path_factory):
     images = path.with_suffix(".images.npz")
     np.savez(images, **_images(distance, options.get("size", (48, 48))[:2]))
     loss = losses.DistanceLoss(distance, **SETTINGS)
-    model = keras.Sequential([keras.layers.Input((None, None, 1))])
+    model = _network()
     model.compile(optimizer="sgd", loss=loss)
     model.save(path)
     saved[case] = saved_losses.describe(loss, images)
@@ -234,7 +240,7 @@ class Halved(distances.MSE):
 
 
 def test_a_subclass_is_not_taken_for_the_distance_that_it_varies(tmp_path):
-  model = keras.Sequential([keras.layers.Input((None, None, 1))])
+  model = _network()
   model.compile(optimizer="sgd", loss=losses.get(Halved()))
   model.save(tmp_path / "model.keras")
   loaded = keras.models.load_model(tmp_path / "model.keras")
