@@ -4,6 +4,7 @@ For each `NAME.keras` it writes `NAME.npz` beside it: the spec of the loss, its
 other settings, and its values of the images in `NAME.images.npz`.
 """
 
+import json
 import pathlib
 import sys
 
@@ -22,7 +23,7 @@ def describe(loss: DistanceLoss, images: pathlib.Path) -> dict[str, object]:
   spec = distances.get(distances.deserialize(config.pop("spec"))).spec
   return {
     "spec": spec,
-    "settings": repr(sorted(config.items())),
+    "settings": json.dumps(config, sort_keys=True),
     "values": np.asarray(loss(reference, image)),
   }
 

@@ -1,6 +1,7 @@
 """What a saved loss was set to is what it is in the process that loads it."""
 
 import inspect
+import json
 import math
 import pathlib
 
@@ -116,8 +117,10 @@ SETTINGS = {
   "reduction": "none",
   "dtype": "float64",
   "check_range": True,
+  "value_range": (-1.0, 1.0),
   "name": "mine",
 }
+OF_DISTANCE = ("dtype", "check_range", "value_range")
 CASES = [
   f"{name}-{number}"
   for name, variants in OTHER.items()
@@ -192,9 +195,7 @@ def reloaded(tmp_path_factory):
         else value
         for key, value in options.items()
       }
-      distance = factory(
-        **made, dtype=SETTINGS["dtype"], check_range=SETTINGS["check_range"]
-      )
+      distance = factory(**made, **{key: SETTINGS[key] for key in OF_DISTANCE})
     except weights.MissingWeights as missing:
       saved[case] = missing
       continue
@@ -226,6 +227,9 @@ def test_a_loss_is_the_same_in_the_process_that_loads_it(
       found["values"], saved[case]["values"], rtol=1e-9
     )
   assert np.all(saved[case]["values"] != 0)
+  settings = json.loads(saved[case]["settings"])
+  for key, value in json.loads(json.dumps(SETTINGS)).items():
+    assert settings[key] == value
   name, _, number = case.rpartition("-")
   for option in OTHER[name][int(number)]:
     assert f"{option}=" in saved[case]["spec"]
