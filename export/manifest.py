@@ -92,7 +92,9 @@ def _names(folder: pathlib.Path) -> list[str]:
   return sorted(
     path.relative_to(folder).as_posix()
     for path in folder.rglob("*")
-    if path.is_file() and path != folder / NAME
+    if path.is_file()
+    and path != folder / NAME
+    and not any(map(files.is_system_file, path.relative_to(folder).parts))
   )
 
 

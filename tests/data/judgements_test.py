@@ -33,6 +33,7 @@ def bapps(tmp_path):
 def test_subfolders_are_subsets_and_each_triplet_is_its_own_content(bapps):
   data = judgements.bapps_2afc(bapps)
   assert (data.name, data.kind, data.failures) == ("val", "2afc", {})
+  assert data.origin == "BAPPS"
   assert data.subsets == ("cnn", "traditional")
   assert len(data.contents) == len(data.items) == 4
   item = data.items[1]

@@ -1,6 +1,7 @@
 """Tables of agreement: rows, what is left out and why, formats."""
 
 import csv
+import dataclasses
 import math
 
 import numpy as np
@@ -196,3 +197,15 @@ def test_too_few_contents_are_warned_of_in_every_format():
   rows = list(csv.DictReader(agreement_table.to_csv([block]).splitlines()))
   assert words in rows[0]["warning"]
   assert words in agreement_table.to_json([block])[0]["warning"]
+
+
+def test_scores_published_for_bapps_stand_beside_bapps_alone():
+  """Other data may have subsets of the same names."""
+  data = choices(subsets=("cnn", "color"))
+  bapps = dataclasses.replace(data, origin="BAPPS")
+  rows = [
+    [row.measure for row in agreement_table.block(d, judges("mse")).rows]
+    for d in (data, bapps)
+  ]
+  assert not any("Watson repository" in name for name in rows[0])
+  assert "Watson repository: Human" in rows[1]

@@ -8,6 +8,7 @@ import pytest
 from tests.evaluation.coarse_codec import Coarse, ramp
 from tfpercept import codecs, distances
 from tfpercept.evaluation import (
+  kodak_published,
   rate_distortion,
   rate_distortion_charts,
   rate_distortion_page,
@@ -24,10 +25,20 @@ def made(photograph, tmp_path_factory):
   pair = [codecs.get("jpeg"), codecs.get("webp")]
   result = rate_distortion.measure(pictures, pair, JUDGES)
   path = tmp_path_factory.mktemp("page") / "report.html"
-  rate_distortion_page.write(
-    path, result, pictures, pair, JUDGES, OPTIONS, conditions={"<Bits>": "all"}
-  )
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(kodak_published, "PIXELS", 96 * 128)
+    rate_distortion_page.write(
+      path, result, pictures, pair, JUDGES, OPTIONS,
+      conditions={"<Bits>": "all"},
+    )  # fmt: skip
   return result, path.read_text()
+
+
+def test_pictures_of_another_size_are_not_kodak_s(made, monkeypatch):
+  result, _ = made
+  assert not rate_distortion_charts.are_kodak(result)
+  monkeypatch.setattr(kodak_published, "PIXELS", 96 * 128)
+  assert rate_distortion_charts.are_kodak(result)
 
 
 def test_it_fetches_nothing(made):

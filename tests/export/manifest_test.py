@@ -60,6 +60,13 @@ def test_damage_is_found(folder, damage, message):
     manifest.verify(folder)
 
 
+def test_what_systems_leave_in_folders_is_no_damage(folder):
+  (folder / "__MACOSX").mkdir()
+  for name in (".DS_Store", "deep/Thumbs.db", "deep/._a.bin", "__MACOSX/b.bin"):
+    (folder / name).touch()
+  assert sorted(manifest.verify(folder)["sha256"]) == ["b.bin", "deep/a.bin"]
+
+
 def test_the_command_checks_folders(folder, capsys):
   manifest.main(["manifest", str(folder)])
   assert "2 files as they were exported" in capsys.readouterr().out

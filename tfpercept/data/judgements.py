@@ -71,6 +71,7 @@ class Judgements:
     published: Values that others computed for these very images, as distances
       (larger is worse), by measure and by key of the image.
     note: What a reader of the table has to know about the data.
+    origin: The published data set that it is a part of, where the layout tells.
   """
 
   name: str
@@ -81,6 +82,7 @@ class Judgements:
     default_factory=dict
   )
   note: str = ""
+  origin: str = ""
 
   @property
   def subsets(self) -> tuple[str, ...]:
@@ -229,8 +231,9 @@ def _bapps(
           name, name, pictures[0], tuple(pictures[1:]), share, part.name
         )
       )
+  name = folder.resolve().name
   return checked(
-    Judgements(folder.resolve().name, kind, tuple(items), failures), folder
+    Judgements(name, kind, tuple(items), failures, origin="BAPPS"), folder
   )
 
 

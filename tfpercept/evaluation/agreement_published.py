@@ -5,6 +5,7 @@ SteffenCzolbe/PerceptualSimilarity at 3729dd1 (Czolbe et al. 2020, with the fix
 of the input range); for "PIM paper" Bhardwaj et al. 2020, means of all subsets.
 """
 
+ORIGIN = "BAPPS"
 SUBSETS_2AFC = (
   "traditional", "cnn", "superres", "deblur", "color", "frameinterp",
 )  # fmt: skip

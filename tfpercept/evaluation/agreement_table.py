@@ -247,7 +247,8 @@ def _published(data: judgements.Judgements, options: Options) -> list[Row]:
     measured = measurement.Measured(values)
     row = _row(f"published values: {name}", data, measured, options)
     rows += [row] if row else []
-  for name, found in agreement_published.rows(data.kind, data.subsets).items():
+  subsets = data.subsets if data.origin == agreement_published.ORIGIN else ()
+  for name, found in agreement_published.rows(data.kind, subsets).items():
     estimates = {column: Estimate(value) for column, value in found.items()}
     rows.append(Row(name, estimates))
   return rows

@@ -28,6 +28,7 @@ _DECIBELS = {
   "ms_ssim": lambda score: -10 * math.log10(1 - score),
 }
 PICTURES = 24
+PIXELS = 768 * 512
 
 
 def are_kodak(names: Iterable[str]) -> bool:

@@ -17,8 +17,13 @@ _BEHIND = {
 
 
 def are_kodak(result: Result) -> bool:
-  """Whether published curves are of the same kind of pictures as ours."""
-  return kodak_published.are_kodak(p.picture for p in result.points)
+  """Whether published curves are of the same pictures, or some of them.
+
+  Pictures of Kodak's names but another size, reduced ones say, are others.
+  """
+  return all(
+    p.pixels == kodak_published.PIXELS for p in result.points
+  ) and kodak_published.are_kodak(p.picture for p in result.points)
 
 
 def curves(result: Result, spec: str, *, far: float) -> str:

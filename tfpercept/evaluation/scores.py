@@ -186,7 +186,7 @@ def better(judge: distances.Distance) -> str:
 
   Of its value the smaller is, always.
   """
-  return "larger" if has_score(judge) else "smaller"
+  return {"max": "larger", "min": "smaller"}[judge.direction]
 
 
 def has_score(judge: distances.Distance) -> bool:
