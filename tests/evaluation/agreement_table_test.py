@@ -126,9 +126,8 @@ def test_wrong_options_are_refused(option, message):
 
 
 def test_formats_hold_the_same_scores():
-  block = agreement_table.block(
-    choices(subsets=("cnn", "color")), judges("mse")
-  )
+  data = dataclasses.replace(choices(subsets=("cnn", "color")), origin="BAPPS")
+  block = agreement_table.block(data, judges("mse"))
   text = agreement_table.to_text([block])
   lines = text.splitlines()
   assert lines[0].startswith("choices (2afc): n = 12 judgements on 4 contents")
