@@ -14,7 +14,7 @@ from absl import flags, logging
 
 from export import program
 from tfpercept import models, training
-from tfpercept.models import rate_range, transform_codec
+from tfpercept.models import transform_codec, warm_start
 from tfpercept.tasks import quantisers
 from trainers import compression_runs, run_flags
 
@@ -99,7 +99,8 @@ _INITIAL = flags.DEFINE_string(
   "initial",
   None,
   "A run to start from: its network and weights, in place of flags that say "
-  "what network. With --loss=mse, --lmbda gives its qualities another range.",
+  "what network. With --loss=mse, --lmbda gives its qualities another range; "
+  "--latents gives it more channels.",
 )
 
 
@@ -124,10 +125,12 @@ def main() -> None:
     settings["architecture"] = manifest["model"]
     settings["initial"] = manifest["sha256"]
     if settings["lmbda"] and run_flags.losses()[-1] == "mse":
-      initial = rate_range.with_rates(initial, settings["lmbda"])
+      initial = warm_start.with_rates(initial, settings["lmbda"])
     settings["model"] = {
       k: v for k, v in initial.get_config().items() if k != "name"
     }
+    if _CHANNELS["latents"].value is not None:
+      settings["model"]["latents"] = _CHANNELS["latents"].value
   run = run_flags.run(settings)
   if _VALIDATION.value and _VALIDATION_INTERVAL.value % run.interval:
     raise ValueError(
@@ -155,7 +158,8 @@ def _network() -> dict[str, Any]:
 
 def _refuse_others() -> None:
   """Raises ValueError for flags that `--initial` has the answer to."""
-  others = (_ARCHITECTURE, _SIZE, _WIDTHS, _BLOCKS, *_CHANNELS.values())
+  channels = [flag for name, flag in _CHANNELS.items() if name != "latents"]
+  others = (_ARCHITECTURE, _SIZE, _WIDTHS, _BLOCKS, *channels)
   for flag in others:
     if flag.present:
       raise ValueError(

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfpercept import distances, models, training
 from tfpercept.codecs import hyperprior as codec
 from tfpercept.data import crops, identity, reduced, sources
-from tfpercept.models import hyperprior, transforms
+from tfpercept.models import hyperprior, transforms, warm_start
 from tfpercept.tasks import compression, quantisers
 from tfpercept.training import callbacks, precision, schedules
 from trainers import compression_validation
@@ -20,7 +20,7 @@ ARCHITECTURES = (
   "mean_scale_hyperprior",
   "channel_wise_hyperprior",
 )
-_BLOCKS = 16_000  # that the Karhunen-Loève transform is computed from
+_BLOCKS = 16_000  # that transforms are computed from before training
 _SHOWN = (256, 384)  # height and width of what TensorBoard shows
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)
 
@@ -80,6 +80,7 @@ def train(
     )
     network.build()
     if initial is not None:
+      initial = _with_latents(initial, network, pictures, run)
       network.set_weights(initial.get_weights())
     else:
       blocks = crops.Crops(
@@ -118,6 +119,24 @@ def train(
     extra_callbacks=extra,
   )
   _save(kept(), run)
+
+
+def _with_latents(
+  initial: keras.Model,
+  network: keras.Model,
+  pictures: Sequence[np.ndarray],
+  run: training.Run,
+) -> keras.Model:
+  """Gives the network to start from as many latents as the one to train has."""
+  latents = network.get_config()["latents"]
+  if initial.get_config()["latents"] == latents:
+    return initial
+  patch = run.settings["patch"]
+  count = -(-_BLOCKS * transforms.STRIDE**2 // patch**2)
+  taken = crops.Crops(pictures, patch=patch, batch=count, seed=run.seed)
+  return warm_start.with_latents(
+    initial, latents, taken.at(0)[0], quantisers.Rounding()
+  )
 
 
 class _Kept:

@@ -203,15 +203,24 @@ class TransformCodec(keras.Model, abc.ABC):
     low, high = self.ends
     return math.sqrt(low * high)
 
+  @property
+  def starting_step(self) -> float:
+    """Step of latents before training, in pixel values in [0, 1].
+
+    There rate and distortion of a uniform quantizer balance at the reference
+    lambda.
+    """
+    return math.sqrt(18.0 / (self.reference_lmbda * math.log(2.0))) / 255.0
+
   def start(self, blocks: np.ndarray) -> None:
     """Starts near the Karhunen-Loève transform of blocks of pictures.
 
     Args:
       blocks: Float `[K, 16, 16, 3]` in [0, 1], some thousands.
     """
-    # Where rate and distortion of a uniform quantiser balance.
-    step = math.sqrt(18.0 / (self.reference_lmbda * math.log(2.0))) / 255.0
-    deviations = transforms.start(self.analysis, self.synthesis, blocks, step)
+    deviations = transforms.start(
+      self.analysis, self.synthesis, blocks, self.starting_step
+    )
     self.deviation.assign(deviations)
     self.start_coding(deviations)
 

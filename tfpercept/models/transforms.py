@@ -13,6 +13,9 @@ KERNEL = 5
 STRIDE = 16
 """Pixels of a picture per latent, along each side."""
 _CHANNELS = 3
+VALUES = _CHANNELS * STRIDE**2
+"""Numbers in a block of 16x16 pixels, and most latents that the linear path
+can tell apart."""
 _QUIET = 0.02  # of what a network adds to the linear path before training
 # A step of an optimiser changes all weights alike. In this unit those of the
 # inverse transform are of about the size of the others.
@@ -263,3 +266,29 @@ def start(
     [vectors.T[None, None] * unit_here, mean / np.float32(_LINEAR_UNIT)]
   )
   return deviations / unit
+
+
+def extend(
+  analysis: Analysis,
+  synthesis: Synthesis,
+  vectors: np.ndarray,
+  values: np.ndarray,
+  unit: float,
+) -> None:
+  """Gives the last latents a linear path, without any part of the network.
+
+  Args:
+    analysis: Built; takes the inner products of blocks with `vectors`.
+    synthesis: Built; adds `values` times those.
+    vectors: Float32 `[768, count]`.
+    values: Float32 `[count, 768]`, in pixel values.
+    unit: That latents are in, in pixel values.
+  """
+  count = vectors.shape[-1]
+  kernel, bias = analysis.linear.get_weights()
+  kernel[..., -count:] = vectors / unit
+  bias[-count:] = -0.5 * vectors.sum(axis=0) / unit
+  analysis.linear.set_weights([kernel, bias])
+  kernel, bias = synthesis.linear.get_weights()
+  kernel[..., -count:, :] = values * (unit / _LINEAR_UNIT)
+  synthesis.linear.set_weights([kernel, bias])
