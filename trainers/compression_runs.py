@@ -107,7 +107,12 @@ def train(
   if unseen:
     extra.append(
       compression_validation.Validation(
-        task, kept, unseen, folder=run.out, every=every
+        task,
+        kept,
+        unseen,
+        folder=run.out,
+        every=every,
+        what=identity.of(folders),
       )
     )
   training.fit(

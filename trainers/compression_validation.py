@@ -1,6 +1,8 @@
 """The curve of a codec as it trains, on pictures that it does not train on."""
 
 import csv
+import json
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -9,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import codecs, distances, files
-from tfpercept.data import sources
+from tfpercept.data import identity, sources
 from tfpercept.evaluation import bd_rate
 from tfpercept.tasks import compression, quantisers
 
-FILE = "validation.csv"
+FILE, NOTE = "validation.csv", "validation.json"
 ANCHOR = "jpeg"
 SPAN = (0.1, 0.8)  # bits per pixel that BD-rates are of, as in our tables
 _HEADER = ("step", "loss", "bd_rate")
@@ -46,6 +48,20 @@ def load(folders: Sequence[str], *, stride: int) -> list[np.ndarray]:
   return pictures
 
 
+def _require_same(folder: pathlib.Path, what: identity.Identity) -> None:
+  """Raises ValueError if a curve was begun on other pictures."""
+  note = folder / NOTE
+  if not ((folder / FILE).exists() and note.exists()):
+    return
+  before = json.loads(note.read_bytes())["validation"]
+  changed = identity.changes(before, what)
+  if changed:
+    raise ValueError(
+      f"{folder / FILE} was measured on other pictures ({'; '.join(changed)}). "
+      "Bring them back, or move it away to begin another"
+    )
+
+
 class Validation(keras.callbacks.Callback):
   """Measures the codec now and then, and adds a line to `validation.csv`.
 
@@ -63,6 +79,10 @@ class Validation(keras.callbacks.Callback):
       `tensorboard/validation` in it.
     every: Number of steps from one measurement to the next; those of the
       multiples of it that end an interval are taken.
+    what: The pictures are, see `data.identity`; kept beside the file.
+
+  Raises:
+    ValueError: if the file there was measured on other pictures.
   """
 
   def __init__(
@@ -73,8 +93,11 @@ class Validation(keras.callbacks.Callback):
     *,
     folder: pathlib.Path,
     every: int,
+    what: identity.Identity,
   ):
     super().__init__()
+    self._note, self._what = folder / NOTE, what
+    _require_same(folder, what)
     self._task, self._kept, self._pictures = task, kept, list(pictures)
     self._path, self._every = folder / FILE, every
     self._writer = None
@@ -134,6 +157,8 @@ class Validation(keras.callbacks.Callback):
       for what in ("bpp", "psnr")
     ]
     rows = []
+    if not (self._path.exists() and self._note.exists()):
+      files.write_json(self._note, {"validation": self._what})
     if self._path.exists():
       with self._path.open(newline="") as file:
         # A run taken up at an older checkpoint measures some steps again.
@@ -148,7 +173,7 @@ class Validation(keras.callbacks.Callback):
       csv.writer(file).writerows([[*_HEADER, *names], *rows])
     if self._writer is None:
       folder = self._path.parent / "tensorboard" / "validation"
-      self._writer = tf.summary.create_file_writer(str(folder))
+      self._writer = tf.summary.create_file_writer(os.fsencode(folder))
     with self._writer.as_default(step=step):
       tf.summary.scalar("validation/loss", loss)
       tf.summary.scalar("validation/bd_rate", saved)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.smoke import runs
 from tfpercept import files, models
+from tfpercept.data import identity
+from trainers import compression_validation
 
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = (
@@ -135,3 +137,15 @@ def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
   ]
   preset.write_text("--steps=10\n")
   assert run() == flags
+
+
+def test_a_curve_on_other_pictures_is_not_gone_on_with(tmp_path, folder):
+  what = identity.of([str(folder)])
+  compression_validation._require_same(tmp_path, what)
+  (tmp_path / compression_validation.FILE).write_text("step\n")
+  note = {"validation": what}
+  files.write_json(tmp_path / compression_validation.NOTE, note)
+  compression_validation._require_same(tmp_path, what)
+  (folder / "0.png").unlink()
+  with pytest.raises(ValueError, match=r"other pictures \(.*0\.png is gone\)"):
+    compression_validation._require_same(tmp_path, identity.of([str(folder)]))
