@@ -186,3 +186,19 @@ def test_jpeg_2000_of_more_than_8_bits_in_colour_is_refused(tmp_path):
   color.write_bytes(bytes(deep))
   with pytest.raises(ValueError, match="JPEG 2000 of 12 bits is read if it is"):
     files.read_samples(color)
+
+
+LOSSLESS = {".png", ".bmp", ".jp2", ".pgm", ".ppm", ".tif", ".tiff"}
+
+
+@pytest.mark.parametrize("suffix", files.PICTURE_SUFFIXES)
+@any_picture.tried(30)
+@hypothesis.given(picture=any_picture.PICTURES)
+def test_any_picture_is_written_and_read(tmp_path_factory, suffix, picture):
+  path = tmp_path_factory.getbasetemp() / f"any{suffix}"
+  files.write_image(path, picture)
+  for found in (files.read_image(path), files.read_samples(path)):
+    assert found.dtype == np.uint8
+    assert found.shape[:2] == picture.shape[:2]
+    if suffix in LOSSLESS:
+      np.testing.assert_array_equal(found, picture)
