@@ -150,6 +150,19 @@ def test_grey_tiff_whose_white_is_0_is_no_negative(tmp_path):
   assert files.read_image(path).ravel().tolist() == [255, 0, 254]
 
 
+def test_16_bits_a_pixel_are_no_16_bits_a_sample(tmp_path):
+  # BMP of 5 bits of red, 6 of green, 5 of blue, told by three masks.
+  pixels = struct.pack("<2H", 0xF800, 0x07E0)
+  masks = struct.pack("<3I", 0xF800, 0x07E0, 0x001F)
+  header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0)
+  head = struct.pack("<2sIHHI", b"BM", 70, 0, 0, 66)
+  path = tmp_path / "a.bmp"
+  path.write_bytes(head + header + masks + pixels)
+  found = files.read_samples(path)
+  assert found.tolist() == [[[255, 0, 0], [0, 255, 0]]]
+  np.testing.assert_array_equal(files.read_image(path), found)
+
+
 @pytest.mark.parametrize(
   ("data", "why"),
   [

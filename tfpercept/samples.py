@@ -32,7 +32,7 @@ def mend(picture: Any) -> None:
   if picture.format != "PNG" or picture.mode not in ("L", "RGB"):
     return
   raw = raw_mode(picture)
-  if ";16" in raw:
+  if _is_wide(raw):
     return
   top = {"L;2": 3, "L;4": 15}.get(raw, 255)
   if isinstance(key, int):
@@ -45,7 +45,7 @@ def is_deep(picture: Any) -> bool:
   """Whether Pillow may keep less of a picture than there is."""
   return (
     picture.mode.startswith("I")
-    or ";16" in raw_mode(picture)
+    or _is_wide(raw_mode(picture))
     or _maximum(picture) > 255
   )
 
@@ -73,9 +73,9 @@ def decoded(
     )
   if raw == "LA;16B":
     return _grey_with_opacity(picture)
-  key = picture.info.get("transparency") if ";16" in raw else None
+  key = picture.info.get("transparency") if _is_wide(raw) else None
   inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
-  pixels = _pixels(picture, is_keyed=";16" not in raw)
+  pixels = _pixels(picture, is_keyed=not _is_wide(raw))
   orientation = picture.getexif().get(_ORIENTATION, 1)
   if pixels.dtype == np.uint16:
     if depth or raw == "I;12":
@@ -83,7 +83,7 @@ def decoded(
       pixels = _stretched(pixels, 2 ** (depth or 12) - 1)
     elif inverted:
       np.subtract(_FULL, pixels, out=pixels)
-  elif ";16" in raw:
+  elif _is_wide(raw):
     pixels = _with_low_bytes(pixels, raw, reopened)
   return (pixels if key is None else _with_key(pixels, key)), orientation
 
@@ -99,6 +99,11 @@ def raw_mode(picture: Any) -> str:
   if is_deep and tags.get(_PLANAR_CONFIGURATION) == 2:
     return f"{picture.mode};16 in planes"  # Pillow would read them as 8 bits
   return str(raw)
+
+
+def _is_wide(raw: str) -> bool:
+  """Whether a raw mode is of 16 bits a sample; `BGR;16` is of 16 a pixel."""
+  return ";16" in raw and not raw.startswith("BGR")
 
 
 def _with_low_bytes(

@@ -1,5 +1,6 @@
 """`tfpercept blindspots` and `tfpercept ladder`: files, output, status."""
 
+import numpy as np
 import pytest
 
 from tfpercept import cli, distances, files, weights
@@ -120,3 +121,10 @@ def test_all_takes_one_of_distances_that_are_one(photos):
     patch.setattr(distances, "get", get)
     picked.judges([], picture)
   assert set(asked) == set(distances.names()) - {"psnr"}
+
+
+def test_of_a_large_picture_only_the_middle_is_kept():
+  picture = np.zeros((40, 60, 3), np.uint8)
+  middle = picked.square(picture, 8)
+  assert middle.shape == (8, 8, 3)
+  assert not np.shares_memory(middle, picture)

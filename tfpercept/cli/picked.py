@@ -82,4 +82,5 @@ def square(picture: np.ndarray, size: int) -> np.ndarray:
   if size < 1:
     raise ValueError(f"--size is a number of pixels above 0; got {size}")
   top, left = (max(0, (side - size) // 2) for side in picture.shape[:2])
-  return picture[top : top + size, left : left + size]
+  # A copy, or the whole picture would stay as long as its middle.
+  return picture[top : top + size, left : left + size].copy()
