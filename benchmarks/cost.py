@@ -85,9 +85,9 @@ def main(argv: list[str]) -> None:
   )
   for spec, distance in found.items():
     peak = loss_cost.peak_bytes(steps[spec])
-    print(
-      f"| `{spec}` | {_row(distance, seconds[spec], seconds[BASE], peak)} |"
-    )
+    row = _row(distance, seconds[spec], seconds[BASE], peak)
+    value = float(steps[spec]().mean())
+    print(f"| `{spec}` | {row} | {value:.2g} |", flush=True)
   print("\n".join(["", *missing]) if missing else "", end="")
 
 

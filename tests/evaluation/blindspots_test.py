@@ -1,6 +1,8 @@
 """Blind spots please the distance they were made for, and are made once."""
 
+import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -105,7 +107,7 @@ def test_what_was_made_otherwise_is_made_again(
 def test_a_distance_that_breaks_is_named_and_the_rest_goes_on(
   reference, tmp_path, monkeypatch
 ):
-  def breaking(distance, reference, name, settings, progress=None):
+  def breaking(distance, reference, name, settings, **others):
     if distance is not None and distance.spec == "mae":
       raise descent.NonFiniteError("NaN at step 3")
     return reference
@@ -164,6 +166,32 @@ def test_the_matrix_tells_how_far_each_came_down(made):
     / found.values["noise", None]["ssim(window=7)"]
   )
   assert ratios[0, 1] == pytest.approx(wanted)
+
+
+def test_the_page_says_at_rest_only_of_what_came_to_rest(reference, tmp_path):
+  enough = dataclasses.replace(SETTINGS, steps=200)
+  found = blindspots.make(
+    reference, judges("mse"), tmp_path, enough, starts=("noise",)
+  )
+  assert found.spots[0].is_at_rest
+  # So few steps of so little can not bring noise to the reference.
+  slow = dataclasses.replace(SETTINGS, steps=12, learning_rate=0.001)
+  args = (reference, judges("mse"), tmp_path, slow)
+  for _ in range(2):  # made, and read again
+    other = blindspots.make(*args, starts=("noise",))
+    assert not other.spots[0].is_at_rest
+  short = dataclasses.replace(SETTINGS, steps=2)
+  unknown = blindspots.make(*args[:3], short, starts=("noise",))
+  assert unknown.spots[0].late is None
+
+  def shown(found):
+    blindspots_page.write(tmp_path / "a.html", "a", found, SETTINGS)
+    return re.findall("<small>(.*?)</small>", (tmp_path / "a.html").read_text())
+
+  assert shown(found) == ["as small as it got"]
+  (note,) = shown(other)
+  assert re.match(r"still falling: by [\d.]+ % of its start", note)
+  assert shown(unknown) == ["how far it could fall is not known"]
 
 
 def test_a_distance_without_an_effect_leaves_the_start(reference):

@@ -1,5 +1,6 @@
 """The page of rate and distortion: what is on it."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_the_table_has_both_ways_of_interpolation(made):
 
 def test_one_picture_is_shown_by_each_codec_near_the_rate(made):
   _, text = made
-  assert text.count('<figure class="wipe">') == 1
+  assert text.count('<figure class="wipe"') == 1
   rates = re.findall(r"<small>([\d.]+) bpp, (\d+) bytes", text)
   assert len(rates) == 2
   for bpp, size in rates:
@@ -98,6 +99,22 @@ def test_a_plane_has_each_codec_at_rates_that_it_reaches(made):
   assert "all at 2 bpp" in chart
   assert "99" not in re.findall(r"all at (\d+) bpp", chart)
   assert not rate_distortion_charts.plane(result, "psnr", "ssim", rates=(99.0,))
+
+
+@pytest.mark.parametrize("other", ["mse", "2*mse"])
+def test_a_plane_of_what_says_the_same_is_not_drawn(
+  tmp_path, photograph, other
+):
+  pictures, codec = {"a": photograph(48, 64)}, codecs.get("jpeg")
+  judges = [distances.get(spec) for spec in ("psnr", other, "ssim")]
+  result = rate_distortion.measure(pictures, [codec], judges)
+  path = tmp_path / "report.html"
+  options = dataclasses.replace(OPTIONS, anchor="jpeg", rates=(2.0, 3.0))
+  rate_distortion_page.write(path, result, pictures, [codec], judges, options)
+  text = path.read_text()
+  assert "against psnr is not drawn: the two say the same" in text
+  titles = re.findall(r'aria-label="(\S+) against psnr at equal rates"', text)
+  assert titles == ["ssim"]
 
 
 def test_what_failed_and_what_exceeds_its_estimate_is_on_the_page(tmp_path):

@@ -43,6 +43,10 @@ def test_it_trains_scores_reports_exports_and_says_where(made):
   assert "reloaded; differs from Keras by" in summary
 
 
+def test_the_page_can_be_mailed(made):
+  assert (made[0] / "report.html").stat().st_size < 3_000_000
+
+
 def test_it_compares_both_losses_with_bicubic(made):
   out, printed = made
   page = (out / "report.html").read_text()
@@ -65,7 +69,7 @@ def test_it_shows_files_of_the_shipped_codec_beside_jpeg_of_like_size(made):
       sizes.append(len(data))
     # JPEG has whole qualities only.
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
-  assert page.count('<figure class="wipe">') == len(packaged.test())
+  assert page.count('<figure class="wipe"') == len(packaged.test())
 
 
 def test_a_second_call_only_upscales_the_given_picture(made, tmp_path):

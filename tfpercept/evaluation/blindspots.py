@@ -21,6 +21,8 @@ from tfpercept.evaluation.settings import Blindspots as Settings
 
 STARTS = ("noise", "held")
 _HELD_NOISE = 0.1  # before the measure takes its value
+_REST = 0.01  # of the value at the start
+_TOLD = 10  # steps; fewer tell nothing of rest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +33,19 @@ class Spot:
     start: Of `STARTS`.
     spec: The distance.
     picture: uint8 `[H, W, C]`.
+    late: By how much the distance fell in the second half of the steps, as a
+      share of its value at the start; None if that is not known.
   """
 
   start: str
   spec: str
   picture: np.ndarray
+  late: float | None = None
+
+  @property
+  def is_at_rest(self) -> bool:
+    """Whether the descent came to where more steps change little."""
+    return self.late is not None and self.late < _REST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +94,7 @@ def minimise(
   settings: Settings,
   *,
   progress: Callable[[int], None] = lambda step: None,
+  values: list[float] | None = None,
 ) -> np.ndarray:
   """Makes a picture that a distance finds close to the reference.
 
@@ -94,6 +105,7 @@ def minimise(
     name: Of `STARTS`.
     settings: How.
     progress: Called with the number of steps done.
+    values: Gets the value of the distance before each step, if given.
 
   Returns:
     uint8 `[H, W, C]`.
@@ -117,6 +129,8 @@ def minimise(
     constraint=constraint,
     callback=lambda step, values, x: progress(step),
   )
+  if values is not None:
+    values += result.values[:, 0].tolist()
   return np.round(result.variable[0].numpy() * 255).astype(np.uint8)
 
 
@@ -152,22 +166,27 @@ def make(
     what, before = f"{name}: {spec}", index * settings.steps
 
     def descend(name=name, spec=spec, what=what, before=before):
-      return minimise(
+      values = []
+      picture = minimise(
         judges[spec],
         reference,
         name,
         settings,
         progress=lambda step: progress(before + step, what),
+        values=values,
       )
+      return picture, _late(values)
 
     path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
     record = {"spec": spec, "start": name, "reference": _digest(reference)}
     try:
-      picture = _kept(path, record | dataclasses.asdict(settings), descend)
+      picture, late = _kept(
+        path, record | dataclasses.asdict(settings), descend
+      )
     except (descent.NonFiniteError, ValueError) as error:
       gallery.missing[what] = str(error)
       continue
-    gallery.spots.append(Spot(name, spec, picture))
+    gallery.spots.append(Spot(name, spec, picture, late))
   pictures = {(name, None): picture for name, picture in begun.items()}
   pictures |= {(s.start, s.spec): s.picture for s in gallery.spots}
   for key, picture in pictures.items():
@@ -207,21 +226,33 @@ def _objective(
 def _kept(
   path: pathlib.Path,
   record: dict[str, Any],
-  make_picture: Callable[[], np.ndarray],
-) -> np.ndarray:
-  """Returns a picture, read if it was made in this way before."""
+  make_picture: Callable[[], tuple[np.ndarray, float | None]],
+) -> tuple[np.ndarray, float | None]:
+  """Returns a picture and its `late`, read if made in this way before."""
   picture, note = (path.with_name(path.name + s) for s in (".png", ".json"))
   if picture.is_file() and note.is_file():
     found = json.loads(note.read_text())
     if {key: found.get(key) for key in record} == record:
-      return files.read_image(picture)
+      return files.read_image(picture), found.get("late")
   began = time.perf_counter()
-  made = make_picture()
+  made, late = make_picture()
   files.write_image(picture, made)
   # The note comes last: a picture without one is not finished.
   seconds = round(time.perf_counter() - began, 1)
-  files.write_json(note, record | {"seconds": seconds})
-  return made
+  files.write_json(note, record | {"seconds": seconds, "late": late})
+  return made, late
+
+
+def _late(values: Sequence[float]) -> float | None:
+  """Returns `Spot.late` of the values before each step.
+
+  Steps get smaller along a cosine: the second half has 18 % of the way that
+  all of them can go.
+  """
+  if len(values) < _TOLD:
+    return None
+  fallen = values[len(values) // 2] - values[-1]
+  return fallen / values[0] if values[0] else 0.0
 
 
 def _floats(picture: np.ndarray) -> tf.Tensor:

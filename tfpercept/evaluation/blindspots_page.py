@@ -8,8 +8,9 @@ from tfpercept import files
 from tfpercept.evaluation import blindspots, charts, gallery, report
 
 _SUMMARY = (
-  "Each picture was moved, pixel by pixel, to where one distance is as small "
-  "as it got. What still looks wrong in it is what that distance does not see."
+  "Each picture was moved, pixel by pixel, downhill in one distance. Where the "
+  "distance is as small as it got, what still looks wrong is what it does not "
+  "see; where it was still falling, more steps may yet mend it."
 )
 _VALUES = (
   "Below each picture is what every distance says of it, and that as a "
@@ -101,7 +102,20 @@ def _card(found: blindspots.Gallery, spot: blindspots.Spot) -> gallery.Card:
     spec: [_number(value), _share(value, at_start[spec])]
     for spec, value in found.values[spot.start, spot.spec].items()
   }
-  return gallery.Card(spot.spec, spot.picture, rows, marked=spot.spec)
+  return gallery.Card(
+    spot.spec, spot.picture, rows, marked=spot.spec, note=_note(spot)
+  )
+
+
+def _note(spot: blindspots.Spot) -> str:
+  if spot.is_at_rest:
+    return "as small as it got"
+  if spot.late is None:
+    return "how far it could fall is not known"
+  return (
+    f"still falling: by {100 * spot.late:.2g} % of its start in the second "
+    "half of the steps"
+  )
 
 
 def _matrix(found: blindspots.Gallery, start: str) -> list[str]:

@@ -18,12 +18,14 @@ class Card:
     picture: uint8 `[H, W, 1 or 3]`.
     rows: Lines of the table: name and cells.
     marked: Name of the line that stands out.
+    note: Stands below the title.
   """
 
   title: str
   picture: np.ndarray
   rows: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
   marked: str = ""
+  note: str = ""
 
 
 def cards(shown: Sequence[Card]) -> str:
@@ -116,8 +118,9 @@ def _card(card: Card) -> str:
     head = f'<th scope="row">{_text(name)}</th>'
     lines.append(f"<tr{kind}>{head}{numbers}</tr>")
   image = report.image_tag(card.picture, card.title)
+  note = f"<br><small>{_text(card.note)}</small>" if card.note else ""
   return (
-    f"<figure><figcaption>{_text(card.title)}</figcaption>{image}"
+    f"<figure><figcaption>{_text(card.title)}{note}</figcaption>{image}"
     f"<table>{''.join(lines)}</table></figure>"
   )
 

@@ -17,7 +17,8 @@ from tfpercept.evaluation import (
 _SUFFIXES = {"hyperprior": ".tfp", "jpeg": ".jpg"}
 _HOW = (
   "Each picture in a file of {left} and one of {right} with about as many bits "
-  "per pixel. Wipe with the slider, by its arrow keys, or by dragging. "
+  "per pixel; shown is the square of {side} pixels with the most contrast. "
+  "Wipe with the slider, by its arrow keys, or by dragging. "
   "Decibels of {specs} are -10 log10 of the distance: for psnr that is PSNR. "
   "Error maps are of {map}, on one colour scale for each picture."
 )
@@ -55,6 +56,8 @@ def section(
   pictures: Mapping[str, np.ndarray],
   codecs: tuple[Codec, Codec],
   judges: Sequence[distances.Distance],
+  *,
+  side: int = 256,
 ) -> str:
   """Returns the section of a page that shows what `make` wrote.
 
@@ -64,6 +67,8 @@ def section(
     pictures: The originals.
     codecs: Those of the files; the first stands at the right to begin with.
     judges: Distances that suit the pictures; error maps are of the last.
+    side: Of the part of each picture that is shown, in pixels. Whole pictures
+      would make a page of many megabytes.
 
   Raises:
     CorruptStream: if a file is damaged.
@@ -78,7 +83,7 @@ def section(
       coded[each.spec] = equal_rate.Coded(data, each.decompress(data))
     blocks.append(
       rate_distortion_pictures.block(
-        name, picture, coded, judges, pair=(other.spec, codec.spec)
+        name, picture, coded, judges, pair=(other.spec, codec.spec), side=side
       )
     )
   specs = [judge.spec for judge in judges]
@@ -87,6 +92,7 @@ def section(
     right=codec.spec,
     specs=" and ".join(specs),
     map=specs[-1],
+    side=side,
   )
   return report.section(title, wipe.ASSETS, report.paragraph(how), *blocks)
 

@@ -42,7 +42,8 @@ body {
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue",
     "Liberation Sans", Arial, sans-serif;
 }
-main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main { max-width: 84rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+h1, h2, p, li, figcaption { overflow-wrap: anywhere; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 {
   font-size: 1.2rem; margin: 2.6rem 0 .9rem; padding-bottom: .3rem;
@@ -74,6 +75,7 @@ figcaption { font-weight: 600; margin-bottom: .4rem; }
 }
 .grid img { width: 100%; height: auto; display: block; border-radius: 3px; }
 .grid > img { image-rendering: pixelated; }
+.head, .strip span { overflow-wrap: anywhere; }
 .head b { display: block; }
 .head span { color: var(--soft); font-size: .85rem; }
 .whole { display: flex; align-items: center; }
@@ -82,16 +84,16 @@ figcaption { font-weight: 600; margin-bottom: .4rem; }
   position: absolute; border: 2px solid #fff; outline: 1px solid #000;
 }
 .bar {
-  display: flex; align-items: center; gap: .6rem; margin: 0 0 1.2rem;
-  color: var(--soft); font-size: .85rem;
+  display: flex; flex-wrap: wrap; align-items: center; gap: .6rem;
+  margin: 0 0 1.2rem; color: var(--soft); font-size: .85rem;
 }
 .bar span:first-child { color: var(--ink); margin-right: .4rem; }
 .bar i { width: 14rem; max-width: 40%; height: .8rem; border-radius: 3px; }
 .cards {
   display: grid; gap: 1.5rem 1.2rem; margin-bottom: 1.5rem;
-  grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr));
 }
-.cards figure { margin: 0; }
+.cards figure { margin: 0; max-width: 32rem; }
 .cards figcaption { overflow-wrap: anywhere; }
 .cards img { width: 100%; height: auto; display: block; border-radius: 3px; }
 .cards table { width: 100%; margin: .4rem 0 0; font-size: .78rem; }
@@ -130,12 +132,20 @@ figcaption { font-weight: 600; margin-bottom: .4rem; }
 .judged tr > :first-child { padding-left: 0; padding-right: .6rem; }
 figcaption small { color: var(--soft); font-weight: 400; }
 section > img { max-width: 100%; height: auto; margin-bottom: 1.2rem; }
-.curves svg { max-width: 100%; height: auto; }
+.curves svg { width: 100%; max-width: 64rem; height: auto; }
 .facts {
-  display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem;
+  display: grid; gap: .25rem 1.5rem;
+  grid-template-columns: fit-content(24rem) minmax(0, 1fr);
   background: var(--panel); border-radius: 6px; padding: 1rem 1.2rem; margin: 0;
 }
 .facts dt { color: var(--soft); }
-.facts dd { margin: 0; overflow-wrap: anywhere; }
+.facts dt, .facts dd { overflow-wrap: anywhere; }
+.facts dd { margin: 0; }
+pre { overflow-x: auto; }
+@media (max-width: 40rem) {
+  main { padding: 1.2rem .9rem 3rem; }
+  .facts { grid-template-columns: minmax(0, 1fr); }
+  .facts dd { margin-bottom: .5rem; }
+}
 @media print { main { max-width: none; } figure { break-inside: avoid; } }
 """

@@ -7,6 +7,8 @@ import numpy as np
 from tfpercept.evaluation import bd_rate, charts, kodak_published
 from tfpercept.evaluation.rate_distortion_result import Result
 
+_ALIKE = 0.01  # decibels
+
 # What is drawn of `kodak_published`, by distance: more would be a thicket.
 _BEHIND = {
   "psnr": ("pillow_jpeg420", "bpg444", "bmshj2018_mse",
@@ -55,6 +57,22 @@ def curves(result: Result, spec: str, *, far: float) -> str:
     title=f"{spec} over rate",
     span=(0, far),
   )
+
+
+def agree(result: Result, first: str, other: str) -> bool:
+  """Whether two distances say the same of every codec at every quality.
+
+  So do `psnr` and `mse` of pictures of 8 bits, and a distance and a multiple of
+  it: their decibels differ by a constant, and one against the other is a line.
+  """
+  gaps = []
+  for codec in result.codecs:
+    pair = [result.curve(codec, spec) for spec in (first, other)]
+    if pair[0].rates != pair[1].rates:
+      return False
+    both = np.array([curve.qualities for curve in pair]).reshape(2, -1)
+    gaps += np.subtract(*both[:, np.isfinite(both).all(axis=0)]).tolist()
+  return bool(gaps) and max(gaps) - min(gaps) < _ALIKE
 
 
 def plane(

@@ -42,9 +42,12 @@ _BEHIND = (
 )
 _GAP = ", which gives {gap:.2f} dB less for {anchor}, on average over its curve"
 _PLANE = (
-  "Each codec at the same rates, read off its curves: how close it is in one "
-  "distance, and how close in another. What is farther up at the same place "
+  "Each codec at the same rates, read off its curves: how close it is in "
+  "{first}, and how close in {others}. What is farther up at the same place "
   "gives up less of the other distance; grey lines join equal rates."
+)
+_SAME = (
+  "{others} against {first} is not drawn: the two say the same of every codec."
 )
 _SIDE_BY_SIDE = (
   "Each picture in files of about {bpp:g} bits per pixel, made by searching "
@@ -179,17 +182,27 @@ def _behind(result: Result, options: Options) -> str:
 
 
 def _planes(result: Result, options: Options) -> list[str]:
-  """A chart of each further distance against the first."""
+  """A chart of each further distance against the first, if they differ."""
   first, *others = result.judges
-  drawn = [
-    rate_distortion_charts.plane(result, first, other, rates=options.rates)
+  same = [o for o in others if rate_distortion_charts.agree(result, first, o)]
+  drawn = {
+    other: rate_distortion_charts.plane(
+      result, first, other, rates=options.rates
+    )
     for other in others
-  ]
-  figures = [f'<figure class="curves">{d}</figure>' for d in drawn if d]
-  if not figures:
-    return []
+    if other not in same
+  }
+  drawn = {other: chart for other, chart in drawn.items() if chart}
+  blocks = []
+  if drawn:
+    text = _PLANE.format(first=first, others=" or ".join(drawn))
+    blocks.append(report.paragraph(text))
+  blocks += [f'<figure class="curves">{d}</figure>' for d in drawn.values()]
+  if same:
+    text = _SAME.format(first=first, others=" and ".join(same))
+    blocks.append(report.paragraph(text))
   title = "Perception against distortion"
-  return [report.section(title, report.paragraph(_PLANE), *figures)]
+  return [report.section(title, *blocks)] if blocks else []
 
 
 def _side_by_side(

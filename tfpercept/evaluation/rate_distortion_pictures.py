@@ -87,6 +87,7 @@ def block(
   judges: Sequence[distances.Distance],
   *,
   pair: tuple[str, str],
+  side: int | None = None,
 ) -> str:
   """Returns one picture by several codecs, which needs `wipe.ASSETS`.
 
@@ -97,8 +98,11 @@ def block(
     judges: Distances that suit it; error maps are of the last.
     pair: Specs of the codecs at the left and at the right to begin with; if
       they are not there, the first and the last picture.
+    side: Of the square with the most contrast, which is then shown alone.
   """
   window = _window(picture)
+  if side is not None:
+    window = report.busiest_square(picture, side)
   maps = {
     codec: _map(judges[-1], picture, found.image)[window]
     for codec, found in coded.items()

@@ -5,7 +5,8 @@
 
 A block is HTML that a function here returned; text given to these functions is
 escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
-file can be moved or mailed; it fetches nothing and runs no script.
+file can be moved or mailed; it fetches nothing, and runs no script but that of
+`wipe`, where a page has such a block.
 """
 
 import base64
@@ -19,10 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import extras, files, folders
-from tfpercept.evaluation import charts, page_style, scores
+from tfpercept.evaluation import charts, page_style, scores, small_png
 
 _CHARTS = 2  # in a row
 _MARGIN = 16  # pixels between a detail and the border
+_OVERVIEW = 300  # pixels of a whole picture, at most, whose place is shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +163,7 @@ def comparisons(
   """
   if not pictures:
     raise ValueError("comparisons needs at least one picture")
-  crops = [_busiest_square(p.original, side) for p in pictures]
+  crops = [busiest_square(p.original, side) for p in pictures]
   shown = [
     m[crop].ravel()
     for p, crop in zip(pictures, crops, strict=True)
@@ -325,7 +327,13 @@ def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
     f"height:{100 * (rows.stop - rows.start) / height:.2f}%;"
     f"width:{100 * (columns.stop - columns.start) / width:.2f}%"
   )
-  image = image_tag(picture.original, f"{picture.name}: whole original")
+  times = -(-max(height, width) // _OVERVIEW)
+  small = picture.original
+  if times > 1:
+    cut = small[: height // times * times, : width // times * times]
+    cells = cut.reshape(height // times, times, width // times, times, -1)
+    small = np.uint8(cells.mean(axis=(1, 3)) + 0.5)
+  image = image_tag(small, f"{picture.name}: whole original")
   return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
 
 
@@ -343,8 +351,7 @@ def color_bar(name: str, limit: float) -> str:
 
 def image_tag(image: np.ndarray, alt: str) -> str:
   """Returns uint8 `[H, W, 1 or 3]` as an element that holds its pixels."""
-  png = tf.io.encode_png(image, compression=9).numpy()
-  data = base64.b64encode(png).decode()
+  data = base64.b64encode(small_png.encode(image)).decode()
   height, width = image.shape[:2]
   return (
     f'<img src="data:image/png;base64,{data}" alt="{_text(alt)}" '
@@ -352,7 +359,7 @@ def image_tag(image: np.ndarray, alt: str) -> str:
   )
 
 
-def _busiest_square(image: np.ndarray, side: int) -> tuple[slice, slice]:
+def busiest_square(image: np.ndarray, side: int) -> tuple[slice, slice]:
   """Returns the square of pixels where neighbours differ most.
 
   It keeps away from the border where it can: many maps are 0 there.

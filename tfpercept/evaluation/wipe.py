@@ -1,7 +1,7 @@
 """A block of report pages: two pictures, one over the other, and a slider.
 
 Each picture is held once, in a row below; a small script shows two of them on
-the stage. Without scripts the row remains.
+the stage. Without scripts the row remains, and the page says so.
 """
 
 import dataclasses
@@ -17,8 +17,13 @@ ASSETS = """\
 .wipe { max-width: 58rem; }
 .wipe .choice { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem;
   align-items: center; margin-bottom: .5rem; }
-.wipe select { font: inherit; color: inherit; background: var(--panel);
-  border: 1px solid var(--line); border-radius: 4px; padding: .1rem .3rem; }
+.wipe label { min-width: 0; max-width: 100%; }
+.wipe select { max-width: 100%; font: inherit; color: inherit;
+  background: var(--panel); border: 1px solid var(--line); border-radius: 4px;
+  padding: .1rem .3rem; }
+/* A square picture is no higher than the window. */
+.wipe .stage, .wipe input[type=range], .wipe .said {
+  max-width: max(18rem, calc(85vh * var(--ratio))); }
 .wipe .stage { position: relative; overflow: hidden; border-radius: 4px;
   cursor: ew-resize; touch-action: pan-y; user-select: none; }
 .wipe .stage img { display: block; width: 100%; height: auto; }
@@ -30,6 +35,7 @@ ASSETS = """\
 .wipe input[type=range] { display: block; width: 100%; margin: .5rem 0 .2rem; }
 .wipe .said { display: flex; justify-content: space-between; gap: 2rem;
   color: var(--soft); font-size: .85rem; }
+.wipe .said span { min-width: 0; overflow-wrap: anywhere; }
 .wipe .said span:last-child { text-align: right; }
 .wipe .row { display: grid; gap: .7rem; margin-top: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
@@ -89,6 +95,9 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 </script>
+<noscript><p>This page has a script, which lays two pictures over each other
+behind a slider; your browser runs none. All pictures are shown in rows
+instead.</p></noscript>
 """
 """What a page with such blocks holds once, before the first of them."""
 
@@ -131,7 +140,8 @@ def block(
       f"{sorted(sizes)}"
     )
   row = "\n".join(map(_figure, shown))
-  return f"""<figure class="wipe">
+  ((height, width),) = sizes
+  return f"""<figure class="wipe" style="--ratio:{width / height:.3f}">
 <figcaption>{_text(title)}</figcaption>
 <div class="choice">{_select("left", shown, left)}
 {_select("right", shown, right)}
