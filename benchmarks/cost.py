@@ -87,7 +87,7 @@ def main(argv: list[str]) -> None:
     peak = loss_cost.peak_bytes(steps[spec])
     row = _row(distance, seconds[spec], seconds[BASE], peak)
     value = float(steps[spec]().mean())
-    print(f"| `{spec}` | {row} | {value:.2g} |", flush=True)
+    print(f"| `{spec}` | {row} | {_value(value)} |", flush=True)
   print("\n".join(["", *missing]) if missing else "", end="")
 
 
@@ -120,6 +120,10 @@ def _figure(value: float) -> str:
   if 0 < value < 0.01:
     return "< 0.01"
   return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
+
+
+def _value(value: float) -> str:
+  return f"{value:.2g}" if value < 99.5 else f"{value:,.0f}"
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def test_the_page_says_at_rest_only_of_what_came_to_rest(reference, tmp_path):
 
   assert shown(found) == ["as small as it got"]
   (note,) = shown(other)
-  assert re.match(r"still falling: by [\d.]+ % of its start", note)
+  assert re.match(r"still falling: [\d.]+ % of its way", note)
   assert shown(unknown) == ["how far it could fall is not known"]
 
 

@@ -21,7 +21,7 @@ from tfpercept.evaluation.settings import Blindspots as Settings
 
 STARTS = ("noise", "held")
 _HELD_NOISE = 0.1  # before the measure takes its value
-_REST = 0.01  # of the value at the start
+_REST = 0.02  # of the fall; a steady one has 0.18
 _TOLD = 10  # steps; fewer tell nothing of rest
 
 
@@ -33,8 +33,8 @@ class Spot:
     start: Of `STARTS`.
     spec: The distance.
     picture: uint8 `[H, W, C]`.
-    late: By how much the distance fell in the second half of the steps, as a
-      share of its value at the start; None if that is not known.
+    late: The share of the distance's fall that came in the second half of the
+      steps; None if that is not known, or it did not fall.
   """
 
   start: str
@@ -249,10 +249,9 @@ def _late(values: Sequence[float]) -> float | None:
   Steps get smaller along a cosine: the second half has 18 % of the way that
   all of them can go.
   """
-  if len(values) < _TOLD:
+  if len(values) < _TOLD or not values[0] > values[-1]:
     return None
-  fallen = values[len(values) // 2] - values[-1]
-  return fallen / values[0] if values[0] else 0.0
+  return (values[len(values) // 2] - values[-1]) / (values[0] - values[-1])
 
 
 def _floats(picture: np.ndarray) -> tf.Tensor:

@@ -113,8 +113,8 @@ def _note(spot: blindspots.Spot) -> str:
   if spot.late is None:
     return "how far it could fall is not known"
   return (
-    f"still falling: by {100 * spot.late:.2g} % of its start in the second "
-    "half of the steps"
+    f"still falling: {100 * spot.late:.2g} % of its way down came in the "
+    "second half of the steps"
   )
 
 
