@@ -326,21 +326,20 @@ class Distance(moved.Parameters, abc.ABC):
     self, reference: Any, image: Any
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the images as tensors whose static shapes are right."""
+    owner = self.spec  # which takes a while to write
     takes_integers = self.value_range is not None
     reference = checks.image(
-      reference, "reference", self.spec, takes_integers=takes_integers
+      reference, "reference", owner, takes_integers=takes_integers
     )
-    image = checks.image(
-      image, "image", self.spec, takes_integers=takes_integers
-    )
-    checks.same_shape(reference, image, self.spec)
+    image = checks.image(image, "image", owner, takes_integers=takes_integers)
+    checks.same_shape(reference, image, owner)
     if None in (reference.shape[-1], image.shape[-1]):
       # What one knows, both know.
       count = reference.shape.merge_with(image.shape)[-1]
       shape = [None, None, None, count]
       reference = tf.ensure_shape(reference, shape)
       image = tf.ensure_shape(image, shape)
-    checks.channels(image, self.channels, self.spec)
+    checks.channels(image, self.channels, owner)
     self.validate(*image.shape[1:3])
     return reference, image
 
