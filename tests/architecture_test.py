@@ -18,7 +18,7 @@ PACKAGES = ("tfpercept", "trainers", "export", "benchmarks")
 # A unit may import the units of lower rows and itself, never a neighbour in its
 # row. "tfpercept" is the package root, which is the public surface.
 ROWS = (
-  ("extras", "offers", "samples"),
+  ("extras", "offers", "packing", "samples"),
   ("registry", "ops", "files", "downloads", "npz_reader", "pickle_reader"),
   ("torch_reader", "folders"),
   ("weights",),

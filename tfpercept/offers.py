@@ -14,7 +14,7 @@ ALPHA = ("white", "black", "ignore", "error")
 """What `files.read_samples` can do with transparency."""
 MAX_PICTURE_PIXELS = 170_000_000
 """More are taken for an attack; Pillow's own limit is a little higher."""
-PACKED = ("float32", "float16", "int16")
+PACKED = ("float32", "float16", "int16", "int18")
 """The types that `weights.packed` turns weights into."""
 CODECS = (
   "avif", "heic", "hyperprior", "jpeg", "jpeg2000", "jxl", "png", "webp",

@@ -24,14 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from tfpercept import downloads, files, npz_reader, torch_reader
+from tfpercept import downloads, files, npz_reader, packing, torch_reader
 from tfpercept.offers import PRETRAINED, shipped
 
 _READERS = {
   ".npz": npz_reader.read,
   **dict.fromkeys((".pth", ".pt", ".ckpt", ".pkl"), torch_reader.read),
 }
-_SCALE = "@scale"  # ends the name of the factors that int16 numbers are in
+packed = packing.packed
+unpacked = packing.unpacked
 
 
 class MissingWeights(FileNotFoundError):  # noqa: N818 - what it is about
@@ -313,48 +314,6 @@ def _advice(wanted: Source, path: pathlib.Path, why: Any) -> str:
     f"{wanted.origin} and add `--from=FILE`, or put it at {path}. Licence: "
     f"{wanted.licence}."
   )
-
-
-def packed(
-  arrays: Mapping[str, np.ndarray], dtype: str
-) -> dict[str, np.ndarray]:
-  """Returns weights in a smaller form, which `load` turns back to float32.
-
-  Args:
-    arrays: Weights by name. Integers stay as they are.
-    dtype: `"float32"`, `"float16"` or `"int16"`: integers in steps of 1/32767
-      of the largest weight of each output channel, the last axis.
-  """
-  made = {}
-  for name, array in arrays.items():
-    if array.dtype.kind != "f":
-      made[name] = array
-    elif dtype == "int16":
-      axes = tuple(range(array.ndim - 1))
-      scale = np.abs(array).max(axes, initial=1e-30) / 32767
-      made[name] = np.rint(array / scale).astype(np.int16)
-      made[name + _SCALE] = np.float32(scale)
-    else:
-      made[name] = array.astype(dtype)
-  return made
-
-
-def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Undoes `packed`; ValueError if it was not `packed` that made them."""
-  made = {}
-  for name, array in arrays.items():
-    if name.endswith(_SCALE):
-      continue
-    if name + _SCALE in arrays:
-      scale = arrays[name + _SCALE]
-      if array.dtype != np.int16 or scale.shape != array.shape[-1:]:
-        raise ValueError(
-          f"{name} should be int16, with a step for each of its last axis; got "
-          f"{array.dtype} of shape {array.shape}, steps of shape {scale.shape}"
-        )
-      array = array.astype(np.float32) * np.float32(scale)
-    made[name] = np.float32(array) if array.dtype == np.float16 else array
-  return made
 
 
 def find(model: str | os.PathLike) -> pathlib.Path:

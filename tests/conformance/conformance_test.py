@@ -100,6 +100,37 @@ class InfiniteSlopeAtIdentity(Fine):
     return tf.sqrt(super().pool(maps))
 
 
+class HidesInfinity(Fine):
+  def embed(self, image):
+    return tf.minimum(image, 2.0)
+
+
+class ChecksBesideTheGraph(Fine):
+  """Of a size too small it computes before, or without, being told so."""
+
+  min_size = 8
+
+  def _checked(self, reference, image):
+    if tf.executing_eagerly():
+      return super()._checked(reference, image)
+    return reference, image
+
+  def embed(self, image):
+    return tf.nn.avg_pool2d(image, 8, 1, "VALID")
+
+
+class NeedsImages(Fine):
+  copes_with_no_images = True
+
+  def embed(self, image):
+    return image - 0 * image[0]
+
+
+class InfiniteSecondSlope(Fine):
+  def pool(self, maps):
+    return tf.pow(super().pool(maps), 5 / 3)
+
+
 class BatchDependent(Fine):
   def pool(self, maps):
     return super().pool(maps) / (1 + tf.reduce_max(maps[0]))
@@ -209,6 +240,11 @@ class AcceptsAnyChannels(Fine):
     return tf.convert_to_tensor(reference), tf.convert_to_tensor(image)
 
 
+class TakesAlpha(Fine):
+  def _checked(self, reference, image):
+    return tf.convert_to_tensor(reference), tf.convert_to_tensor(image)
+
+
 class OtherInGrey(Fine):
   channels = (1, 3)
 
@@ -278,6 +314,10 @@ class Saturating(Fine):
     (InfiniteSlopeAtIdentity, "finite_value_and_gradient"),
     (HidesNan, "nan_stays_nan"),
     (HidesNanInGraphs, "nan_stays_nan"),
+    (HidesInfinity, "infinity_stays_visible"),
+    (ChecksBesideTheGraph, "every_size_in_words"),
+    (NeedsImages, "empty_batch_has_no_values"),
+    (InfiniteSecondSlope, "finite_second_derivatives"),
     (BatchDependent, "batch_equals_loop"),
     (OtherInGraphs, "graph_equals_eager"),
     (OtherGradientInGraphs, "graph_equals_eager"),
@@ -292,6 +332,7 @@ class Saturating(Fine):
     (AcceptsAnySize, "size_multiple_is_exact"),
     (NeedsThreeChannels, "channels_as_declared"),
     (AcceptsAnyChannels, "channels_as_declared"),
+    (TakesAlpha, "channels_as_declared"),
     (OtherInGrey, "channels_as_declared"),
     (WrongGradient, "gradient_agrees_with_differences"),
     (Cancelling, "single_precision_suffices"),
@@ -313,8 +354,8 @@ def test_a_broken_distance_fails_the_check_made_for_it(broken, check):
 
 
 def test_the_distances_that_the_broken_ones_are_made_of_conform():
-  assert str(conformance.run(Fine)) == "passed 17 checks, 5 not applicable"
-  assert str(conformance.run(Weighted)) == "passed 19 checks, 3 not applicable"
+  assert str(conformance.run(Fine)) == "passed 21 checks, 5 not applicable"
+  assert str(conformance.run(Weighted)) == "passed 23 checks, 3 not applicable"
 
 
 def test_each_check_has_a_distance_that_fails_it():

@@ -212,3 +212,78 @@ def test_a_number_of_channels_unknown_to_the_end_is_refused(images):
   graph = tf.function(blockwise.__call__, input_signature=(free, free))
   with pytest.raises(ValueError, match="known when it is traced; got shape"):
     graph(y, x)
+
+
+@pytest.mark.parametrize("name", distances.names())
+def test_nothing_reads_images_of_unknown_size_before_they_are_checked(
+  name, weights_or_skip
+):
+  # A convolution that did would end the process now and then.
+  with weights_or_skip():
+    distance = distances.get(name)
+  spec = tf.TensorSpec([None, None, None, probes.channels(distance)])
+  graph = tf.function(distance.__call__).get_concrete_function(spec, spec).graph
+  for image in graph.inputs[:2]:
+    readers = [op for op in image.consumers() if op.type != "Shape"]
+    assert [op.type for op in readers] == ["Identity"]
+    assert {op.type for op in readers[0].control_inputs} == {"EnsureShape"}
+    first, *rest = ancestors(readers[0])
+    assert first is readers[0]
+    assert {op for op in rest if op.type == "Assert"} == asserts(graph)
+
+
+def ancestors(operation):
+  """An operation and all that run before it."""
+  found = [operation]
+  for op in found:
+    before = [*op.control_inputs, *(tensor.op for tensor in op.inputs)]
+    found += [b for b in dict.fromkeys(before) if b not in found]
+  return found
+
+
+def asserts(graph):
+  return {op for op in graph.get_operations() if op.type == "Assert"}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+  ("spec", "side", "says"),
+  [
+    ("lpips", 8, "lpips.needs.images.of.at.least.31x31"),
+    ("ms_ssim(scales=3)", 24, "ms_ssim.*needs.images.of.at.least.41x41"),
+    ("watson_dct", 12, "watson_dct.needs.sides.in.multiples.of.8"),
+    ("nlpd(levels=3)", 0, "nlpd.*needs.images.of.at.least.9x9"),
+    ("mse", 0, "mse.needs.images.of.at.least.1x1"),
+    (
+      "robust(adaptive=True, size=(32, 32, 3))",
+      40,
+      "robust.*needs.images.of.exactly.32x32",
+    ),
+  ],
+)
+def test_sizes_that_only_the_run_knows_are_refused_in_words(
+  spec, side, says, jit_compile
+):
+  free = tf.TensorSpec([None, None, None, 3])
+  graph = tf.function(
+    distances.get(spec).__call__,
+    input_signature=[free, free],
+    jit_compile=jit_compile,
+  )
+  image = tf.zeros([1, side, side, 3])
+  with pytest.raises(tf.errors.InvalidArgumentError, match=says):
+    graph(image, image)
+
+
+@pytest.mark.parametrize("name", distances.names())
+def test_alpha_is_no_colour_to_any_distance(name, weights_or_skip):
+  with weights_or_skip():
+    distance = distances.get(name)
+  side = probes.side(distance)
+  image = tf.zeros([1, side, side, 4])
+  with pytest.raises(ValueError, match="alpha"):
+    distance(image, image)
+  free = tf.TensorSpec([None] * 4)
+  graph = tf.function(distance.__call__, input_signature=[free, free])
+  with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+    graph(image, image)

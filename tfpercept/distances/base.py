@@ -60,7 +60,15 @@ class Distance(moved.Parameters, abc.ABC):
   it is the loss of: others would move themselves to 0."""
 
   channels: tuple[int, ...] | None = None
-  """Numbers of channels that images may have; any, if None."""
+  """Numbers of channels that images may have; if None, any but 4, since alpha
+  is no colour."""
+
+  exact_size: tuple[int, int] | None = None
+  """Height and width that images must have, if they must."""
+
+  copes_with_no_images = False
+  """Whether the steps take empty batches, as most do that have no convolution.
+  Others never see one: a black image stands in, and its value is dropped."""
 
   def __init__(
     self,
@@ -179,10 +187,8 @@ class Distance(moved.Parameters, abc.ABC):
 
     Raises:
       ValueError: on a wrong rank, unequal shapes, integer images or images too
-        small. Where a size is unknown until the graph runs, the check becomes a
-        graph assertion (`tf.errors.InvalidArgumentError`); under
-        `jit_compile=True` with unknown sizes nothing checks it, since XLA drops
-        assertions.
+        small. Where a size is unknown until the graph runs, so is the error,
+        and it is a `tf.errors.InvalidArgumentError` that says the same.
     """
     return self._value(*self._checked(reference, image))
 
@@ -197,9 +203,7 @@ class Distance(moved.Parameters, abc.ABC):
     reference, image = self._checked(*self._inspected(reference, image))
     if image.shape[0] == 0:
       return tf.reduce_sum(image - reference, axis=-1)
-    maps = self.compare(self.embed(reference), self.embed(image))
-    shape = tf.shape(image)
-    return self.render(maps, shape[1], shape[2])
+    return self._of_any_batch(self._map, reference, image)
 
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
@@ -306,9 +310,30 @@ class Distance(moved.Parameters, abc.ABC):
     """Returns the value of images that `_checked` returned."""
     if image.shape[0] == 0:  # which convolutions refuse; this has gradients
       return tf.reduce_sum(image - reference, axis=[1, 2, 3])
+    return self._of_any_batch(self._steps, reference, image)
+
+  def _steps(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     if self.can_fuse(image):
       return self.fused(reference, image)
     return self.pool(self.compare(self.embed(reference), self.embed(image)))
+
+  def _map(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    maps = self.compare(self.embed(reference), self.embed(image))
+    shape = tf.shape(image)
+    return self.render(maps, shape[1], shape[2])
+
+  def _of_any_batch(self, step, reference, image):
+    """Calls a step, which returns `[N, ...]`, also with no images at all."""
+    if self.copes_with_no_images or image.shape[0] is not None:
+      return step(reference, image)
+    count = tf.shape(image)[0]
+    spare = tf.cast(tf.equal(count, 0), tf.int32)
+    filled = []
+    for batch in (reference, image):
+      batch = tf.pad(batch, [[0, spare], [0, 0], [0, 0], [0, 0]])
+      batch.set_shape([None, *image.shape[1:]])
+      filled.append(batch)
+    return step(*filled)[:count]
 
   def _inspected(
     self, reference: Any, image: Any
@@ -348,11 +373,18 @@ class Distance(moved.Parameters, abc.ABC):
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the images in the distance's dtype and in [0, 1]."""
     reference, image = self._of_known_shapes(reference, image)
-    guards = checks.dynamic_size(
-      reference, image, self.min_size, self.size_multiple, self.spec
+    unknown = checks.unknown_until_run(
+      reference,
+      image,
+      min_size=self.min_size,
+      size_multiple=self.size_multiple,
+      exact_size=self.exact_size,
+      channels=self.channels,
+      owner=self.spec,
     )
-    with tf.control_dependencies(guards):
-      pair = [tf.cast(i, self.compute_dtype) for i in (reference, image)]
+    if unknown:
+      reference, image = checks.once_true([reference, image], unknown)
+    pair = [tf.cast(i, self.compute_dtype) for i in (reference, image)]
     if self.check_range and not tf.executing_eagerly():
       pair = [ranges.marked(i, self.value_range) for i in pair]
     reference, image = (ranges.to_unit(i, self.value_range) for i in pair)

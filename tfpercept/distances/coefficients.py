@@ -62,6 +62,11 @@ class Coefficients:
     check_choice(owner, "representation", self.representation, REPRESENTATIONS)
     check_choice(owner, "czolbe_layout", self.czolbe_layout, (False, True))
     checks.positive(owner, "scale_base", self.scale_base)
+    if size[2] == checks.ALPHA:
+      raise ValueError(
+        "robust needs images without alpha, which is no colour; got "
+        f"size={size!r}. Use 3 channels, or 1."
+      )
     if self.color == "YUV" and size[2] != 3:
       raise ValueError(
         f"robust(color='YUV') needs 3 channels; got size={size!r}. Use "

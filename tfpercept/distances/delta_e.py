@@ -35,6 +35,8 @@ class DeltaE(Distance):
 
   channels = (1, 3)
 
+  copes_with_no_images = True
+
   def __init__(self, *, formula: str = "CIEDE2000", **kwargs: Any):
     super().__init__(**kwargs)
     ssim.check_choice("delta_e", "formula", formula, tuple(FORMULAS))

@@ -15,6 +15,8 @@ class MAE(Distance):
   Gradient: 0 where the images are equal.
   """
 
+  copes_with_no_images = True
+
   @property
   def locality(self) -> tiling.Locality:
     return tiling.PIXELS

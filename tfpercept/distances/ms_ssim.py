@@ -50,6 +50,8 @@ class MSSSIM(Distance):
   last row. Differs from TensorFlow: finite gradient where a scale is negative.
   """
 
+  copes_with_no_images = True
+
   def __init__(
     self,
     *,

@@ -14,6 +14,8 @@ class MSE(Distance):
   Value: `[N]`, in [0, 1] for images in range, 0 when identical. Symmetric.
   """
 
+  copes_with_no_images = True
+
   @property
   def locality(self) -> tiling.Locality:
     return tiling.PIXELS

@@ -17,6 +17,8 @@ class PSNR(Distance):
   clipped to [0, 1]; infinite when they are then identical.
   """
 
+  copes_with_no_images = True
+
   @property
   def locality(self) -> tiling.Locality:
     return tiling.PIXELS

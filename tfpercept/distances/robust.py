@@ -83,6 +83,8 @@ class Robust(Distance):
   `reference`; one number for an image; finite gradients for every alpha.
   """
 
+  copes_with_no_images = True
+
   def __init__(
     self,
     *,
@@ -147,11 +149,16 @@ class Robust(Distance):
     return min(self.coefficients.size[:2]) if self.adaptive else 1
 
   @property
+  def exact_size(self) -> tuple[int, int] | None:
+    return tuple(self.coefficients.size[:2]) if self.adaptive else None
+
+  @property
   def locality(self) -> tiling.Locality | None:
     return None if self.adaptive else tiling.PIXELS
 
   def validate(self, height: int | None, width: int | None) -> None:
     if not self.adaptive:
+      super().validate(height, width)
       return
     wanted = self.coefficients.size[:2]
     for side, given in zip(wanted, (height, width), strict=True):

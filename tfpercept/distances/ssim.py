@@ -42,6 +42,8 @@ class SSIM(Distance):
   moments are population moments and colour is not converted.
   """
 
+  copes_with_no_images = True
+
   def __init__(
     self,
     *,

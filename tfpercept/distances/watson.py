@@ -42,6 +42,8 @@ class Watson(Distance):
 
   symmetric = False  # the reference alone masks
 
+  copes_with_no_images = True
+
   def __init__(
     self,
     *,

@@ -96,6 +96,15 @@ class WeightedSum(Distance):
   def size_multiple(self) -> int:
     return math.lcm(*(d.size_multiple for d in self.distances))
 
+  @property
+  def exact_size(self) -> tuple[int, int] | None:
+    # Of several that differ, the terms say so.
+    return next((d.exact_size for d in self.distances if d.exact_size), None)
+
+  @property
+  def copes_with_no_images(self) -> bool:
+    return all(d.copes_with_no_images for d in self.distances)
+
   def validate(self, height: int | None, width: int | None) -> None:
     for distance in self.distances:
       distance.validate(height, width)

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Callable, Collection
 
 from tfpercept import weights
-from tfpercept.evaluation import contract_checks, value_checks
+from tfpercept.evaluation import contract_checks, edge_checks, value_checks
 from tfpercept.evaluation.requirements import (
   Check,
   ConformanceError,
@@ -34,7 +34,11 @@ __all__ = [
 
 CHECKS: dict[str, Check] = {
   check.__name__: check
-  for check in (*value_checks.CHECKS, *contract_checks.CHECKS)
+  for check in (
+    *value_checks.CHECKS,
+    *edge_checks.CHECKS,
+    *contract_checks.CHECKS,
+  )
 }
 """All checks by name."""
 

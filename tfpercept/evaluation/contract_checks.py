@@ -23,6 +23,7 @@ from tfpercept.evaluation.requirements import (
   require_same,
   value_and_gradients,
 )
+from tfpercept.ops import checks
 
 SQUARE = 32  # side of the local change
 LOCAL_SHARE = 0.8  # of an error map's mass that must lie at the change
@@ -46,12 +47,16 @@ def symmetry_as_declared(factory: Factory) -> None:
 
 
 def channels_as_declared(factory: Factory) -> None:
-  """`channels` is exact; colour models take grey for three equal channels."""
+  """`channels` is exact; colour models take grey for three equal channels.
+
+  Unless it names four, they are refused: alpha is no colour.
+  """
   distance = factory()
   side = probes.side(distance)
   for count in CHANNELS:
     pair = probes.noise_pair(side, count)
-    if distance.channels is None or count in distance.channels:
+    any_count = distance.channels is None and count != checks.ALPHA
+    if any_count or count in (distance.channels or ()):
       value = distance(*pair).numpy()
       require(
         value.shape == (1,) and np.isfinite(value).all(),

@@ -23,6 +23,8 @@ LACKS = {
   "symmetry_as_declared": "a loss does not say whether it is symmetric",
   "channels_as_declared": "a loss does not say which channels it takes",
   "too_small_is_an_error": "a loss does not say how small images may be",
+  "every_size_in_words": "a loss does not say which sizes it takes",
+  "empty_batch_has_no_values": "a loss may be undefined without images",
   "size_multiple_is_exact": "a loss does not say which sizes it takes",
   "config_round_trip": "only a distance is rebuilt from its config and spec",
   "parameters_survive_saving": "only a distance is a layer that models save",

@@ -1,9 +1,14 @@
 """Checks of images and options whose messages say what to do."""
 
 import math
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+ALPHA = 4
+"""So many channels are colours and alpha, in every picture that has them."""
 
 
 def image(
@@ -49,8 +54,18 @@ def same_shape(reference: tf.Tensor, other: tf.Tensor, owner: str) -> None:
 def channels(
   value: tf.Tensor, allowed: tuple[int, ...] | None, owner: str
 ) -> None:
-  """Raises ValueError if the static number of channels is not among these."""
+  """Raises ValueError if the static number of channels is not among these.
+
+  None allows any but four: opacity is no colour, and as a fourth of the value
+  it would hide in a plausible number.
+  """
   count = value.shape[-1]
+  if allowed is None and count == ALPHA:
+    raise ValueError(
+      f"{owner} needs images without alpha, which is no colour; got shape "
+      f"{value.shape}. Lay them over a background or drop it, image[..., :3]; "
+      "four bands that are no alpha can be given as images of one channel."
+    )
   if allowed is None or count in allowed:
     return
   wanted = " or ".join(str(a) for a in allowed)
@@ -66,41 +81,97 @@ def channels(
   )
 
 
-def dynamic_size(
+class Requirement(NamedTuple):
+  """What only the run of a graph can tell."""
+
+  sentence: str
+  """What is wanted, of whom."""
+  holds: tf.Tensor
+  """Boolean scalar."""
+  found: tf.Tensor
+  """What the sentence is about, as it came."""
+
+
+def unknown_until_run(
   reference: tf.Tensor,
   other: tf.Tensor,
+  *,
   min_size: int,
   size_multiple: int,
+  exact_size: tuple[int, int] | None,
+  channels: tuple[int, ...] | None,
   owner: str,
-) -> list[tf.Operation]:
-  """Returns graph assertions for what the static shapes leave unknown."""
-  guards = []
-  if not (
-    reference.shape.is_fully_defined() and other.shape.is_fully_defined()
-  ):
-    guards.append(
-      tf.debugging.assert_equal(
-        tf.shape(reference),
-        tf.shape(other),
-        message=f"{owner} compares images of one shape",
+) -> list[Requirement]:
+  """Returns what the static shapes of two images leave open; often nothing."""
+  if reference.shape.is_fully_defined() and other.shape.is_fully_defined():
+    return []
+  shape = tf.shape(other)
+  sides, count = shape[1:3], shape[3]
+  same = tf.reduce_all(tf.equal(tf.shape(reference), shape))
+  found = [
+    Requirement(
+      f"{owner} compares images of one shape; got",
+      same,
+      tf.stack([tf.shape(reference), shape]),
+    )
+  ]
+  if None in other.shape[1:3] and exact_size is not None:
+    height, width = exact_size
+    found.append(
+      Requirement(
+        f"{owner} needs images of exactly {height}x{width}; got",
+        tf.reduce_all(tf.equal(sides, exact_size)),
+        sides,
       )
     )
-    if None in other.shape[1:3]:
-      guards.append(
-        tf.debugging.assert_greater_equal(
-          tf.reduce_min(tf.shape(other)[1:3]),
-          min_size,
-          message=f"{owner} needs images of at least {min_size}x{min_size}",
+  elif None in other.shape[1:3]:
+    found.append(
+      Requirement(
+        f"{owner} needs images of at least {min_size}x{min_size}; got",
+        tf.reduce_all(sides >= min_size),
+        sides,
+      )
+    )
+    if size_multiple != 1:
+      found.append(
+        Requirement(
+          f"{owner} needs sides in multiples of {size_multiple}; got",
+          tf.reduce_all(tf.equal(sides % size_multiple, 0)),
+          sides,
         )
       )
-      guards.append(
-        tf.debugging.assert_equal(
-          tf.shape(other)[1:3] % size_multiple,
-          0,
-          message=f"{owner} needs sides in multiples of {size_multiple}",
-        )
+  if other.shape[-1] is None and channels is None:
+    found.append(
+      Requirement(
+        f"{owner} needs images without alpha, which is no colour; got channels",
+        tf.not_equal(count, ALPHA),
+        count,
       )
-  return [guard for guard in guards if guard is not None]
+    )
+  return found
+
+
+def once_true(
+  images: Sequence[tf.Tensor], requirements: Sequence[Requirement]
+) -> list[tf.Tensor]:
+  """Returns the same images, which exist in a graph once all has been found.
+
+  What reads them runs after the assertions: a convolution of a picture smaller
+  than its window ends the process. XLA leaves assertions out, but knows every
+  size as it compiles. There a shape that must be [1] comes out as [0], which
+  it refuses by the name of the tensor; that name is the sentence.
+  """
+  guards = [
+    tf.debugging.Assert(r.holds, [r.sentence, r.found]) for r in requirements
+  ]
+  shapes = []
+  with tf.control_dependencies(guards):
+    for requirement in requirements:
+      name = re.sub(r"\W+", "_", requirement.sentence.split(";")[0])
+      ones = tf.fill([tf.cast(requirement.holds, tf.int32)], 1, name=name)
+      shapes.append(tf.ensure_shape(ones, [1], name=name))
+  with tf.control_dependencies(shapes):
+    return [tf.identity(value) for value in images]
 
 
 def sample_weight(value: Any, owner: str) -> tf.Tensor | None:

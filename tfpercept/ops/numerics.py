@@ -37,29 +37,41 @@ def spatial_mean(maps: tf.Tensor) -> tf.Tensor:
 
 
 def nan_mark(image: tf.Tensor) -> tf.Tensor:
-  """Returns `[N, 1, 1, 1]`: NaN for an image that has one, else 0.
+  """Returns `[N, 1, 1, 1]`: 0 for a finite image, else NaN or infinity.
 
   For what convolutions make of an image: in a graph TensorFlow fuses them with
   the ReLU behind them, which then turns NaN into 0 on a CPU.
   """
   total = tf.reduce_sum(image, axis=[1, 2, 3], keepdims=True)
-  return tf.where(tf.math.is_nan(total), total, tf.zeros_like(total))
+  return tf.where(tf.math.is_finite(total), tf.zeros_like(total), total)
 
 
 def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
-  """Returns `base ** exponent` with a finite slope at 0, and 0 there.
+  """Returns `base ** exponent` with finite derivatives at 0, and 0 there.
 
-  For an exponent below 1, whose slope is infinite at 0: the value is that of
-  `base * (base + floor) ** (exponent - 1)`, whose slope is at most
-  `floor ** (exponent - 1)`. It is too small by `(1 - exponent) * floor / base`
-  of itself, which float32 does not see above 1e7 times the floor.
+  For an exponent below 1, whose slope is infinite at 0, or below 2, whose
+  second derivative is: the value is that of `base * (base + floor) **
+  (exponent - 1)`. Its slope is at most `floor ** (exponent - 1)`, for exponents
+  below 1. It is too small by `(1 - exponent) * floor / base` of itself, which
+  float32 does not see above 1e7 times the floor.
 
   Args:
     base: Not negative.
-    exponent: In (0, 1].
+    exponent: Above 0.
     floor: Where the slope stops growing.
   """
-  return base * tf.pow(base + floor, exponent - 1)
+
+  @tf.custom_gradient
+  def guarded(base):
+    def gradient(upstream):
+      # Differentiated as it stands, this has no power below exponent - 2, which
+      # float32 can hold; the slope of a product of base and power has.
+      share = (exponent * base + floor) / (base + floor)
+      return upstream * share * tf.pow(base + floor, exponent - 1)
+
+    return base * tf.pow(base + floor, exponent - 1), gradient
+
+  return guarded(base)
 
 
 def root(square: tf.Tensor) -> tf.Tensor:
@@ -70,8 +82,26 @@ def root(square: tf.Tensor) -> tf.Tensor:
 
 
 def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  """Returns a function of tensors, to be compiled by XLA with known shapes."""
+  """Returns a function of tensors, to be compiled by XLA with known shapes.
+
+  Where TensorFlow is to be watched at work, the step itself.
+  """
+  if not may_compile():
+    return step
   return tf.function(step, autograph=False, jit_compile=True)
+
+
+def may_compile() -> bool:
+  """Whether no debugging switch of TensorFlow speaks against XLA.
+
+  `tf.debugging.enable_check_numerics` and its like put ops behind every other,
+  which XLA does not know; `tf.config.run_functions_eagerly` wants no graphs.
+  """
+  if tf.config.functions_run_eagerly():
+    return False
+  with tf.Graph().as_default() as graph:
+    tf.raw_ops.Sqrt(x=tf.raw_ops.Placeholder(dtype=tf.float32, shape=[]))
+    return len(graph.get_operations()) == 2
 
 
 def at_least(x: tf.Tensor, bound: float) -> tf.Tensor:

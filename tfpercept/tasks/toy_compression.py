@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfpercept.models import toy_codecs
+from tfpercept.ops import numerics
 
 _SHARP = 3.0  # where the rise of sharpness ends
 _RISE = 4  # part of the steps that it takes
@@ -27,7 +28,9 @@ class Descent(keras.Model, abc.ABC):
     self._weight = weight
 
   def compile(self, **options) -> None:
-    super().compile(jit_compile=True, **options)
+    eager = options.get("run_eagerly")
+    jit_compile = numerics.may_compile() and not eager
+    super().compile(jit_compile=jit_compile, **options)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
     return self.network(x)
