@@ -127,8 +127,8 @@ def test_alexnet_is_that_of_the_reference(published):
     assert set(found) == set(original.files)
     for name, array in found.items():
       assert array.shape == original[name].shape
-      # Each weight is kept to half a step of a 16-bit number.
-      bound = np.abs(original[name]).max() / 2**11
+      # Each weight is kept to half a step of an 18-bit number.
+      bound = np.abs(original[name]).max() / 2**17
       np.testing.assert_allclose(array, original[name], rtol=0, atol=bound)
 
 
@@ -297,7 +297,12 @@ def test_shipped_weights_are_not_fetched():
 
 @pytest.mark.parametrize(
   ("dtype", "bound"),  # half a step, relative to the largest of the channel
-  [("float32", 0.0), ("float16", 2**-11), ("int16", 0.5 / 32767)],
+  [
+    ("float32", 0.0),
+    ("float16", 2**-11),
+    ("int16", 0.5 / 32767),
+    ("int18", 0.5 / 131071),
+  ],
 )
 def test_packed_weights_come_back(dtype, bound):
   random = np.random.default_rng(1)
@@ -327,6 +332,14 @@ def test_packed_weights_come_back(dtype, bound):
 def test_steps_that_do_not_fit_are_not_broadcast(tmp_path, array, scale):
   np.savez(tmp_path / "a.npz", **{"w": array, "w@scale": scale})
   with pytest.raises(ValueError, match="w should be int16, with a step for"):
+    weights.load(tmp_path / "a.npz")
+
+
+def test_a_low_byte_that_does_not_fit_is_refused(tmp_path):
+  arrays = weights.packed({"w": np.float32([[1, 2], [3, 4]])}, "int18")
+  arrays["w@low"] = arrays["w@low"][:1]
+  np.savez(tmp_path / "a.npz", **arrays)
+  with pytest.raises(ValueError, match="w@low should be uint8 of shape"):
     weights.load(tmp_path / "a.npz")
 
 

@@ -17,7 +17,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -54,10 +54,19 @@ class Registry:
   Args:
     kind: What is registered, in the singular; used in messages.
     reserved: Keyword arguments of the factories that are no options of a spec.
+    meant: Names that people know for what is registered under another, in small
+      letters without `_`. They are no names, but answered with the one meant.
   """
 
-  def __init__(self, kind: str, *, reserved: tuple[str, ...] = ()):
+  def __init__(
+    self,
+    kind: str,
+    *,
+    reserved: tuple[str, ...] = (),
+    meant: Mapping[str, str] | None = None,
+  ):
     self._kind = kind
+    self._meant = dict(meant or {})
     self._reserved = reserved
     self._factories: dict[str, Callable[..., Any]] = {}
 
@@ -85,13 +94,24 @@ class Registry:
   def get(self, name: str) -> Callable[..., Any]:
     """Returns the factory of `name`; ValueError names the nearest one."""
     if name not in self._factories:
-      near = difflib.get_close_matches(name, self._factories, n=1, cutoff=0.5)
-      hint = f" Did you mean {near[0]!r}?" if near else ""
+      near = self._nearest(name)
+      hint = f" Did you mean {near!r}?" if near else ""
       raise ValueError(
         f"unknown {self._kind} {name!r}.{hint} "
         f"Registered: {', '.join(self.names())}."
       )
     return self._factories[name]
+
+  def _nearest(self, name: str) -> str | None:
+    """What is spelled alike but for case and `_`, is called so, or is near."""
+    plain = {n.replace("_", ""): n for n in self._factories}
+    plain |= self._meant
+    key = name.lower().replace("_", "")
+    if key in plain:
+      return plain[key]
+    near = difflib.get_close_matches(name, self._factories, n=1, cutoff=0.5)
+    near = near or difflib.get_close_matches(key, plain, n=1, cutoff=0.5)
+    return plain.get(near[0], near[0]) if near else None
 
   def options(self, name: str) -> dict[str, Any]:
     """Returns the options of a factory, in a spec, with their defaults."""
@@ -213,7 +233,7 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
   if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
     raise ValueError(
       f"expected 'name', 'name(option=1)' or a sum of weighted ones; got "
-      f"{ast.unparse(node)!r} in {spec!r}"
+      f"{ast.unparse(node)!r} in {spec!r}{_without_dashes(spec)}"
     )
   if node.args or any(k.arg is None for k in node.keywords):
     raise ValueError(
@@ -240,6 +260,15 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
         f"{ast.unparse(keyword.value)!r} in {spec!r}"
       )
   return node.func.id, options
+
+
+def _without_dashes(spec: str) -> str:
+  """Says how a name with dashes, such as MS-SSIM, would be written."""
+  dashed = re.search(r"[A-Za-z]\w*(-[A-Za-z]\w*)+", spec)
+  if not dashed:
+    return ""
+  name = dashed[0].lower().replace("-", "_")
+  return f". Names have no dashes. Did you mean {name!r}?"
 
 
 def _is_endless(value: Any) -> bool:

@@ -287,3 +287,29 @@ def test_alpha_is_no_colour_to_any_distance(name, weights_or_skip):
   graph = tf.function(distance.__call__, input_signature=[free, free])
   with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
     graph(image, image)
+
+
+@pytest.mark.parametrize(
+  ("spec", "meant"),
+  [
+    ("LPIPS", "lpips"),
+    ("SSIM", "ssim"),
+    ("PSNR", "psnr"),
+    ("MSSSIM", "ms_ssim"),
+    ("MS_SSIM", "ms_ssim"),
+    ("MS-SSIM", "ms_ssim"),
+    ("ms-ssim(scales=3)", "ms_ssim"),
+    ("0.84*MS-SSIM + 0.16*l1", "ms_ssim"),
+    ("Watson-DFT", "watson_dft"),
+    ("WatsonVGG", "watson_vgg"),
+    ("DeltaE", "delta_e"),
+    ("0.5*ssim + 0.5*l1", "mae"),
+    ("L2", "mse"),
+    ("mean_squared_error", "mse"),
+    ("CIEDE2000", "delta_e"),
+    ("lpisp", "lpips"),
+  ],
+)
+def test_other_spellings_are_answered_with_the_name_meant(spec, meant):
+  with pytest.raises(ValueError, match=f"[Dd]id you mean '{meant}'"):
+    distances.get(spec)

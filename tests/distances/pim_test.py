@@ -190,3 +190,40 @@ def test_a_sampled_value_does_not_depend_on_the_place_in_a_batch(files):
   alone = distance(case.reference[:1], case.image[:1]).numpy()
   # Sums of some hundred numbers near 1, of both signs, in another order.
   np.testing.assert_allclose(together, [*alone, *alone], rtol=1e-4, atol=1e-5)
+
+
+def test_widths_may_differ_and_are_known_from_the_weights(tmp_path):
+  made = pim.PIM(weights=None, front_end="single", width=[12, 20, 8], seed=3)
+  assert made.spec.endswith("width=(12, 20, 8), seed=3)")
+  again = distances.get(made.spec)
+  images = tf.random.uniform([2, 1, 9, 9, 3])
+  np.testing.assert_array_equal(made(*images), again(*images))
+  path = str(tmp_path / "uneven.npz")
+  np.savez(path, **made.checkpoint())
+  read = pim.PIM(weights=path)
+  np.testing.assert_array_equal(made(*images), read(*images))
+  assert read.network.get_config()["width"] == (12, 20, 8)
+  assert pim.PIM(weights=path, width=(12, 20, 8)).network.bands == 1
+  with pytest.raises(ValueError, match=r"width=\(12, 20, 8\), not 64"):
+    pim.PIM(weights=path, width=64)
+  equal = pim.PIM(weights=None, front_end="single", width=(4, 4, 4))
+  assert equal.network.get_config()["width"] == 4
+
+
+@pytest.mark.parametrize(
+  "width", [(4, 4), (4, 4, 4, 4), (4, 0, 4), (4, 4, "4")]
+)
+def test_widths_that_are_none_are_refused(width):
+  with pytest.raises(ValueError, match=r"pim needs (one width|whole mixtures)"):
+    pim.PIM(weights=None, width=width)
+
+
+def test_weights_of_other_orientations_are_refused_in_words(tmp_path):
+  # Four orientations have 14 bands.
+  arrays = {f"{i:03d}": np.zeros((5, 5, 3, 4)) for i in range(4 * 14)}
+  path = str(tmp_path / "four.npz")
+  np.savez(path, **arrays)
+  with pytest.raises(
+    ValueError, match="4 orientations; pim has the filters of"
+  ):
+    pim.PIM(weights=path)

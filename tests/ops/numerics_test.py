@@ -1,6 +1,7 @@
 """Digits and slopes survive where the plain formula loses them."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfpercept.ops import numerics
@@ -53,3 +54,31 @@ def test_a_power_has_a_finite_slope_at_zero():
     np.testing.assert_array_equal(value, 0)
     slope = 1e-8 ** (exponent - 1)
     np.testing.assert_allclose(tape.gradient(value, base), slope, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ("function", "exponent"),
+  [
+    (numerics.power, 0.3),
+    (numerics.power, 0.5),
+    (numerics.convex_power, 5 / 3),
+  ],
+)
+def test_powers_have_two_finite_derivatives(function, exponent):
+  x = tf.constant([0.0, 1e-6, 0.5, 3.0])
+  with tf.GradientTape() as outer:
+    outer.watch(x)
+    with tf.GradientTape() as inner:
+      inner.watch(x)
+      value = function(x, exponent)
+    slope = inner.gradient(value, x)
+  second = outer.gradient(slope, x)
+  assert np.isfinite(second).all()
+  large = x.numpy()[1:].astype(float)
+  # Rounding of powers in float32, and the floor of 1e-15 beside 1e-6.
+  np.testing.assert_allclose(value[1:], large**exponent, rtol=1e-6)
+  expected = exponent * large ** (exponent - 1)
+  np.testing.assert_allclose(slope[1:], expected, rtol=1e-6)
+  expected *= (exponent - 1) / large
+  np.testing.assert_allclose(second[1:], expected, rtol=1e-5)
+  assert value[0] == 0

@@ -8,13 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import registry
-from tfpercept.distances import moved
-from tfpercept.ops import backend, checks, ranges, tiling
+from tfpercept.distances import moved, spellings
+from tfpercept.ops import backend, checks, padding, ranges, tiling
 
 backend.require_tensorflow()
 
 DISTANCES = registry.Registry(
-  "distance", reserved=("check_range", "dtype", "name", "value_range")
+  "distance",
+  reserved=("check_range", "dtype", "name", "value_range"),
+  meant=spellings.MEANT,
 )
 
 
@@ -323,17 +325,9 @@ class Distance(moved.Parameters, abc.ABC):
     return self.render(maps, shape[1], shape[2])
 
   def _of_any_batch(self, step, reference, image):
-    """Calls a step, which returns `[N, ...]`, also with no images at all."""
-    if self.copes_with_no_images or image.shape[0] is not None:
+    if self.copes_with_no_images:
       return step(reference, image)
-    count = tf.shape(image)[0]
-    spare = tf.cast(tf.equal(count, 0), tf.int32)
-    filled = []
-    for batch in (reference, image):
-      batch = tf.pad(batch, [[0, spare], [0, 0], [0, 0], [0, 0]])
-      batch.set_shape([None, *image.shape[1:]])
-      filled.append(batch)
-    return step(*filled)[:count]
+    return padding.of_any_batch(step, reference, image)
 
   def _inspected(
     self, reference: Any, image: Any

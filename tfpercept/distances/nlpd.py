@@ -179,7 +179,7 @@ class NLPD(Distance):
     Equation 5: root mean squares to the power 0.6, averaged, then the inverse.
     """
     norms = tf.reduce_mean(numerics.power(means, BETA / 2), axis=-1)
-    return tf.reduce_mean(numerics.power(norms, 1 / BETA), axis=-1)
+    return tf.reduce_mean(numerics.convex_power(norms, 1 / BETA), axis=-1)
 
   def _levels_for(self, image: tf.Tensor) -> int:
     if self.on_small == "error":

@@ -1,7 +1,7 @@
 """The perceptual information metric."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tfpercept import weights as weight_files
 from tfpercept.distances import features, moved
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.ssim import check_choice
+from tfpercept.models.pim import one_if_equal
 from tfpercept.ops import checks, divergences, numerics, tiling
 
 ESTIMATORS = ("deterministic", "stratified", "sampled")
@@ -45,7 +46,8 @@ class PIM(Distance):
       the next four are known from the weights and checked against them; they
       make the network where there are none.
     front_end: Bands: `"steerable"`, `"laplacian"` or `"single"`.
-    width: Filters of each hidden convolution; 64 as published.
+    width: Filters of each hidden convolution; 64 as published. Three numbers,
+      such as `(12, 20, 8)`, where they differ.
     z_dim: Length of the codes; 10 as published.
     linear_head: Whether means pass a last, linear layer; not as published.
     estimator: `"deterministic"`, the only one for one component: the squared
@@ -78,7 +80,7 @@ class PIM(Distance):
     weights: str | None = "pim_1",
     mixtures: int | None = None,
     front_end: str | None = None,
-    width: int | None = None,
+    width: int | Sequence[int] | None = None,
     z_dim: int | None = None,
     linear_head: bool | None = None,
     estimator: str | None = None,
@@ -91,7 +93,7 @@ class PIM(Distance):
     self._asked = {
       "mixtures": mixtures,
       "front_end": front_end,
-      "width": width,
+      "width": None if width is None else one_if_equal(width),
       "z_dim": z_dim,
       "linear_head": linear_head,
     }

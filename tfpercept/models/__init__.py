@@ -7,7 +7,8 @@ from tfpercept.models.channel_wise import ChannelWiseHyperprior
 from tfpercept.models.digit_classifier import DigitClassifier
 from tfpercept.models.factorized import FactorizedPrior
 from tfpercept.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
-from tfpercept.models.pim import PIMNetwork, pim_from_arrays
+from tfpercept.models.pim import PIMNetwork
+from tfpercept.models.pim_weights import pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
 from tfpercept.models.toy_codecs import ToyTransformCodec, ToyVectorQuantizer
 from tfpercept.models.vae import VAE

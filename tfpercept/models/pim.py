@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfpercept.models import base
@@ -16,8 +15,6 @@ SCALES = 3
 CHANNELS = 3  # of images, and of what each CNN gives
 CONVOLUTIONS = 4  # of each CNN
 KERNEL = 5
-
-_FRONT_END_OF = {8: "steerable", 3: "laplacian", 1: "single"}  # by bands
 
 # What Keras calls a policy, as (dtype of the CNNs, dtype of all else).
 _DTYPES = {
@@ -69,7 +66,8 @@ class PIMNetwork(keras.Model):
     mixtures: Components of each q(z|x): 1 in PIM-1, 5 in PIM-5.
     front_end: `"steerable"` (3 octaves of 2 orientations, two residuals: 8
       bands), `"laplacian"` (3 bands) or `"single"` (the image itself).
-    width: Filters of the three hidden convolutions.
+    width: Filters of the three hidden convolutions; three numbers where they
+      differ.
     z_dim: Length of z.
     linear_head: Whether the means of q(z|x) pass a last, linear layer. As
       published they come out of a ReLU: the reference program has the layer and
@@ -94,7 +92,7 @@ class PIMNetwork(keras.Model):
     *,
     mixtures: int = 1,
     front_end: str = "steerable",
-    width: int = 64,
+    width: int | Sequence[int] = 64,
     z_dim: int = 10,
     linear_head: bool = False,
     train_joint: bool = True,
@@ -106,11 +104,17 @@ class PIMNetwork(keras.Model):
       raise ValueError(
         f"pim has the front ends {', '.join(FRONT_ENDS)}; got {front_end!r}"
       )
-    sizes = (mixtures, width, z_dim)
+    width = one_if_equal(width)
+    sizes = (mixtures, *widths(width), z_dim)
     if not all(checks.is_whole(size) and size >= 1 for size in sizes):
       raise ValueError(
         "pim needs whole mixtures, width and z_dim of at least 1; got "
         f"{mixtures}, {width}, {z_dim}"
+      )
+    if len(sizes) != CONVOLUTIONS + 1:
+      raise ValueError(
+        "pim needs one width, or one for each of its "
+        f"{CONVOLUTIONS - 1} hidden convolutions; got {width}"
       )
     if dtype not in _DTYPES:
       raise ValueError(
@@ -252,8 +256,7 @@ class PIMNetwork(keras.Model):
     return divergences.Mixture(means, _apply(logits, last))
 
   def _make_cnn(self, band: int) -> list[_Affine]:
-    width = self._config["width"]
-    sizes = [CHANNELS, *[width] * (CONVOLUTIONS - 1), CHANNELS]
+    sizes = [CHANNELS, *widths(self._config["width"]), CHANNELS]
     return [
       self._affine(f"cnn{band}_{i}", KERNEL, KERNEL, *sizes[i : i + 2])
       for i in range(CONVOLUTIONS)
@@ -308,6 +311,21 @@ class PIMNetwork(keras.Model):
     )
 
 
+def one_if_equal(width: int | Sequence[int]) -> int | tuple[int, ...]:
+  """Returns widths as options have them: one where all are the same."""
+  if not isinstance(width, (list, tuple)):
+    return width
+  alike = len(width) == CONVOLUTIONS - 1 and len(set(width)) == 1
+  return width[0] if alike else tuple(width)
+
+
+def widths(width: int | Sequence[int]) -> tuple[int, ...]:
+  """Returns the filters of each hidden convolution."""
+  if isinstance(width, (list, tuple)):
+    return tuple(width)
+  return (width,) * (CONVOLUTIONS - 1)
+
+
 def _glorot(seed: int) -> Callable[..., tf.Tensor]:
   """Returns an initialiser that draws the same numbers for every dtype."""
   draw = keras.initializers.GlorotUniform(seed=seed)
@@ -316,53 +334,6 @@ def _glorot(seed: int) -> Callable[..., tf.Tensor]:
     return tf.cast(draw(shape, dtype="float32"), dtype or "float32")
 
   return initializer
-
-
-def pim_from_arrays(
-  arrays: Sequence[np.ndarray], *, source: str, **kwargs: Any
-) -> PIMNetwork:
-  """Returns the network that has these weights; their shapes tell its options.
-
-  Args:
-    arrays: The weights in their order.
-    source: What to call them in an error.
-    **kwargs: Of `PIMNetwork`: what shapes do not tell.
-
-  Raises:
-    ValueError: if no such network has weights of these shapes.
-  """
-  shapes = [tuple(array.shape) for array in arrays]
-  options = _options(shapes)
-  if options is not None:
-    network = PIMNetwork(**options, **kwargs)
-    if [tuple(weight.shape) for weight in network.weights] == shapes:
-      network.set_weights(arrays)
-      return network
-  raise ValueError(
-    f"{source} does not hold the weights of PIM in their order: its "
-    f"{len(shapes)} arrays begin with the shapes {shapes[:2]}"
-  )
-
-
-def _options(shapes: list[tuple[int, ...]]) -> dict[str, Any] | None:
-  """Returns the options that fit the shapes of some weights, if any."""
-  bands = sum(len(shape) == 4 for shape in shapes) // CONVOLUTIONS
-  if bands not in _FRONT_END_OF:
-    return None
-  first = 2 * CONVOLUTIONS * bands  # of the marginal encoders
-  # Each joint encoder has 12 arrays; each marginal one has 4, another 2 with a
-  # head, another 6 with several components.
-  count = (len(shapes) - first) // bands - 12
-  if count not in (4, 6, 10, 12) or not shapes[-1][0]:
-    return None
-  z_dim = shapes[-1][0]
-  return {
-    "mixtures": shapes[first + 1][-1] // z_dim,
-    "front_end": _FRONT_END_OF[bands],
-    "width": shapes[0][-1],
-    "z_dim": z_dim,
-    "linear_head": count in (6, 12),
-  }
 
 
 def _cnn(

@@ -49,15 +49,14 @@ def nan_mark(image: tf.Tensor) -> tf.Tensor:
 def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
   """Returns `base ** exponent` with finite derivatives at 0, and 0 there.
 
-  For an exponent below 1, whose slope is infinite at 0, or below 2, whose
-  second derivative is: the value is that of `base * (base + floor) **
-  (exponent - 1)`. Its slope is at most `floor ** (exponent - 1)`, for exponents
-  below 1. It is too small by `(1 - exponent) * floor / base` of itself, which
-  float32 does not see above 1e7 times the floor.
+  For an exponent below 1, whose slope is infinite at 0: the value is that of
+  `base * (base + floor) ** (exponent - 1)`, whose slope is at most
+  `floor ** (exponent - 1)`. It is too small by `(1 - exponent) * floor / base`
+  of itself, which float32 does not see above 1e7 times the floor.
 
   Args:
     base: Not negative.
-    exponent: Above 0.
+    exponent: In (0, 1].
     floor: Where the slope stops growing.
   """
 
@@ -70,6 +69,31 @@ def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
       return upstream * share * tf.pow(base + floor, exponent - 1)
 
     return base * tf.pow(base + floor, exponent - 1), gradient
+
+  return guarded(base)
+
+
+def convex_power(
+  base: tf.Tensor, exponent: float, floor: float = 1e-15
+) -> tf.Tensor:
+  """Returns `base ** exponent` for exponents in (1, 2).
+
+  The slope is 0 at 0, and its own slope, which is infinite there, is at most
+  about `floor ** (exponent - 2)` here.
+
+  Args:
+    base: Not negative.
+    exponent: In (1, 2).
+    floor: Where the slope's slope stops growing.
+  """
+
+  @tf.custom_gradient
+  def guarded(base):
+    def gradient(upstream):
+      slope = exponent * base * tf.pow(base + floor, exponent - 2)
+      return upstream * slope
+
+    return tf.pow(base, exponent), gradient
 
   return guarded(base)
 

@@ -1,5 +1,7 @@
 """Padding of images at their borders."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -23,3 +25,25 @@ def mirror(image: tf.Tensor, radius: int) -> tf.Tensor:
     index = mirror_index(tf.range(-radius, size + radius), size)
     image = tf.gather(image, index, axis=axis)
   return image
+
+
+def of_any_batch(
+  step: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  reference: tf.Tensor,
+  image: tf.Tensor,
+) -> tf.Tensor:
+  """Calls a step that returns `[N, ...]`, also where a graph gets no images.
+
+  It never sees an empty batch: a black image stands in, whose result is
+  dropped. Convolutions and mirrors of no images fail in some graphs.
+  """
+  if image.shape[0] is not None:
+    return step(reference, image)
+  count = tf.shape(image)[0]
+  spare = tf.cast(tf.equal(count, 0), tf.int32)
+  filled = []
+  for batch in (reference, image):
+    batch = tf.pad(batch, [[0, spare], [0, 0], [0, 0], [0, 0]])
+    batch.set_shape([None, *image.shape[1:]])
+    filled.append(batch)
+  return step(*filled)[:count]
