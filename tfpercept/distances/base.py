@@ -69,8 +69,7 @@ class Distance(moved.Parameters, abc.ABC):
   """Height and width that images must have, if they must."""
 
   copes_with_no_images = False
-  """Whether the steps take empty batches, as most do that have no convolution.
-  Others never see one: a black image stands in, and its value is dropped."""
+  """Whether the steps take empty batches; others never see one."""
 
   def __init__(
     self,
@@ -376,9 +375,8 @@ class Distance(moved.Parameters, abc.ABC):
       channels=self.channels,
       owner=self.spec,
     )
-    if unknown:
-      reference, image = checks.once_true([reference, image], unknown)
-    pair = [tf.cast(i, self.compute_dtype) for i in (reference, image)]
+    pair = checks.once_true([reference, image], unknown)
+    pair = [tf.cast(i, self.compute_dtype) for i in pair]
     if self.check_range and not tf.executing_eagerly():
       pair = [ranges.marked(i, self.value_range) for i in pair]
     reference, image = (ranges.to_unit(i, self.value_range) for i in pair)
