@@ -241,7 +241,7 @@ class AcceptsAnyChannels(Fine):
 
 
 class TakesAlpha(Fine):
-  def _checked(self, reference, image):
+  def _of_known_shapes(self, reference, image):
     return tf.convert_to_tensor(reference), tf.convert_to_tensor(image)
 
 
