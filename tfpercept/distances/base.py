@@ -62,8 +62,7 @@ class Distance(moved.Parameters, abc.ABC):
   it is the loss of: others would move themselves to 0."""
 
   channels: tuple[int, ...] | None = None
-  """Numbers of channels that images may have; if None, any but 4, since alpha
-  is no colour."""
+  """Numbers of channels that images may have; any but 4 (alpha), if None."""
 
   exact_size: tuple[int, int] | None = None
   """Height and width that images must have, if they must."""
@@ -323,10 +322,9 @@ class Distance(moved.Parameters, abc.ABC):
     shape = tf.shape(image)
     return self.render(maps, shape[1], shape[2])
 
-  def _of_any_batch(self, step, reference, image):
-    if self.copes_with_no_images:
-      return step(reference, image)
-    return padding.of_any_batch(step, reference, image)
+  def _of_any_batch(self, step, *pair):
+    copes = self.copes_with_no_images
+    return step(*pair) if copes else padding.of_any_batch(step, *pair)
 
   def _inspected(
     self, reference: Any, image: Any
