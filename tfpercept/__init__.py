@@ -19,10 +19,8 @@ def _is_command() -> bool:
   """Whether this process is the console script or `python -m tfpercept.cli`."""
   program = sys.argv[0] if getattr(sys, "argv", None) else ""
   if program == "-m":  # while Python looks for the module, its packages too
-    return sys.orig_argv[-len(sys.argv)].removeprefix("-m") in (
-      "tfpercept.cli",
-      "tfpercept.cli.__main__",
-    )
+    named = "".join(sys.orig_argv[-len(sys.argv) :][:1]).removeprefix("-m")
+    return named in ("tfpercept.cli", "tfpercept.cli.__main__")
   path = pathlib.PurePath(program)
   if path.parts[-3:] == ("tfpercept", "cli", "__main__.py"):
     return True  # as Bazel runs it
