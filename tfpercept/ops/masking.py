@@ -171,6 +171,8 @@ class Model:
     # Of a difference next to 0 the powers underflow to 0 in float32.
     flat = (difference == 0) | (powers <= 0)
     powers = tf.where(flat, tf.ones_like(powers), powers)
+    # So that the slope has one of its own, too.
+    difference = tf.where(flat, tf.ones_like(difference), difference)
     guard = math.log(self.epsilon) - self._inverse_beta * tf.math.log(powers)
     slope = self.beta * powers * (1 - tf.exp(guard)) / difference
     return tf.where(flat, tf.zeros_like(slope), slope)
