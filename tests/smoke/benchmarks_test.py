@@ -123,3 +123,18 @@ def test_the_cost_of_a_loss_stands_beside_that_of_mse():
   assert rows["`mse`"][4] == "0"
   # Noise of 0.03, a little less where it is clipped.
   assert 0.0007 < float(rows["`mse`"][5]) < 0.00095
+
+
+def test_the_shipped_alexnet_is_the_original_to_four_digits(shared):
+  original = shared / "data" / "weights" / "lpips_backbones" / "alex.npz"
+  done = forked.run(
+    "benchmarks.shipped_lpips", f"--original={original}", "--count=100"
+  )
+  assert done.returncode == 0, done.stderr
+  rows = [cells(line) for line in done.stdout.splitlines()[2:]]
+  assert [row[0] for row in rows] == [
+    "100 distorted crops",
+    "255 flat greys and the next",
+  ]
+  # 16 bits and fewer erred by 1e-2 between some of the greys.
+  assert all(0 < float(row[1]) < 1e-4 for row in rows)
