@@ -6,8 +6,9 @@
 # NAME is that of a preset in trainers/presets, such as photo_mse. The run lies in
 # runs/long/NAME and may be stopped at any second; the same command goes on from
 # its last checkpoint. A new run starts at the snapshot in trainers/snapshots,
-# where there is one, else as the preset says. Its flags are written beside the
-# run when it begins, and those are used ever after.
+# where there is one, else at the model of that name that comes with the package.
+# That model and the flags are copied beside the run when it begins, and are used
+# ever after, so that a newer model in the package does not end the run.
 #
 # PHOTOS lists folders of photographs to train on besides the preset's own, and
 # VALIDATION one that is only measured on. runs/photographs/debian is fetched.
@@ -18,6 +19,7 @@ readonly name=${1:?usage: tools/long_run.sh NAME}
 readonly preset=trainers/presets/$name.flags
 readonly run=runs/long/$name
 readonly flags=runs/long/$name.flags
+readonly initial=runs/long/$name.initial
 readonly debian=runs/photographs/debian
 
 if [ ! -f "$preset" ]; then
@@ -27,14 +29,20 @@ fi
 if [ ! -f "$flags" ]; then
   [ -d "$debian" ] || tools/photographs.sh "$debian"
   mkdir -p runs/long
+  for model in "trainers/snapshots/$name" "tfpercept/pretrained/$name"; do
+    if [ -d "$model" ]; then
+      rm -rf "$initial"
+      cp -r "$model" "$initial"
+      break
+    fi
+  done
   {
     cat "$preset"
     for folder in "$debian" ${PHOTOS:-}; do
       echo "--data=$folder"
     done
     [ -z "${VALIDATION:-}" ] || echo "--validation=$VALIDATION"
-    [ ! -d "trainers/snapshots/$name" ] ||
-      echo "--initial=trainers/snapshots/$name"
+    [ ! -d "$initial" ] || echo "--initial=$initial"
     echo "--out=$run"
   } >"$flags.new"
   mv "$flags.new" "$flags"

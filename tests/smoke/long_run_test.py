@@ -104,7 +104,9 @@ def test_an_interval_that_is_never_looked_at_is_named(tmp_path, folder):
 
 def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
   """The script itself, with an interpreter that only tells its flags."""
-  for name in ("tools", "trainers/presets", ".venv/bin"):
+  for name in (
+    "tools", "trainers/presets", ".venv/bin", "tfpercept/pretrained/one",
+  ):  # fmt: skip
     (tmp_path / name).mkdir(parents=True)
   script = tmp_path / "tools" / "long_run.sh"
   script.write_bytes((ROOT / "tools" / "long_run.sh").read_bytes())
@@ -133,10 +135,14 @@ def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
     "--data=one",
     "--data=two",
     "--validation=three",
+    "--initial=runs/long/one.initial",
     "--out=runs/long/one",
   ]
+  # Neither a newer preset nor a newer model changes what has begun.
+  (tmp_path / "tfpercept/pretrained/one/manifest.json").write_text("newer")
   preset.write_text("--steps=10\n")
   assert run() == flags
+  assert not list((tmp_path / "runs/long/one.initial").iterdir())
 
 
 def test_a_curve_on_other_pictures_is_not_gone_on_with(tmp_path, folder):
