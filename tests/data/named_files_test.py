@@ -1,5 +1,7 @@
 """A name in a table means one file, or is refused by name."""
 
+import os
+import pathlib
 import unicodedata
 
 import hypothesis
@@ -105,3 +107,45 @@ def test_a_whole_path_means_that_file_whatever_else_is_there(
   wanted = existing[place % len(existing)]
   for spelling in (wanted, f"./{wanted}", wanted.replace("/", "\\")):
     assert find(spelling) == folder / wanted
+
+
+def test_many_names_of_one_folder_cost_one_look_at_it(tmp_path, monkeypatch):
+  count = 40
+  (tmp_path / "x").mkdir()
+  for number in range(count):
+    (tmp_path / f"A{number}.png").touch()
+    (tmp_path / "x" / f"B{number}.png").touch()
+  calls = []
+
+  def counted(function):
+    return lambda *given: calls.append(given) or function(*given)
+
+  monkeypatch.setattr(named_files, "_folded", counted(named_files._folded))
+  for name in ("isdir", "listdir"):
+    home = os.path if name == "isdir" else os
+    monkeypatch.setattr(home, name, counted(getattr(home, name)))
+  monkeypatch.setattr(pathlib.Path, "is_dir", counted(pathlib.Path.is_dir))
+  find = named_files.NamedFiles(tmp_path)
+  for number in range(count):
+    assert find(f"a{number}.png") == tmp_path / f"A{number}.png"
+    assert find(f"b{number}.png") == tmp_path / "x" / f"B{number}.png"
+  assert len(calls) < 12 * count  # and not a multiple of its square
+
+
+def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path, monkeypatch):
+  for name in ("closed", "open"):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / f"{name}.png").touch()
+  listdir = os.listdir
+
+  def refuse(path):
+    if pathlib.Path(path).name == "closed":
+      raise PermissionError(13, "Permission denied", str(path))
+    return listdir(path)
+
+  monkeypatch.setattr(os, "listdir", refuse)  # root may list all
+  find = named_files.NamedFiles(tmp_path)
+  assert find("open.png") == tmp_path / "open" / "open.png"
+  for name in ("closed.png", "closed/closed.png"):
+    with pytest.raises(ValueError, match=r"closed can not be listed: Perm"):
+      find(name)

@@ -15,7 +15,8 @@ class NamedFiles:
   A name is a path from the folder on, with slashes or backslashes; one without
   a folder may also lie in one of the subfolders. A file of the very name comes
   before one that differs in capital letters or in how Unicode composes its
-  accents. Where two are equally good, neither is meant.
+  accents. Where two are equally good, neither is meant. A folder is listed
+  once, when it is first needed; one that may not be listed counts as empty.
 
   Args:
     folder: Where the table lies.
@@ -24,6 +25,11 @@ class NamedFiles:
   def __init__(self, folder: files.PathLike):
     self._folder = pathlib.Path(folder)
     self._listed: dict[pathlib.Path, list[str]] = {}
+    self._folders: list[pathlib.Path] | None = None  # in the one of the table
+    self._by_name: dict[
+      tuple[pathlib.Path, Callable[[str], str]], dict[str, list[str]]
+    ] = {}
+    self._closed: dict[pathlib.Path, str] = {}  # and why
 
   def __call__(self, name: str) -> pathlib.Path:
     """Returns the path.
@@ -48,8 +54,11 @@ class NamedFiles:
           )
         if found:
           return found[0]
+    closed = "".join(
+      f"; {path} can not be listed: {why}" for path, why in self._closed.items()
+    )
     raise ValueError(
-      f"there is no {name!r} in {self._folder} or its subfolders"
+      f"there is no {name!r} in {self._folder} or its subfolders{closed}"
     )
 
   def _found(self, name: str, fold: Callable[[str], str]) -> list[pathlib.Path]:
@@ -58,25 +67,41 @@ class NamedFiles:
       return []
     found = self._below(self._folder, parts, fold)
     if not found and "/" not in name:
-      for part in self._names(self._folder):
-        if (self._folder / part).is_dir():
-          found += self._below(self._folder / part, parts, fold)
+      for folder in self._subfolders():
+        found += self._below(folder, parts, fold)
     return found
 
   def _below(
     self, folder: pathlib.Path, parts: list[str], fold: Callable[[str], str]
   ) -> list[pathlib.Path]:
     """Returns the files whose path from a folder on is that one."""
-    wanted = fold(parts[0])
-    paths = [folder / n for n in self._names(folder) if fold(n) == wanted]
+    if (folder, fold) not in self._by_name:
+      by_name = self._by_name[folder, fold] = {}
+      for name in self._names(folder):
+        by_name.setdefault(fold(name), []).append(name)
+    names = self._by_name[folder, fold].get(fold(parts[0]), [])
+    paths = [folder / name for name in names]
+    # Those of `os.path` are false, not an error, where one may not look.
     if len(parts) == 1:
-      return [path for path in paths if path.is_file()]
-    folders = [path for path in paths if path.is_dir()]
+      return [path for path in paths if os.path.isfile(path)]
+    folders = [path for path in paths if os.path.isdir(path)]
     return [p for f in folders for p in self._below(f, parts[1:], fold)]
+
+  def _subfolders(self) -> list[pathlib.Path]:
+    if self._folders is None:
+      paths = [self._folder / name for name in self._names(self._folder)]
+      self._folders = [path for path in paths if os.path.isdir(path)]
+    return self._folders
 
   def _names(self, folder: pathlib.Path) -> list[str]:
     if folder not in self._listed:
-      names = sorted(os.listdir(folder)) if folder.is_dir() else []
+      names = []
+      if os.path.isdir(folder):
+        try:
+          names = sorted(os.listdir(folder))
+          os.stat(os.path.join(folder, os.curdir))  # else none can be opened
+        except OSError as error:
+          self._closed[folder] = error.strerror or type(error).__name__
       self._listed[folder] = [n for n in names if not files.is_system_file(n)]
     return self._listed[folder]
 
