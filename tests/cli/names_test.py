@@ -140,3 +140,29 @@ def test_a_place_that_can_not_be_written_is_said_before_the_work(
   assert out == ""
   assert str(places["file"]) in err
   assert str(places["absent"]) not in err
+
+
+@pytest.mark.parametrize(
+  "command",
+  [
+    ["score", "{photo}", "{loop}"],
+    ["score", "{loop}", "{photo}"],
+    ["score", "{folder}", "{folder}", "{loop}"],
+    ["rate-distortion", "{loop}", "--codec=jpeg"],
+    ["evaluate", "{loop}"],
+    ["agreement", "--metric=mse", "--data={loop}"],
+    ["ranking", "make", "{loop}", "{folder}", "--out={folder}/page.html"],
+  ],
+)
+def test_a_link_that_leads_to_itself_is_one_line(
+  command, tmp_path, photograph, capsys
+):
+  places = {name: tmp_path / name for name in ("folder", "loop")}
+  places["loop"].symlink_to("loop")
+  places["photo"] = places["folder"] / "a.png"
+  files.write_image(places["photo"], photograph(24, 24))
+  assert cli.main([word.format(**places) for word in command]) == 2
+  out, err = capsys.readouterr()
+  assert out == ""
+  assert str(places["loop"]) in err
+  assert err.count("\n") == 1

@@ -140,7 +140,7 @@ def _named(given: list[str]) -> dict[str, pathlib.Path]:
   for text in given:
     name, equals, path = text.partition("=")
     if not equals or pathlib.Path(text).is_dir():
-      name, path = pathlib.Path(text).resolve().name, text
+      name, path = files.resolved(text).name, text
     if name in found:
       raise ValueError(
         f"two folders are called {name!r}; name them, as in first={path}"

@@ -100,7 +100,7 @@ def load_all(
     ValueError: as `load`, or if a place is given twice.
   """
   paths = [pathlib.Path(path) for path in paths]
-  if len({path.resolve() for path in paths}) < len(paths):
+  if len({files.resolved(path) for path in paths}) < len(paths):
     raise ValueError(f"data are given twice in {', '.join(map(str, paths))}")
   return _told_apart([(p, data) for p in paths for data in load(p, layout)])
 

@@ -75,7 +75,7 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
   )
   return checked(
     Judgements(
-      folder.resolve().name, "2afc", tuple(items), failures,
+      files.resolved(folder).name, "2afc", tuple(items), failures,
       _gan_published(folder), note,
     ),
     folder,

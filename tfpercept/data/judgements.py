@@ -231,7 +231,7 @@ def _bapps(
           name, name, pictures[0], tuple(pictures[1:]), share, part.name
         )
       )
-  name = folder.resolve().name
+  name = files.resolved(folder).name
   return checked(
     Judgements(name, kind, tuple(items), failures, origin="BAPPS"), folder
   )

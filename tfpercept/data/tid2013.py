@@ -100,9 +100,9 @@ def resynthesised(folder: files.PathLike) -> Judgements:
   note = (
     "images made after the recipe of TID2013, with its opinions; not its images"
   )
+  name = files.resolved(folder).name
   return checked(
-    Judgements(folder.resolve().name, "mos", tuple(items), failures, note=note),
-    folder,
+    Judgements(name, "mos", tuple(items), failures, note=note), folder
   )
 
 

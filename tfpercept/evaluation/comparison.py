@@ -173,7 +173,7 @@ def find(
       given twice.
   """
   reference, paths = pathlib.Path(reference), [pathlib.Path(i) for i in images]
-  if len({path.resolve() for path in paths}) < len(paths):
+  if len({files.resolved(path) for path in paths}) < len(paths):
     raise ValueError(f"given twice: {', '.join(map(str, paths))}")
   are_folders = {path.is_dir() for path in paths}
   if len(paths) > 1 and len(are_folders) > 1:
@@ -191,10 +191,10 @@ def find(
         {},
       )
     ]
-  names = collections.Counter(path.resolve().name for path in paths)
+  names = collections.Counter(files.resolved(path).name for path in paths)
   found = []
   for path in paths:
-    name = path.resolve().name
+    name = files.resolved(path).name
     name = "" if len(paths) == 1 else name if names[name] == 1 else str(path)
     in_folder = _named_as if reference.is_file() else find_pairs
     found.append(Found(name, *in_folder(reference, path)))

@@ -31,7 +31,7 @@ def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
   Raises:
     ValueError: if one is no folder or holds no picture.
   """
-  folders = {pathlib.Path(f).resolve(): pathlib.Path(f) for f in folders}
+  folders = {files.resolved(f): pathlib.Path(f) for f in folders}
   paths = [p for folder in folders.values() for p in files.list_images(folder)]
   counts = collections.Counter(path.stem for path in paths)
   return {

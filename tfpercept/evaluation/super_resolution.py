@@ -181,12 +181,12 @@ def luma_map(spec: str, reference: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 def _names(folders: Iterable[files.PathLike]) -> dict[str, pathlib.Path]:
   folders = [pathlib.Path(folder) for folder in folders]
-  names = [folder.resolve().name for folder in folders]
+  names = [files.resolved(folder).name for folder in folders]
   named = {
     name if names.count(name) == 1 else str(folder): folder
     for name, folder in zip(names, folders, strict=True)
   }
-  if len({folder.resolve() for folder in folders}) < len(folders):
+  if len({files.resolved(folder) for folder in folders}) < len(folders):
     raise ValueError(
       f"a folder is given twice in {', '.join(map(str, folders))}"
     )
