@@ -60,6 +60,31 @@ def test_maps_go_to_a_folder(folders, tmp_path, capsys):
   ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+  ("pictures", "maps"),
+  [
+    (["a/x.png", "b/x.png"], ["a_x.png.mse.png", "b_x.png.mse.png"]),
+    (["x.png", "X.bmp"], ["X.bmp.mse.png", "x.png.mse.png"]),
+    (["x.png", "y.png"], ["x.mse.png", "y.mse.png"]),
+  ],
+)
+def test_each_picture_has_a_map_of_its_own(
+  pictures, maps, folders, tmp_path, monkeypatch
+):
+  pytest.importorskip("matplotlib")
+  monkeypatch.chdir(tmp_path)
+  picture = files.read_image("true/a.png")
+  for name in pictures:
+    files.write_image(name, picture)
+  out = tmp_path / "maps"
+  arguments = ["true/a.png", *pictures, "--metric=mse", "--maps=maps"]
+  assert cli.main(["score", *arguments]) == 0
+  found = sorted(path.name for path in out.glob("*.png"))
+  assert found == maps
+  lines = csv.DictReader((out / "maps.csv").read_text().splitlines())
+  assert sorted(line["file"] for line in lines) == found
+
+
 def test_several_folders_stand_in_one_table(folders, tmp_path, capsys):
   pytest.importorskip("matplotlib")
   true, coded = folders

@@ -243,7 +243,7 @@ def compare(
     is among its failures.
   """
   table = Table({judge.spec: judge for judge in judges}, {}, {}, folder)
-  limits, parts = [], registry.file_names(table.judges)
+  limits, names = [], _map_names([pair.name for pair in pairs], table.judges)
   for done, pair in enumerate(pairs):
     progress(done, pair.name)
     try:
@@ -256,8 +256,7 @@ def compare(
       try:
         table.rows[pair.name][spec] = tiled.measure(judge, *pictures)
         if maps is not None:
-          file = f"{pathlib.Path(pair.name).stem}.{parts[spec]}.png"
-          path = pathlib.Path(maps) / file
+          path = pathlib.Path(maps) / names[pair.name, spec]
           limits.append(_write_map(path, pair.name, judge, pictures))
       except (ValueError, tf.errors.OpError, MemoryError, OSError) as error:
         why = str(error).strip() or type(error).__name__
@@ -267,6 +266,29 @@ def compare(
   if limits:
     _write_limits(maps, limits)
   return table
+
+
+def _map_names(
+  pairs: Collection[str], specs: Iterable[str]
+) -> dict[tuple[str, str], str]:
+  """Returns file names of error maps by names of pairs and specs, all unlike.
+
+  They begin with the name of the pair without suffix, or with all of it where
+  two would be alike, as on disks that do not tell capital letters apart.
+  """
+  parts = registry.file_names(specs)
+  for starts in (
+    {name: pathlib.Path(name).stem for name in pairs},
+    registry.file_names(pairs),
+  ):
+    found = {
+      (name, spec): f"{start}.{part}.png"
+      for name, start in starts.items()
+      for spec, part in parts.items()
+    }
+    if len({file.lower() for file in found.values()}) == len(found):
+      break
+  return found
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
