@@ -120,11 +120,15 @@ def test_a_tilde_after_an_equals_sign_is_the_home(
     ["info", "{absent}", "--out={file}/x"],
     ["compress", "{photo}", "--out={file}/x.jpg", "--codec=jpeg"],
     ["score", "{photo}", "{photo}", "--out={file}/x"],
+    ["score", "{photo}", "{photo}", "--maps={file}"],
+    ["score", "{photo}", "{photo}", "--maps={file}/x"],
   ],
 )
 def test_a_place_that_can_not_be_written_is_said_before_the_work(
   command, tmp_path, photograph, capsys, monkeypatch
 ):
+  if any("--maps" in word for word in command):
+    pytest.importorskip("matplotlib")
   places = {name: tmp_path / name for name in ("file", "folder", "absent")}
   places["file"].touch()
   places["photo"] = places["folder"] / "a.png"

@@ -85,6 +85,26 @@ def test_each_picture_has_a_map_of_its_own(
   assert sorted(line["file"] for line in lines) == found
 
 
+def test_a_map_that_can_not_be_written_leaves_the_score(
+  folders, tmp_path, capsys
+):
+  pytest.importorskip("matplotlib")
+  maps = tmp_path / "maps"
+  (maps / "b.mse.png").mkdir(parents=True)
+  (maps / "maps.csv").mkdir()
+  arguments = [*folders, "--metric=mse", f"--maps={maps}"]
+  for shape in ("table", "csv"):
+    assert cli.main(["score", *arguments, f"--format={shape}"]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("b.jpg") == 1
+    assert "map" not in out
+    lines = err.splitlines()
+    assert lines[0].startswith("b.jpg: map of mse: not made: a file was to be")
+    assert lines[1].startswith("maps.csv: not made: ")
+    assert len(lines) == 2
+  assert (maps / "c.mse.png").is_file()
+
+
 def test_several_folders_stand_in_one_table(folders, tmp_path, capsys):
   pytest.importorskip("matplotlib")
   true, coded = folders

@@ -15,6 +15,7 @@ distances = deferred.module("tfpercept.distances")
 charts = deferred.module("tfpercept.evaluation.charts")
 comparison = deferred.module("tfpercept.evaluation.comparison")
 comparison_table = deferred.module("tfpercept.evaluation.comparison_table")
+files = deferred.module("tfpercept.files")
 registry = deferred.module("tfpercept.registry")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
@@ -71,6 +72,7 @@ def _score(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   if arguments.maps is not None:
     charts.require()
+    files.require_writable_folder(arguments.maps)
   found = comparison.find(arguments.reference, arguments.images)
   tables, done = [], 0
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
@@ -91,7 +93,8 @@ def _score(arguments: argparse.Namespace) -> int:
   for table in tables:
     where = f"{table.folder}: " if table.folder else ""
     for name, why in table.failures.items():
-      print(f"{where}{name}: not scored: {why}", file=sys.stderr)
+      what = "not made" if name in table.unmapped else "not scored"
+      print(f"{where}{name}: {what}: {why}", file=sys.stderr)
   if not any(table.failures for table in tables):
     return 0
   return 1 if any(table.rows for table in tables) else 2

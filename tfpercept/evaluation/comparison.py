@@ -1,12 +1,13 @@
 """Distances of picture files: two files, or two folders of them."""
 
 import collections
+import contextlib
 import csv
 import dataclasses
 import io
 import math
 import pathlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tfpercept.evaluation import charts, intervals, tiled
 
 MAP_LIST = "maps.csv"
 _MAP_QUANTILE = 0.995  # where a colour scale ends
+_FAILURES = ValueError, tf.errors.OpError, MemoryError, OSError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +44,29 @@ class Table:
     judges: The distances by spec.
     rows: What they say, by name of the pair and by spec. A spec is missing
       where the pair does not suit it.
-    failures: Why something is missing, by name of the pair, or of the pair and
-      the spec.
+    failures: Why something is missing, by name of the pair, of the pair and the
+      spec, of an error map, or of what has no counterpart.
     folder: What the folder of the pictures is called, where there are several.
+    names: What the pairs are called, those without a row too.
+    unmapped: The failures that are of error maps only.
   """
 
   judges: dict[str, distances.Distance]
   rows: dict[str, dict[str, tiled.Measured]]
   failures: dict[str, str]
   folder: str = ""
+  names: Sequence[str] = ()
+  unmapped: set[str] = dataclasses.field(default_factory=set)
+
+  def pictures(self) -> list[str]:
+    """Returns the names of all pairs, then of what has no counterpart."""
+    known = {f"{name}: {spec}" for name in self.names for spec in self.judges}
+    known.update(self.names, self.unmapped)
+    return [*self.names, *(key for key in self.failures if key not in known)]
+
+  def why(self, name: str, spec: str) -> str:
+    """Returns why a distance says nothing of a picture, if it does not."""
+    return self.failures.get(f"{name}: {spec}") or self.failures.get(name, "")
 
   def of(
     self, spec: str, among: Collection[str] | None = None
@@ -239,33 +255,49 @@ def compare(
     progress: Called before each pair with the number done and the next name.
 
   Returns:
-    The table. What can not be read, differs in size or does not suit a distance
-    is among its failures.
+    The table. What can not be read, differs in size, does not suit a distance
+    or has no map is among its failures.
   """
-  table = Table({judge.spec: judge for judge in judges}, {}, {}, folder)
-  limits, names = [], _map_names([pair.name for pair in pairs], table.judges)
+  names = [pair.name for pair in pairs]
+  table = Table({judge.spec: judge for judge in judges}, {}, {}, folder, names)
+  limits, places = [], _map_names(names, table.judges)
   for done, pair in enumerate(pairs):
     progress(done, pair.name)
     try:
       pictures = _read(pair, alpha)
     except (ValueError, OSError) as error:
-      table.failures[pair.name] = str(error)
+      table.failures[pair.name] = _reason(error)
       continue
-    table.rows[pair.name] = {}
     for spec, judge in table.judges.items():
       try:
-        table.rows[pair.name][spec] = tiled.measure(judge, *pictures)
-        if maps is not None:
-          path = pathlib.Path(maps) / names[pair.name, spec]
+        measured = tiled.measure(judge, *pictures)
+      except _FAILURES as error:
+        table.failures[f"{pair.name}: {spec}"] = _reason(error)
+        continue
+      table.rows.setdefault(pair.name, {})[spec] = measured
+      if maps is not None:
+        path = pathlib.Path(maps) / places[pair.name, spec]
+        with _without_map(table, f"{pair.name}: map of {spec}"):
           limits.append(_write_map(path, pair.name, judge, pictures))
-      except (ValueError, tf.errors.OpError, MemoryError, OSError) as error:
-        why = str(error).strip() or type(error).__name__
-        table.failures[f"{pair.name}: {spec}"] = why.splitlines()[0]
-    if not table.rows[pair.name]:
-      del table.rows[pair.name]
   if limits:
-    _write_limits(maps, limits)
+    with _without_map(table, MAP_LIST):
+      _write_limits(maps, limits)
   return table
+
+
+@contextlib.contextmanager
+def _without_map(table: Table, what: str) -> Iterator[None]:
+  """Goes on where an error map can not be made: the numbers are there."""
+  try:
+    yield
+  except _FAILURES as error:
+    table.failures[what] = _reason(error)
+    table.unmapped.add(what)
+
+
+def _reason(error: Exception) -> str:
+  why = str(error).strip() or type(error).__name__
+  return why.splitlines()[0]
 
 
 def _map_names(
