@@ -165,6 +165,44 @@ def test_csv_has_a_line_for_each_pair_and_distance(folders):
   assert (rows[1]["tiles"], rows[1]["exact"]) == ("1", "1")
 
 
+def test_every_picture_has_a_line_and_a_reason_where_it_has_no_number(
+  folders, photograph
+):
+  for folder in ("true", "coded"):
+    large = photograph(180, 180, 5)
+    files.write_image(folders / folder / "large.png", large)
+  (folders / "coded" / "b.jpg").write_bytes(b"no picture")
+  (folders / "true" / "c.png").unlink()
+  (found,) = comparison.find(folders / "true", [folders / "coded"])
+  table = comparison.compare(found.pairs, judges("ms_ssim", "psnr"))
+  table.failures.update(found.failures)
+  alone = f"{folders / 'coded'}/c.jpg"
+  names = ["a.jpg", "b.jpg", "large.png", alone]
+  rows = list(csv.DictReader(comparison_table.to_csv([table]).splitlines()))
+  assert [row["picture"] for row in rows] == [n for n in names for _ in "12"]
+  for row in rows:
+    assert (row["value"] == "") == (row["why"] != "")
+  assert "161x161" in rows[0]["why"]
+  assert rows[1]["value"]
+  assert "not a readable picture" in rows[2]["why"]
+  assert rows[2]["why"] == rows[3]["why"]
+  assert rows[4]["value"]
+  assert rows[7]["why"].startswith("no picture of that name in")
+  text = comparison_table.to_text([table])
+  for line, name in zip(text.splitlines()[3:7], names, strict=True):
+    assert line.startswith(name)
+  for row in rows:
+    assert row["why"] in text
+
+
+def test_a_picture_that_suits_no_distance_keeps_its_line(folders):
+  table = compare(folders, "ms_ssim")
+  lines = comparison_table.to_csv([table]).splitlines()
+  rows = list(csv.DictReader(lines))
+  assert [row["picture"] for row in rows] == ["a.jpg", "b.jpg", "c.jpg"]
+  assert all("161x161" in row["why"] for row in rows)
+
+
 def test_means_over_tiles_are_said_to_be_that(folders, monkeypatch):
   monkeypatch.setattr(tiled, "WHOLE_PIXELS", 100)
   monkeypatch.setattr(tiled, "TILE_SIDE", 32)
@@ -279,6 +317,21 @@ def test_one_picture_is_compared_with_those_of_its_name(folders, methods):
     f"no picture of the name of {folders / 'true' / 'b.png'}"
   ]
   assert part.folder == ""  # there is one
+
+
+def test_a_folder_that_lacks_a_picture_has_a_line_of_dashes(folders, methods):
+  tables = []
+  for found in comparison.find(folders / "true", methods):
+    table = comparison.compare(found.pairs, judges("mse"), folder=found.folder)
+    table.failures.update(found.failures)
+    tables.append(table)
+  lines = comparison_table.to_text(tables).splitlines()
+  alone = str(folders / "true" / "b.png")
+  assert [line.split()[:2] for line in lines[6:8]] == [
+    ["b.png", "fine"], ["b.bmp", "poor"],
+  ]  # fmt: skip
+  assert lines[8].startswith(alone)
+  assert lines[8].removeprefix(alone).split() == ["part", "-", "(1)"]
 
 
 def test_one_picture_is_compared_with_several_files(folders, methods):

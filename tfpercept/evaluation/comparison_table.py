@@ -17,7 +17,8 @@ def to_text(tables: Sequence[comparison.Table]) -> str:
   """Formats tables as one for a terminal, with means and what to know of them.
 
   A distance has a column of scores only where a score is not its value. Means
-  of several folders are over the pictures that all of them have.
+  of several folders are over the pictures that all of them have. Pictures that
+  could not be measured have a line of dashes, and below is why.
   """
   columns = [
     (spec, what)
@@ -45,7 +46,8 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
   """Formats tables as CSV in full precision: a line a pair and distance.
 
   `score_better` says whether the larger or the smaller score is better; of
-  values the smaller is. What could not be measured has no number but a reason.
+  values the smaller is. What could not be measured, be it a whole picture or
+  one without a counterpart, has no number but a reason.
   """
   text = io.StringIO()
   writer = csv.writer(text, lineterminator="\n")
@@ -54,12 +56,13 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
      "score_better", "why"]
   )  # fmt: skip
   for table in tables:
-    for name, row in table.rows.items():
+    for name in table.pictures():
+      row = table.rows.get(name, {})
       for spec, judge in table.judges.items():
         numbers = [""] * 4
         if m := row.get(spec):
           numbers = [repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
-        more = [table.folder, scores.better(judge), _why(table, name, spec)]
+        more = [table.folder, scores.better(judge), table.why(name, spec)]
         writer.writerow([name, spec, *numbers, *more])
   return text.getvalue()
 
@@ -145,7 +148,7 @@ def _rows(
   """Yields pictures by name, those of several folders beside each other."""
   by_stem: dict[str, list[tuple[str, comparison.Table]]] = {}
   for table in tables:
-    for name in table.rows:
+    for name in table.pictures():
       by_stem.setdefault(_stem(table, name), []).append((name, table))
   stems = by_stem if len(tables) == 1 else sorted(by_stem)
   for stem in stems:
@@ -178,15 +181,10 @@ def _cell(
   what: str,
   footnotes: scores.Footnotes,
 ) -> str:
-  measured: tiled.Measured | None = table.rows[name].get(spec)
+  measured: tiled.Measured | None = table.rows.get(name, {}).get(spec)
   if measured is None:
-    return footnotes.dash(_why(table, name, spec))
+    return footnotes.dash(table.why(name, spec))
   return _number(spec, what, getattr(measured, what))
-
-
-def _why(table: comparison.Table, name: str, spec: str) -> str:
-  """Returns why a distance says nothing of a pair, if it does not."""
-  return table.failures.get(f"{name}: {spec}", "")
 
 
 def _mean(
