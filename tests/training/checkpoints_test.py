@@ -130,6 +130,15 @@ def test_checkpoints_of_another_network_are_refused(folder):
     checkpoints.resumed(other, folder, first=3, said=folder)
 
 
+def test_a_first_checkpoint_that_does_not_fit_is_no_start(folder):
+  for path in [folder / "checkpoint", *folder.glob("ckpt-6.*")]:
+    path.unlink()
+  other = fresh()
+  other.values[-1] = tf.Variable(tf.zeros((2, 3)))
+  with pytest.raises(ValueError, match="ckpt-3 can not be resumed"):
+    checkpoints.resumed(other, folder, first=3, said=folder)
+
+
 def test_lost_checkpoints_of_a_run_are_no_new_run(folder):
   for path in folder.glob("ckpt-*"):
     path.unlink()

@@ -56,20 +56,27 @@ def resumed(
     What saves further ones and keeps the last.
 
   Raises:
-    ValueError: if there are checkpoints and none can be resumed, or there were.
+    ValueError: if there are checkpoints and none can be resumed, or there were;
+      `checkpoint` is not to be used then, since some of it may be restored.
   """
   _clear(folder)
   found = steps(folder)
   damaged = {}
   restored = None
+  fits = True
   for step in found:
-    why = _damage(folder / f"ckpt-{step}") or _misfit(checkpoint, folder, step)
+    why = _damage(folder / f"ckpt-{step}")
+    if why is None:
+      why = _misfit(checkpoint, folder, step)
+      fits = fits and why is None
     if why is None:
       restored = step
       break
     damaged[step] = why
-  noted = (folder / _STATE).exists()
-  if restored is None and (noted or found not in ([], [first])):
+  # Only half of a first one is nothing yet. Of a whole one that does not fit
+  # some values are restored already, and a start would be from a mixture.
+  is_new = not (folder / _STATE).exists() and found in ([], [first])
+  if restored is None and not (is_new and fits):
     raise ValueError(_refusal(said, damaged))
   for step, why in damaged.items():
     logging.warning(
