@@ -103,9 +103,9 @@ def train(
     )
     optimizer = keras.optimizers.Adam(rate)
   kept = _Kept(task)
-  extra = [_Saved(kept, run)]
+  curves = []
   if unseen:
-    extra.append(
+    curves.append(
       compression_validation.Validation(
         task,
         kept,
@@ -121,8 +121,10 @@ def train(
     run,
     optimizer=optimizer,
     pictures=_pictures(kept, network.levels, held_out),
-    extra_callbacks=extra,
+    extra_callbacks=[_Saved(kept, run), *curves],
   )
+  for curve in curves:
+    curve.make_up(run.steps)  # if the run was killed after its last checkpoint
   _save(kept(), run)
 
 

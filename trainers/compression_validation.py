@@ -49,17 +49,50 @@ def load(folders: Sequence[str], *, stride: int) -> list[np.ndarray]:
 
 
 def _require_same(folder: pathlib.Path, what: identity.Identity) -> None:
-  """Raises ValueError if a curve was begun on other pictures."""
-  note = folder / NOTE
-  if not ((folder / FILE).exists() and note.exists()):
+  """Raises ValueError if a curve was begun on other, or unknown, pictures."""
+  if not (folder / FILE).exists():
     return
-  before = json.loads(note.read_bytes())["validation"]
+  before = _noted(folder)
   changed = identity.changes(before, what)
   if changed:
     raise ValueError(
       f"{folder / FILE} was measured on other pictures ({'; '.join(changed)}). "
       "Bring them back, or move it away to begin another"
     )
+
+
+def _noted(folder: pathlib.Path) -> identity.Identity:
+  """Returns what pictures the curve in a folder was measured on."""
+  note = folder / NOTE
+  advice = (
+    f"put it back from a copy, or move {folder / FILE} away to begin another"
+  )
+  if not note.exists():
+    raise ValueError(
+      f"{note}, which says what pictures the curve beside it was measured on, "
+      f"is missing; {advice}"
+    )
+  try:
+    found = json.loads(note.read_bytes())
+  except ValueError as error:
+    raise ValueError(f"{note} is damaged ({error}); {advice}") from error
+  found = found.get("validation") if isinstance(found, dict) else None
+  if not identity.is_identity(found):
+    raise ValueError(f"{note} is damaged (it names no pictures); {advice}")
+  return found
+
+
+def _read(path: pathlib.Path) -> dict[int, list[str]]:
+  """Returns the rows of a curve by their steps; none if there is no file."""
+  if not path.exists():
+    return {}
+  try:
+    with path.open(newline="", encoding="utf-8") as file:
+      return {int(row[0]): row for row in list(csv.reader(file))[1:]}
+  except (ValueError, LookupError, csv.Error) as error:
+    raise ValueError(
+      f"{path} is damaged ({error}); mend it, or move it away to begin another"
+    ) from error
 
 
 class Validation(keras.callbacks.Callback):
@@ -70,6 +103,9 @@ class Validation(keras.callbacks.Callback):
   (Pillow, 4:2:0) between 0.1 and 0.8 bits per pixel, in percent; and for each
   quality the bits per pixel and the PSNR in dB, means over pictures. Bits are
   those that the entropy model estimates: no header, no coder's loss.
+
+  A step whose checkpoint was the last that a killed run did is measured as the
+  run is taken up.
 
   Args:
     task: What is trained.
@@ -82,7 +118,8 @@ class Validation(keras.callbacks.Callback):
     what: The pictures are, see `data.identity`; kept beside the file.
 
   Raises:
-    ValueError: if the file there was measured on other pictures.
+    ValueError: if the file there was measured on other pictures, is damaged, or
+      the note beside it is damaged or missing.
   """
 
   def __init__(
@@ -100,14 +137,26 @@ class Validation(keras.callbacks.Callback):
     _require_same(folder, what)
     self._task, self._kept, self._pictures = task, kept, list(pictures)
     self._path, self._every = folder / FILE, every
+    _read(self._path)  # which is refused now, and not after hours
     self._writer = None
     self._anchor: bd_rate.Curve | None = None
     self._psnr = distances.get("psnr")
     self._measure = tf.function(self._of_one, reduce_retracing=True)
     self._network: keras.Model | None = None
 
+  def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    # That of a checkpoint whose run was killed right after it.
+    self.make_up(int(self.model.optimizer.iterations.numpy()))
+
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    step = int(self.model.optimizer.iterations.numpy())
+    self._measure_at(int(self.model.optimizer.iterations.numpy()))
+
+  def make_up(self, step: int) -> None:
+    """Measures the codec as it is, of that step, if its line is missing."""
+    if step and step not in _read(self._path):
+      self._measure_at(step)
+
+  def _measure_at(self, step: int) -> None:
     if step % self._every:
       return
     self._network = self._kept()
@@ -156,14 +205,10 @@ class Validation(keras.callbacks.Callback):
       for level in range(1, len(points) + 1)
       for what in ("bpp", "psnr")
     ]
-    rows = []
     if not (self._path.exists() and self._note.exists()):
       files.write_json(self._note, {"validation": self._what})
-    if self._path.exists():
-      with self._path.open(newline="") as file:
-        # A run taken up at an older checkpoint measures some steps again.
-        rows = list(csv.reader(file))[1:]
-        rows = [row for row in rows if int(row[0]) < step]
+    # A run taken up at an older checkpoint measures some steps again.
+    rows = [row for at, row in _read(self._path).items() if at < step]
     rows.append([step, f"{loss:.6f}", f"{saved:.2f}"])
     rows[-1] += [f"{value:.4f}" for value in points.ravel()]
     with (
