@@ -131,6 +131,15 @@ def test_weights_of_the_loss_are_known_by_their_content_too(tmp_path):
     training.Run(out=tmp_path / "run", **options).on()
 
 
+def test_only_weights_of_the_loss_are_files(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  for name in ("vgg", "RGB"):
+    (tmp_path / name).write_bytes(b"of something else")
+  for spec in ("lpips(net='vgg')", "0.5*robust(color='RGB') + mse"):
+    run = training.Run(out=tmp_path / "run", steps=3, loss=spec).on()
+    assert run.sources == {}
+
+
 def test_damaged_notes_are_named(pictures, tmp_path):
   out = tmp_path / "run"
   bound(out, pictures).claim()

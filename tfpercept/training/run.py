@@ -229,11 +229,9 @@ def _weights(spec: str) -> list[str]:
     terms = registry.parse_spec(spec)
   except ValueError:
     return []  # some trainers have an objective of their own
+  found = (term.options.get("weights") for term in terms)
   return [
-    value
-    for term in terms
-    for value in term.options.values()
-    if isinstance(value, str) and os.path.isfile(value)
+    path for path in found if isinstance(path, str) and os.path.isfile(path)
   ]
 
 
