@@ -13,7 +13,7 @@ from typing import Any
 from absl import flags, logging
 
 from export import program
-from tfpercept import models, training
+from tfpercept import distances, models, training
 from tfpercept.models import transform_codec, warm_start
 from tfpercept.tasks import quantisers
 from trainers import compression_runs, run_flags
@@ -124,7 +124,8 @@ def main() -> None:
     initial, manifest = models.load(_INITIAL.value, dtype="float32")
     settings["architecture"] = manifest["model"]
     settings["initial"] = manifest["sha256"]
-    if settings["lmbda"] and run_flags.losses()[-1] == "mse":
+    objective = distances.get(run_flags.losses()[-1])
+    if settings["lmbda"] and objective.spec == "mse":
       initial = warm_start.with_rates(initial, settings["lmbda"])
     settings["model"] = {
       k: v for k, v in initial.get_config().items() if k != "name"

@@ -84,7 +84,8 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   wider = tmp_path / "wider"
   done = runs.run(
     "compression", *SMALL[:3], f"--data={folder}", f"--initial={out}",
-    "--lmbda=0.0002,0.4", "--latents=12", "--steps=2", f"--out={wider}",
+    "--loss=mse()", "--lmbda=0.0002,0.4", "--latents=12", "--steps=2",
+    f"--out={wider}",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
   network, _ = models.load(wider)
