@@ -10,6 +10,17 @@ from tfpercept import folders
 ODD = ["[a]*?\\{x}", "a[1]", "back\\slash", os.fsdecode(b"\xff\xfe"), "*"]
 
 
+def test_a_folder_is_looked_at_where_no_longest_name_is_told(
+  tmp_path, monkeypatch
+):
+  monkeypatch.delattr(os, "pathconf")  # as on Windows
+  folders.require(tmp_path / "a" / "b")
+  assert not list(tmp_path.iterdir())
+  (tmp_path / "file").write_text("x")
+  with pytest.raises(OSError, match="file is no folder"):
+    folders.require(tmp_path / "file" / "run")
+
+
 def test_an_ordinary_folder_is_itself(tmp_path):
   with folders.plain(tmp_path) as place:
     assert place == tmp_path

@@ -9,7 +9,7 @@ import contextlib
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _PATTERN = frozenset("*?[]{}\\")
 _PROBE = 1 << 16  # bytes that are written to see whether there is room
@@ -27,13 +27,7 @@ def require(folder: pathlib.Path) -> None:
     place = place.parent
   if not place.is_dir():
     _refuse(folder, place)
-  longest = os.pathconf(place, "PC_NAME_MAX")
-  for name in missing:
-    if len(os.fsencode(name)) > longest:
-      raise OSError(
-        f"a name has at most {longest} bytes, {name[:40]}... has more; choose "
-        "another --out",
-      )
+  _require_short(missing, place)
   try:
     with tempfile.TemporaryFile(dir=place) as file:
       file.write(bytes(_PROBE))
@@ -42,6 +36,18 @@ def require(folder: pathlib.Path) -> None:
       f"{folder} can not be written: {error.strerror} (in {place}). Choose "
       "another --out, or see to that",
     ) from error
+
+
+def _require_short(names: Iterable[str], place: pathlib.Path) -> None:
+  if not hasattr(os, "pathconf"):  # on Windows, which itself says so later
+    return
+  longest = os.pathconf(place, "PC_NAME_MAX")
+  for name in names:
+    if len(os.fsencode(name)) > longest:
+      raise OSError(
+        f"a name has at most {longest} bytes, {name[:40]}... has more; choose "
+        "another --out",
+      )
 
 
 def _refuse(folder: pathlib.Path, place: pathlib.Path) -> None:
