@@ -140,6 +140,23 @@ def test_files_without_one_array_of_pictures_are_refused(
     examples.load([str(tmp_path / "a.npz")], side=32, channels=1)
 
 
+@pytest.mark.parametrize("fit", examples.FITS)
+def test_a_folder_of_damaged_pictures_only_is_left_out(tmp_path, fit):
+  for name in ("good", "bad"):
+    (tmp_path / name).mkdir()
+  picture = np.full((32, 32, 3), 90, np.uint8)
+  files.write_image(tmp_path / "good" / "a.png", picture)
+  (tmp_path / "bad" / "b.png").write_bytes(b"no picture")
+  names = [str(tmp_path / name) for name in ("bad", "good")]
+  options = {"side": 32, "channels": 3, "fit": fit}
+  data = examples.load(names, skip_damaged=True, **options)
+  np.testing.assert_array_equal(data.images, picture[None])
+  with pytest.raises(ValueError, match=r"b\.png"):
+    examples.load(names[:1], skip_damaged=True, **options)
+  with pytest.raises(ValueError, match="there is no picture"):
+    examples.fitted([], **options)
+
+
 def test_what_is_held_out_is_not_trained_on(faces):
   data = examples.load([faces[0]], side=40, channels=1)
   train_on, unseen = examples.hold_out(data, 0.3, seed=1)

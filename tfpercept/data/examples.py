@@ -77,7 +77,8 @@ def load(
     split: Part of data that come in parts, `"train"` or `"test"`: those of tfds
       and of Keras' layout. Others are read whole, as `"train"`.
     download: Whether tfds may download.
-    skip_damaged: Whether to leave out pictures of folders that can not be read.
+    skip_damaged: Whether to leave out pictures of folders that can not be read,
+      and with them a folder that has no other.
 
   Returns:
     The examples of all sources, in a fixed order, with the labels that all of
@@ -99,6 +100,7 @@ def load(
   parts = [
     fitted(*source, side=side, channels=channels, fit=fit)
     for source in _read(list(names), split, download, skip_damaged)
+    if len(source[0])  # all of it may have been left out
   ]
   if not parts:
     raise ValueError("no source of pictures given; try --data=packaged")
@@ -276,7 +278,12 @@ def fitted(
   """Brings uint8 pictures `[H, W, 1 or 3]` to one size, as `load` does.
 
   Labels do not go with crops, which are more than the pictures.
+
+  Raises:
+    ValueError: if there is no picture, or none suits.
   """
+  if not len(pictures):
+    raise ValueError("there is no picture to fit; give one or more")
   labels = labels or {}
   pictures = [_channels(picture, channels) for picture in pictures]
   if fit == "crops":
