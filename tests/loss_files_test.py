@@ -1,6 +1,8 @@
 """What files hold of a distance: what moved, and nothing of fixed networks."""
 
+import copy
 import os
+import pickle
 
 import keras
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import distances, losses, metrics
-from tfpercept.distances import base
+from tfpercept.distances import base, pim
 
 KERAS_2 = keras.__version__.startswith("2.")
 SPECS = (
@@ -152,13 +154,9 @@ def test_files_of_the_old_layout_load(tmp_path, monkeypatch, spec):
       "save_own_variables",
       keras.layers.Layer.save_own_variables,
     )
-    if spec == "pim":
-      network = loss.distance.network
-      patch.setattr(
-        network,
-        "save_own_variables",
-        lambda store: type(network).save_own_variables(network, store),
-      )
+    if spec == "pim":  # its network had a group of its own
+      patch.delattr(pim.PIM, "save_own_variables")
+      patch.delattr(pim.PIM, "__dir__")
     patch.setattr(base.Distance, "checksum", None)
     patch.setattr(distances.WeightedSum, "checksum", None)
     model = compiled(loss)
@@ -174,6 +172,41 @@ def test_files_of_the_old_layout_load(tmp_path, monkeypatch, spec):
       np.testing.assert_array_equal(found, wanted)
   # Nor are they in the way of another loss.
   compiled(losses.get("mse")).load_weights(tmp_path / "model.keras")
+
+
+def test_a_network_saved_by_itself_is_whole(tmp_path):
+  network = distances.get("pim").network
+  expected = [np.array(weight) for weight in network.weights]
+  network.save_weights(tmp_path / "network.weights.h5")
+  network.save(tmp_path / "network.keras")
+  again = type(network).from_config(network.get_config() | {"seed": 5})
+  again.load_weights(tmp_path / "network.weights.h5")
+  loaded = keras.models.load_model(tmp_path / "network.keras")
+  for one in (again, loaded):
+    for found, wanted in zip(one.weights, expected, strict=True):
+      np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spec", [*SPECS, "mse + 2.0*pim"])
+def test_copies_of_a_loss_hold_what_moved_and_save_it(tmp_path, spec, dtype):
+  y, x = images()
+  loss = losses.get(spec, dtype=dtype)
+  move(loss.distance)
+  expected, value = parameters(loss.distance), np.array(loss(y, x))
+  for number, one in enumerate(
+    (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss)))
+  ):
+    for found, wanted in zip(parameters(one.distance), expected, strict=True):
+      np.testing.assert_array_equal(found, wanted)
+    assert np.array(one(y, x)).dtype == dtype
+    np.testing.assert_allclose(one(y, x), value, rtol=1e-5)
+    path = tmp_path / f"{number}.weights.h5"
+    compiled(one).save_weights(path)
+    again = losses.get(spec, dtype=dtype)
+    compiled(again).load_weights(path)
+    for found, wanted in zip(parameters(again.distance), expected, strict=True):
+      np.testing.assert_array_equal(found, wanted)
 
 
 def linear_layers(path, factor):

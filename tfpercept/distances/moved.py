@@ -178,16 +178,31 @@ def joined(checksums: Iterable[str | None]) -> str | None:
   return hashlib.sha256(" ".join(known).encode()).hexdigest()[:16]
 
 
-def hand_over(layer: keras.layers.Layer, *, is_from_file: bool) -> Origin:
-  """Lets a layer that a distance owns save what moved since now, too."""
+def origin_of(layer: keras.layers.Layer, *, is_from_file: bool) -> Origin:
+  """Returns the values that a layer has now, as those that it was made with.
+
+  The layer itself knows nothing of it: whoever saves it alone gets all of it.
+  """
   origin = Origin()
   for variable in _keys(layer).values():
     origin.add(
       variable, _array(variable), is_fixed=False, is_from_file=is_from_file
     )
-  layer.save_own_variables = lambda store: origin.save(layer, store)
-  layer.load_own_variables = lambda store: origin.load(layer, store)
   return origin
+
+
+def stored_below(store: Any, name: str) -> Mapping:
+  """Returns what a file holds of an attribute of the layer that gets `store`.
+
+  It is empty if there is none. Keras 2 hands out a group of the file, Keras 3
+  the file and where in it the layer is.
+  """
+  if hasattr(store, "parent"):
+    return store.parent.get(f"{name}/vars", {})
+  path = getattr(store, "_h5_entry_path", None)
+  if path is None or not hasattr(store, "h5_file"):
+    return {}
+  return store.h5_file.get("/".join(filter(None, [path, name, "vars"])), {})
 
 
 def _keys(layer: keras.layers.Layer) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The perceptual information metric."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ class PIM(Distance):
     self.seed = checks.seed("pim", seed)
     self.network = _network(self.source, self._asked, seed, self._dtype_name)
     self.network.trainable = False
-    self._origin = moved.hand_over(
+    self._origin = moved.origin_of(
       self.network, is_from_file=weights is not None
     )
     options = self.network.get_config()
@@ -165,6 +165,23 @@ class PIM(Distance):
     return {
       f"{i:03d}": array for i, array in enumerate(self.network.get_weights())
     }
+
+  def save_own_variables(self, store: Any) -> None:
+    """Saves what moved of the network since this was made."""
+    self._origin.save(self.network, store)
+
+  def load_own_variables(self, store: Any) -> None:
+    """Reads what `save_own_variables` wrote, or what older files hold.
+
+    In those the network has a group of its own.
+    """
+    is_older = not list(store.keys())
+    held = moved.stored_below(store, "network") if is_older else store
+    self._origin.load(self.network, held)
+
+  def __dir__(self) -> Iterable[str]:
+    # Here Keras looks for what else to save: all of the network.
+    return [name for name in super().__dir__() if name != "network"]
 
   def get_config(self) -> dict[str, Any]:
     return (

@@ -228,7 +228,10 @@ class PIMNetwork(keras.Model):
       bias.assign((tf.convert_to_tensor(bias) - mean) * slope)
 
   def get_config(self) -> dict[str, Any]:
-    return dict(self._config)
+    # Copies of a network in double precision stay so; other networks may be
+    # trained in another precision than they are used in.
+    is_double = self.compute_dtype == "float64"
+    return self._config | ({"dtype": "float64"} if is_double else {})
 
   def _split(self, image: tf.Tensor) -> list[tf.Tensor]:
     if self._config["front_end"] == "steerable":
