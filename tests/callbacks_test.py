@@ -185,6 +185,30 @@ def test_fit_is_told_of_references_in_another_range(part):
   assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize("part", ["loss", "metrics"])
+def test_a_distance_that_is_compiled_by_its_name_is_looked_at(part):
+  y, x = images()
+  named = "tfpercept>mae"
+  if not keras.__version__.startswith("2."):  # which Keras 3 does not resolve
+    named = keras.saving.get_registered_object(named)
+  held = named if part == "loss" else [named]
+  model = network(**{"loss": "mse", part: held})
+  check = callbacks.CheckRange()
+  model.fit(x, y, verbose=0, callbacks=[check])
+  with pytest.raises(ValueError, match="mae needs images in"):
+    model.fit(x, y * 255, verbose=0, callbacks=[check])
+
+
+def test_each_model_that_shares_a_loss_is_looked_at():
+  y, x = images()
+  loss = losses.get("mae")
+  first, second = network(loss=loss), network(loss=loss)
+  first.fit(x, y, verbose=0)  # traced without the check
+  second.fit(x, y, verbose=0, callbacks=[callbacks.CheckRange()])
+  with pytest.raises(ValueError, match="mae needs images in"):
+    first.fit(x, y * 255, verbose=0, callbacks=[callbacks.CheckRange()])
+
+
 def test_the_first_batches_of_each_epoch_are_looked_at():
   y, x = images()
   model = network(loss=losses.get("mse"))

@@ -1,5 +1,6 @@
 """Keras callbacks for models that are trained or scored with distances."""
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,9 @@ import keras
 
 from tfpercept import distances
 from tfpercept.ops import checks, ranges
+
+# Models and the distances that their steps look at; two models may share one.
+_WATCHED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class CheckRange(keras.callbacks.Callback):
@@ -44,7 +48,9 @@ class CheckRange(keras.callbacks.Callback):
         "the model has none. Compile it with losses.get(...) or metrics.get("
         "...), or leave the callback out."
       )
-    is_new = not all(distance.is_watched for distance in found)
+    known = _WATCHED.setdefault(self.model, weakref.WeakSet())
+    is_new = not all(distance in known for distance in found)
+    known.update(found)
     with self.model.distribute_strategy.scope():
       self._watched = [(distance, distance.watch()) for distance in found]
     if is_new:  # a step that was traced before does not look
@@ -80,12 +86,22 @@ def _distances(model: keras.Model) -> Iterator[distances.Distance]:
     for part in ("_user_metrics", "_user_weighted_metrics")
   ]
   for holder in _flat([getattr(model, "loss", None), *compiled]):
-    held = getattr(holder, "distance", None)
-    if isinstance(held, distances.Distance):
+    held = _held(holder)
+    if held is not None:
       yield held
   for layer in model._flatten_layers():
     if isinstance(layer, distances.Distance):
       yield layer
+
+
+def _held(holder: Any) -> distances.Distance | None:
+  """Returns what a loss or metric computes; Keras 2 may know its name only."""
+  if isinstance(holder, str):
+    holder = keras.saving.get_registered_object(holder)
+  if hasattr(holder, "held_distance"):
+    return holder.held_distance()
+  held = getattr(holder, "distance", None)
+  return held if isinstance(held, distances.Distance) else None
 
 
 def _flat(structure: Any) -> Iterator[Any]:

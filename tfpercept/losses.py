@@ -1,5 +1,6 @@
 """Distances as Keras losses, for `model.compile(loss=...)`."""
 
+import functools
 import re
 from typing import Any
 
@@ -141,15 +142,16 @@ def names() -> tuple[str, ...]:
 
 def _register_function(spec: str) -> None:
   """Lets `compile(loss="tfpercept>SPEC")` work, which only Keras 2 resolves."""
-  made: list[distances.Distance] = []
+
+  @functools.cache
+  def distance() -> distances.Distance:
+    with tf.init_scope():  # outside the graph that happens to call first
+      return distances.get(spec)
 
   def loss(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-    if not made:
-      # Made outside the graph that happens to call first.
-      with tf.init_scope():
-        made.append(distances.get(spec))
-    return made[0](y_true, y_pred)
+    return distance()(y_true, y_pred)
 
+  loss.held_distance = distance  # which `callbacks` look for
   loss.__name__ = loss.__qualname__ = spec
   loss.__doc__ = f"The distance {spec!r} with its default options, `[N]`."
   keras.saving.register_keras_serializable(package="tfpercept")(loss)

@@ -245,11 +245,6 @@ class Distance(moved.Parameters, abc.ABC):
     return self._watch
 
   @property
-  def is_watched(self) -> bool:
-    """Whether `watch` was called."""
-    return self._watch is not None
-
-  @property
   def direction(self) -> str:
     """`"max"` if a larger score is better, as PSNR's, or `"min"`."""
     with tf.init_scope():
