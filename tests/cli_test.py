@@ -36,9 +36,14 @@ def test_evaluate_prints_scores_of_each_picture_and_their_mean(
   lines = out.splitlines()
   assert lines[0].split() == ["photos", "bicubic", "sharp"]
   assert lines[1].split() == ["psnr", "ssim"] * 2
-  assert [line.split()[0] for line in lines[2:]] == [
-    "chelsea.png", "coffee.png", "flower.png", "mean",
+  assert lines[2].split() == ["better"] + ["larger"] * 4
+  assert [line.split()[0] for line in lines[3:8]] == [
+    "chelsea.png", "coffee.png", "flower.png", "mean", "95",
   ]  # fmt: skip
+  assert lines[8:] == [
+    "3 pictures are too few for the interval, which is narrower than it should "
+    "be below 10"
+  ]
 
 
 def test_evaluate_without_models_scores_bicubic(photos, capsys):
