@@ -73,20 +73,7 @@ def train(
   options = {"batch": settings["batch"], "seed": run.seed}
   data = crops.Crops(pictures, patch=patch, **options)
   with training.prepare(run).scope():
-    network = models.MODELS.create(
-      settings["architecture"],
-      settings["model"],
-      dtype=precision.policy(run.precision),
-    )
-    network.build()
-    if initial is not None:
-      initial = _with_latents(initial, network, pictures, run)
-      network.set_weights(initial.get_weights())
-    else:
-      blocks = crops.Crops(
-        pictures, patch=transforms.STRIDE, batch=_BLOCKS, seed=run.seed
-      )
-      network.start(blocks.at(0)[0])
+    network = _started(run, pictures, initial)
     task = compression.Compression(
       network,
       objective,
@@ -95,13 +82,7 @@ def train(
       decay=settings["ema"],
       seed=run.seed,
     )
-    rate = schedules.SteadyThenCosine(
-      run.learning_rate,
-      steps=run.steps,
-      warmup=min(run.warmup, run.steps // 10),
-      share=settings["fall"],
-    )
-    optimizer = keras.optimizers.Adam(rate)
+    optimizer = keras.optimizers.Adam(_learning_rate(run))
   kept = _Kept(task)
   curves = []
   if unseen:
@@ -126,6 +107,38 @@ def train(
   for curve in curves:
     curve.make_up(run.steps)  # if the run was killed after its last checkpoint
   _save(kept(), run)
+
+
+def _started(
+  run: training.Run,
+  pictures: Sequence[np.ndarray],
+  initial: keras.Model | None,
+) -> keras.Model:
+  """Returns the network to train, with the weights that training starts at."""
+  network = models.MODELS.create(
+    run.settings["architecture"],
+    run.settings["model"],
+    dtype=precision.policy(run.precision),
+  )
+  network.build()
+  if initial is not None:
+    initial = _with_latents(initial, network, pictures, run)
+    network.set_weights(initial.get_weights())
+    return network
+  blocks = crops.Crops(
+    pictures, patch=transforms.STRIDE, batch=_BLOCKS, seed=run.seed
+  )
+  network.start(blocks.at(0)[0])
+  return network
+
+
+def _learning_rate(run: training.Run) -> schedules.SteadyThenCosine:
+  return schedules.SteadyThenCosine(
+    run.learning_rate,
+    steps=run.steps,
+    warmup=min(run.warmup, run.steps // 10),
+    share=run.settings["fall"],
+  )
 
 
 def _with_latents(
