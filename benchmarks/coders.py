@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from benchmarks import timing, torch_program
 from tfpercept import models
-from tfpercept.codecs import hyperprior
-from tfpercept.models import transform_codec
+from tfpercept.codecs.learned import learned_codec
+from tfpercept.models.compression import transform_codec
 
 ALL = "all"
 SHOWN = {
@@ -61,7 +61,7 @@ class Ours(Coder):
   def __init__(
     self, model: str, picture: np.ndarray, quality: float, clock: str
   ):
-    self._codec = hyperprior.Hyperprior(model=model)
+    self._codec = learned_codec.Hyperprior(model=model)
     self.picture, self._quality = picture, quality
     self._clock = timing.CLOCKS[clock]
     self.config = models.read_manifest(model)["config"]
@@ -144,7 +144,7 @@ def save_untrained(folder: pathlib.Path, picture: np.ndarray, size: str) -> str:
   pixels = picture[: picture.shape[0] // 16 * 16, : picture.shape[1] // 16 * 16]
   blocks = tf.nn.space_to_depth(pixels[None] / np.float32(255), 16)
   network.start(blocks.numpy().reshape(-1, 16, 16, 3))
-  hyperprior.save(network, folder)
+  learned_codec.save(network, folder)
   return str(folder)
 
 

@@ -25,7 +25,7 @@ from benchmarks import timing
 from benchmarks.pictures import NOISE, photographs
 from benchmarks.programs import TensorFlowProgram
 from tfpercept import distances
-from tfpercept.evaluation import loss_cost
+from tfpercept.evaluation.generative import loss_cost
 
 BASE = "mse"
 SPECS = (

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import Signature
+from programs import program
 
 HERE = pathlib.Path(__file__).parent
 # Seconds. Loading TensorFlow takes up to a minute when cold, and twenty times
@@ -18,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 _TIMEOUT = 2 * 60 * 60
 
 
-class CheckError(RuntimeError):
+class CheckError(program.ProgramError):
   """An export does not do what the network does."""
 
 

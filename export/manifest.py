@@ -13,9 +13,10 @@ from typing import Any
 import tensorflow as tf
 from absl import app
 
-from export import program
 from export.signatures import Signature, Signatures
-from tfpercept import __version__, files
+from programs import program
+from tfpercept import __version__
+from tfpercept.io import files
 
 FORMAT = "tfpercept-export-1"
 NAME = "manifest.json"

@@ -12,8 +12,9 @@ import pathlib
 import tensorflow as tf
 from absl import flags, logging
 
-from export import fresh, manifest, program, signatures, warm_up
-from tfpercept import files, folders
+from export import fresh, manifest, signatures, warm_up
+from programs import program
+from tfpercept.io import files, folders
 
 
 def export(

@@ -19,8 +19,10 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
-from export import fresh, manifest, program, signatures
-from tfpercept import distances, files, folders
+from export import fresh, manifest, signatures
+from programs import program
+from tfpercept import distances
+from tfpercept.io import files, folders
 
 LITERT = "TFPERCEPT_LITERT_PYTHON"
 """Environment variable: a Python that has ai-edge-litert."""

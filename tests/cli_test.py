@@ -6,8 +6,9 @@ import json
 import pytest
 
 import tfpercept
-from tfpercept import cli, distances, files, models
+from tfpercept import cli, distances, models
 from tfpercept.data import packaged
+from tfpercept.io import files
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+from tests.browser import browser  # noqa: F401 (a fixture)
 from tfpercept import weights
 
 ROOT = pathlib.Path(__file__).parents[1]

@@ -8,20 +8,16 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import cli, extras, files
+from tfpercept import cli, extras
 from tfpercept.data import packaged, tid2013, video
-from tfpercept.evaluation import (
-  bd_rate,
-  charts,
-  correlation,
-  measurement,
-  probing_folds,
-  probing_table,
-  ranking_analysis,
-  report,
-  tiled,
-  toy_charts,
-)
+from tfpercept.evaluation.core import correlation, runner, tiled
+from tfpercept.evaluation.probing import folds as probing_folds
+from tfpercept.evaluation.probing import table as probing_table
+from tfpercept.evaluation.ranking import analysis as ranking_analysis
+from tfpercept.evaluation.rate_distortion import bd_rate
+from tfpercept.evaluation.toy_sources import charts as toy_charts
+from tfpercept.io import files
+from tfpercept.reports import charts, page
 
 ROOT = pathlib.Path(extras.__file__).parent
 TWO = np.arange(2.0)
@@ -47,7 +43,7 @@ USES = {
     lambda folder: charts.colored(TWO[:, None]),
     lambda folder: charts.ink().__enter__(),
     lambda folder: toy_charts._picture(print, size=(1, 1)),
-    lambda folder: report._draw({"a": (TWO, TWO)}),
+    lambda folder: page._draw({"a": (TWO, TWO)}),
   ],
   "scipy": [
     lambda folder: correlation.srcc(TWO, TWO),
@@ -99,7 +95,7 @@ def test_commands_say_so_before_they_measure_anything(
     "image,reference,score\na.png,r.png,1\n"
   )
   monkeypatch.setitem(sys.modules, library, None)
-  for module in (measurement, tiled):
+  for module in (runner, tiled):
     monkeypatch.setattr(module, "measure", None)
   arguments = [part.format(folder=tmp_path) for part in command]
   assert cli.main(arguments) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from tests import forked, saved_losses
 from tfpercept import distances, losses, weights
-from tfpercept.models import backbones
+from tfpercept.models.perceptual import backbones
 
 FILE = "a file of weights"  # made by `_weights_for`
 

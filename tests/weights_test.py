@@ -12,8 +12,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from tfpercept import distances, downloads, models, weights
+from tfpercept import distances, models, weights
 from tfpercept.data import packaged, super_resolution
+from tfpercept.io import downloads
 
 SUPER_RESOLUTION = ("srcnn_x4_mae", "srcnn_x4_ms_ssim", "srcnn_x4_mse")
 

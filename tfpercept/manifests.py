@@ -4,7 +4,8 @@ import json
 import pathlib
 from typing import Any
 
-from tfpercept import files, weights
+from tfpercept import weights
+from tfpercept.io import files
 
 FORMAT = "tfpercept-model-1"
 DTYPES = ("float32", "float16")

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from tfpercept import downloads, files, npz_reader, packing, torch_reader
+from tfpercept.io import downloads, files, npz_reader, packing, torch_reader
 from tfpercept.offers import PRETRAINED, shipped
 
 _READERS = {

@@ -9,10 +9,10 @@ each below `--out`. Killed at any moment, the same command resumes it.
 
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import distances, models, training
 from tfpercept.data import examples
-from tfpercept.models import coders
+from tfpercept.models.autoencoders import base
 from tfpercept.tasks import regression
 from tfpercept.training import precision
 from trainers import (
@@ -26,7 +26,7 @@ flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 flags.adopt_module_key_flags(example_flags)
 _CODE = flags.DEFINE_integer("code", 64, "Width of the bottleneck.", 1)
 _OUTPUT = flags.DEFINE_enum(
-  "output", "sigmoid", coders.OUTPUTS, "Linear is not bounded to [0, 1]."
+  "output", "sigmoid", base.OUTPUTS, "Linear is not bounded to [0, 1]."
 )
 _INITIAL = flags.DEFINE_string(
   "initial",

@@ -13,9 +13,10 @@ import pathlib
 
 from absl import flags, logging
 
-from export import program
-from tfpercept import files, folders, models
-from tfpercept.codecs import hyperprior as codec
+from programs import program
+from tfpercept import models
+from tfpercept.codecs.learned import learned_codec as codec
+from tfpercept.io import files, folders
 from trainers import compression_validation
 
 _RUN = flags.DEFINE_string(

@@ -12,10 +12,10 @@ from typing import Any
 
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import distances, models, training
-from tfpercept.models import transform_codec, warm_start
-from tfpercept.tasks import quantisers
+from tfpercept.models.compression import transform_codec, warm_start
+from tfpercept.tasks import quantizers
 from trainers import compression_runs, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
@@ -66,7 +66,7 @@ _LMBDA = flags.DEFINE_list(
   "those of the network, for mse.",
 )
 _QUANTISER = flags.DEFINE_enum(
-  "quantiser", "mixed", tuple(quantisers.QUANTISERS), "Rounding in training."
+  "quantiser", "mixed", tuple(quantizers.QUANTISERS), "Rounding in training."
 )
 _FALL = flags.DEFINE_float(
   "fall",

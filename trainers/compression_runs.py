@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, models, training
-from tfpercept.codecs import hyperprior as codec
+from tfpercept.codecs.learned import learned_codec as codec
 from tfpercept.data import crops, identity, reduced, sources
-from tfpercept.models import hyperprior, transforms, warm_start
-from tfpercept.tasks import compression, quantisers
+from tfpercept.models.compression import hyperprior, transforms, warm_start
+from tfpercept.tasks import compression, quantizers
 from tfpercept.training import callbacks, precision, schedules
 from trainers import compression_validation
 
@@ -155,7 +155,7 @@ def _with_latents(
   count = -(-_BLOCKS * transforms.STRIDE**2 // patch**2)
   taken = crops.Crops(pictures, patch=patch, batch=count, seed=run.seed)
   return warm_start.with_latents(
-    initial, latents, taken.at(0)[0], quantisers.Rounding()
+    initial, latents, taken.at(0)[0], quantizers.Rounding()
   )
 
 
@@ -209,7 +209,7 @@ def _pictures(
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     scalars, panel, network = {}, [x], kept()
     for quality in (q for q in _QUALITIES if q <= levels):
-      coded = network(x, tf.constant([quality]), quantisers.Rounding())
+      coded = network(x, tf.constant([quality]), quantizers.Rounding())
       x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
       panel.append(x_hat)
       bits = float(sum(coded.bits.values())[0])

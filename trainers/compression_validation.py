@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import codecs, distances, files
+from tfpercept import codecs, distances
 from tfpercept.data import identity, sources
-from tfpercept.evaluation import bd_rate
-from tfpercept.tasks import compression, quantisers
+from tfpercept.evaluation.rate_distortion import bd_rate
+from tfpercept.io import files
+from tfpercept.tasks import compression, quantizers
 
 FILE, NOTE = "validation.csv", "validation.json"
 ANCHOR = "jpeg"
@@ -175,7 +176,7 @@ class Validation(keras.callbacks.Callback):
 
   def _of_one(self, x: tf.Tensor, quality: tf.Tensor) -> list[tf.Tensor]:
     found = self._task.loss_of(
-      x, quality, quantisers.Rounding(), network=self._network
+      x, quality, quantizers.Rounding(), network=self._network
     )
     x_hat = tf.round(tf.clip_by_value(found.x_hat, 0, 1) * 255) / 255
     total = tf.add_n(list(found.bpp.values()))

@@ -14,16 +14,16 @@ from collections.abc import Callable
 import tensorflow as tf
 from absl import flags, logging
 
-from export import fresh, manifest, program, saved_model, tflite
-from tfpercept import codecs, distances, files, folders, training
+from export import fresh, manifest, saved_model, tflite
+from programs import program
+from tfpercept import codecs, distances, training
 from tfpercept.data import identity, packaged
-from tfpercept.evaluation import (
-  like_files,
-  report,
-  scores,
-  super_resolution,
-  super_resolution_page,
-)
+from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.rate_distortion import side_by_side
+from tfpercept.evaluation.super_resolution import measure as super_resolution
+from tfpercept.evaluation.super_resolution import page as super_resolution_page
+from tfpercept.io import files, folders
+from tfpercept.reports import page as report
 from tfpercept.training import precision
 from trainers import super_resolution as trainer
 
@@ -124,7 +124,7 @@ def _once(path: pathlib.Path, make: Callable[[], object]) -> None:
 def _compress(folder: pathlib.Path) -> None:
   """Writes the pictures as files of the shipped codec and as JPEG."""
   learned, jpeg = map(codecs.get, CODECS)
-  like_files.make(folder, packaged.test(), learned, jpeg, quality=QUALITY)
+  side_by_side.make(folder, packaged.test(), learned, jpeg, quality=QUALITY)
 
 
 def _report(
@@ -154,7 +154,7 @@ def _report(
       **report.machine(),
     },
     further=[
-      like_files.section(
+      side_by_side.section(
         "Compressed",
         compressed,
         packaged.test(),
@@ -163,7 +163,7 @@ def _report(
       )
     ],
   )
-  print(scores.to_text(table))
+  print(score_table.to_text(table))
 
 
 def _upscale(model: pathlib.Path, out: pathlib.Path) -> pathlib.Path:

@@ -10,10 +10,10 @@ import dataclasses
 import tensorflow as tf
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import models, training
 from tfpercept.data import examples, identity
-from tfpercept.evaluation import generation
+from tfpercept.evaluation.generative import metrics as generation
 from tfpercept.models import digit_classifier
 from tfpercept.tasks import classification
 from tfpercept.training import callbacks, precision

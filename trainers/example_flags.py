@@ -7,7 +7,7 @@ from absl import flags
 
 from tfpercept import distances, training
 from tfpercept.data import examples, identity
-from tfpercept.models import coders
+from tfpercept.models.autoencoders import base
 from trainers import run_flags
 
 _DATA = flags.DEFINE_multi_string(
@@ -30,7 +30,7 @@ _HELD_OUT = flags.DEFINE_float(
 _BATCH = flags.DEFINE_integer("batch", 32, "Pictures in a batch.", 1)
 
 _KIND = flags.DEFINE_enum(
-  "kind", "convolutional", coders.KINDS, "Of the hidden layers."
+  "kind", "convolutional", base.KINDS, "Of the hidden layers."
 )
 _WIDTHS = flags.DEFINE_list(
   "widths", ["32", "64", "128"], "Of the hidden layers, down to the vector."

@@ -12,11 +12,11 @@ import functools
 
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import models, training
 from tfpercept.data import identity, pairs, sources, video
-from tfpercept.models import pim
-from tfpercept.tasks import slowness
+from tfpercept.models.perceptual import pim
+from tfpercept.tasks import pim as slowness
 from tfpercept.training import precision
 from trainers import initial_weights, run_flags
 

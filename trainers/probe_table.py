@@ -20,16 +20,15 @@ from collections.abc import Mapping
 import numpy as np
 from absl import flags
 
-from export import program
-from tfpercept import files, folders, registry
+from programs import program
+from tfpercept import registry
 from tfpercept.data import examples
-from tfpercept.evaluation import (
-  charts,
-  probing,
-  probing_published,
-  probing_runs,
-  probing_table,
-)
+from tfpercept.evaluation.probing import probe as probing
+from tfpercept.evaluation.probing import published as probing_published
+from tfpercept.evaluation.probing import runs as probing_runs
+from tfpercept.evaluation.probing import table as probing_table
+from tfpercept.io import files, folders
+from tfpercept.reports import charts
 from trainers import processes
 
 IDENTITY, ANGLES = probing.IDENTITY, ("azimuth", "elevation")

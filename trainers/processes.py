@@ -6,9 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-from export import program
-from tfpercept import files, training
+from programs import program
+from tfpercept import training
 from tfpercept.data import identity
+from tfpercept.io import files
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = ROOT / "trainers" / "presets"

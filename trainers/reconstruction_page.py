@@ -12,10 +12,12 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from export import program
-from tfpercept import files, folders, registry, training
+from programs import program
+from tfpercept import registry, training
 from tfpercept.data import examples, identity
-from tfpercept.evaluation import probing_runs, reconstruction_page
+from tfpercept.evaluation.generative import reconstruction_page
+from tfpercept.evaluation.probing import runs as probing_runs
+from tfpercept.io import files, folders
 
 _MODELS = flags.DEFINE_multi_string(
   "models", None, "Folder of runs of autoencoders.", required=True

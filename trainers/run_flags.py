@@ -6,7 +6,8 @@ from typing import Any
 
 from absl import flags
 
-from tfpercept import folders, registry, training
+from tfpercept import registry, training
+from tfpercept.io import folders
 
 _LOSS = flags.DEFINE_multi_string(
   "loss",

@@ -18,9 +18,10 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from export import program
-from tfpercept import files, folders
-from tfpercept.evaluation import scores, super_resolution
+from programs import program
+from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.super_resolution import measure as super_resolution
+from tfpercept.io import files, folders
 from trainers import processes
 
 SCALE = 4
@@ -79,7 +80,7 @@ def main() -> None:
   }
   table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
   if _CSV.value:
-    files.write_text(_CSV.value, scores.to_csv(table))
+    files.write_text(_CSV.value, score_table.to_csv(table))
   print("\n".join([*_markdown(table), "", *_answers(table)]))
   if table.failures:
     lines = [f"{name}: {why}" for name, why in table.failures.items()]
@@ -102,7 +103,7 @@ def _train(out: pathlib.Path) -> None:
     processes.train("srcnn", out / name, preset=preset)
 
 
-def _markdown(table: scores.Table) -> list[str]:
+def _markdown(table: score_table.Table) -> list[str]:
   """Our means and the published ones, a line for each set and method."""
   lines = [
     "| set | method | PSNR | SSIM | published PSNR | published SSIM |",
@@ -122,15 +123,15 @@ def _cells(specs: Sequence[str], values: Sequence[float] | None) -> str:
   if values is None:
     return " | ".join("" for _ in specs)
   pairs = zip(specs, values, strict=True)
-  return " | ".join(scores.number(spec, value) for spec, value in pairs)
+  return " | ".join(score_table.number(spec, value) for spec, value in pairs)
 
 
-def _answers(table: scores.Table) -> list[str]:
+def _answers(table: score_table.Table) -> list[str]:
   """Whether MS-SSIM wins on SSIM, for each set and each other loss."""
   lines = []
   for group in table.groups:
     for baseline in ("MSE", "MAE"):
-      gap = scores.paired_difference(
+      gap = score_table.paired_difference(
         table, "ssim", method="MS-SSIM", baseline=baseline, group=group
       )
       verdict = (

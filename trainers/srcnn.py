@@ -7,7 +7,7 @@ Killed at any moment, the same command resumes it.
 
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import training
 from trainers import initial_weights, run_flags, super_resolution
 

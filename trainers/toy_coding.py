@@ -8,8 +8,8 @@ from absl import logging
 
 from tfpercept import models, training
 from tfpercept.data import toy
-from tfpercept.evaluation import toy_sources
-from tfpercept.models import toy_codecs
+from tfpercept.evaluation.toy_sources import theory as toy_sources
+from tfpercept.models.compression import toy_codecs
 from tfpercept.tasks import toy_compression
 
 _START = 20_000  # vectors that a linear transform or a codebook starts from

@@ -12,9 +12,11 @@ import pathlib
 
 from absl import flags
 
-from export import program
-from tfpercept import files, folders, training
-from tfpercept.evaluation import report, toy_page
+from programs import program
+from tfpercept import training
+from tfpercept.evaluation.toy_sources import page as toy_page
+from tfpercept.io import files, folders
+from tfpercept.reports import page
 from trainers import toy_coding
 
 _OUT = flags.DEFINE_string("out", None, "Folder of all.", required=True)
@@ -58,7 +60,7 @@ def main() -> None:
   conditions = {
     "Test sets": f"{_COUNT.value} vectors, seed {_SEED.value}",
     **steps,
-    **report.machine(),
+    **page.machine(),
   }
   toy_page.write(out / "report.html", results, conditions=conditions)
   print(table)

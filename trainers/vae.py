@@ -9,7 +9,7 @@ folder each below `--out`. Killed at any moment, the same command resumes it.
 
 from absl import flags, logging
 
-from export import program
+from programs import program
 from tfpercept import training
 from tfpercept.training import posterior
 from trainers import example_flags, initial_weights, run_flags, variational

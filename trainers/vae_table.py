@@ -19,21 +19,19 @@ import keras
 import numpy as np
 from absl import flags
 
-from export import program
-from tfpercept import files, folders, models, training
+from programs import program
+from tfpercept import models, training
 from tfpercept.data import identity
-from tfpercept.evaluation import (
-  generation_answers,
-  generation_blocks,
-  generation_page,
-  generation_table,
-  held_out,
-  loss_cost,
-)
-from trainers import processes, vae_contest
+from tfpercept.evaluation.generative import claims as generation_answers
+from tfpercept.evaluation.generative import held_out, loss_cost
+from tfpercept.evaluation.generative import markdown as generation_blocks
+from tfpercept.evaluation.generative import page as generation_page
+from tfpercept.evaluation.generative import table as generation_table
+from tfpercept.io import files, folders
+from trainers import processes, vae_benchmark
 
 _TABLE = flags.DEFINE_enum(
-  "table", "mnist", list(vae_contest.CONTESTS), "Data set."
+  "table", "mnist", list(vae_benchmark.CONTESTS), "Data set."
 )
 _PRESET = flags.DEFINE_string(
   "preset", None, "Flag file of trainers.vae; trainers/presets has the default."
@@ -59,14 +57,16 @@ _COMPARED = flags.DEFINE_integer(
 
 
 def main() -> None:
-  contest = vae_contest.CONTESTS[_TABLE.value]
+  contest = vae_benchmark.CONTESTS[_TABLE.value]
   out = pathlib.Path(_OUT.value or f"runs/vae_{_TABLE.value}").absolute()
   folders.require(out)
   seeds = [int(seed) for seed in _SEEDS.value]
   places = {seed: out / f"seed_{seed}" for seed in seeds}
   plane = out / "plane"
   needed = [*places.values(), *([plane] if _PLANE.value else [])]
-  losses, missing = vae_contest.at_hand(contest, () if _TRAIN.value else needed)
+  losses, missing = vae_benchmark.at_hand(
+    contest, () if _TRAIN.value else needed
+  )
   runs = {}
   for seed, place in places.items():
     for name, run in _trained(losses, place, seed).items():
@@ -98,7 +98,7 @@ def main() -> None:
     exhibits,
     logs={name: runs[key] / "tensorboard" for name, key in first.items()},
     missing=table.missing,
-    conditions=vae_contest.conditions(manifests),
+    conditions=vae_benchmark.conditions(manifests),
   )
   print(generation_blocks.markdown(shown), end="")
 
@@ -111,9 +111,9 @@ def _trained(
   start = place / "initial"
   if _TRAIN.value:
     steps = _INITIAL_STEPS.value
-    vae_contest.initial(place, *more, preset=preset, seed=seed, steps=steps)
+    vae_benchmark.initial(place, *more, preset=preset, seed=seed, steps=steps)
   return {
-    name: vae_contest.train(
+    name: vae_benchmark.train(
       spec, place, *more, preset=preset, seed=seed, start=start
     )
     for name, spec in losses.items()
@@ -122,7 +122,7 @@ def _trained(
 
 def _write(
   out: pathlib.Path,
-  contest: vae_contest.Contest,
+  contest: vae_benchmark.Contest,
   table: generation_table.Table,
   shown: list[generation_blocks.Block],
 ) -> None:
@@ -133,13 +133,13 @@ def _write(
 
 
 def _measure(
-  contest: vae_contest.Contest,
+  contest: vae_benchmark.Contest,
   loaded: dict[tuple[str, int], tuple[keras.Model, dict]],
   settings: dict,
   shape: tuple[int, ...],
 ) -> tuple[generation_table.Table, np.ndarray]:
   """Returns the table, and what the trainings of the first seed did not see."""
-  judges, missing = held_out.judges(shape[1:], instead=vae_contest.JUDGES)
+  judges, missing = held_out.judges(shape[1:], instead=vae_benchmark.JUDGES)
   (_, first), classifier = next(iter(loaded)), None
   if contest.classifier:
     classifier, _ = models.load(contest.classifier, dtype="float32")
@@ -148,7 +148,7 @@ def _measure(
   def evidence(seed: int) -> generation_table.Evidence:
     if contest.test_part and seed != first:  # it is the same for all
       return evidence(first)
-    train, unseen = vae_contest.pictures(contest, settings, seed)
+    train, unseen = vae_benchmark.pictures(contest, settings, seed)
     return generation_table.Evidence(
       unseen.floats(),
       train.floats(),
@@ -168,7 +168,7 @@ def _measure(
     print(f"{name}, seed {seed}: measured", file=sys.stderr, flush=True)
   costs = {}
   if _COSTS.value:
-    specs = contest.losses | vae_contest.ALSO_COSTS
+    specs = contest.losses | vae_benchmark.ALSO_COSTS
     costs, unmeasured = loss_cost.measure_all(specs, shape)
     missing |= unmeasured
   table = generation_table.Table(

@@ -6,9 +6,10 @@ import json
 import tensorflow as tf
 from absl import logging
 
-from tfpercept import distances, files, models, training
+from tfpercept import distances, models, training
 from tfpercept.data import examples
-from tfpercept.evaluation import generation_pictures
+from tfpercept.evaluation.generative import samples as generation_pictures
+from tfpercept.io import files
 from tfpercept.tasks import variational
 from tfpercept.training import lock, posterior, precision
 from trainers import initial_weights, reconstructions

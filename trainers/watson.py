@@ -17,11 +17,11 @@ import os
 
 from absl import flags
 
-from export import program
+from programs import program
 from tfpercept import training
 from tfpercept.data import judgement_layouts, judgements
 from tfpercept.tasks import agreement
-from trainers import judged, judged_report, run_flags
+from trainers import preference_report, preference_training, run_flags
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _DISTANCE = flags.DEFINE_multi_string(
@@ -71,11 +71,13 @@ def main() -> None:
     "--distance=\"NAME(weights='OUT/weights.npz')\"",
   )
   sources = {
-    "data": judged.identity_of(_DATA.value, _LAYOUT.value),
-    "judge_by": judged.identity_of(_JUDGE_BY.value, _LAYOUT.value),
+    "data": preference_training.identity_of(_DATA.value, _LAYOUT.value),
+    "judge_by": preference_training.identity_of(_JUDGE_BY.value, _LAYOUT.value),
   }
   run = dataclasses.replace(run, sources=sources)
-  splits = _splits(judged.load(_DATA.value, _LAYOUT.value), run.seed)
+  splits = _splits(
+    preference_training.load(_DATA.value, _LAYOUT.value), run.seed
+  )
   outcomes = {}
   for number, spec in enumerate(_DISTANCE.value):
     outcomes[spec] = []
@@ -83,9 +85,9 @@ def main() -> None:
       part = f"distance_{number}" if len(_DISTANCE.value) > 1 else ""
       folder = run.out / part / name
       one = dataclasses.replace(run, out=folder, loss=spec)
-      outcomes[spec].append(judged.train(one, train_on, judge_by))
-  judged_report.write(outcomes, run)
-  print(judged_report.to_text(outcomes, run))
+      outcomes[spec].append(preference_training.train(one, train_on, judge_by))
+  preference_report.write(outcomes, run)
+  print(preference_report.to_text(outcomes, run))
 
 
 def _folder(content: str) -> str:
@@ -103,13 +105,17 @@ def _splits(
   """Returns what to train on and what to judge by, by name of a folder."""
   if _LEAVE_ONE_OUT.value:
     return {
-      _folder(content): judged.split(data, [content])
+      _folder(content): preference_training.split(data, [content])
       for content in data.contents
     }
   if _JUDGE_BY.value:
-    return {"": (data, judged.load(_JUDGE_BY.value, _LAYOUT.value))}
-  held_out = _HELD_OUT.value or judged.some_contents(data, seed=seed)
-  return {"": judged.split(data, held_out)}
+    return {
+      "": (data, preference_training.load(_JUDGE_BY.value, _LAYOUT.value))
+    }
+  held_out = _HELD_OUT.value or preference_training.some_contents(
+    data, seed=seed
+  )
+  return {"": preference_training.split(data, held_out)}
 
 
 if __name__ == "__main__":

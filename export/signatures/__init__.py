@@ -1,5 +1,6 @@
 """How each network is called from outside; one file a network."""
 
+from export.signatures.autoencoders import AutoencoderSignatures, VAESignatures
 from export.signatures.base import (
   SIGNATURES,
   Signature,
@@ -8,7 +9,6 @@ from export.signatures.base import (
   load,
 )
 from export.signatures.codecs import CodecSignatures
-from export.signatures.coders import AutoencoderSignatures, VAESignatures
 from export.signatures.srcnn import SRCNNSignatures
 
 __all__ = [

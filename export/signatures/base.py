@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files, models, registry
+from tfpercept import models, registry
+from tfpercept.io import files
 
 SIGNATURES = registry.Registry("exportable model")
 """`Signatures` by the registered name of the network they call."""

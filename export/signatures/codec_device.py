@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import base, codec_graph
-from tfpercept.codecs import hyper_synthesis as integers
-from tfpercept.models import hyper_transforms
+from tfpercept.codecs.learned import hyper_synthesis as integers
+from tfpercept.models.compression import hyper_transforms
 
 # As those of autoencoders, in proportion to the largest output.
 _TOLERANCE = 1e-5

@@ -1,7 +1,7 @@
 """The hyperprior codec as functions of tensors, for graphs.
 
-What `tfpercept.codecs.hyperprior` does picture by picture, with the very
-numbers that the model folder keeps, so that its files are the same bytes.
+What `tfpercept.codecs.learned.learned_codec` does picture by picture, with the
+very numbers that the model folder keeps, so that its files are the same bytes.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import pictures, streams
-from tfpercept.codecs import (
-  container,
-  hyper_synthesis,
-  hyperprior,
-  parameters,
-)
-from tfpercept.models import entropy, hyper_transforms
-from tfpercept.models import hyperprior as networks
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import entropy_parameters as parameters
+from tfpercept.codecs.learned import hyper_synthesis, learned_codec
+from tfpercept.models.compression import entropy_coding, hyper_transforms
+from tfpercept.models.compression import hyperprior as networks
 from tfpercept.ops import padding
 
 _CODEC = container.CODEC_IDS["hyperprior"]
@@ -59,7 +56,7 @@ class CodecGraph:
   ):
     self.network = network
     self.kept = kept
-    self.identity = hyperprior.identity(manifest)
+    self.identity = learned_codec.identity(manifest)
     self.steps = (container.STEPS, container.STEPS * network.levels)
     # NumPy computes them for the codec, and its exponentials are its own.
     gains, inverses = zip(
@@ -112,7 +109,7 @@ class CodecGraph:
     offset = self._of_step(self.kept["index_offsets"].astype(np.int32), step)
     index = tf.cast(synthesis.indexes(hidden), tf.int32) + offset
     mean = synthesis.means(hidden) * self._of_step(self._scale, step)
-    return tf.clip_by_value(index, 0, entropy.SCALES - 1), mean
+    return tf.clip_by_value(index, 0, entropy_coding.SCALES - 1), mean
 
   def decode(self, z: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns uint8 `[N, 16 h, 16 w, 3]` of `Latents.z` and `Latents.y`."""
@@ -139,9 +136,11 @@ class CodecGraph:
     shape = tf.shape(image)
     colour = tf.broadcast_to(image, [shape[0], shape[1], 3])[None]
     latents = self.encode(colour, step)
-    z_coder = entropy.Encoder(self._tables("z"))
+    z_coder = entropy_coding.Encoder(self._tables("z"))
     z_coder.write(_channels(tf.shape(latents.z)), latents.z)
-    y_coder = entropy.FarEncoder(self._tables("y"), self.kept["far_tables"])
+    y_coder = entropy_coding.FarEncoder(
+      self._tables("y"), self.kept["far_tables"]
+    )
     y_coder.write(latents.index, latents.y)
     strings = (z_coder.finish(), *y_coder.finish())
     said = step if self.network.levels > 1 else tf.zeros_like(step)
@@ -165,7 +164,7 @@ class CodecGraph:
     step = stream.quality if has_rates else tf.constant(self.steps[0])
     shape = tf.stack([1, *_sizes(stream.height, stream.width), self.ends[0]])
     z_string, *y_strings = stream.strings
-    z_coder = entropy.Decoder(self._tables("z"), z_string)
+    z_coder = entropy_coding.Decoder(self._tables("z"), z_string)
     z = _read(z_coder, _channels(shape))
     within = tf.debugging.Assert(
       tf.reduce_all((z >= -_LIMIT) & (z <= _LIMIT)),
@@ -174,13 +173,13 @@ class CodecGraph:
     with tf.control_dependencies([within]):
       index, mean = self.parameters(z, step)
     far = self.kept["far_tables"]
-    y_coder = entropy.FarDecoder(self._tables("y"), far, *y_strings)
+    y_coder = entropy_coding.FarDecoder(self._tables("y"), far, *y_strings)
     y = _read(y_coder, index)
     picture = self._picture(y, mean, step)
     return picture[0, : stream.height, : stream.width], stream.grey
 
-  def _tables(self, name: str) -> entropy.Tables:
-    return entropy.Tables(
+  def _tables(self, name: str) -> entropy_coding.Tables:
+    return entropy_coding.Tables(
       self.kept[f"{name}_tables"], self.kept[f"{name}_offsets"]
     )
 
@@ -208,7 +207,7 @@ class CodecGraph:
 
 
 def _read(
-  coder: entropy.Decoder | entropy.FarDecoder, index: tf.Tensor
+  coder: entropy_coding.Decoder | entropy_coding.FarDecoder, index: tf.Tensor
 ) -> tf.Tensor:
   """Returns all symbols of a decoder, once its strings are at their end."""
   symbols = coder.read(index)

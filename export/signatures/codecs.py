@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import base, codec_device, codec_graph, pictures
-from tfpercept import files, weights
-from tfpercept.codecs import coding
+from tfpercept import weights
+from tfpercept.codecs.learned import coding_tables
 from tfpercept.data import packaged
-from tfpercept.models import entropy, hyperprior
+from tfpercept.io import files
+from tfpercept.models.compression import entropy_coding, hyperprior
 
 # A pixel on the edge between two 8-bit steps may fall either way.
 _STEPS = 1.0
@@ -69,7 +70,9 @@ class CodecSignatures(base.Signatures):
   def of_run(
     cls, run: files.PathLike, network: keras.Model, manifest: dict[str, Any]
   ) -> "CodecSignatures":
-    return cls(network, manifest, coding.load(weights.find(run), manifest))
+    return cls(
+      network, manifest, coding_tables.load(weights.find(run), manifest)
+    )
 
   def served(self) -> dict[str, base.Signature]:
     decompress = self._decompress()
@@ -89,7 +92,7 @@ class CodecSignatures(base.Signatures):
   def beside(self) -> dict[str, bytes]:
     file = io.BytesIO()
     np.savez_compressed(file, **self.graph.kept)
-    return {coding.FILE: file.getvalue()}
+    return {coding_tables.FILE: file.getvalue()}
 
   def trials(
     self, name: str
@@ -227,7 +230,7 @@ class CodecSignatures(base.Signatures):
     meanings = {
       "z": "hyper-latents, coded by the table of their channel",
       "y": "latents less their means, coded by the table of their index",
-      "indexes": f"of the tables of y, 0 to {entropy.SCALES - 1}",
+      "indexes": f"of the tables of y, 0 to {entropy_coding.SCALES - 1}",
     }
     return {
       name: base.Tensor("int32", (None, None, None, channels[name]), meaning)

@@ -1,4 +1,4 @@
-"""`.tfp` files in a graph: the container of `tfpercept.codecs.container`.
+"""`.tfp` files in a graph: the container of `codecs.bitstream.container`.
 
 Of its forms only the one that the hyperprior codec writes: long, one tile, no
 seed, the hyper-synthesis in whole numbers.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfpercept.codecs import container
+from tfpercept.codecs.bitstream import container
 
 MAX_BYTES = 8_000_000
 """Of a file."""

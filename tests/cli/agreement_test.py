@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from tfpercept import cli, distances, files
+from tfpercept import cli, distances
 from tfpercept.data import judgement_layouts
+from tfpercept.io import files
 
 
 @pytest.fixture

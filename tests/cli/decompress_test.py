@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.codecs import small_models
-from tfpercept import cli, codecs, files
-from tfpercept.codecs import selftest
+from tfpercept import cli, codecs
+from tfpercept.codecs.learned import selftest
+from tfpercept.io import files
 
 
 @pytest.fixture(scope="module")

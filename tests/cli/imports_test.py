@@ -9,16 +9,14 @@ import pytest
 
 from tests.conftest import ROOT
 from tfpercept import cli, codecs, offers
-from tfpercept.codecs import container
+from tfpercept.codecs.bitstream import container
 from tfpercept.data import judgement_layouts
-from tfpercept.evaluation import (
-  agreement_table,
-  blindspots,
-  ranking,
-  ranking_analysis,
-  ranking_page,
-  settings,
-)
+from tfpercept.evaluation.agreement import table as agreement_table
+from tfpercept.evaluation.core import settings
+from tfpercept.evaluation.ranking import analysis as ranking_analysis
+from tfpercept.evaluation.ranking import page as ranking_page
+from tfpercept.evaluation.ranking import study_config
+from tfpercept.evaluation.stress import blindspots
 
 HEAVY = ("tensorflow", "keras", "numpy")
 # Each command in one process, and which of HEAVY are imported after it.
@@ -141,6 +139,6 @@ def test_what_help_says_is_what_there_is():
   assert tuple(judgement_layouts.LAYOUTS) == offers.LAYOUTS
   assert agreement_table.Options is settings.Agreement
   assert blindspots.Settings is settings.Blindspots
-  assert ranking.Settings is settings.Study
+  assert study_config.Settings is settings.Study
   assert ranking_page.Look is settings.Look
   assert ranking_analysis.Options is settings.Analysis

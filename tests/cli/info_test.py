@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tfpercept import cli, codecs
-from tfpercept.codecs import container
+from tfpercept.codecs.bitstream import container
 
 
 @pytest.fixture(scope="module")

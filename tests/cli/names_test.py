@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from tfpercept import cli, files
+from tfpercept import cli
+from tfpercept.io import files
 
 NAMES = [
   "x" * 251 + ".png", "é" * 125 + ".png", "-x.png", "--out.png", "~.png",

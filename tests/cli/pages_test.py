@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tfpercept import cli, distances, files, weights
-from tfpercept.cli import picked
+from tfpercept import cli, distances, weights
+from tfpercept.cli import metric_options
 from tfpercept.data import packaged
+from tfpercept.io import files
 
 SMALL = ["--size=32", "--metric=mse", "--metric=ssim"]
 
@@ -119,12 +120,12 @@ def test_all_takes_one_of_distances_that_are_one(photos):
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(distances, "get", get)
-    picked.judges([], picture)
+    metric_options.judges([], picture)
   assert set(asked) == set(distances.names()) - {"psnr"}
 
 
 def test_of_a_large_picture_only_the_middle_is_kept():
   picture = np.zeros((40, 60, 3), np.uint8)
-  middle = picked.square(picture, 8)
+  middle = metric_options.square(picture, 8)
   assert middle.shape == (8, 8, 3)
   assert not np.shares_memory(middle, picture)

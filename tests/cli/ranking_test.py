@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from tests.evaluation import ranking_people
-from tfpercept import cli, files
+from tests.evaluation.ranking import people as ranking_people
+from tfpercept import cli
+from tfpercept.io import files
 
 STRENGTHS = dict(zip(ranking_people.METHODS, (2.0, 0.0, -2.0), strict=True))
 

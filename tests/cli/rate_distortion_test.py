@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tfpercept import cli, codecs, files
+from tfpercept import cli, codecs
+from tfpercept.io import files
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import cli, files
+from tfpercept import cli
+from tfpercept.io import files
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tests.codecs import symbols_program
-from tfpercept import codecs, files, models
-from tfpercept.codecs import hyperprior
+from tfpercept import codecs, models
+from tfpercept.codecs.learned import learned_codec
+from tfpercept.io import files
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZE = (512, 768)
@@ -197,7 +198,7 @@ def main() -> int:
   with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     digests = encode(flags.model, pictures, qualities, folder)
-    identity = hyperprior.identity(models.read_manifest(flags.model)).hex()
+    identity = learned_codec.identity(models.read_manifest(flags.model)).hex()
     print(
       f"{len(pictures)} crops of 768x512 at qualities {flags.qualities}: "
       f"{len(digests)} files of model {identity}\n"

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tfpercept import files
-from tfpercept.codecs import coding, container, hyperprior
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import coding_tables, learned_codec
+from tfpercept.io import files
 
 Change = Callable[[np.ndarray], np.ndarray]
 
 
 def opened(
-  data: bytes, codec: hyperprior.Hyperprior
+  data: bytes, codec: learned_codec.Hyperprior
 ) -> tuple[container.Header, list[bytes]]:
   """Returns the header and the strings of a file."""
   header = container.read_header(data).header
@@ -30,7 +31,7 @@ def opened(
 
 def rewritten(
   data: bytes,
-  codec: hyperprior.Hyperprior,
+  codec: learned_codec.Hyperprior,
   *,
   strings: Sequence[bytes] | None = None,
   **changes: Any,
@@ -45,12 +46,14 @@ def model(
 ) -> str:
   """Copies a model folder, another array in its `coding.npz`."""
   shutil.copytree(folder, copy)
-  with np.load(copy / coding.FILE) as file:
+  with np.load(copy / coding_tables.FILE) as file:
     arrays = dict(file)
   arrays[name] = change(arrays[name])
-  np.savez(copy / coding.FILE, **arrays)
+  np.savez(copy / coding_tables.FILE, **arrays)
   manifest = json.loads((copy / "manifest.json").read_text())
-  manifest["files"][coding.FILE] = files.sha256(copy / coding.FILE)
+  manifest["files"][coding_tables.FILE] = files.sha256(
+    copy / coding_tables.FILE
+  )
   (copy / "manifest.json").write_text(json.dumps(manifest))
   return str(copy)
 

@@ -14,9 +14,9 @@ import sys
 import tempfile
 import time
 
-from tfpercept import files
-from tfpercept.codecs import strips
+from tfpercept.codecs.learned import tiles
 from tfpercept.data import packaged
+from tfpercept.io import files
 
 _PROGRAM = """
 import sys
@@ -54,7 +54,7 @@ def main() -> int:
       pathlib.Path(folder, f"picture.{end}") for end in ("png", "tfp", "ppm")
     )
     files.write_image(
-      source, strips.padded(photo, (0, flags.height), (0, flags.width))
+      source, tiles.padded(photo, (0, flags.height), (0, flags.width))
     )
     model = f"--model={flags.model}"
     megapixels = flags.height * flags.width / 1e6

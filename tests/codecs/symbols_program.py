@@ -24,13 +24,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import codecs, models, weights
-from tfpercept.codecs import (
-  container,
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import (
   hyper_synthesis,
-  reference,
+  reference_decoder,
   selftest,
 )
-from tfpercept.models import entropy
+from tfpercept.models.compression import entropy_coding
 
 KIND = "TFPERCEPT_TEST_DECODER"
 
@@ -84,7 +84,7 @@ def _fast(model: str) -> Callable:
 
 
 def _reference(model: str) -> Callable:
-  decoder = reference.ReferenceDecoder(weights.find(model))
+  decoder = reference_decoder.ReferenceDecoder(weights.find(model))
 
   def told(stream: bytes):
     latents = decoder.latents(stream)
@@ -112,8 +112,8 @@ def _in_floats(
     for last in (synthesis.indexes, synthesis.means)
   )
   log_gain, _ = network.log_gains(quality)
-  index = tf.round(index + log_gain / entropy.LOG_STEP)
-  index = tf.clip_by_value(index, 0, entropy.SCALES - 1)
+  index = tf.round(index + log_gain / entropy_coding.LOG_STEP)
+  index = tf.clip_by_value(index, 0, entropy_coding.SCALES - 1)
   return tf.cast(index, tf.int32), mean
 
 

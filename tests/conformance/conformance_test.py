@@ -7,40 +7,40 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import distances, weights
+from tfpercept.conformance import suite
 from tfpercept.distances import base
-from tfpercept.evaluation import conformance
 
 # (distance, check): why it need not pass. An entry that passes is stale.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 
-@pytest.mark.parametrize("check", conformance.CHECKS)
+@pytest.mark.parametrize("check", suite.CHECKS)
 @pytest.mark.parametrize("name", distances.names())
 def test_registered_distances_conform(name, check, weights_or_skip):
   factory = distances.DISTANCES.get(name)
   try:
-    finding = conformance.examine(factory, check)
+    finding = suite.examine(factory, check)
   except weights.MissingWeights as missing:
     if os.environ.get("TFPERCEPT_REQUIRE_SHARED") == "1":
       raise
     pytest.skip(str(missing))
-  if finding.outcome == conformance.NOT_APPLICABLE:
+  if finding.outcome == suite.NOT_APPLICABLE:
     pytest.skip(finding.message)
   expected = (name, check) not in EXCEPTIONS
-  assert (finding.outcome == conformance.PASSED) == expected, finding.message
+  assert (finding.outcome == suite.PASSED) == expected, finding.message
 
 
 def test_exceptions_name_what_exists():
   for name, check in EXCEPTIONS:
     assert name in distances.names()
-    assert check in conformance.CHECKS
+    assert check in suite.CHECKS
 
 
 def test_sums_of_distances_conform():
   def factory(dtype="float32"):
     return distances.get("0.84*ssim + 0.16*mae", dtype=dtype)
 
-  report = conformance.run(factory)
+  report = suite.run(factory)
   assert report.passed, report
 
 
@@ -348,22 +348,22 @@ class Saturating(Fine):
   ],
 )
 def test_a_broken_distance_fails_the_check_made_for_it(broken, check):
-  finding = conformance.examine(broken, check)
-  assert finding.outcome == conformance.FAILED
+  finding = suite.examine(broken, check)
+  assert finding.outcome == suite.FAILED
   assert finding.message
 
 
 def test_the_distances_that_the_broken_ones_are_made_of_conform():
-  assert str(conformance.run(Fine)) == "passed 21 checks, 5 not applicable"
-  assert str(conformance.run(Weighted)) == "passed 23 checks, 3 not applicable"
+  assert str(suite.run(Fine)) == "passed 21 checks, 5 not applicable"
+  assert str(suite.run(Weighted)) == "passed 23 checks, 3 not applicable"
 
 
 def test_each_check_has_a_distance_that_fails_it():
   cases = test_a_broken_distance_fails_the_check_made_for_it.pytestmark[0].args
-  assert {check for _, check in cases[1]} == set(conformance.CHECKS)
+  assert {check for _, check in cases[1]} == set(suite.CHECKS)
 
 
 def test_reports_say_what_failed():
-  report = conformance.run(NotZeroAtIdentity)
+  report = suite.run(NotZeroAtIdentity)
   assert not report.passed
   assert "zero_at_identity: [0.01] for two equal ordinary images" in str(report)

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfpercept import files
 from tfpercept.data import examples
+from tfpercept.io import files
 
 
 @pytest.fixture

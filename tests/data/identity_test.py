@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import identity, sources
+from tfpercept.io import files
 
 
 @pytest.fixture

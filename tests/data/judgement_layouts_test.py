@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import judgement_layouts as layouts
+from tfpercept.io import files
 
 
 def write_choices(folder):

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import judgement_tables as tables
+from tfpercept.io import files
 
 HEADER = (
   "pair,image_a,model_a,quality_a,image_b,model_b,quality_b,n_subjects,n_ones\n"

@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import judgements
+from tfpercept.io import files
 
 
 def picture(seed, size=8, channels=3):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tfpercept import files
 from tfpercept.data import packaged, sources
+from tfpercept.io import files
 
 
 def test_packaged_photographs_to_train_and_to_test_on_are_disjoint():

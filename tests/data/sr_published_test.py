@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfpercept.evaluation import super_resolution
+from tfpercept.evaluation.super_resolution import measure as super_resolution
 
 
 @pytest.mark.parametrize(

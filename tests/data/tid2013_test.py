@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import tid2013
+from tfpercept.io import files
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfpercept import files
 from tfpercept.data import video
+from tfpercept.io import files
 
 FRAMES, HEIGHT, WIDTH = 8, 48, 64
 

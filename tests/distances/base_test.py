@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import tfpercept as tp
 from tfpercept import distances, weights
+from tfpercept.conformance import test_images
 from tfpercept.distances import base
-from tfpercept.evaluation import probes
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_psnr_scores_images_rounded_to_8_bits_and_minimises_mse(images):
 def test_an_empty_batch_has_no_values_and_a_gradient(name, weights_or_skip):
   with weights_or_skip():
     distance = distances.get(name)
-  side, channels = probes.side(distance), probes.channels(distance)
+  side, channels = test_images.side(distance), test_images.channels(distance)
   empty = tf.zeros([0, side, side, channels])
   with tf.GradientTape() as tape:
     tape.watch(empty)
@@ -221,7 +221,7 @@ def test_nothing_reads_images_of_unknown_size_before_they_are_checked(
   # A convolution that did would end the process now and then.
   with weights_or_skip():
     distance = distances.get(name)
-  spec = tf.TensorSpec([None, None, None, probes.channels(distance)])
+  spec = tf.TensorSpec([None, None, None, test_images.channels(distance)])
   graph = tf.function(distance.__call__).get_concrete_function(spec, spec).graph
   for image in graph.inputs[:2]:
     readers = [op for op in image.consumers() if op.type != "Shape"]
@@ -279,7 +279,7 @@ def test_sizes_that_only_the_run_knows_are_refused_in_words(
 def test_alpha_is_no_colour_to_any_distance(name, weights_or_skip):
   with weights_or_skip():
     distance = distances.get(name)
-  side = probes.side(distance)
+  side = test_images.side(distance)
   image = tf.zeros([1, side, side, 4])
   with pytest.raises(ValueError, match="alpha"):
     distance(image, image)

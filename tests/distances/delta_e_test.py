@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.golden import cases
 from tfpercept import distances
-from tfpercept.evaluation import conformance
+from tfpercept.conformance import suite
 from tfpercept.ops import lab
 
 
@@ -66,5 +66,5 @@ def test_the_other_formula_conforms_as_well():
   def factory(dtype="float32"):
     return distances.DeltaE(formula="CIE76", dtype=dtype)
 
-  report = conformance.run(factory)
+  report = suite.run(factory)
   assert report.passed, str(report)

@@ -9,8 +9,8 @@ from tests.golden import cases
 from tfpercept import distances, losses, weights
 from tfpercept.distances import features
 from tfpercept.distances import lpips as lpips_module
-from tfpercept.evaluation import tiled
-from tfpercept.models import backbones
+from tfpercept.evaluation.core import tiled
+from tfpercept.models.perceptual import backbones
 
 GOLDEN = {case.name: case for case in cases.read("lpips")}
 STORED = np.load(cases.FOLDER / "lpips.npz")

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.golden import cases
 from tfpercept import distances, weights
 from tfpercept.distances import watson_vgg
-from tfpercept.models import backbones
+from tfpercept.models.perceptual import backbones
 
 (GOLDEN,) = cases.read("watson_vgg")
 

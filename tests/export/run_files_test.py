@@ -9,7 +9,7 @@ import pytest
 
 from export import fresh, run_files, saved_model, signatures
 from tests.export import networks
-from tfpercept import files
+from tfpercept.io import files
 
 
 @pytest.fixture(scope="module")

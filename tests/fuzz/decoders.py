@@ -17,7 +17,8 @@ import atheris
 import tfpercept  # noqa: F401 before, since its coverage is of no interest
 
 with atheris.instrument_imports(include=["tfpercept.codecs"]):
-  from tfpercept.codecs import container, range_decoder, reference  # noqa: F401
+  from tfpercept.codecs.bitstream import container
+  from tfpercept.codecs.learned import reference_decoder  # noqa: F401
 
 from tests.codecs import small_models
 from tests.fuzz import mutations, subjects

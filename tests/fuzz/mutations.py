@@ -26,7 +26,7 @@ import zlib
 
 from tests.codecs import small_models
 from tests.fuzz import limits, subjects
-from tfpercept.codecs import container
+from tfpercept.codecs.bitstream import container
 
 _BYTES = (0, 1, 2, 0x7F, 0x80, 0x81, 0xFE, 0xFF)  # at the ends of something
 _MODEL = slice(7, 15)  # where a stream has its model, if it has no seed

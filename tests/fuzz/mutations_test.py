@@ -6,8 +6,8 @@ import pytest
 
 from tests.codecs import small_models
 from tests.fuzz import mutations, subjects
-from tfpercept.codecs import container
 from tfpercept.codecs.base import CorruptStream
+from tfpercept.codecs.bitstream import container
 
 FILES = 400
 

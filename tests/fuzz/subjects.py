@@ -7,8 +7,9 @@ import numpy as np
 
 from tests.codecs import small_models
 from tfpercept import codecs
-from tfpercept.codecs import container, reference
 from tfpercept.codecs.base import CorruptStream
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import reference_decoder
 
 MAX_PIXELS = 1 << 16
 """Larger pictures are refused here: damage says nothing of their size, and
@@ -52,7 +53,7 @@ def learned(folder: str) -> tuple[Subject, Subject]:
   """Returns the fast and the reference decoder of a model folder."""
   fast = of_spec(f"hyperprior(model={folder!r})")
   fast = dataclasses.replace(fast, name="hyperprior")
-  decoder = reference.ReferenceDecoder(folder)
+  decoder = reference_decoder.ReferenceDecoder(folder)
   return fast, dataclasses.replace(
     fast, name="reference", decompress=decoder.decompress
   )

@@ -2,8 +2,8 @@
 
 import pathlib
 
-from tfpercept.evaluation import golden_cases
-from tfpercept.evaluation.golden_cases import Case
+from tfpercept.conformance import golden_cases
+from tfpercept.conformance.golden_cases import Case
 
 FOLDER = pathlib.Path(__file__).parent
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.smoke import runs
-from tfpercept import codecs, files, models
+from tfpercept import codecs, models
+from tfpercept.io import files
 
 TRAINING = ("--patch=64", "--batch=2", "--precision=float32")
 SMALL = (

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.smoke import runs
-from tfpercept import codecs, files
+from tfpercept import codecs
 from tfpercept.data import packaged
+from tfpercept.io import files
 
 STEPS = 2
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.smoke import runs
-from tfpercept import files, models
+from tfpercept import models
 from tfpercept.data import identity
+from tfpercept.io import files
 from trainers import compression_validation
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.smoke import runs
-from tfpercept import files, models, registry
-from tfpercept.evaluation import probing_published
+from tfpercept import models, registry
+from tfpercept.evaluation.probing import published as probing_published
+from tfpercept.io import files
 
 ROOT = pathlib.Path(__file__).parents[2]
 _PEOPLE, _EACH, _SIDE = 6, 15, 32

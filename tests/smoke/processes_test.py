@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tfpercept import files, training
+from tfpercept import training
 from tfpercept.data import identity
+from tfpercept.io import files
 from trainers import processes
 
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 from tests.smoke import runs
-from tfpercept import files, models
+from tfpercept import models
+from tfpercept.io import files
 
 NAME = "[a]*?\\{x}"
 

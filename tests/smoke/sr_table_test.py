@@ -5,8 +5,9 @@ import pathlib
 import pytest
 
 from tests.smoke import runs
-from tfpercept import files, models
+from tfpercept import models
 from tfpercept.data import packaged
+from tfpercept.io import files
 from trainers import processes, sr_table
 
 ROOT = pathlib.Path(__file__).parents[2]

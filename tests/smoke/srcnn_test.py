@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.smoke import runs
-from tfpercept import files, models
+from tfpercept import models
+from tfpercept.io import files
 
 
 def run_flags(tmp_path):

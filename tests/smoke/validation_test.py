@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfpercept import distances, files, models
+from tfpercept import distances, models
+from tfpercept.io import files
 from tfpercept.tasks import compression
 from trainers import compression_validation
 

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.smoke import runs
-from tfpercept import distances, files, training, weights
+from tfpercept import distances, training, weights
 from tfpercept.data import identity, judgement_layouts, judgements
-from trainers import judged
+from tfpercept.io import files
+from trainers import preference_training
 
 SMALL = ("--patch=16", "--batch=2", "--steps=6", "--interval=2")
 
@@ -79,7 +80,7 @@ def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
   distance = distances.get(
     f"0.5*watson_dct(weights={path!r}, pool='mean') + 0.5*mae"
   )
-  spec = judged.write(distance, run)
+  spec = preference_training.write(distance, run)
   assert (tmp_path / "weights_0.npz").exists()
   again = distances.get(spec)
   (part, _) = again.distances
@@ -105,7 +106,9 @@ def test_what_was_trained_comes_back_by_the_spec(spec, tmp_path, monkeypatch):
   distance.trainable = True
   for weight in distance.trainable_weights:
     weight.assign(0.5 * tf.convert_to_tensor(weight) + 0.25)
-  again = distances.get(judged.write(distance, training.Run(tmp_path, steps=1)))
+  again = distances.get(
+    preference_training.write(distance, training.Run(tmp_path, steps=1))
+  )
   side = max(distance.min_size, 16)
   pair = np.random.default_rng(0).uniform(size=(2, 1, side, side, 3))
   np.testing.assert_allclose(again(*pair), distance(*pair), rtol=1e-6)
@@ -116,20 +119,25 @@ def test_what_no_file_would_hold_is_not_trained(tmp_path, monkeypatch):
   distance = distances.get("mse + lpips")
   distance.trainable = True
   with pytest.raises(ValueError, match=r"lpips can be trained but its check"):
-    judged.write(distance, training.Run(tmp_path, steps=1))
+    preference_training.write(distance, training.Run(tmp_path, steps=1))
   assert not list(tmp_path.iterdir())
 
 
 def test_choices_are_known_by_what_they_are(data, tmp_path):
   copy = shutil.copytree(data, tmp_path / "copy")
-  before = judged.identity_of([str(data)], "auto")
+  before = preference_training.identity_of([str(data)], "auto")
   assert (
-    identity.changes(before, judged.identity_of([f"{copy}/"], "auto")) == []
+    identity.changes(
+      before, preference_training.identity_of([f"{copy}/"], "auto")
+    )
+    == []
   )
   table = copy / judgement_layouts.CHOICES
   table.write_text(table.read_text().replace("0.2", "0.3", 1))
   files.write_image(copy / "b_noise.png", np.zeros((24, 32, 3), np.uint8))
-  assert identity.changes(before, judged.identity_of([str(copy)], "auto")) == [
+  assert identity.changes(
+    before, preference_training.identity_of([str(copy)], "auto")
+  ) == [
     f"{copy}/(the choices) has changed",
     f"{copy}/b_noise.png has changed",
   ]
@@ -139,17 +147,17 @@ def test_all_pictures_that_can_not_be_used_are_named(data, tmp_path):
   copy = shutil.copytree(data, tmp_path / "copy")
   (copy / "a_noise.png").write_bytes(b"x")
   files.write_image(copy / "c_light.png", np.zeros((9, 9, 3), np.uint8))
-  choices = judged.load([str(copy)], "auto")
+  choices = preference_training.load([str(copy)], "auto")
   settings = {"patch": 16, "batch": 2}
   run = training.Run(out=tmp_path / "run", steps=1, settings=settings)
   cache = judgements.Cache()
   with pytest.raises(ValueError, match="4 of 6 choices can not be") as caught:
-    judged._crops(choices, run, cache)
+    preference_training._crops(choices, run, cache)
   for words in ("a_noise.png", "(9, 9, 3)", "--skip_damaged"):
     assert words in str(caught.value)
   run.settings["skip_damaged"] = True
-  assert judged._crops(choices, run, cache).steps_per_epoch == 1
-  kept = judged._readable(choices, cache, skip=True)
+  assert preference_training._crops(choices, run, cache).steps_per_epoch == 1
+  kept = preference_training._readable(choices, cache, skip=True)
   assert len(kept.items) == 4  # of unlike sizes, which is no damage
 
 
@@ -157,7 +165,7 @@ def test_a_damaged_curve_is_named(tmp_path):
   for text in ("{", "[1]", '{"a": 1}', '{"1": null}'):
     (tmp_path / "curve.json").write_text(text)
     with pytest.raises(ValueError, match=r"curve\.json is damaged"):
-      judged._read_curve(tmp_path / "curve.json")
+      preference_training._read_curve(tmp_path / "curve.json")
 
 
 def test_one_content_is_left_out_at_a_time(data, tmp_path):
@@ -187,25 +195,25 @@ def test_one_content_is_left_out_at_a_time(data, tmp_path):
   ],
 )
 def test_what_is_held_out_has_to_be_a_part(data, held_out, message):
-  choices = judged.load([str(data)], "auto")
+  choices = preference_training.load([str(data)], "auto")
   with pytest.raises(ValueError, match=message):
-    judged.split(choices, held_out)
+    preference_training.split(choices, held_out)
 
 
 def test_nothing_is_trained_on_that_is_held_out(data):
-  choices = judged.load([str(data)], "auto")
-  train_on, judge_by = judged.split(choices, ["b_reference.png"])
+  choices = preference_training.load([str(data)], "auto")
+  train_on, judge_by = preference_training.split(choices, ["b_reference.png"])
   assert train_on.contents == ("a_reference.png", "c_reference.png")
   assert judge_by.contents == ("b_reference.png",)
 
 
 def test_a_fifth_of_the_contents_is_held_out_by_default(data):
-  choices = judged.load([str(data)], "auto")
-  (held_out,) = judged.some_contents(choices, seed=0)
+  choices = preference_training.load([str(data)], "auto")
+  (held_out,) = preference_training.some_contents(choices, seed=0)
   assert held_out in choices.contents
   alone = choices.only(lambda item: item.content == held_out)
   with pytest.raises(ValueError, match="shows one content"):
-    judged.some_contents(alone, seed=0)
+    preference_training.some_contents(alone, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import distances, models
-from tfpercept.tasks import compression, quantisers
+from tfpercept.tasks import compression, quantizers
 
 SEED = tf.constant([3, 4])
 
@@ -27,7 +27,7 @@ def x(photograph):
   return tf.stack([picture[:64, :64], picture[64:, 64:]])
 
 
-@pytest.mark.parametrize("quantiser", list(quantisers.QUANTISERS))
+@pytest.mark.parametrize("quantiser", list(quantizers.QUANTISERS))
 def test_steps_lower_the_loss_under_every_quantiser(x, quantiser):
   made = task(quantiser=quantiser)
   step = tf.function(made.train_step)
@@ -78,21 +78,21 @@ def test_gradients_are_cut_to_a_norm(x):
 
 def test_quantisers_return_what_they_say():
   y = tf.constant(np.random.normal(0, 5, 4000), tf.float32)
-  noisy, same = quantisers.Noise(SEED)(y, 0)
+  noisy, same = quantizers.Noise(SEED)(y, 0)
   assert noisy is same
   assert 0.49 < float(tf.reduce_max(tf.abs(noisy - y))) <= 0.5
-  noisy, whole = quantisers.Mixed(SEED)(y, 0)
+  noisy, whole = quantizers.Mixed(SEED)(y, 0)
   np.testing.assert_allclose(whole, np.round(y), atol=1e-6)
   assert float(tf.math.reduce_std(noisy - y)) == pytest.approx(12**-0.5, 0.05)
-  other, _ = quantisers.Mixed(SEED)(y, 1)
+  other, _ = quantizers.Mixed(SEED)(y, 1)
   assert not np.array_equal(noisy, other)
-  dithered, _ = quantisers.Dithered(SEED)(y, 0)
+  dithered, _ = quantizers.Dithered(SEED)(y, 0)
   # As y + u: within half a unit, and not whole.
   assert float(tf.reduce_max(tf.abs(dithered - y))) <= 0.5 + 1e-5
   assert float(tf.math.reduce_std(dithered - y)) == pytest.approx(
     12**-0.5, 0.05
   )
-  soft, mean = quantisers.SoftRounding(SEED, 8.0)(y, 0)
+  soft, mean = quantizers.SoftRounding(SEED, 8.0)(y, 0)
   # Half a unit of noise around whole numbers, and the means are nearer to y.
   assert np.mean((mean - y) ** 2) < np.mean((soft - y) ** 2)
 

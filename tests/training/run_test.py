@@ -7,8 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tfpercept import files, folders, training
+from tfpercept import training
 from tfpercept.data import identity
+from tfpercept.io import files, folders
 from tfpercept.training import precision
 
 

@@ -23,13 +23,13 @@ from collections.abc import Sequence
 from tfpercept import __version__
 from tfpercept.cli import (
   agreement,
+  batch_files,
   blindspots,
   completion,
   compress,
   decompress,
   doctor,
   evaluate,
-  file_jobs,
   info,
   ladder,
   listing,
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _BROKEN_PIPE
   except KeyboardInterrupt:
     print("interrupted", file=sys.stderr)
-    return file_jobs.INTERRUPTED
+    return batch_files.INTERRUPTED
   except (ValueError, OSError) as error:
     print(f"error: {error}", file=sys.stderr)
     with contextlib.suppress(OSError):

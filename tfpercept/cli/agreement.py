@@ -7,12 +7,12 @@ import json
 import sys
 
 from tfpercept import offers
-from tfpercept.cli import deferred, options, output, picked, progress
-from tfpercept.evaluation import settings as defaults
+from tfpercept.cli import deferred, metric_options, options, output, progress
+from tfpercept.evaluation.core import settings as defaults
 
 judgement_layouts = deferred.module("tfpercept.data.judgement_layouts")
 distances = deferred.module("tfpercept.distances")
-agreement_table = deferred.module("tfpercept.evaluation.agreement_table")
+agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     default="auto",
     help="how the data lie in their folder (default: told by what is there)",
   )
-  picked.add_metric(agreement)
+  metric_options.add_metric(agreement)
   options.add(
     agreement,
     defaults.Agreement(),

@@ -6,14 +6,14 @@ import argparse
 import pathlib
 import sys
 
-from tfpercept.cli import deferred, options, output, picked, progress
-from tfpercept.evaluation import settings as defaults
+from tfpercept.cli import deferred, metric_options, options, output, progress
+from tfpercept.evaluation.core import settings as defaults
 
 np = deferred.module("numpy")
 distances = deferred.module("tfpercept.distances")
-blindspots = deferred.module("tfpercept.evaluation.blindspots")
-blindspots_page = deferred.module("tfpercept.evaluation.blindspots_page")
-files = deferred.module("tfpercept.files")
+blindspots = deferred.module("tfpercept.evaluation.stress.blindspots")
+blindspots_page = deferred.module("tfpercept.evaluation.stress.blindspots_page")
+files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -28,11 +28,11 @@ def add(commands: argparse._SubParsersAction) -> None:
   spots.add_argument(
     "references", nargs="+", metavar="IMAGE", help="reference picture"
   )
-  picked.add_metric(spots)
+  metric_options.add_metric(spots)
   spots.add_argument(
     "--out", required=True, metavar="FOLDER", help="where everything goes"
   )
-  picked.add_size(spots)
+  metric_options.add_size(spots)
   options.add(spots, defaults.Blindspots(), _SETTINGS)
   spots.set_defaults(run=_blindspots)
 
@@ -44,7 +44,7 @@ def _blindspots(arguments: argparse.Namespace) -> int:
   pictures = {}
   for path in map(pathlib.Path, arguments.references):
     picture = files.read_image(path)
-    pictures[path.stem] = picked.square(picture, arguments.size)
+    pictures[path.stem] = metric_options.square(picture, arguments.size)
   if len(pictures) < len(arguments.references):
     raise ValueError("references need different names, as pages are named so")
   failed = 0
@@ -61,7 +61,7 @@ def _page(
   out: str,
 ) -> int:
   """Makes one page; returns how many distances are left out."""
-  judges, missing = picked.judges(metrics, picture)
+  judges, missing = metric_options.judges(metrics, picture)
   todo = blindspots.plan(judges, settings)
   with progress.Bar(len(todo) * settings.steps) as bar:
     found = blindspots.make(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tfpercept.cli import deferred, output
 
-coded_files = deferred.module("tfpercept.evaluation.coded_files")
+coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
 
 
 def add(parser: argparse.ArgumentParser, columns: str) -> None:

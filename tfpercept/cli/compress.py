@@ -7,17 +7,17 @@ import math
 import time
 
 from tfpercept import offers
-from tfpercept.cli import coded_stats, deferred, file_jobs
+from tfpercept.cli import batch_files, coded_stats, deferred
 
 np = deferred.module("numpy")
 codecs = deferred.module("tfpercept.codecs")
-container = deferred.module("tfpercept.codecs.container")
-hyperprior = deferred.module("tfpercept.codecs.hyperprior")
-selftest = deferred.module("tfpercept.codecs.selftest")
+container = deferred.module("tfpercept.codecs.bitstream.container")
+hyperprior = deferred.module("tfpercept.codecs.learned.learned_codec")
+selftest = deferred.module("tfpercept.codecs.learned.selftest")
 targets = deferred.module("tfpercept.codecs.targets")
-coded_files = deferred.module("tfpercept.evaluation.coded_files")
-files = deferred.module("tfpercept.files")
-bits = deferred.module("tfpercept.samples")
+coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
+files = deferred.module("tfpercept.io.files")
+bits = deferred.module("tfpercept.io.samples")
 
 SUFFIX = ".tfp"
 _SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
@@ -32,7 +32,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "Kept are the pixels, upright and in 8 bits, as sRGB or grey; no "
     "transparency, profile or camera data. No file is replaced unasked.",
   )
-  file_jobs.add(parser, "picture", "files")
+  batch_files.add(parser, "picture", "files")
   codec = parser.add_mutually_exclusive_group()
   codec.add_argument(
     "--model",
@@ -105,7 +105,7 @@ def _compress(arguments: argparse.Namespace) -> int:
   if arguments.codec and arguments.effort:
     raise ValueError("--effort is of trained models; drop it beside --codec")
   codec = codecs.get(arguments.codec) if arguments.codec else None
-  made = file_jobs.plan(
+  made = batch_files.plan(
     arguments, suffix(codec) if codec else SUFFIX, files.list_images
   )
   if made.jobs and not codec:
@@ -114,7 +114,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     _check_quality(codec, arguments.quality)
   rows = []
 
-  def work(job: file_jobs.Job) -> None:
+  def work(job: batch_files.Job) -> None:
     picture = _picture(job, arguments.alpha, made.notes)
     start = time.perf_counter()
     data, quality = _encoded(codec, picture, job, arguments, made.notes)
@@ -123,10 +123,10 @@ def _compress(arguments: argparse.Namespace) -> int:
     row = coded_files.Row(job.name, width, height, len(data), seconds, quality)
     if coded_stats.wanted(arguments):
       row = coded_files.judged(row, picture, codec.decompress(data))
-    file_jobs.write_bytes(job, data)
+    batch_files.write_bytes(job, data)
     rows.append(row)
 
-  status = file_jobs.carry_out(made, work, "compressed")
+  status = batch_files.carry_out(made, work, "compressed")
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status
@@ -147,9 +147,9 @@ def _check_quality(codec: codecs.Codec, quality: float) -> None:
     )
 
 
-def _picture(job: file_jobs.Job, alpha: str, notes: list[str]) -> np.ndarray:
+def _picture(job: batch_files.Job, alpha: str, notes: list[str]) -> np.ndarray:
   """Returns a job's picture in 8 bits."""
-  samples = file_jobs.read_picture(job, alpha)
+  samples = batch_files.read_picture(job, alpha)
   if samples.dtype == np.uint8:
     return samples
   notes.append(f"{job.name}: its 16 bits are reduced to 8")
@@ -159,7 +159,7 @@ def _picture(job: file_jobs.Job, alpha: str, notes: list[str]) -> np.ndarray:
 def _encoded(
   codec: codecs.Codec,
   picture: np.ndarray,
-  job: file_jobs.Job,
+  job: batch_files.Job,
   arguments: argparse.Namespace,
   notes: list[str],
 ) -> tuple[bytes, float | None]:

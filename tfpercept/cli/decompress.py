@@ -6,14 +6,14 @@ import argparse
 import pathlib
 import time
 
-from tfpercept.cli import coded_stats, compress, deferred, file_jobs
+from tfpercept.cli import batch_files, coded_stats, compress, deferred
 
 np = deferred.module("numpy")
 codecs = deferred.module("tfpercept.codecs")
-container = deferred.module("tfpercept.codecs.container")
-known_models = deferred.module("tfpercept.codecs.known_models")
-coded_files = deferred.module("tfpercept.evaluation.coded_files")
-files = deferred.module("tfpercept.files")
+container = deferred.module("tfpercept.codecs.bitstream.container")
+known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
+coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
+files = deferred.module("tfpercept.io.files")
 
 _PNG = "png(level=6)"  # that goes to standard output
 
@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--out says. Each names the model that wrote it, which is looked for "
     "among those that come with the package and those given.",
   )
-  file_jobs.add(parser, ".tfp file", "pictures")
+  batch_files.add(parser, ".tfp file", "pictures")
   codec = parser.add_mutually_exclusive_group()
   add_model(codec)
   codec.add_argument(
@@ -69,7 +69,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
   if arguments.codec:
     codec = codecs.get(arguments.codec)
     suffix = compress.suffix(codec)
-  made = file_jobs.plan(
+  made = batch_files.plan(
     arguments, ".png", lambda folder: find_coded(folder, suffix)
   )
   for job in made.jobs:
@@ -81,8 +81,8 @@ def _decompress(arguments: argparse.Namespace) -> int:
   known = known_models.KnownModels(arguments.model)
   rows = []
 
-  def work(job: file_jobs.Job) -> None:
-    data = file_jobs.read_bytes(job.source, container.MAX_BYTES)
+  def work(job: batch_files.Job) -> None:
+    data = batch_files.read_bytes(job.source, container.MAX_BYTES)
     reader = codec or known.codec_of(data)
     start = time.perf_counter()
     picture = reader.decompress(data)
@@ -91,14 +91,14 @@ def _decompress(arguments: argparse.Namespace) -> int:
     height, width = picture.shape[:2]
     rows.append(coded_files.Row(job.name, width, height, len(data), seconds))
 
-  status = file_jobs.carry_out(made, work, "decompressed")
+  status = batch_files.carry_out(made, work, "decompressed")
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status
 
 
-def _write(job: file_jobs.Job, picture: np.ndarray) -> None:
+def _write(job: batch_files.Job, picture: np.ndarray) -> None:
   if job.target:
     files.write_image(job.target, picture)
   else:
-    file_jobs.write_bytes(job, codecs.get(_PNG).compress(picture))
+    batch_files.write_bytes(job, codecs.get(_PNG).compress(picture))

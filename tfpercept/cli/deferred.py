@@ -2,8 +2,8 @@
 
 TensorFlow takes seconds to import, and `--help` should not wait for it. In a
 module of a command, `scores = deferred.module("tfpercept.evaluation.scores")`
-stands for `from tfpercept.evaluation import scores`; the first attribute asked
-for imports it.
+would stand for `from tfpercept.evaluation import scores`; the first attribute
+asked for imports it.
 """
 
 import importlib

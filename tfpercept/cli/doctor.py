@@ -9,8 +9,8 @@ import sys
 
 from tfpercept.cli import deferred, output
 
-conformance = deferred.module("tfpercept.evaluation.conformance")
-doctor = deferred.module("tfpercept.evaluation.doctor")
+conformance = deferred.module("tfpercept.conformance.suite")
+doctor = deferred.module("tfpercept.conformance.scorecard")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

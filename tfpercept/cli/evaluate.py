@@ -9,7 +9,7 @@ import sys
 from tfpercept import offers
 from tfpercept.cli import deferred, output
 
-scores = deferred.module("tfpercept.evaluation.scores")
+scores = deferred.module("tfpercept.evaluation.core.score_table")
 super_resolution = deferred.module("tfpercept.evaluation.super_resolution")
 
 

@@ -9,10 +9,10 @@ import pathlib
 import sys
 from typing import Any
 
-from tfpercept.cli import decompress, deferred, file_jobs, output
+from tfpercept.cli import batch_files, decompress, deferred, output
 
-container = deferred.module("tfpercept.codecs.container")
-known_models = deferred.module("tfpercept.codecs.known_models")
+container = deferred.module("tfpercept.codecs.bitstream.container")
+known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -40,7 +40,7 @@ def _info(arguments: argparse.Namespace) -> int:
   found, failures = {}, {}
   for source in arguments.sources:
     path = pathlib.Path(source)
-    is_stream = source == file_jobs.STREAM
+    is_stream = source == batch_files.STREAM
     try:
       paths = decompress.find_coded(path) if os.path.isdir(path) else [path]
     except (ValueError, OSError) as error:
@@ -49,7 +49,7 @@ def _info(arguments: argparse.Namespace) -> int:
     for path in paths:
       name = "standard input" if is_stream else str(path)
       try:
-        data = file_jobs.read_bytes(
+        data = batch_files.read_bytes(
           None if is_stream else path, container.MAX_BYTES
         )
         found[name] = _described(data, known)

@@ -5,11 +5,11 @@ import os
 import pathlib
 import sys
 
-from tfpercept.cli import deferred, output, picked, progress
+from tfpercept.cli import deferred, metric_options, output, progress
 
-ladder = deferred.module("tfpercept.evaluation.ladder")
-ladder_page = deferred.module("tfpercept.evaluation.ladder_page")
-files = deferred.module("tfpercept.files")
+ladder = deferred.module("tfpercept.evaluation.stress.ladder")
+ladder_page = deferred.module("tfpercept.evaluation.stress.ladder_page")
+files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -25,11 +25,11 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     "pictures", nargs="+", metavar="PICTURE", help="a file, or a folder of them"
   )
-  picked.add_metric(parser)
+  metric_options.add_metric(parser)
   parser.add_argument(
     "--out", required=True, metavar="FOLDER", help="where everything goes"
   )
-  picked.add_size(parser)
+  metric_options.add_size(parser)
   parser.add_argument("--seed", type=int, default=0, help="of the noise")
   parser.set_defaults(run=_ladder)
 
@@ -43,11 +43,11 @@ def _ladder(arguments: argparse.Namespace) -> int:
     except ValueError as error:
       failures[path.name] = str(error)
       continue
-    pictures[path.name] = picked.square(picture, arguments.size)
+    pictures[path.name] = metric_options.square(picture, arguments.size)
   if not pictures:
     raise ValueError("; ".join(failures.values()))
   smallest = min(pictures.values(), key=lambda p: min(p.shape[:2]))
-  judges, missing = picked.judges(arguments.metric, smallest)
+  judges, missing = metric_options.judges(arguments.metric, smallest)
   rungs = {}
   total = len(pictures) * ladder.count()
   with progress.Bar(total) as bar:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from tfpercept.cli import deferred
 
-files = deferred.module("tfpercept.files")
+files = deferred.module("tfpercept.io.files")
 
 
 def add(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:

@@ -7,18 +7,18 @@ import json
 import pathlib
 import sys
 
-from tfpercept.cli import deferred, options, output, picked, progress
-from tfpercept.evaluation import settings as defaults
+from tfpercept.cli import deferred, metric_options, options, output, progress
+from tfpercept.evaluation.core import settings as defaults
 
-agreement_table = deferred.module("tfpercept.evaluation.agreement_table")
+agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
 ranking = deferred.module("tfpercept.evaluation.ranking")
-ranking_agreement = deferred.module("tfpercept.evaluation.ranking_agreement")
-ranking_analysis = deferred.module("tfpercept.evaluation.ranking_analysis")
-ranking_page = deferred.module("tfpercept.evaluation.ranking_page")
-ranking_report = deferred.module("tfpercept.evaluation.ranking_report")
-ranking_results = deferred.module("tfpercept.evaluation.ranking_results")
-ranking_study = deferred.module("tfpercept.evaluation.ranking_study")
-files = deferred.module("tfpercept.files")
+ranking_agreement = deferred.module("tfpercept.evaluation.ranking.agreement")
+ranking_analysis = deferred.module("tfpercept.evaluation.ranking.analysis")
+ranking_page = deferred.module("tfpercept.evaluation.ranking.page")
+ranking_report = deferred.module("tfpercept.evaluation.ranking.report")
+ranking_results = deferred.module("tfpercept.evaluation.ranking.results")
+ranking_study = deferred.module("tfpercept.evaluation.ranking.study")
+files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -110,7 +110,7 @@ def _add_pictures(analyse: argparse.ArgumentParser) -> None:
     metavar="[NAME=]FOLDER",
     help="results of a method, as for make; may be repeated",
   )
-  picked.add_metric(analyse)
+  metric_options.add_metric(analyse)
 
 
 def _make(arguments: argparse.Namespace) -> int:
@@ -197,7 +197,7 @@ def _distances(
 ) -> tuple[agreement_table.Block, dict[str, str]]:
   """Measures distances; says which are left out."""
   shown = files.read_image(groups[0].original)
-  judges, missing = picked.judges(metrics, shown)
+  judges, missing = metric_options.judges(metrics, shown)
   with progress.Bar() as bar:
     block = ranking_agreement.measure(
       analysis,

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
-from tfpercept.evaluation import settings
+from tfpercept.evaluation.core import settings
 
 codecs = deferred.module("tfpercept.codecs")
 distances = deferred.module("tfpercept.distances")
 rate_distortion = deferred.module("tfpercept.evaluation.rate_distortion")
 rate_distortion_page = deferred.module(
-  "tfpercept.evaluation.rate_distortion_page"
+  "tfpercept.evaluation.rate_distortion.page"
 )
 rate_distortion_result = deferred.module(
-  "tfpercept.evaluation.rate_distortion_result"
+  "tfpercept.evaluation.rate_distortion.result"
 )
 rate_distortion_table = deferred.module(
-  "tfpercept.evaluation.rate_distortion_table"
+  "tfpercept.evaluation.rate_distortion.table"
 )
-report = deferred.module("tfpercept.evaluation.report")
-files = deferred.module("tfpercept.files")
+report = deferred.module("tfpercept.reports.page")
+files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -12,10 +12,10 @@ from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 
 distances = deferred.module("tfpercept.distances")
-charts = deferred.module("tfpercept.evaluation.charts")
-comparison = deferred.module("tfpercept.evaluation.comparison")
-comparison_table = deferred.module("tfpercept.evaluation.comparison_table")
-files = deferred.module("tfpercept.files")
+charts = deferred.module("tfpercept.reports.charts")
+comparison = deferred.module("tfpercept.evaluation.core.comparison")
+comparison_table = deferred.module("tfpercept.evaluation.core.comparison_table")
+files = deferred.module("tfpercept.io.files")
 registry = deferred.module("tfpercept.registry")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")

@@ -9,7 +9,7 @@ from tfpercept import offers
 from tfpercept.cli import deferred
 
 np = deferred.module("numpy")
-files = deferred.module("tfpercept.files")
+files = deferred.module("tfpercept.io.files")
 weights = deferred.module("tfpercept.weights")
 
 

@@ -20,8 +20,10 @@ from tfpercept.codecs.base import (
 )
 
 if TYPE_CHECKING:
-  from tfpercept.codecs import classical, coding, hyperprior, selftest
   from tfpercept.codecs.base import CODECS
+  from tfpercept.codecs.learned import coding_tables as coding
+  from tfpercept.codecs.learned import learned_codec as hyperprior
+  from tfpercept.codecs.learned import selftest
 
 __all__ = [
   "CODECS",
@@ -29,7 +31,6 @@ __all__ = [
   "CorruptStream",
   "MissingLibrary",
   "at_hand",
-  "classical",
   "coding",
   "get",
   "hyperprior",
@@ -37,20 +38,26 @@ __all__ = [
   "register",
   "selftest",
 ]
-_MODULES = ("classical", "coding", "hyperprior", "selftest")
+_MODULES = {
+  "coding": "coding_tables",
+  "hyperprior": "learned_codec",
+  "selftest": "selftest",
+}
 
 
 def __getattr__(name: str) -> Any:
   if name == "CODECS":
     return _registered()
   if name in _MODULES:
-    return importlib.import_module(f"tfpercept.codecs.{name}")
+    return importlib.import_module(f"tfpercept.codecs.learned.{_MODULES[name]}")
   raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _registered() -> registry.Registry:
   """Returns the registry with all codecs in it."""
-  from tfpercept.codecs import base, classical, hyperprior  # noqa: F401
+  from tfpercept.codecs import base
+  from tfpercept.codecs.classical import formats  # noqa: F401
+  from tfpercept.codecs.learned import learned_codec  # noqa: F401
 
   return base.CODECS
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tfpercept import files, registry
+from tfpercept import registry
+from tfpercept.io import files
 
 CODECS = registry.Registry("codec")
 

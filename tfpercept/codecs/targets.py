@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfpercept.codecs import container
 from tfpercept.codecs.base import Codec
+from tfpercept.codecs.bitstream import container
 
 _STRIP_ROWS = 64
 

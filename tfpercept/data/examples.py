@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import npz_reader
 from tfpercept.data import sources, tfds
+from tfpercept.io import npz_reader
 from tfpercept.ops import resize
 
 FITS = ("resize", "pad", "crops")

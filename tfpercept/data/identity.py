@@ -11,8 +11,8 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfpercept import files
 from tfpercept.data import sources
+from tfpercept.io import files
 
 Identity = list[dict[str, Any]]
 """A JSON value, one entry for each source: `source`, what it was called, and

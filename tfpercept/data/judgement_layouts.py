@@ -5,9 +5,9 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from tfpercept import files
 from tfpercept.data import judgement_tables as tables
 from tfpercept.data import judgements, tid2013
+from tfpercept.io import files
 
 CHOICES = "choices.csv"
 OPINIONS = "opinions.csv"

@@ -5,7 +5,6 @@ import math
 import pathlib
 from collections.abc import Callable
 
-from tfpercept import files
 from tfpercept.data import csv_tables, named_files
 from tfpercept.data.judgements import (
   Judgement,
@@ -15,6 +14,7 @@ from tfpercept.data.judgements import (
   in_unit,
   picture,
 )
+from tfpercept.io import files
 
 _SUFFIXES = (".webp", ".png", ".jpg")  # of the pictures of gan_2afc
 

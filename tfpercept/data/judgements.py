@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfpercept import files, npz_reader
+from tfpercept.io import files, npz_reader
 
 KINDS = ("2afc", "jnd", "mos")
 _MAX_NUMBER_BYTES = 4096  # of a .npy file that holds one number

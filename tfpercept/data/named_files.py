@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from tfpercept import files
+from tfpercept.io import files
 
 
 class NamedFiles:

@@ -4,7 +4,8 @@ import pathlib
 
 import numpy as np
 
-from tfpercept import extras, files
+from tfpercept import extras
+from tfpercept.io import files
 
 # Real photographs only; diagrams, test charts and scans of text are left out.
 _TRAIN = (

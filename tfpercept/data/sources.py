@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 from absl import logging
 
-from tfpercept import files
 from tfpercept.data import packaged, tfds
+from tfpercept.io import files
 
 
 def load(

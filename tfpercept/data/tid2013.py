@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from tfpercept import extras, files
+from tfpercept import extras
 from tfpercept.data import csv_tables
 from tfpercept.data.judgements import (
   Judgement,
@@ -22,6 +22,7 @@ from tfpercept.data.judgements import (
   picture,
   read_rgb,
 )
+from tfpercept.io import files
 
 # Which image of TID2013 each calibration pair of IQA-PyTorch is, found from its
 # pixels. I08 is a block-wise distortion of unknown level: it has no opinion.

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import extras, files
+from tfpercept import extras
 from tfpercept.data import sources
+from tfpercept.io import files
 
 MAX_BYTES = 2**30
 """Frames are kept decoded; a gigabyte is 1100 of them at 640x480."""

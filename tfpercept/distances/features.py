@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.distances.base import Distance
-from tfpercept.models import backbones
+from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling
 
 # What the networks' input was normalised with, for images in [-1, 1]: the mean

@@ -14,7 +14,7 @@ from tfpercept import weights as weight_files
 from tfpercept.distances import features
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.ssim import check_choice
-from tfpercept.models import backbones
+from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling
 
 

@@ -12,7 +12,7 @@ from tfpercept import weights as weight_files
 from tfpercept.distances import features, moved
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.ssim import check_choice
-from tfpercept.models.pim import one_if_equal
+from tfpercept.models.perceptual.pim import one_if_equal
 from tfpercept.ops import checks, divergences, numerics, tiling
 
 ESTIMATORS = ("deterministic", "stratified", "sampled")

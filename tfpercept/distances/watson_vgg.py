@@ -15,7 +15,7 @@ from tfpercept.distances.base import Distance, register
 from tfpercept.distances.ssim import check_choice
 from tfpercept.distances.watson import DROPOUT
 from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
-from tfpercept.models import backbones
+from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling, visibility
 
 KERNELS = "lpips_vgg"

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files, manifests, registry
+from tfpercept import manifests, registry
+from tfpercept.io import files
 from tfpercept.manifests import DTYPES, FORMAT
 
 MODELS = registry.Registry("model")

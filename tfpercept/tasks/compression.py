@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfpercept import distances
-from tfpercept.models import transform_codec
-from tfpercept.tasks import averaging, quantisers, replicas
+from tfpercept.models.compression import transform_codec
+from tfpercept.tasks import averaging, quantizers, replicas
 
 
 class Losses(NamedTuple):
@@ -87,12 +87,12 @@ class Compression(keras.Model):
       raise ValueError(
         f"lmbda is two numbers above 0, the smaller one first; got {self._ends}"
       )
-    if quantiser not in quantisers.QUANTISERS:
+    if quantiser not in quantizers.QUANTISERS:
       raise ValueError(
-        f"a quantiser is one of {', '.join(quantisers.QUANTISERS)}; got "
+        f"a quantiser is one of {', '.join(quantizers.QUANTISERS)}; got "
         f"{quantiser!r}"
       )
-    self._quantiser = quantisers.QUANTISERS[quantiser]
+    self._quantiser = quantizers.QUANTISERS[quantiser]
     self._clip, self._seed = clip, seed
     self.averages = None
     if decay is not None:
@@ -102,7 +102,7 @@ class Compression(keras.Model):
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     middle = tf.fill([tf.shape(x)[0]], 0.5 * (1.0 + self.network.levels))
-    return self.network(x, middle, quantisers.Rounding()).x_hat
+    return self.network(x, middle, quantizers.Rounding()).x_hat
 
   def train_step(
     self, data: tuple[tf.Tensor, tf.Tensor]

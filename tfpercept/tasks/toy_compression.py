@@ -5,7 +5,7 @@ import abc
 import keras
 import tensorflow as tf
 
-from tfpercept.models import toy_codecs
+from tfpercept.models.compression import toy_codecs
 from tfpercept.ops import numerics
 
 _SHARP = 3.0  # where the rise of sharpness ends

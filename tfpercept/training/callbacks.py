@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import files
+from tfpercept.io import files
 
 
 class NonFiniteError(ArithmeticError):

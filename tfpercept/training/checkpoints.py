@@ -12,7 +12,7 @@ import shutil
 import tensorflow as tf
 from absl import logging
 
-from tfpercept import files
+from tfpercept.io import files
 
 FOLDER = "checkpoints"
 KEPT = 2

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from tfpercept import files, folders
+from tfpercept.io import files, folders
 from tfpercept.training import callbacks, checkpoints, lock
 from tfpercept.training import run as run_lib
 

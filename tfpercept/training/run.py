@@ -9,8 +9,9 @@ from typing import Any
 
 from absl import logging
 
-from tfpercept import files, folders, registry
+from tfpercept import registry
 from tfpercept.data import identity
+from tfpercept.io import files, folders
 from tfpercept.training import checkpoints, lock, precision
 
 SETTINGS, DATA = "run.json", "data.json"

@@ -16,8 +16,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from export import fresh, saved_model, signatures, tflite
 from tests.codecs import small_models
-from tfpercept.codecs import coding, container, hyperprior, range_decoder
 from tfpercept.codecs.base import CorruptStream
+from tfpercept.codecs.bitstream import container, range_decoder
+from tfpercept.codecs.learned import coding_tables, learned_codec
 from tfpercept.data import packaged
 
 QUALITY = 3.3
@@ -37,7 +38,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def codec(run):
-  return hyperprior.Hyperprior(model=str(run))
+  return learned_codec.Hyperprior(model=str(run))
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +311,7 @@ def test_whole_numbers_are_not_kept_in_less_than_float32(exported):
 
 def test_a_model_without_its_tables_is_refused(run, tmp_path):
   shutil.copytree(run, tmp_path / "model")
-  (tmp_path / "model" / coding.FILE).unlink()
+  (tmp_path / "model" / coding_tables.FILE).unlink()
   with pytest.raises(ValueError, match="copy the whole model folder again"):
     signatures.load(tmp_path / "model")
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from export.signatures import streams
-from tfpercept.codecs import container
+from tfpercept.codecs.bitstream import container
 
 MODEL = bytes(range(200, 208))
 CODEC = 2

@@ -1,0 +1,1 @@
+"""How trainers and exporters start, and fail with one clear line."""

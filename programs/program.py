@@ -1,0 +1,157 @@
+"""How the programs of `export` and `trainers` start, and how they fail."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+
+class ProgramError(RuntimeError):
+  """Ends a program with its message alone, in one line."""
+
+
+# What a user can put right; anything else is our mistake and shows its origin.
+_MISTAKES = (
+  ValueError,
+  OSError,
+  ProgramError,
+  subprocess.CalledProcessError,
+)
+_HELP = re.compile(r"--?(help|helpshort|helpfull|helpxml|h|\?)")
+_FLAGFILE = re.compile(r"--?flagfile(?:=(.*))?", re.DOTALL)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def start(
+  main: Callable[[], None], *, also: tuple[type[Exception], ...] = ()
+) -> None:
+  """Parses the flags and calls `main`; a mistake of the user exits in one line.
+
+  A value that begins with `~` is a path in the home folder: shells leave it
+  alone behind `--out=`. With `--verbosity=1` the log shows where the mistake
+  was noticed.
+
+  Args:
+    main: The program.
+    also: More exceptions that are answered with one line.
+  """
+
+  def guarded(argv: list[str]) -> None:
+    if len(argv) > 1:
+      raise app.UsageError(
+        f"unexpected arguments {argv[1:]}; flags start with --"
+      )
+    try:
+      _expand_homes()
+      main()
+    except (*_MISTAKES, *also) as error:
+      logging.debug("%s", error, exc_info=True)
+      sys.exit(f"error: {error}")
+
+  for stream in (sys.stdout, sys.stderr):  # names of files may be any bytes
+    if hasattr(stream, "reconfigure"):
+      stream.reconfigure(errors="backslashreplace")
+  app.run(guarded, flags_parser=parsed)
+
+
+def parsed(argv: list[str]) -> list[str]:
+  """Parses flags as `absl` does, but for flag files and the status of help."""
+  try:
+    argv = [argv[0], *expanded(argv[1:])]
+  except (ValueError, OSError) as error:
+    sys.exit(f"error: {error}")
+  try:
+    return app.parse_flags_with_usage(argv)
+  except SystemExit:
+    if any(_HELP.fullmatch(argument) for argument in argv[1:]):
+      sys.exit(0)  # help that was asked for is no failure
+    raise
+
+
+def expanded(arguments: list[str], within: tuple[str, ...] = ()) -> list[str]:
+  """Returns arguments with those of flag files in place of `--flagfile`.
+
+  Args:
+    arguments: Of a program.
+    within: The flag files that these are in.
+
+  Raises:
+    ValueError: if a flag file is no text in UTF-8, or includes itself.
+    OSError: if it can not be read.
+  """
+  found, rest = [], list(arguments)
+  while rest:
+    argument = rest.pop(0)
+    match = _FLAGFILE.fullmatch(argument)
+    if argument == "--" or not match:
+      found.append(argument)
+      if argument == "--":
+        return found + rest
+      continue
+    if match[1] is None and not rest:
+      raise ValueError("--flagfile needs the name of a file")
+    name = rest.pop(0) if match[1] is None else match[1]
+    path = os.path.realpath(os.path.expanduser(name))
+    if path in within:
+      raise ValueError(f"the flag file {name} includes itself")
+    found += expanded(lines(path), (*within, path))
+  return found
+
+
+def lines(path: str | os.PathLike) -> list[str]:
+  """Returns the flags in a flag file: a line each, comments left out.
+
+  Raises:
+    ValueError: if it is no text in UTF-8; a mark at its beginning is passed
+      over.
+    OSError: if it can not be read.
+  """
+  with open(path, "rb") as file:
+    data = file.read()
+  if data.startswith(_UTF16) or b"\0" in data:
+    raise ValueError(
+      f"the flag file {path} is UTF-16, or no text; save it as UTF-8"
+    )
+  try:
+    text = data.decode("utf-8-sig")
+  except UnicodeDecodeError as error:
+    raise ValueError(
+      f"the flag file {path} is no UTF-8 ({error}); save it as UTF-8"
+    ) from error
+  stripped = (line.strip() for line in text.splitlines())
+  return [s for s in stripped if s and not s.startswith(("#", "//"))]
+
+
+def _expand_homes() -> None:
+  """Replaces `~` at the beginning of paths that flags were given."""
+  given = flags.FLAGS
+  for name in given:
+    value = given[name].value
+    if _begins_with_tilde(value):
+      given[name].value = home(value)
+    elif isinstance(value, list) and any(map(_begins_with_tilde, value)):
+      given[name].value = [home(v) for v in value]
+  if "out" in given and given["out"].value == "":
+    raise ValueError("--out is empty; name a folder or a file")
+
+
+def _begins_with_tilde(value: object) -> bool:
+  return isinstance(value, str) and value.startswith("~")
+
+
+def home(path: str) -> str:
+  """Returns a path with `~` or `~user` at its beginning replaced.
+
+  Raises:
+    ValueError: if there is no such user.
+  """
+  found = os.path.expanduser(path)
+  if found.startswith("~"):
+    raise ValueError(
+      f"{path} begins with ~, and there is no such user; write ./{path} for "
+      "what is called so"
+    )
+  return found

@@ -1,0 +1,85 @@
+"""Tables say what they hold, the same in Markdown as on the page."""
+
+import dataclasses
+
+import pytest
+
+from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.generative import loss_cost, markdown
+from tfpercept.evaluation.generative import table as generation_table
+
+SHAPE = (8, 32, 32, 1)
+
+
+@pytest.fixture
+def table():
+  rows = {
+    "MSE": generation_table.Row(
+      "mse",
+      {"mae": Estimate(1.0, 0.5, 1.5)},
+      {"sharpness": Estimate(0.5, 0.4, 0.6)},
+    ),
+    "SSIM": generation_table.Row(
+      "ssim", {"mae": Estimate(2.0)}, {"sharpness": Estimate(0.7)}, 2
+    ),
+  }
+  return generation_table.Table(
+    rows,
+    {"sharpness": Estimate(1.0, 0.9, 1.1)},
+    {"MSE": loss_cost.Cost(2e-3, 1e-3, 2**20, 2**19), "SSIM": None},
+  )
+
+
+def test_markdown_has_every_table_with_its_best_in_bold(table):
+  blocks = markdown.blocks(table, ["sharper"], SHAPE)
+  text = markdown.markdown(blocks)
+  lines = text.splitlines()
+  assert "| mae | **1.00 [0.500, 1.50]** | 2.00 |" in lines
+  wanted = "1.00 [0.900, 1.10] | 0.500 [0.400, 0.600] | 0.700 |"
+  assert f"| sharpness of samples | {wanted}" in lines
+  assert "| MSE | 2.00 | 1.00 | 1.00 | 0.500 |" in lines
+  not_measured = " | ".join(["not measured"] * 4)
+  assert f"| SSIM | {not_measured} |" in lines
+  assert "8x32x32x1" in text
+
+
+def test_the_number_of_trainings_is_said(table):
+  def note(of):
+    return markdown.blocks(of, [], SHAPE)[0].note
+
+  assert "2 trainings from different seeds" in note(table)
+  single = {"MSE": table.rows["MSE"]}
+  one = dataclasses.replace(table, rows=single)
+  assert note(one).startswith("One training of each loss")
+
+
+@pytest.mark.parametrize(("nats", "is_said"), [(12.0, False), (26.0, True)])
+def test_losses_whose_latents_carry_unlike_amounts_are_named(
+  table, nats, is_said
+):
+  rows = {
+    name: dataclasses.replace(row, quality={"kl": Estimate(value)})
+    for (name, row), value in zip(table.rows.items(), (10.0, nats), strict=True)
+  }
+  unlike = dataclasses.replace(table, rows=rows)
+  note = markdown.blocks(unlike, [], SHAPE)[0].note
+  assert ("MSE 10.0 nats, SSIM 26.0 nats" in note) == is_said
+
+
+def test_only_a_table_with_a_classifier_explains_its_figures(table):
+  def note(of):
+    return markdown.blocks(of, [], SHAPE)[2].note
+
+  assert "classifier" not in note(table)
+  judged = dataclasses.replace(
+    table.rows["MSE"], quality={"frechet": Estimate(3.0)}
+  )
+  assert "classifier" in note(dataclasses.replace(table, rows={"MSE": judged}))
+
+
+def test_costs_that_nobody_asked_for_have_no_table(table):
+  bare = dataclasses.replace(table, costs={})
+  titles = [b.title for b in markdown.blocks(bare, [], SHAPE)]
+  assert titles == [
+    "What holds here", "Held-out distances", "Samples and reconstructions",
+  ]  # fmt: skip

@@ -1,0 +1,73 @@
+"""Numbers as colours."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tfpercept.reports import charts
+
+
+def test_colors_run_from_black_to_yellow_and_stop_there():
+  found = charts.colored(np.array([[-1.0, 0.0, 0.5, 1.0, 2.0]]))[0]
+  assert found.dtype == np.uint8
+  np.testing.assert_array_equal(found[0], found[1])
+  np.testing.assert_array_equal(found[3], found[4])
+  assert found[1].sum() < 10
+  assert (found[3, :2] > 240).all()
+  assert found[1].sum() < found[2].sum() < found[3].sum()
+
+
+def test_a_heat_map_leaves_out_what_is_no_number():
+  one = charts.heat_map(
+    np.array([[0.5]]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+  )
+  none = charts.heat_map(
+    np.array([[np.nan]]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+  )
+  assert one.dtype == np.uint8
+  assert one.shape == none.shape
+  assert (none == 255).mean() > (one == 255).mean()
+
+
+def test_a_band_shows_its_interval_where_there_is_one():
+  curve = np.array([[1.0, 2.0, 5.0], [9.0, 5.0, 2.0]])
+  wide = {"a": np.concatenate([curve, curve[1:] - 1, curve[1:] + 1])}
+  none = {"a": np.concatenate([curve, np.full([2, 3], np.nan)])}
+  drawn, plain = (charts.bands(s, x="n", y="error") for s in (wide, none))
+  assert drawn.shape == plain.shape
+  assert drawn.dtype == np.uint8
+  # The band is pale; ink and grid are there without it.
+  assert (drawn < 255).any(axis=-1).sum() > (plain < 255).any(axis=-1).sum()
+
+
+@pytest.mark.parametrize(
+  "draw",
+  [
+    lambda: charts.colored(np.zeros([1, 1])),
+    lambda: charts.heat_map(
+      np.zeros([1, 1]), ["a"], ["b"], span=(0.0, 1.0), title="t"
+    ),
+    lambda: charts.bands({"a": np.ones([4, 2])}, x="x", y="y"),
+  ],
+)
+def test_without_matplotlib_the_error_says_what_to_install(draw, monkeypatch):
+  monkeypatch.setitem(sys.modules, "matplotlib", None)
+  with pytest.raises(ValueError, match="pip install 'tfpercept"):
+    draw()
+
+
+def test_lines_are_svg_in_the_colour_of_text_and_repeat():
+  drawn = [
+    charts.Line("ours", [0.1, 0.5, 2.0], [20.0, 25.0, 90.0]),
+    charts.Line("<theirs>", [0.1, 0.5], [19.0, 24.0], is_behind=True),
+  ]
+  options = {"x": "rate", "y": "dB", "title": "a < b"}
+  chart = charts.lines(drawn, **options)
+  assert chart.startswith('<svg role="img" aria-label="a &lt; b"')
+  assert "currentColor" in chart
+  assert "&lt;theirs&gt;" in chart
+  assert chart == charts.lines(drawn, **options)
+  # Within the span is nothing above 25 dB.
+  assert ">80<" in chart
+  assert ">80<" not in charts.lines(drawn, span=(0, 1), **options)

@@ -1,0 +1,312 @@
+"""Files in, files out: what `compress` and `decompress` have in common."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+
+from tfpercept import offers
+from tfpercept.cli import deferred, progress
+
+np = deferred.module("numpy")
+tf = deferred.module("tensorflow")
+files = deferred.module("tfpercept.io.files")
+
+STREAM = "-"
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C ended, as shells have it."""
+MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
+"""Of a picture from standard input: 8 bytes a pixel and what is around."""
+_CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+  """One file to make of another.
+
+  Attributes:
+    name: What the source is called in messages.
+    source: None is standard input.
+    target: None is standard output.
+  """
+
+  name: str
+  source: pathlib.Path | None
+  target: pathlib.Path | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+  """What is to be done.
+
+  Attributes:
+    jobs: In the order given.
+    failures: Why something can not be done, by its name.
+    notes: What else to tell in the end.
+  """
+
+  jobs: list[Job] = dataclasses.field(default_factory=list)
+  failures: dict[str, str] = dataclasses.field(default_factory=dict)
+  notes: list[str] = dataclasses.field(default_factory=list)
+
+  @property
+  def is_streamed(self) -> bool:
+    """Whether standard output is for what is made."""
+    return any(job.target is None for job in self.jobs)
+
+
+def add(parser: argparse.ArgumentParser, what: str, made: str) -> None:
+  """Adds the files of a command, `--out` and `--overwrite`."""
+  parser.add_argument(
+    "sources",
+    nargs="+",
+    metavar="FILE",
+    help=f"{what}, a folder of them, or - for standard input",
+  )
+  parser.add_argument(
+    "--out",
+    metavar="PATH",
+    help=f"where {made} go: a file, - for standard output, or a folder if "
+    "there are several or it exists (default: beside each file; from standard "
+    "input to standard output)",
+  )
+  parser.add_argument(
+    "--overwrite", action="store_true", help="replace files that are there"
+  )
+
+
+def plan(
+  arguments: argparse.Namespace,
+  suffix: str,
+  find: Callable[[pathlib.Path], Sequence[pathlib.Path]],
+) -> Plan:
+  """Returns what to make of which files.
+
+  Args:
+    arguments: With those of `add`.
+    suffix: Of what is made, where `--out` names no file.
+    find: Returns the files of a folder that count; ValueError if none does.
+
+  Raises:
+    ValueError: if `--out` can not be meant as it is.
+  """
+  if STREAM in arguments.sources or arguments.out == STREAM:
+    return Plan([_streamed(arguments)])
+  given = [pathlib.Path(source) for source in arguments.sources]
+  folders = [path for path in given if os.path.isdir(path)]
+  if folders and not arguments.out:
+    raise ValueError(
+      f"{folders[0]} is a folder; say where what is made of its files goes, by "
+      "--out FOLDER"
+    )
+  made = Plan()
+  found: dict[pathlib.Path, None] = {}  # each once, in order
+  for path in given:
+    try:
+      found |= dict.fromkeys(find(path) if path in folders else [path])
+    except (ValueError, OSError) as error:
+      made.failures[str(path)] = str(error)
+  place = _place(arguments.out, is_folder=bool(folders) or len(given) > 1)
+  jobs = [Job(str(path), path, place(path, suffix)) for path in found]
+  _sort(jobs, made, arguments.overwrite)
+  return made
+
+
+def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
+  """Puts each job among those of a plan, or among its failures."""
+  takers = collections.defaultdict(list)
+  for job in jobs:
+    takers[_real(job.target)].append(job.name)
+  sources = {_real(job.source) for job in jobs}
+  for job in jobs:
+    twins = [n for n in takers[_real(job.target)] if n != job.name]
+    why = _obstacle(job, twins, sources, overwrite)
+    if why:
+      made.failures[job.name] = why
+    else:
+      made.jobs.append(job)
+
+
+def _real(path: pathlib.Path) -> str:
+  """Returns a path without links; one whose links go round as it is."""
+  return os.path.realpath(path)
+
+
+def _place(
+  out: str | None, is_folder: bool
+) -> Callable[[pathlib.Path, str], pathlib.Path]:
+  """Returns a function from a file and a suffix to what is made of it."""
+  if out is None:
+    return lambda path, suffix: path.with_suffix(suffix)
+  if is_folder or os.path.isdir(out) or out.endswith(os.sep):
+    return lambda path, suffix: (
+      pathlib.Path(out) / path.with_suffix(suffix).name
+    )
+  return lambda path, suffix: pathlib.Path(out)
+
+
+def _streamed(arguments: argparse.Namespace) -> Job:
+  """Returns the one job of a command that standard input or output is of."""
+  if len(arguments.sources) > 1:
+    raise ValueError(
+      f"{STREAM} stands for one file; got {len(arguments.sources)} files"
+    )
+  (source,) = arguments.sources
+  if source == STREAM:
+    job = Job("standard input", None, None)
+  else:
+    job = Job(source, pathlib.Path(source), None)
+  if arguments.out not in (None, STREAM):
+    job = dataclasses.replace(job, target=pathlib.Path(arguments.out))
+  why = _obstacle(job, [], set(), arguments.overwrite)
+  if why:
+    raise ValueError(f"{job.name}: {why}")
+  return job
+
+
+def _obstacle(
+  job: Job,
+  twins: Sequence[str],
+  sources: set[str],
+  overwrite: bool,
+) -> str:
+  """Returns why a job can not be done; nothing if it can."""
+  try:
+    if job.source and not job.source.exists():
+      is_link = job.source.is_symlink()
+      return "its link leads nowhere" if is_link else "there is no such file"
+    return _conflict(job, twins, sources, overwrite)
+  except OSError as error:
+    return str(error)
+
+
+def _conflict(
+  job: Job, twins: Sequence[str], sources: set[str], overwrite: bool
+) -> str:
+  """Returns what a job would be in the way of; raises OSError."""
+  if job.source and job.source.is_dir():
+    return "it is a folder"
+  if not job.target:
+    return (
+      "standard output is a terminal; give --out FILE"
+      if sys.stdout.isatty()
+      else ""
+    )
+  if twins:
+    return (
+      f"{job.target} would also be made of {', '.join(twins)}; rename one, or "
+      "give them folders of their own"
+    )
+  if _real(job.target) in sources:
+    return f"{job.target} is itself among the files to read"
+  if job.target.is_file() and not overwrite:
+    return f"{job.target} exists; --overwrite replaces it"
+  files.require_writable(job.target)
+  return ""
+
+
+def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
+  """Does all jobs, whatever becomes of each; returns the exit status.
+
+  Args:
+    made: What to do.
+    work: Does one job.
+    verb: What could not be done, as "compressed".
+  """
+  failures, done, is_interrupted = dict(made.failures), 0, False
+  with progress.Bar(len(made.jobs)) as bar:
+    try:
+      for place, job in enumerate(made.jobs):
+        bar.show(place, job.name)
+        try:
+          work(job)
+          done += 1
+        except _failures() as error:
+          failures[job.name] = _reason(error)
+    except KeyboardInterrupt:
+      is_interrupted = True
+  for note in made.notes:
+    print(note, file=sys.stderr)
+  for name, why in failures.items():
+    print(f"{name}: not {verb}: {why}", file=sys.stderr)
+  if is_interrupted:
+    print(f"interrupted: {done} of {len(made.jobs)} {verb}", file=sys.stderr)
+    return INTERRUPTED
+  if not failures:
+    return 0
+  return 1 if done else 2
+
+
+def _failures() -> tuple[type[Exception], ...]:
+  """Returns what may be the matter with one file."""
+  return ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError
+
+
+def _reason(error: Exception) -> str:
+  lines = str(error).strip().splitlines()
+  return lines[0] if lines else type(error).__name__
+
+
+def read_picture(job: Job, alpha: str) -> np.ndarray:
+  """Returns the picture of a job's source as `files.read_samples` does."""
+  if job.source:
+    return files.read_samples(job.source, alpha=alpha)
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "picture"
+    _keep_input(path)
+    try:
+      return files.read_samples(path, alpha=alpha)
+    except ValueError as error:
+      raise ValueError(str(error).replace(str(path), job.name)) from error
+
+
+def _keep_input(path: pathlib.Path) -> None:
+  """Writes standard input to a file, unless it is too long for a picture."""
+  count = 0
+  with open(path, "wb") as file:
+    while chunk := sys.stdin.buffer.read(_CHUNK):
+      count += len(chunk)
+      if count > MAX_PICTURE_BYTES:
+        raise ValueError(
+          f"it has more than {MAX_PICTURE_BYTES} bytes, the most that are read"
+        )
+      file.write(chunk)
+
+
+def read_bytes(source: pathlib.Path | None, limit: int) -> bytes:
+  """Returns the bytes of a file, or of standard input.
+
+  Raises:
+    ValueError: if there are none, or more than `limit`.
+  """
+  with contextlib.ExitStack() as stack:
+    file = sys.stdin.buffer
+    if source:
+      file = stack.enter_context(open(source, "rb"))
+    data = file.read(limit + 1)
+  if not data:
+    raise ValueError("it is empty")
+  if len(data) > limit:
+    raise ValueError(f"it has more than {limit} bytes, the most that are read")
+  return data
+
+
+def write_bytes(job: Job, data: bytes) -> None:
+  """Writes what a job made, whole or not at all where it is a file."""
+  if job.target:
+    files.write_bytes(job.target, data)
+    return
+  try:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+  except BrokenPipeError:
+    # Python would try once more when it exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise

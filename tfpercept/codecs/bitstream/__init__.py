@@ -1,0 +1,1 @@
+"""The container of learned codecs: headers, checksums, range decoding."""

@@ -1,0 +1,1 @@
+"""Codecs of other makers, through Pillow and its plug-ins."""

@@ -1,0 +1,260 @@
+"""The codecs that people use, by Pillow and its plug-ins.
+
+What a format can not tell from a whole file decodes to another picture: only
+PNG has checksums. Quality is the number that the encoder's own users know.
+"""
+
+import contextlib
+from importlib import metadata
+from typing import Any
+
+from tfpercept.codecs.base import check_size, register
+from tfpercept.codecs.classical import size_headers
+from tfpercept.codecs.classical.pillow_codec import PillowCodec, missing, room
+
+SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
+"""Of chroma against luma."""
+
+
+@register("jpeg")
+class JPEG(PillowCodec):
+  """JPEG with Huffman tables made for the picture.
+
+  Args:
+    subsampling: Of chroma: one of `SUBSAMPLING`.
+    optimize: Whether tables are made for the picture.
+
+  Source: ITU-T T.81, by libjpeg-turbo.
+  """
+
+  pillow_format = "JPEG"
+  _library = ("libjpeg-turbo", "libjpeg_turbo")
+  qualities = (1, 5, 8, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+  default_quality = 75
+
+  def __init__(self, *, subsampling: str = "4:2:0", optimize: bool = True):
+    self.subsampling = _known_subsampling(subsampling)
+    self.optimize = bool(optimize)
+    super().__init__()
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    settings = {"quality": round(quality), "optimize": self.optimize}
+    return _with_subsampling(settings, self.subsampling, channels)
+
+  def _saved(self, picture: Any, settings: dict[str, Any]) -> bytes:
+    # Pillow wants a file with tables of its own in one piece, and has room for
+    # about a byte a pixel. Noise takes more, as do a few rows, of which whole
+    # blocks are coded. What of the room is not written to takes no memory.
+    pixels = (picture.width + 15) * (picture.height + 15)
+    with contextlib.suppress(OSError), room(8 * pixels):
+      return super()._saved(picture, settings)
+    with room(32 * pixels):
+      return super()._saved(picture, settings)
+
+
+@register("webp")
+class WebP(PillowCodec):
+  """Lossy WebP, which has no grey: three channels come back, alike within 1.
+
+  Args:
+    method: Effort of the encoder, 0 to 6.
+
+  Source: RFC 9649 and RFC 6386, by libwebp.
+  """
+
+  pillow_format = "WEBP"
+  _library = ("libwebp", "webp")
+  qualities = (0, 5, 10, 20, 30, 45, 60, 75, 85, 92, 97)
+  default_quality = 80
+
+  def __init__(self, *, method: int = 4):
+    self.method = _whole("method", method, 0, 6)
+    super().__init__()
+
+  def _check_header(self, data: bytes) -> None:
+    check_size(*size_headers.webp_size(data), self.spec)
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    del channels
+    return {"quality": round(quality), "method": self.method}
+
+
+@register("png")
+class PNG(PillowCodec):
+  """PNG, which loses nothing; its one quality is 100.
+
+  Args:
+    level: Effort of zlib, 0 to 9.
+
+  Source: ISO/IEC 15948.
+  """
+
+  pillow_format = "PNG"
+  _library = ("zlib", "zlib")
+  qualities = (100,)
+  default_quality = 100
+
+  def __init__(self, *, level: int = 9):
+    self.level = _whole("level", level, 0, 9)
+    super().__init__()
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    del quality, channels
+    return {"compress_level": self.level}
+
+
+@register("jpeg2000")
+class JPEG2000(PillowCodec):
+  """JPEG 2000 with the 9/7 wavelet on luma and chroma, in a JP2 file.
+
+  Its quality is the wanted number of bits per pixel, so all pictures get the
+  same rate. (OpenJPEG can also give all the same PSNR, whose mean then takes
+  far more bits.)
+
+  Source: ITU-T T.800, by OpenJPEG.
+  """
+
+  pillow_format = "JPEG2000"
+  _library = ("OpenJPEG", "jpg_2000")
+  qualities = (
+    0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0, 3.0,
+  )  # fmt: skip
+  default_quality = 1.0
+
+  def __init__(self):
+    super().__init__()
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    return {
+      "quality_mode": "rates",
+      "quality_layers": [8 * channels / quality],
+      "irreversible": True,
+      "mct": int(channels == 3),  # Pillow's default codes R, G and B apart
+    }
+
+
+@register("avif")
+class AVIF(PillowCodec):
+  """AVIF: AV1 for still pictures.
+
+  Args:
+    subsampling: Of chroma: one of `SUBSAMPLING`.
+    speed: Of the encoder, 0 (slowest, smallest files) to 10.
+
+  Source: AV1 Image File Format 1.1, by libavif with libaom.
+  """
+
+  pillow_format = "AVIF"
+  _library = ("libavif", "avif")
+  qualities = (0, 10, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90)
+  default_quality = 60
+
+  def __init__(self, *, subsampling: str = "4:2:0", speed: int = 6):
+    self.subsampling = _known_subsampling(subsampling)
+    self.speed = _whole("speed", speed, 0, 10)
+    super().__init__()
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    settings = {"quality": round(quality), "speed": self.speed}
+    return _with_subsampling(settings, self.subsampling, channels)
+
+
+@register("jxl")
+class JXL(PillowCodec):
+  """JPEG XL, lossy, as a bare codestream; files in boxes are refused.
+
+  Args:
+    effort: Of the encoder, 1 to 9.
+
+  Source: ISO/IEC 18181-1, by libjxl.
+  """
+
+  pillow_format = "JXL"
+  qualities = (0, 3, 6, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+  default_quality = 80
+
+  def __init__(self, *, effort: int = 7):
+    self.effort = _whole("effort", effort, 1, 9)
+    super().__init__()
+
+  @property
+  def made_by(self) -> str:
+    return f"pillow-jxl-plugin {metadata.version('pillow-jxl-plugin')}"
+
+  def _require(self) -> None:
+    try:
+      import pillow_jxl  # noqa: F401 registers itself with Pillow
+    except ImportError as error:
+      raise missing("jxl", "pillow-jxl-plugin", "codecs") from error
+
+  def _check_header(self, data: bytes) -> None:
+    # The plug-in decodes when it opens.
+    check_size(*size_headers.jxl_size(data), self.spec)
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    del channels
+    return {"quality": float(quality), "effort": self.effort}
+
+
+@register("heic")
+class HEIC(PillowCodec):
+  """HEIC: HEVC for still pictures, close to what BPG is.
+
+  The encoder takes no side above 4200 where the other is below 32.
+
+  Args:
+    subsampling: Of chroma: one of `SUBSAMPLING`.
+
+  Source: ISO/IEC 23008-12 and ITU-T H.265, by libheif with x265.
+  """
+
+  pillow_format = "HEIF"
+  qualities = (5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70)
+  default_quality = 50
+
+  def __init__(self, *, subsampling: str = "4:2:0"):
+    self.subsampling = _known_subsampling(subsampling)
+    super().__init__()
+
+  @property
+  def made_by(self) -> str:
+    import pillow_heif
+
+    library = pillow_heif.libheif_version()
+    return f"pillow-heif {metadata.version('pillow-heif')}, libheif {library}"
+
+  def _require(self) -> None:
+    try:
+      import pillow_heif
+    except ImportError as error:
+      raise missing("heic", "pillow-heif", "codecs") from error
+    pillow_heif.register_heif_opener(thumbnails=False)
+    if self.pillow_format not in self._pillow.SAVE:
+      raise missing("heic", "a pillow-heif with the encoder x265", "codecs")
+
+  def _settings(self, quality: float, channels: int) -> dict[str, Any]:
+    settings = {"quality": round(quality)}
+    return _with_subsampling(settings, self.subsampling, channels)
+
+
+def _known_subsampling(value: str) -> str:
+  if value not in SUBSAMPLING:
+    raise ValueError(
+      f"subsampling is one of {', '.join(SUBSAMPLING)}; got {value!r}"
+    )
+  return value
+
+
+def _with_subsampling(
+  settings: dict[str, Any], subsampling: str, channels: int
+) -> dict[str, Any]:
+  """Adds the subsampling where there is chroma."""
+  return settings | ({"subsampling": subsampling} if channels == 3 else {})
+
+
+def _whole(name: str, value: int, low: int, high: int) -> int:
+  if isinstance(value, bool) or value not in range(low, high + 1):
+    raise ValueError(
+      f"{name} is a whole number from {low} to {high}; got {value!r}"
+    )
+  return int(value)

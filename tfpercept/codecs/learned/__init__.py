@@ -1,0 +1,1 @@
+"""Codecs with trained networks: entropy coding, transforms, exact decoding."""

@@ -1,0 +1,370 @@
+"""The learned codec: pictures to real bytes by a trained network."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import models, weights
+from tfpercept.codecs import base
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import (
+  channel_wise_parameters,
+  coding_tables,
+  entropy_parameters,
+  integer_layers,
+  refinement,
+  selftest,
+  symbol_coder,
+  tiles,
+)
+from tfpercept.codecs.learned import stopwatch as clock_lib
+from tfpercept.codecs.learned.model_ids import NUMBERS, identity, number
+from tfpercept.io import files
+from tfpercept.models.compression import (
+  entropy_coding,
+  hyper_transforms,
+  transforms,
+)
+from tfpercept.offers import MAX_EFFORT, MODEL
+from tfpercept.ops import checks
+
+
+def save(
+  network: keras.Model, folder: files.PathLike, *, dtype: str = "float32",
+  **details: Any,
+) -> None:  # fmt: skip
+  """Writes a trained network and all that codes with it, atomically.
+
+  Args:
+    network: A `TransformCodec`, any.
+    folder: Where to; an existing folder is replaced.
+    dtype: That weights are kept in. In `"float16"` they are rounded first, to 8
+      digits, so that tables and integers are those of what is kept.
+    **details: JSON values for the manifest.
+
+  Raises:
+    ValueError: if the network can not be made exact (`coding.arrays`).
+  """
+  if dtype != "float32":
+    network = _rounded_copy(network, dtype)
+  arrays = {coding_tables.FILE: coding_tables.arrays(network)}
+  with files.atomic(folder) as temporary:
+    models.save(network, temporary, dtype=dtype, arrays=arrays, **details)
+    path = temporary / "manifest.json"
+    manifest = json.loads(path.read_text())
+    codec = Hyperprior(model=str(temporary), check=False)
+    manifest[selftest.FIELD] = selftest.vector(codec)
+    files.write_json(path, manifest)
+
+
+def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
+  """Returns a network whose weights are what `dtype` makes of them."""
+  rounded = [_short(w).astype(dtype) for w in network.get_weights()]
+  copy = type(network).from_config(network.get_config())
+  copy.build()
+  copy.set_weights([w.astype(np.float32) for w in rounded])
+  for _, layer in integer_layers.of(copy):
+    layer.settle()  # few distinct numbers, which take less room
+  return copy
+
+
+def _short(weight: np.ndarray) -> np.ndarray:
+  """Rounds to 8 binary digits, which take less room once compressed."""
+  mantissa, exponent = np.frexp(weight)
+  return np.ldexp(np.round(mantissa * 2**8) / 2**8, exponent)
+
+
+@base.register("hyperprior")
+class Hyperprior(base.Codec):
+  """Codes pictures by a trained network, a hyperprior or another.
+
+  What `trainers.compression` wrote is opened whatever the architecture.
+  Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
+  Files are read by any machine to the same latents; the pictures made of them
+  may differ by a few levels of 255 here and there from one machine to another.
+
+  Args:
+    model: A run folder, a model folder, or the name of a model that comes with
+      the package.
+    check: Whether to see that this machine computes exactly.
+    effort: Rounds in which symbols are chosen for the very picture
+      (`refinement`), by scale and mean-scale hyperpriors. Each takes a few
+      times as long as decoding.
+    max_pixels: Of a picture; files that tell of more are corrupt. 2^27, which
+      is the most, and the default, take 3 GB at most.
+
+  Raises:
+    ValueError: if there is no such model, it is damaged, or an option is out
+      of range.
+    selftest.WrongArithmetic: if this machine would read files wrongly.
+
+  Source: Minnen, Ballé, Toderici, 2018; integers: Ballé, Johnston, Minnen,
+  "Integer networks for data compression with latent-variable models", 2019.
+  """
+
+  def __init__(
+    self,
+    *,
+    model: str = MODEL,
+    check: bool = True,
+    effort: int = 0,
+    max_pixels: int = container.MAX_PIXELS,
+  ):
+    self.model, self.check, self.effort = model, check, effort
+    _check_options(effort, max_pixels)
+    self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
+    self._network, manifest = models.load(model, dtype="float32")
+    if manifest["model"] not in NUMBERS:
+      raise ValueError(
+        f"{model} holds a {manifest['model']}, not one of {', '.join(NUMBERS)}"
+      )
+    kept = coding_tables.load(weights.find(model), manifest)
+    self._number = number(manifest)
+    self._parameters = _parameters(manifest, kept)
+    self._coder = symbol_coder.SymbolCoder(kept, self._parameters)
+    self.identity = identity(manifest)
+    self.qualities = tuple(float(q) for q in range(1, self._network.levels + 1))
+    self._analysis, self._synthesis = (
+      tf.function(network, reduce_retracing=True)
+      for network in (self._network.analysis, self._network.reconstruct)
+    )
+    if self._coder.hyper_latents:
+      self._hyper_latents = tf.function(
+        self._network.hyper_latents, reduce_retracing=True
+      )
+    self._refinement = self._refined(manifest)
+    if check:
+      selftest.check(self, manifest)
+    self.max_pixels = max_pixels
+
+  def compress(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> bytes:
+    image = base.check_picture(image, self.spec)
+    container.check_size(*image.shape[:2], max_pixels=self.max_pixels)
+    step = self._step(quality)
+    clock = clock_lib.Clock()
+    y, z = self._latents(image, step, clock)
+    strings = self._coder.write(
+      y.shape[1:3], z, step, self._chooser(image, y, step), clock
+    )
+    header = container.Header(
+      codec=self._number,
+      model=self.identity,
+      height=image.shape[0],
+      width=image.shape[1],
+      quality=step if len(self.qualities) > 1 else 0,
+      grey=image.shape[2] == 1,
+      integer=self._coder.hyper_latents > 0,
+    )
+    data = container.pack(header, strings)
+    clock.lap("coder")
+    self.last_seconds = clock.seconds
+    return data
+
+  def decompress(self, data: bytes) -> np.ndarray:
+    clock = clock_lib.Clock()
+    header, picture = self._unpack(data)
+    y_hat = self._coder.values(picture, clock)
+    quality = tf.constant([picture.step / container.STEPS], tf.float32)
+    try:
+      image = tiles.synthesise(
+        lambda y: self._synthesis(y, quality),
+        y_hat,
+        picture.size,
+        halo=self._network.halo,
+      )
+    except FloatingPointError as error:
+      raise base.CorruptStream(
+        f"the latents are no picture's: {error}"
+      ) from error
+    if header.grey:
+      image = _grey(image)
+    clock.lap("synthesis")
+    self.last_seconds = clock.seconds
+    return image
+
+  def symbols(self, data: bytes) -> dict[str, np.ndarray]:
+    """Returns the symbols of a stream, which are the same on all machines.
+
+    Returns:
+      `y`, int32 `[1, h, w, latents]`, and `z`, int32 `[1, h/4, w/4,
+      hyper_latents]`, if there are hyper-latents.
+
+    Raises:
+      CorruptStream: as `decompress`.
+    """
+    return self._coder.symbols(self._unpack(data)[1])
+
+  @property
+  def hyper_latents(self) -> int:
+    """Channels of hyper-latents; 0 if there are none."""
+    return self._coder.hyper_latents
+
+  def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns what is made of hyper-latents in whole numbers.
+
+    Args:
+      z: Int32 `[1, h, w, hyper_latents]`, within 127.
+
+    Returns:
+      Int32 arrays by name, the same on all machines: of a mean-scale hyperprior
+      `indexes` of scales, before the offset of the quality, and `means` in
+      64ths of deviations, `[1, 4h, 4w, latents]`.
+    """
+    return self._parameters.integers(z)
+
+  def estimated_bits(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> float:
+    image = base.check_picture(image, self.spec)
+    step = self._step(quality)
+    y, z = self._latents(image, step)
+    found = []
+    if z is not None:
+      flat = tf.cast(z.reshape(-1, z.shape[-1]), tf.float32)
+      found.append(tf.reduce_sum(self._network.prior.bits(flat)))
+
+    choose = self._chooser(image, y, step)
+
+    def count(part: entropy_parameters.Part) -> tf.Tensor:
+      symbols = choose(part)
+      bits = self._bits(tf.cast(symbols, tf.float32), part.index)
+      found.append(tf.reduce_sum(bits))
+      return symbols
+
+    self._parameters.each(y.shape[1:3], z, step, count)
+    return sum(float(bits) for bits in found)
+
+  def _bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    if not self._coder.hyper_latents:
+      return self._network.bits(symbols)
+    return entropy_coding.normal_bits(symbols, tf.cast(index, tf.float32))
+
+  def _refined(
+    self, manifest: Mapping[str, Any]
+  ) -> refinement.Refinement | None:
+    """Returns what chooses symbols; None if they are rounded."""
+    is_alone = isinstance(self._parameters, entropy_parameters.HyperParameters)
+    if self.effort and not is_alone:
+      raise ValueError(
+        "effort chooses symbols of scale and mean-scale hyperpriors; "
+        f"{self.model} holds a {manifest['model']}. Leave it at 0."
+      )
+    return refinement.of_model(self._network, manifest, rounds=self.effort)
+
+  def _step(self, quality: float | None) -> int:
+    """Returns the quality in sixteenths; the middle one by default."""
+    levels = self._network.levels
+    if quality is None:
+      quality = (1 + levels) / 2
+    if not 1 <= quality <= levels:
+      raise ValueError(
+        f"{self.spec} has qualities from 1 to {levels}; got {quality}"
+      )
+    return round(quality * container.STEPS)
+
+  def _latents(
+    self, image: np.ndarray, step: int, clock: clock_lib.Clock | None = None
+  ) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns y, float32 `[1, h, w, C]`, and z, int32 `[1, h/4, w/4, C']`."""
+    clock = clock or clock_lib.Clock()
+    size = self._coder.size(*image.shape[:2])
+    quality = tf.constant([step / container.STEPS], tf.float32)
+    colour = np.broadcast_to(image, (*image.shape[:2], 3))
+    y = tiles.analyse(
+      lambda x: self._analysis(x, quality),
+      colour,
+      tuple(side * transforms.STRIDE for side in size),
+      halo=self._network.halo,
+    )
+    clock.lap("analysis")
+    if not self._coder.hyper_latents:
+      return y, None
+    z = tiles.hyper_analyse(lambda y: self._hyper_latents(y, quality), y)
+    limit = hyper_transforms.SYMBOL_LIMIT
+    z = np.round(z).clip(-limit, limit).astype(np.int32)
+    clock.lap("hyper")
+    return y, z
+
+  def _chooser(
+    self, image: np.ndarray, y: np.ndarray, step: int
+  ) -> entropy_parameters.Code:
+    """Returns what makes symbols of the parts of latents `y`."""
+    colour = np.broadcast_to(image, (*image.shape[:2], 3))
+
+    def choose(part: entropy_parameters.Part) -> tf.Tensor:
+      rows, channels, index, mean = part
+      symbols = self._parameters.symbols(
+        y[:, rows, :, channels], mean, step, channels
+      )
+      if not self._refinement:
+        return symbols
+      return self._refinement(
+        colour, y, rows, (symbols, index, mean),
+        self._parameters.inverse(step), step / container.STEPS,
+      )  # fmt: skip
+
+    return choose
+
+  def _unpack(
+    self, data: bytes
+  ) -> tuple[container.Header, symbol_coder.Picture]:
+    """Returns header and strings; raises CorruptStream."""
+    header, strings = container.unpack(
+      data,
+      codec=self._number,
+      model=self.identity,
+      symbols=self._coder.counts,
+      max_pixels=self.max_pixels,
+    )
+    levels, step = self._network.levels, header.quality
+    if levels == 1 and step == 0:
+      step = container.STEPS
+    elif levels == 1 or not 1 <= step / container.STEPS <= levels:
+      raise base.CorruptStream(
+        f"a quality of {step / container.STEPS:g}; the model has "
+        + (f"1 to {levels}" if levels > 1 else "one rate, which is 0")
+      )
+    if header.integer != (self._coder.hyper_latents > 0):
+      raise base.CorruptStream(
+        "a hyper-synthesis in "
+        + ("whole numbers" if header.integer else "floating point")
+        + ", which the model has not"
+      )
+    size = header.height, header.width
+    return header, symbol_coder.Picture(size, step, strings)
+
+
+def _parameters(
+  manifest: Mapping[str, Any], kept: Mapping[str, np.ndarray]
+) -> entropy_parameters.Parameters:
+  """Returns what latents of a model are coded with."""
+  if manifest["model"] == "factorized_prior":
+    return entropy_parameters.FixedParameters(kept)
+  if manifest["model"] == "channel_wise_hyperprior":
+    slices = manifest["config"]["slices"]
+    return channel_wise_parameters.SliceParameters(kept, slices)
+  return entropy_parameters.HyperParameters(kept)
+
+
+def _check_options(effort: int, max_pixels: int) -> None:
+  if not checks.is_whole(effort) or not 0 <= effort <= MAX_EFFORT:
+    raise ValueError(f"effort is 0 to {MAX_EFFORT} rounds; got {effort!r}")
+  if not 1 <= max_pixels <= container.MAX_PIXELS:
+    raise ValueError(
+      f"max_pixels is 1 to {container.MAX_PIXELS}; got {max_pixels}"
+    )
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+  """Returns the rounded mean of three channels, uint8 `[H, W, 1]`."""
+  grey = np.empty((*picture.shape[:2], 1), np.uint8)
+  for top, bottom in tiles.spans(len(picture), tiles.heights(*grey.shape[:2])):
+    total = picture[top:bottom].sum(axis=-1, keepdims=True, dtype=np.uint16)
+    grey[top:bottom] = (total + 1) // 3
+  return grey

@@ -1,0 +1,77 @@
+"""Which model wrote a file, among those that are here."""
+
+from collections.abc import Sequence
+
+from tfpercept import manifests, weights
+from tfpercept.codecs import base
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import model_ids
+from tfpercept.io import files
+
+
+class KnownModels:
+  """Reads the files of every model that comes with the package or is given.
+
+  What a file says of its model is compared with theirs, and serves for nothing
+  else. A model is loaded when it is first needed.
+
+  Args:
+    given: Run folders, model folders or names.
+
+  Raises:
+    ValueError: if one of them holds no model that codes pictures.
+  """
+
+  def __init__(self, given: Sequence[files.PathLike] = ()):
+    self._names: dict[tuple[int, bytes], str] = {}
+    self._codecs: dict[str, base.Codec] = {}
+    for model in given:
+      manifest = manifests.read(model)
+      if not model_ids.codes(manifest):
+        raise ValueError(
+          f"{model} holds a {manifest['model']} that codes no pictures; give a "
+          "folder that trainers.compression wrote"
+        )
+      self._add(model, manifest)
+    for model in weights.shipped():
+      manifest = manifests.read(model)
+      if model_ids.codes(manifest):
+        self._add(model, manifest)
+
+  def _add(self, model: files.PathLike, manifest: dict) -> None:
+    key = model_ids.number(manifest), model_ids.identity(manifest)
+    self._names.setdefault(key, str(model))
+
+  def name(self, header: container.Header) -> str | None:
+    """Returns the name or the folder of the model that a header is of."""
+    for (number, identity), name in self._names.items():
+      if header.codec == number and identity.startswith(header.model):
+        return name
+    return None
+
+  def codec_of(self, data: bytes) -> base.Codec:
+    """Returns the codec that reads a file.
+
+    Raises:
+      WrongModel: if the file is whole, but no model that is here wrote it.
+      CorruptStream: if it is anything else than whole.
+      ValueError: if its model is damaged.
+    """
+    found = container.read_header(data)
+    if found.damage:
+      raise container.CorruptStream(found.damage)
+    name = self.name(found.header)
+    if name is None:
+      known = ", ".join(self._names.values()) or "none"
+      raise container.WrongModel(
+        f"model {found.header.model.hex()} of codec {found.header.codec} wrote "
+        f"the file, and is not among those that are here: {known}. Give its "
+        "folder."
+      )
+    if name not in self._codecs:
+      from tfpercept.codecs.learned import (
+        learned_codec,  # which brings TensorFlow
+      )
+
+      self._codecs[name] = learned_codec.Hyperprior(model=name)
+    return self._codecs[name]

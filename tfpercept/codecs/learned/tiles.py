@@ -1,0 +1,172 @@
+"""Transforms of large pictures in parts, to the same numbers as in one piece.
+
+An output of a transform depends on inputs a few positions away. A part is given
+that much more around it, and what that makes is cut off again, so memory does
+not grow with the picture.
+
+A latent of the analysis sees less than `halo` times 16 pixels beyond its own
+16, a pixel of the synthesis at most `halo` latents (`TransformCodec.halo`).
+These two take patches; hyper-transforms, which are small, strips as wide as the
+picture.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.models.compression import (
+  hyper_transforms,
+  hyperprior,
+  transforms,
+)
+from tfpercept.ops import padding
+
+PIXELS = 1 << 21
+"""About what a part has."""
+COLUMNS = 1 << 12
+"""What a patch has at most, in pixels."""
+# Latents that a hyper-latent sees beyond its own 4: 4 above and 7 below.
+_HYPER_HALO = 8
+_STRIDE = transforms.STRIDE
+
+Span = tuple[int, int]
+"""The first of some rows or columns, and the one after the last."""
+
+
+def heights(height: int, width: int) -> int:
+  """Returns the rows of pixels of a strip, a multiple of 64, for a picture."""
+  rows = max(PIXELS // max(width, 1), 1)
+  rows = -(-rows // hyperprior.STRIDE) * hyperprior.STRIDE
+  return min(rows, height)
+
+
+def spans(height: int, rows: int) -> Iterator[Span]:
+  """Yields the spans of strips."""
+  for top in range(0, height, rows):
+    yield top, min(top + rows, height)
+
+
+def _patches(height: int, width: int) -> Iterator[tuple[Span, Span]]:
+  """Yields the rows and columns of patches, all of them latents'."""
+  columns = min(width, COLUMNS // _STRIDE)
+  rows = heights(height * _STRIDE, columns * _STRIDE) // _STRIDE
+  for vertical in spans(height, rows):
+    for horizontal in spans(width, columns):
+      yield vertical, horizontal
+
+
+def _seen(span: Span, halo: int, end: int) -> tuple[Span, slice]:
+  """Returns a span with its halo, and where in that it is itself."""
+  first, last = max(span[0] - halo, 0), min(span[1] + halo, end)
+  return (first, last), slice(span[0] - first, span[1] - first)
+
+
+def analyse(
+  analysis: Callable[[tf.Tensor], tf.Tensor],
+  picture: np.ndarray,
+  size: tuple[int, int],
+  *,
+  halo: int,
+) -> np.ndarray:
+  """Returns the latents of a padded picture.
+
+  Args:
+    analysis: From float32 `[1, H, W, 3]` to `[1, H/16, W/16, latents]`.
+    picture: uint8 `[H, W, 3]`, not padded.
+    size: Height and width once it is, multiples of 64.
+    halo: Of the network.
+
+  Returns:
+    Float32 `[1, h, w, latents]`.
+  """
+  height, width = (side // _STRIDE for side in size)
+  latents = None
+  for rows, columns in _patches(height, width):
+    seen_rows, own_rows = _seen(rows, halo, height)
+    seen_columns, own_columns = _seen(columns, halo, width)
+    pixels = padded(
+      picture,
+      *((_STRIDE * first, _STRIDE * last)
+        for first, last in (seen_rows, seen_columns)),
+    )  # fmt: skip
+    y = analysis(tf.constant(pixels[None] / np.float32(255)))
+    if latents is None:
+      latents = np.empty((1, height, width, y.shape[-1]), np.float32)
+    latents[:, slice(*rows), slice(*columns)] = y[:, own_rows, own_columns]
+  return latents
+
+
+def hyper_analyse(
+  hyper_analysis: Callable[[tf.Tensor], tf.Tensor], y: np.ndarray
+) -> np.ndarray:
+  """Returns the hyper-latents of latents, float32 `[1, h/4, w/4, C]`.
+
+  Args:
+    hyper_analysis: From float32 `[1, h, w, latents]` to `[1, h/4, w/4, C]`.
+    y: Float32 `[1, h, w, latents]`, sides multiples of 4.
+  """
+  height, width = y.shape[1:3]
+  rows = heights(height * _STRIDE, width * _STRIDE) // _STRIDE
+  ratio, made = hyper_transforms.STRIDE, []
+  for span in spans(height, rows):
+    seen, own = _seen(span, _HYPER_HALO, height)
+    z = hyper_analysis(tf.constant(y[:, slice(*seen)]))
+    made.append(z[:, own.start // ratio : own.stop // ratio].numpy())
+  return np.concatenate(made, axis=1)
+
+
+def padded(picture: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
+  """Returns a part of a picture mirrored at its right and lower border.
+
+  The border pixel is repeated; a picture smaller than what is missing is
+  mirrored again and again.
+
+  Args:
+    picture: `[H, W, C]`.
+    rows: May lie beyond H.
+    columns: May lie beyond W.
+  """
+  down, across = (
+    padding.mirror_index(tf.range(*span), side).numpy()
+    for span, side in zip((rows, columns), picture.shape, strict=False)
+  )
+  # One axis after the other, which is four times as fast as both at once.
+  return picture.take(down, axis=0).take(across, axis=1)
+
+
+def synthesise(
+  synthesis: Callable[[tf.Tensor], tf.Tensor],
+  y_hat: np.ndarray,
+  size: tuple[int, int],
+  *,
+  halo: int,
+) -> np.ndarray:
+  """Returns the picture of latents, uint8 `[H, W, 3]`.
+
+  Args:
+    synthesis: From float32 `[1, h, w, latents]` to `[1, 16 h, 16 w, 3]`.
+    y_hat: Float32 `[1, h, w, latents]`.
+    size: Height and width of the picture.
+    halo: Of the network.
+
+  Raises:
+    FloatingPointError: if a value is NaN or infinite.
+  """
+  picture = np.empty((*size, 3), np.uint8)
+  for rows, columns in _patches(*(-(-side // _STRIDE) for side in size)):
+    seen_rows, own_rows = _seen(rows, halo, y_hat.shape[1])
+    seen_columns, own_columns = _seen(columns, halo, y_hat.shape[2])
+    x_hat = synthesis(
+      tf.constant(y_hat[:, slice(*seen_rows), slice(*seen_columns)])
+    )
+    part = picture[tuple(
+      slice(_STRIDE * first, _STRIDE * last) for first, last in (rows, columns)
+    )]  # fmt: skip
+    top, left = _STRIDE * own_rows.start, _STRIDE * own_columns.start
+    values = x_hat[0, top : top + len(part), left : left + part.shape[1]]
+    values = values.numpy()
+    if not np.isfinite(values).all():
+      raise FloatingPointError("the synthesis gave NaN or infinity")
+    part[:] = np.round(values.clip(0.0, 1.0) * np.float32(255))
+  return picture

@@ -1,0 +1,1 @@
+"""Whether a distance keeps its contract and agrees with reference programs."""

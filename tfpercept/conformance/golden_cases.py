@@ -1,0 +1,123 @@
+"""Reads golden cases: images, and what a reference program made of them.
+
+A folder holds `images.npz`, uint8 images `[H, W, C]` by name, and other `.npz`
+files with arrays named `<case>/<name>` and a JSON text `meta` that says, for
+each case, the names of its images (`target`, `pred`), what part of them was
+used (`crop`) and how the reference program was set.
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from tfpercept.io.files import is_system_file
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """Images and what a reference program made of them."""
+
+  name: str
+  reference: np.ndarray  # float64 [N, H, W, C] in [0, 1]
+  image: np.ndarray
+  settings: dict[str, Any]
+  """What the reference program was told beside the images."""
+  arrays: dict[str, np.ndarray]
+  """What it returned: `value`, `grad_pred` and others."""
+
+
+def files(folder: pathlib.Path) -> tuple[str, ...]:
+  """Names, without suffix, of the files that hold cases."""
+  return tuple(
+    path.stem
+    for path in sorted(folder.glob("*.npz"))
+    if not is_system_file(path) and "meta" in _load(folder, path.stem)
+  )
+
+
+@functools.cache
+def read(folder: pathlib.Path, file: str) -> tuple[Case, ...]:
+  """Returns the cases of a file, named without suffix, that compare images.
+
+  Raises:
+    ValueError: if the file, or the folder's images, are not as described above.
+  """
+  arrays = _load(folder, file)
+  try:
+    described = json.loads(str(arrays["meta"]))
+    return tuple(
+      _case(folder, name, meta, arrays)
+      for name, meta in described.items()
+      if "pred" in meta
+    )
+  except (LookupError, ValueError) as error:
+    raise ValueError(
+      f"{folder / file}.npz is no file of golden cases: {error!r}"
+    ) from error
+
+
+def _case(folder, name, meta, arrays) -> Case:
+  images = _load(folder, "images")
+  targets, predictions = _names(meta["target"]), _names(meta["pred"])
+  crops = [_crop(text) for text in _names(meta.get("crop", "[:,:]"))]
+  if len(targets) not in (1, len(predictions)):
+    raise ValueError(
+      f"{name} names {len(targets)} targets for {len(predictions)} pictures"
+    )
+  crops *= len(predictions) // len(crops)  # one, or one for each image
+  reference = np.stack(
+    [images[n][c] / 255 for n, c in zip(targets, crops, strict=False)]
+  )
+  image = np.stack(
+    [
+      _prediction(images, n, c, reference[0])
+      for n, c in zip(predictions, crops, strict=True)
+    ]
+  )
+  results = {
+    key.removeprefix(f"{name}/"): value
+    for key, value in arrays.items()
+    if key.startswith(f"{name}/")
+  }
+  # One name that is given for several values stands for all of them.
+  count = max(len(image), len(np.atleast_1d(results.get("value", 0))))
+  shape = (count, *image.shape[1:])
+  return Case(
+    name,
+    np.broadcast_to(reference, shape),
+    np.broadcast_to(image, shape),
+    {k: v for k, v in meta.items() if k not in ("pred", "target", "crop")},
+    results,
+  )
+
+
+def _prediction(images, name, crop, reference) -> np.ndarray:
+  if name == "1 - target":
+    return 1 - reference
+  if name.startswith("constant "):
+    return np.full_like(reference, float(name.removeprefix("constant ")))
+  return images[name][crop] / 255
+
+
+@functools.cache
+def _load(folder: pathlib.Path, file: str) -> dict[str, np.ndarray]:
+  with np.load(folder / f"{file}.npz", allow_pickle=False) as stored:
+    return dict(stored)
+
+
+def _names(value: str | list[str]) -> list[str]:
+  return [value] if isinstance(value, str) else value
+
+
+def _crop(text: str) -> tuple[slice, ...]:
+  """Turns '[40:216,40:216]' into slices."""
+  if text == "none":
+    return (slice(None), slice(None))
+  return tuple(
+    slice(*(int(limit) if limit else None for limit in part.split(":")))
+    for part in text.strip("[]").split(",")
+  )

@@ -1,0 +1,209 @@
+"""A scorecard of any loss: what it does right, how exact and how fast it is.
+
+    card = doctor.examine("watson_dft")
+    card = doctor.examine(my_keras_loss)
+    print(doctor.to_text(card))
+
+Beside the checks of `conformance` it measures speed, and compares the values
+with those of reference programs, where there are any.
+"""
+
+import dataclasses
+import os
+import pathlib
+import statistics
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.conformance import adapters, goldens, suite, test_images
+from tfpercept.conformance.suite import FAILED, NOT_APPLICABLE, PASSED, Finding
+
+NAMES = (*suite.CHECKS, "speed", "goldens")
+"""What can be asked for."""
+MEASURED = "measured"
+SPEED_SIDE = 256  # of the images that speed is measured on
+SPEED_ROUNDS = 5
+GOLDEN_BOUND = 1e-5  # relative, where no rule says another
+
+
+@dataclasses.dataclass(frozen=True)
+class Scorecard:
+  """What was found of one loss."""
+
+  subject: str
+  findings: tuple[Finding, ...]
+
+  @property
+  def passed(self) -> bool:
+    """Whether nothing failed."""
+    return self.count(FAILED) == 0
+
+  def count(self, outcome: str) -> int:
+    """Number of findings of this outcome."""
+    return sum(f.outcome == outcome for f in self.findings)
+
+
+def examine(
+  subject: Any,
+  *,
+  min_size: int = 1,
+  size_multiple: int = 1,
+  channels: int = 3,
+  checks: Collection[str] | None = None,
+  golden_folder: str | os.PathLike | None = None,
+  golden_cases: str | None = None,
+  each: Callable[[Finding], None] | None = None,
+) -> Scorecard:
+  """Examines a distance or a loss.
+
+  Args:
+    subject: A spec, a `Distance`, a Keras loss, a function of (y_true, y_pred),
+      a class of those, or `"package.module:name"` of one, which is imported.
+    min_size: Smallest side of images that a loss takes; a `Distance` says so
+      itself.
+    size_multiple: What their sides must be multiples of.
+    channels: Their number of channels.
+    checks: Names of conformance checks, `"speed"` and `"goldens"`; by default
+      all that apply.
+    golden_folder: Where values of reference programs are, in the layout of
+      `golden_cases`. Which are the subject's own, `goldens.RULES` says.
+    golden_cases: Instead of those rules, a pattern of `<file>/<case>`, such as
+      `"mine/*"`, whose values the subject should have to 1e-5.
+    each: Called with each finding when it is made.
+
+  Raises:
+    ValueError: if there is no such subject or check.
+  """
+  for name in checks or ():
+    if name not in NAMES:
+      raise ValueError(
+        f"there is no check {name!r}; there are {', '.join(NAMES)}"
+      )
+  found = adapters.find(
+    subject, min_size=min_size, size_multiple=size_multiple, channels=channels
+  )
+  findings = []
+  for finding in _findings(found, checks or NAMES, golden_folder, golden_cases):
+    findings.append(finding)
+    if each:
+      each(finding)
+  return Scorecard(found.name, tuple(findings))
+
+
+def _findings(subject, names, golden_folder, golden_cases) -> Iterator[Finding]:
+  for name in names:
+    if name in subject.lacks:
+      yield Finding(name, NOT_APPLICABLE, subject.lacks[name])
+    elif name == "speed":
+      yield _speed(subject)
+    elif name == "goldens":
+      yield from _goldens(subject, golden_folder, golden_cases)
+    else:
+      yield suite.examine(subject.factory, name)
+
+
+def _goldens(subject, folder, pattern) -> Iterator[Finding]:
+  if folder is None:
+    yield Finding("goldens", NOT_APPLICABLE, "no folder of them was given")
+    return
+  folder = pathlib.Path(folder)
+  if not (folder / "images.npz").is_file():
+    raise ValueError(f"expected a folder with images.npz; {folder} has none")
+  if pattern is None and not subject.spec:
+    yield Finding("goldens", NOT_APPLICABLE, "which cases are its own?")
+    return
+  if pattern is None:
+    cases = goldens.of_spec(folder, subject.spec)
+  else:
+    cases = goldens.matching(folder, pattern, relative=GOLDEN_BOUND)
+  try:
+    for name, case, rule in cases:
+      yield suite.finding(
+        name, lambda c=case, r=rule: goldens.compare(subject.factory, c, r)
+      )
+  except suite.NotApplicable as reason:
+    yield Finding("goldens", NOT_APPLICABLE, str(reason))
+
+
+def _speed(subject: adapters.Subject) -> Finding:
+  """Compares seconds with those of MS-SSIM, in turns, traced, not compiled."""
+  distance, peer = subject.factory(), distances.get("ms_ssim")
+  side = SPEED_SIDE
+  if side < distance.min_size or side % distance.size_multiple:
+    return Finding(
+      "speed", NOT_APPLICABLE, f"images of {side}x{side} are not allowed"
+    )
+  scene = test_images.scene(1, side, test_images.channels(distance))
+  reference, image = tf.constant(scene), tf.constant(scene[:, ::-1].copy())
+  try:
+    seconds = {}
+    for way, wrap in (("forward", _forward), ("with gradient", _backward)):
+      both = [wrap(distance), wrap(peer)]
+      seconds[way] = _medians([lambda f=f: f(reference, image) for f in both])
+  except (ValueError, TypeError, tf.errors.OpError) as error:
+    return Finding("speed", FAILED, suite.summary(error))
+  parts = [
+    f"{own / other:.2g} times ms_ssim {way} ({1e3 * own:.3g} ms)"
+    for way, (own, other) in seconds.items()
+  ]
+  shape = "x".join(map(str, scene.shape))
+  return Finding("speed", MEASURED, f"{', '.join(parts)} at {shape}")
+
+
+def _forward(distance: Any) -> Callable[[tf.Tensor, tf.Tensor], Any]:
+  return tf.function(lambda reference, image: distance(reference, image))
+
+
+def _backward(distance: Any) -> Callable[[tf.Tensor, tf.Tensor], Any]:
+  @tf.function
+  def gradient(reference, image):
+    with tf.GradientTape() as tape:
+      tape.watch(image)
+      value = distance(reference, image)
+    return tape.gradient(value, image, unconnected_gradients="zero")
+
+  return gradient
+
+
+def _medians(functions: list[Callable[[], tf.Tensor]]) -> list[float]:
+  """Median seconds of each, called in turns, after one call that traces."""
+  seconds: list[list[float]] = [[] for _ in functions]
+  for turn in range(SPEED_ROUNDS + 1):
+    for times, function in zip(seconds, functions, strict=True):
+      start = time.perf_counter()
+      np.asarray(function())  # waits for the result
+      if turn:
+        times.append(time.perf_counter() - start)
+  return [statistics.median(times) for times in seconds]
+
+
+def line(finding: Finding) -> str:
+  """Returns one line of the table."""
+  return f"{finding.outcome:16}{finding.check:34}  {finding.message}".rstrip()
+
+
+def totals(card: Scorecard) -> str:
+  """Returns the last line of the table."""
+  return (
+    f"{card.subject}: {card.count(PASSED)} passed, {card.count(FAILED)} "
+    f"failed, {card.count(NOT_APPLICABLE)} not applicable"
+  )
+
+
+def to_text(card: Scorecard) -> str:
+  """Returns the scorecard as a table."""
+  return "\n".join([*map(line, card.findings), totals(card)])
+
+
+def to_json(card: Scorecard) -> dict[str, Any]:
+  """Returns the scorecard for programs."""
+  return {
+    "subject": card.subject,
+    "passed": card.passed,
+    "findings": [dataclasses.asdict(finding) for finding in card.findings],
+  }

@@ -1,0 +1,1 @@
+"""How well distances agree with the opinions of people."""

@@ -1,0 +1,313 @@
+"""How well distances agree with people: scores and their intervals."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tfpercept.data import judgements
+from tfpercept.evaluation.core import correlation
+from tfpercept.evaluation.core import statistics as intervals
+from tfpercept.evaluation.core.settings import RESAMPLES
+from tfpercept.evaluation.core.statistics import Estimate
+
+PairKey = tuple[str, str]
+"""Keys of a reference and an image."""
+
+
+def two_afc(
+  first: np.ndarray, second: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+  """Returns the 2AFC score of each triplet, `[n]`.
+
+  The share of people who agree with the distance about which image is nearer;
+  a half where both are equally far.
+
+  Args:
+    first: Distance of the first image to the reference, `[n]`.
+    second: Distance of the second image.
+    share: Share of people who found the second nearer.
+  """
+  agreed = np.where(first < second, 1.0 - share, share)
+  return np.where(first == second, 0.5, agreed)
+
+
+def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
+  """Returns the area under precision over recall of "people see no difference".
+
+  Pairs are taken in the order of their distance; those of equal distance keep
+  their order (the reference program's order of them is arbitrary).
+
+  Args:
+    values: Distance of each pair, `[n]`.
+    same: Share of people who said that the two are the same, `[n]`.
+
+  Returns:
+    The area; NaN if nobody found anything the same.
+  """
+  if not np.sum(same) > 0:
+    return math.nan
+  same = same[np.argsort(values, kind="stable")]
+  true, false = np.cumsum(same), np.cumsum(1.0 - same)
+  precision = np.concatenate([[0.0], true / (true + false), [0.0]])
+  recall = np.concatenate([[0.0], true / np.sum(same), [1.0]])
+  precision = np.maximum.accumulate(precision[::-1])[::-1]
+  return float(np.sum(np.diff(recall) * precision[1:]))
+
+
+def people(
+  data: judgements.Judgements, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, dict[str, Estimate]]:
+  """Returns what people themselves score on forced choices, by row and column.
+
+  `majority` is the ceiling: no distance can agree with more people than the
+  answer of most of them does. `one another` is how often one of them agrees
+  with another, h^2 + (1-h)^2, which papers call human performance.
+  """
+  rows = {
+    "people, majority": lambda h: np.maximum(h, 1.0 - h),
+    "people, one another": lambda h: h**2 + (1.0 - h) ** 2,
+  }
+  share = np.array([item.answer for item in data.items])
+  return {
+    name: _estimates(
+      data, {"2afc": _share_of(score(share))}, resamples=resamples, seed=seed
+    )
+    for name, score in rows.items()
+  }
+
+
+def agreement(
+  data: judgements.Judgements,
+  values: Mapping[PairKey, float],
+  *,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+  parameters: int = 4,
+) -> dict[str, Estimate]:
+  """Returns how well distances agree with people, by the name of the score.
+
+  `2afc` for forced choices, `jnd` (mean average precision) for just noticeable
+  differences; `srcc`, `krcc` and `plcc` for opinions, positive where a larger
+  distance goes with a worse opinion. If there are several subsets, each has a
+  column of its own, which where there are several scores names both, and the
+  score is their unweighted mean.
+
+  The interval of 95 % is the percentile bootstrap over contents, since answers
+  on one picture are not independent; there is none for a single content. Where
+  all contents say the same, that of a share is `intervals.unanimous`, and other
+  scores have none. Whatever is NaN says why.
+
+  Args:
+    data: What people said.
+    values: Distances of all pairs of `data`.
+    resamples: Number of bootstrap samples.
+    seed: Seed of their choice.
+    parameters: Of the logistic curve of `plcc`, 4 or 5.
+  """
+  judged = _judged(data, values)
+  answer = np.array([item.answer for item in data.items])
+  if data.kind == "2afc":
+    each = two_afc(judged[:, 0], judged[:, 1], answer)
+    # Who sees no difference anywhere scores a half whatever is asked.
+    is_blind = bool(np.all(judged[:, 0] == judged[:, 1]))
+    statistics = {"2afc": _share_of(each, is_certain=is_blind)}
+  elif data.kind == "jnd":
+    statistics = {
+      "jnd": _Statistic(
+        lambda i: jnd_map(judged[i, 0], answer[i]),
+        lambda i: "nobody found two pictures the same",
+      )
+    }
+  else:
+    statistics = _correlations(-judged[:, 0], answer, parameters)
+  return _estimates(data, statistics, resamples=resamples, seed=seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Statistic:
+  """A score of some of the items.
+
+  Attributes:
+    of: Takes indices of items, each as often as it counts.
+    why: Why it is NaN for all of these indices.
+    bounds: What the score of an item is between, where the score is their mean.
+    is_certain: Whether other items could not have led to another score.
+  """
+
+  of: Callable[[np.ndarray], float]
+  why: Callable[[np.ndarray], str] = lambda index: "it is not defined"
+  bounds: tuple[float, float] | None = None
+  is_certain: bool = False
+
+
+def _share_of(each: np.ndarray, *, is_certain: bool = False) -> _Statistic:
+  return _Statistic(_mean_of(each), bounds=(0.0, 1.0), is_certain=is_certain)
+
+
+def _correlations(
+  near: np.ndarray, answer: np.ndarray, parameters: int
+) -> dict[str, _Statistic]:
+  """Returns correlations of quality, as a distance has it, and opinions."""
+  found = {}
+  for name in ("srcc", "krcc", "plcc"):
+    least, options = 2, {}
+    if name == "plcc":
+      least, options = 3 * parameters, {"parameters": parameters}
+    score = functools.partial(getattr(correlation, name), **options)
+    found[name] = _Statistic(
+      lambda i, score=score: score(near[i], answer[i]),
+      lambda i, least=least: correlation.why_undefined(
+        near[i], answer[i], least
+      ),
+    )
+  return found
+
+
+def gain(
+  data: judgements.Judgements,
+  before: Mapping[PairKey, float],
+  after: Mapping[PairKey, float],
+  *,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+) -> Estimate:
+  """Returns by how much the 2AFC score of `after` is above that of `before`.
+
+  Both are scored on the same resamples, so that what the contents have in
+  common does not widen the interval.
+  """
+  answer = np.array([item.answer for item in data.items])
+  scores = [
+    two_afc(*_judged(data, values).T, answer) for values in (before, after)
+  ]
+  gained = _Statistic(
+    _mean_of(scores[1] - scores[0]),
+    bounds=(-1.0, 1.0),
+    is_certain=before == after,
+  )
+  return _estimates(data, {"2afc": gained}, resamples=resamples, seed=seed)[
+    "2afc"
+  ]
+
+
+def _judged(
+  data: judgements.Judgements, values: Mapping[PairKey, float]
+) -> np.ndarray:
+  """Returns the distances of each judgement's images, `[n, images]`."""
+  return np.array(
+    [[values[i.reference.key, p.key] for p in i.images] for i in data.items]
+  )
+
+
+def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
+  return lambda index: float(np.mean(each[index]))
+
+
+def _estimates(
+  data: judgements.Judgements,
+  statistics: Mapping[str, _Statistic],
+  *,
+  resamples: int,
+  seed: int,
+) -> dict[str, Estimate]:
+  """Evaluates statistics of indices on each subset and their mean."""
+  parts = {subset: _by_content(data, subset) for subset in data.subsets}
+  random = np.random.default_rng(seed)
+  drawn = {subset: [] for subset in parts}
+  for subset, groups in parts.items():
+    if len(groups) > 1:
+      drawn[subset] = [
+        _joined(groups, random.integers(len(groups), size=len(groups)))
+        for _ in range(resamples)
+      ]
+  result = {}
+  for name, statistic in statistics.items():
+    samples = {
+      s: np.array([statistic.of(index) for index in drawn[s]] or [math.nan])
+      for s in parts
+    }
+    found = {
+      s: _estimate(statistic, np.concatenate(groups), samples[s], len(groups))
+      for s, groups in parts.items()
+    }
+    if len(parts) == 1:
+      (result[name],) = found.values()
+      continue
+    columns = {s: _column(s, name, len(statistics)) for s in parts}
+    result |= {columns[s]: estimate for s, estimate in found.items()}
+    result[name] = _mean_estimate(
+      {columns[s]: estimate for s, estimate in found.items()},
+      np.mean(np.broadcast_arrays(*samples.values()), axis=0),
+    )
+  return result
+
+
+def _column(subset: str, score: str, scores: int) -> str:
+  """Returns the name of a subset's column, which is no other's."""
+  subset = subset or "no subset"
+  return f"{subset} {score}" if scores > 1 or subset == score else subset
+
+
+def _estimate(
+  statistic: _Statistic, index: np.ndarray, samples: np.ndarray, contents: int
+) -> Estimate:
+  """Returns the score of some items with its interval, or why it has none."""
+  value = float(statistic.of(index))
+  if not math.isfinite(value):
+    return Estimate(math.nan, why=statistic.why(index))
+  finite = samples[np.isfinite(samples)]
+  if contents == 1:
+    return Estimate(value, why="there is one content, so no interval")
+  if not finite.size:
+    return Estimate(value, why="no draw of contents has a value")
+  low, high = map(float, np.quantile(finite, intervals.TAILS))
+  if statistic.is_certain or not intervals.is_point(low, high):
+    return Estimate(value, low, high)
+  if statistic.bounds is None:
+    return Estimate(value, why="every draw of contents gives this value")
+  return Estimate(
+    value, *intervals.unanimous(value, contents, *statistic.bounds)
+  )
+
+
+def _mean_estimate(
+  found: Mapping[str, Estimate], samples: np.ndarray
+) -> Estimate:
+  """Returns the mean of subsets; `samples` are its draws."""
+  value = float(np.mean([estimate.value for estimate in found.values()]))
+  without = [
+    f"{column}: {estimate.why}"
+    for column, estimate in found.items()
+    if not math.isfinite(estimate.low)
+  ]
+  if without:
+    return Estimate(value, why="; ".join(without))
+  finite = samples[np.isfinite(samples)]
+  limits = np.quantile(finite, intervals.TAILS) if finite.size else (0.0, 0.0)
+  if intervals.is_point(*limits):
+    # As if subsets erred together, which is the worst that they can do.
+    limits = np.mean([(e.low, e.high) for e in found.values()], axis=0)
+  return Estimate(value, *map(float, limits))
+
+
+def _by_content(
+  data: judgements.Judgements, subset: str
+) -> list[np.ndarray] | np.ndarray:
+  """Returns the indices of the items of each content in a subset."""
+  found: dict[str, list[int]] = {}
+  for i, item in enumerate(data.items):
+    if item.subset == subset:
+      found.setdefault(item.content, []).append(i)
+  groups = [np.array(indices) for indices in found.values()]
+  if len({len(g) for g in groups}) == 1:
+    return np.stack(groups)  # one gather instead of a loop over contents
+  return groups
+
+
+def _joined(groups, choice: np.ndarray) -> np.ndarray:
+  if isinstance(groups, np.ndarray):
+    return groups[choice].ravel()
+  return np.concatenate([groups[i] for i in choice])

@@ -1,0 +1,308 @@
+"""Tables of agreement with people: every distance on every data set."""
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from tfpercept import distances, weights
+from tfpercept.data import judgements
+from tfpercept.evaluation.agreement import published
+from tfpercept.evaluation.agreement import scores as agreement
+from tfpercept.evaluation.core import correlation, runner, statistics
+from tfpercept.evaluation.core import score_table as scores
+from tfpercept.evaluation.core.settings import Agreement as Options
+from tfpercept.evaluation.core.statistics import Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """What one measure scores on one data set.
+
+  Attributes:
+    measure: A spec, or what stands in its place.
+    scores: Estimates by column.
+    items: Number of judgements that they rest on; 0 for published scores.
+    seconds: Mean wall time of a pair; NaN where nothing was measured.
+    note: What a reader has to know about this row.
+  """
+
+  measure: str
+  scores: dict[str, Estimate]
+  items: int = 0
+  seconds: float = math.nan
+  note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """All rows of one data set, and the conditions they hold under."""
+
+  data: judgements.Judgements
+  rows: tuple[Row, ...]
+  conditions: str
+  failures: dict[str, str]
+
+  @property
+  def columns(self) -> tuple[str, ...]:
+    """Columns in the order of their first row."""
+    return tuple(dict.fromkeys(c for row in self.rows for c in row.scores))
+
+  @property
+  def warning(self) -> str:
+    """What to know of the intervals, if anything."""
+    contents = min(
+      len(self.data.only(lambda item, s=s: item.subset == s).contents)
+      for s in self.data.subsets
+    )
+    of = "contents in a subset" if len(self.data.subsets) > 1 else "contents"
+    return statistics.warning(contents, of)
+
+
+def load(
+  specs: Iterable[str],
+) -> tuple[dict[str, distances.Distance], dict[str, str]]:
+  """Makes distances, and says why some can not be for want of weights.
+
+  Raises:
+    ValueError: if a spec is malformed or unknown.
+  """
+  found, failures = {}, {}
+  for spec in specs:
+    try:
+      found[spec] = distances.get(spec)
+    except weights.MissingWeights as error:
+      failures[spec] = str(error)
+  return found, failures
+
+
+def require(data: Iterable[judgements.Judgements]) -> None:
+  """Raises ValueError if scores of these sets can not be computed here."""
+  if any(found.kind == "mos" for found in data):
+    correlation.require()
+
+
+def block(
+  data: judgements.Judgements,
+  judges: Mapping[str, distances.Distance],
+  options: Options | None = None,
+  *,
+  progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
+) -> Block:
+  """Measures distances on a data set, and puts what is published beside them.
+
+  A distance that fails on all pairs is listed under `failures`; where it fails
+  on some, so are their images, its score rests on the others and the row says
+  on how many.
+
+  Args:
+    data: What people said.
+    judges: Distances to measure, by the name of their row.
+    options: How; the defaults if None.
+    progress: Called with the name, the pairs done and their number.
+  """
+  options = Options() if options is None else options
+  part = _spread(data, options.max_pairs)
+  rows, failures = (
+    [],
+    {f"{data.name}: {k}": v for k, v in data.failures.items()},
+  )
+  cache = judgements.Cache()
+  for spec, distance in judges.items():
+    measured = runner.measure(
+      distance,
+      part,
+      downscale=options.downscale,
+      cache=cache,
+      progress=lambda done, of, spec=spec: progress(spec, done, of),
+    )
+    row = _row(spec, part, measured, options)
+    if row is None:
+      why = next(iter(measured.failures.values()))
+      failures[f"{spec} on {data.name}"] = why
+    else:
+      rows.append(row)
+      failures |= measured.failures
+  if data.kind == "2afc":
+    people = agreement.people(
+      part, resamples=options.resamples, seed=options.seed
+    )
+    rows += [Row(k, v, len(part.items)) for k, v in people.items()]
+  rows += _published(part, options)
+  return Block(part, tuple(rows), _conditions(data, part, options), failures)
+
+
+def to_text(blocks: Sequence[Block]) -> str:
+  """Formats blocks for a terminal."""
+  return "\n\n".join(_block_text(block) for block in blocks)
+
+
+def to_csv(blocks: Sequence[Block]) -> str:
+  """Formats blocks as CSV in full precision, one line a score."""
+  text = io.StringIO()
+  writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+  writer.writeheader()
+  writer.writerows(_records(blocks))
+  return text.getvalue()
+
+
+def to_json(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+  """Returns blocks as JSON values; what is not there is null."""
+  return [
+    {
+      "data": block.data.name,
+      "kind": block.data.kind,
+      "conditions": block.conditions,
+      "note": block.data.note,
+      "warning": block.warning,
+      "scores": [
+        {
+          k: None if v == "" else v
+          for k, v in record.items()
+          if k not in ("data", "warning")
+        }
+        for record in _records([block])
+      ],
+      "failures": block.failures,
+    }
+    for block in blocks
+  ]
+
+
+_FIELDS = (
+  "data", "measure", "score", "value", "low", "high", "items", "seconds",
+  "note", "why", "warning",
+)  # fmt: skip
+
+
+def _records(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+  return [
+    {
+      "data": block.data.name,
+      "measure": row.measure,
+      "score": column,
+      "value": _finite(estimate.value),
+      "low": _finite(estimate.low),
+      "high": _finite(estimate.high),
+      "items": row.items,
+      "seconds": _finite(row.seconds),
+      "note": row.note,
+      "why": estimate.why,
+      "warning": block.warning if row.items else "",
+    }
+    for block in blocks
+    for row in block.rows
+    for column, estimate in row.scores.items()
+  ]
+
+
+def _finite(value: float) -> float | str:
+  return value if math.isfinite(value) else ""
+
+
+def _row(
+  name: str,
+  data: judgements.Judgements,
+  measured: runner.Measured,
+  options: Options,
+) -> Row | None:
+  """Scores the judgements whose pairs all have a value; None if none has."""
+  usable = data.only(
+    lambda item: all(
+      (item.reference.key, p.key) in measured.values for p in item.images
+    )
+  )
+  if not usable.items:
+    return None
+  scores = agreement.agreement(
+    usable,
+    measured.values,
+    resamples=options.resamples,
+    seed=options.seed,
+    parameters=options.parameters,
+  )
+  notes = [measured.note] if measured.note else []
+  if len(usable.items) < len(data.items):
+    notes.append(f"on {len(usable.items)} of {len(data.items)}")
+    notes += list(dict.fromkeys(measured.failures.values()))[:1]
+  return Row(
+    name, scores, len(usable.items), measured.seconds, "; ".join(notes)
+  )
+
+
+def _published(data: judgements.Judgements, options: Options) -> list[Row]:
+  rows = []
+  for name, by_image in data.published.items():
+    values = {
+      (r.key, p.key): by_image[p.key]
+      for r, p in data.pairs
+      if p.key in by_image
+    }
+    measured = runner.Measured(values)
+    row = _row(f"published values: {name}", data, measured, options)
+    rows += [row] if row else []
+  subsets = data.subsets if data.origin == published.ORIGIN else ()
+  for name, found in published.rows(data.kind, subsets).items():
+    estimates = {column: Estimate(value) for column, value in found.items()}
+    rows.append(Row(name, estimates))
+  return rows
+
+
+def _spread(data: judgements.Judgements, most: int) -> judgements.Judgements:
+  count = len(data.items)
+  if not most or count <= most:
+    return data
+  kept = tuple(data.items[i * count // most] for i in range(most))
+  return dataclasses.replace(data, items=kept)
+
+
+def _conditions(
+  data: judgements.Judgements, part: judgements.Judgements, options: Options
+) -> str:
+  parts = [f"n = {len(part.items)} judgements on {len(part.contents)} contents"]
+  if len(part.items) < len(data.items):
+    parts[0] += f" (of {len(data.items)}, evenly spread)"
+  if options.downscale > 1:
+    parts.append(f"pictures reduced {options.downscale}x")
+  if len(part.contents) > 1:
+    parts.append(
+      f"95 % bootstrap over contents, {options.resamples} samples, seed "
+      f"{options.seed}"
+    )
+  if data.kind == "mos":
+    parts.append(f"plcc after a logistic of {options.parameters} parameters")
+  return "; ".join(parts)
+
+
+def _block_text(block: Block) -> str:
+  columns = block.columns
+  lines, footnotes = [["", *columns, "s/pair", ""]], scores.Footnotes()
+  for row in block.rows:
+    cells = [_cell(row.scores.get(column), footnotes) for column in columns]
+    seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
+    lines.append([row.measure, *cells, seconds, row.note])
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  table = [
+    "  ".join(
+      [cells[0].ljust(widths[0])]
+      + [c.rjust(w) for c, w in zip(cells[1:-1], widths[1:-1], strict=True)]
+      + [cells[-1]]
+    ).rstrip()
+    for cells in lines
+  ]
+  head = [f"{block.data.name} ({block.data.kind}): {block.conditions}"]
+  head += filter(None, [block.data.note])
+  notes = [*footnotes.lines, *filter(None, [block.warning])]
+  return "\n".join([*head, *table, *notes])
+
+
+def _cell(estimate: Estimate | None, footnotes: scores.Footnotes) -> str:
+  """Formats a score; a dash leads to the footnote that says why."""
+  if estimate is None or not math.isfinite(estimate.value):
+    why = "not published" if estimate is None else estimate.why
+    return footnotes.dash(why)
+  if not math.isfinite(estimate.low):
+    return f"{estimate.value:.3f}"
+  return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -1,0 +1,1 @@
+"""Runs, comparisons and statistics that every evaluation uses."""

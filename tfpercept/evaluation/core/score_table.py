@@ -1,0 +1,297 @@
+"""Tables of scores: one row for each picture and method."""
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfpercept import distances
+from tfpercept.evaluation.core import statistics
+
+DECIMALS = {"psnr": 2}
+"""Digits after the point that a score is printed with; 4 if not named."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """The scores of one method on one picture.
+
+  Attributes:
+    group: What the picture belongs to, such as the name of its folder.
+    picture: Its name, unique within the group.
+    method: What made the image.
+    scores: Value by spec; `inf` where PSNR meets an identical pair.
+  """
+
+  group: str
+  picture: str
+  method: str
+  scores: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """Rows of scores, and the pictures that have none.
+
+  Attributes:
+    specs: What was scored, in the order of columns.
+    rows: All rows; each picture has one for every method.
+    failures: Why a picture has no row, by its path or name.
+  """
+
+  specs: tuple[str, ...]
+  rows: tuple[Row, ...]
+  failures: dict[str, str] = dataclasses.field(default_factory=dict)
+
+  @property
+  def groups(self) -> tuple[str, ...]:
+    """Groups in the order of their first row."""
+    return tuple(dict.fromkeys(row.group for row in self.rows))
+
+  @property
+  def methods(self) -> tuple[str, ...]:
+    """Methods in the order of their first row."""
+    return tuple(dict.fromkeys(row.method for row in self.rows))
+
+  def pictures(self, group: str) -> tuple[str, ...]:
+    """Pictures of a group in the order of their first row."""
+    return tuple(
+      dict.fromkeys(row.picture for row in self.rows if row.group == group)
+    )
+
+  def scores(self, group: str, picture: str, method: str) -> dict[str, float]:
+    """Returns the scores of one method on one picture, by spec."""
+    for row in self.rows:
+      if (row.group, row.picture, row.method) == (group, picture, method):
+        return row.scores
+    raise ValueError(f"no scores of {method!r} on {picture!r} in {group!r}")
+
+  def values(
+    self, method: str, spec: str, group: str | None = None
+  ) -> np.ndarray:
+    """Returns the scores of a method over pictures, `[P]`, in row order."""
+    return np.array(
+      [
+        row.scores[spec]
+        for row in self.rows
+        if row.method == method and group in (None, row.group)
+      ]
+    )
+
+  def mean(self, method: str, spec: str, group: str | None = None) -> float:
+    """Returns the mean over pictures.
+
+    Infinite scores (PSNR of identical images) are left out; if there is nothing
+    else the mean is the infinity, and NaN without any row.
+    """
+    values = self.values(method, spec, group)
+    finite = values[np.isfinite(values)]
+    if finite.size:
+      return float(finite.mean())
+    return float(values[0]) if values.size else math.nan
+
+  def estimate(
+    self, method: str, spec: str, group: str | None = None
+  ) -> statistics.Estimate:
+    """Returns the mean over finite scores with its interval."""
+    values = self.values(method, spec, group)
+    return statistics.mean(values[np.isfinite(values)])
+
+
+class Footnotes:
+  """Numbers the reasons of dashes in a table; `lines` go below it."""
+
+  def __init__(self):
+    self._numbers: dict[str, int] = {}
+
+  def dash(self, why: str) -> str:
+    """Returns the cell that stands for a value that is not there."""
+    return f"- ({self._numbers.setdefault(why, len(self._numbers) + 1)})"
+
+  @property
+  def lines(self) -> list[str]:
+    """What the dashes mean."""
+    return [f"- ({number}) {why}" for why, number in self._numbers.items()]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+  """Mean of paired differences, with a bootstrap interval of 95 %.
+
+  The interval is NaN where one picture or equal differences show none.
+  """
+
+  mean: float
+  low: float
+  high: float
+  pictures: int
+
+
+def paired_difference(
+  table: Table,
+  spec: str,
+  *,
+  method: str,
+  baseline: str,
+  group: str | None = None,
+  resamples: int = 10_000,
+  seed: int = 0,
+) -> Difference:
+  """Returns by how much `method` scores above `baseline` on the same pictures.
+
+  The interval is the percentile bootstrap over pictures (Efron and Tibshirani,
+  "An introduction to the bootstrap", 1993, section 13.3).
+
+  Raises:
+    ValueError: if there is no picture with finite scores of both.
+  """
+  pairs = np.stack([table.values(m, spec, group) for m in (method, baseline)])
+  scored, base = pairs[:, np.isfinite(pairs).all(axis=0)]
+  difference = scored - base
+  if not difference.size:
+    raise ValueError(
+      f"no picture has finite {spec} scores of both {method!r} and "
+      f"{baseline!r}; the methods are {', '.join(table.methods)}"
+    )
+  random = np.random.default_rng(seed)
+  choices = random.integers(difference.size, size=(resamples, difference.size))
+  low, high = np.quantile(difference[choices].mean(axis=1), statistics.TAILS)
+  if statistics.is_point(low, high):
+    low = high = math.nan
+  return Difference(
+    float(difference.mean()), float(low), float(high), difference.size
+  )
+
+
+def number(spec: str, value: float) -> str:
+  """Formats a score with as many decimals as papers print."""
+  return f"{value:.{DECIMALS.get(spec, 4)}f}"
+
+
+def interval(
+  spec: str, estimate: statistics.Estimate, footnotes: Footnotes
+) -> str:
+  """Formats the interval of a mean score, or the dash in its place."""
+  if not math.isfinite(estimate.low):
+    return footnotes.dash(estimate.why)
+  return f"[{number(spec, estimate.low)}, {number(spec, estimate.high)}]"
+
+
+def better(judge: distances.Distance) -> str:
+  """Returns "larger" or "smaller": which score of a distance is better.
+
+  Of its value the smaller is, always.
+  """
+  return {"max": "larger", "min": "smaller"}[judge.direction]
+
+
+def has_score(judge: distances.Distance) -> bool:
+  """Whether the score, which papers print, is not the value."""
+  base, cls = distances.Distance, type(judge)
+  return cls.score_of is not base.score_of or cls.score is not base.score
+
+
+def to_text(table: Table) -> str:
+  """Formats a table for a terminal: a block for each group."""
+  return "\n\n".join(_block(table, group) for group in table.groups)
+
+
+def to_csv(table: Table) -> str:
+  """Formats a table as CSV in full precision, without means."""
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator="\n")
+  writer.writerow(["group", "picture", "method", *table.specs])
+  for row in table.rows:
+    values = [repr(row.scores[spec]) for spec in table.specs]
+    writer.writerow([row.group, row.picture, row.method, *values])
+  return text.getvalue()
+
+
+def to_json(table: Table) -> dict[str, Any]:
+  """Returns a table as JSON values; an infinite score is the string "inf"."""
+  return {
+    "rows": [
+      {
+        "group": row.group,
+        "picture": row.picture,
+        "method": row.method,
+        **{spec: json_number(row.scores[spec]) for spec in table.specs},
+      }
+      for row in table.rows
+    ],
+    "means": [
+      {
+        "group": group,
+        "method": method,
+        **{
+          spec: json_number(table.mean(method, spec, group))
+          for spec in table.specs
+        },
+      }
+      for group in table.groups
+      for method in table.methods
+    ],
+    "intervals": [
+      {
+        "group": group,
+        "method": method,
+        **{
+          spec: json_interval(table.estimate(method, spec, group))
+          for spec in table.specs
+        },
+      }
+      for group in table.groups
+      for method in table.methods
+    ],
+    "better": {spec: better(distances.get(spec)) for spec in table.specs},
+    "failures": table.failures,
+  }
+
+
+def json_interval(estimate: statistics.Estimate) -> dict[str, Any]:
+  """Returns an interval as JSON values; null where there is none, and why."""
+  ends = {"low": estimate.low, "high": estimate.high}
+  found = {k: v if math.isfinite(v) else None for k, v in ends.items()}
+  return {**found, "why": estimate.why}
+
+
+def json_number(value: float) -> float | str:
+  """Returns a number as JSON can hold it: an infinite one as "inf"."""
+  return value if math.isfinite(value) else str(value)
+
+
+def _block(table: Table, group: str) -> str:
+  """One group as aligned columns: pictures down, methods and specs across."""
+  columns = [(m, s) for m in table.methods for s in table.specs]
+  first = [m if s == table.specs[0] else "" for m, s in columns]
+  lines = [[group, *first], ["", *(s for _, s in columns)]]
+  lines.append(["better", *(better(distances.get(s)) for _, s in columns)])
+  for picture in table.pictures(group):
+    values = [number(s, table.scores(group, picture, m)[s]) for m, s in columns]
+    lines.append([picture, *values])
+  means = [number(s, table.mean(m, s, group)) for m, s in columns]
+  lines.append(["mean", *means])
+  count = len(table.pictures(group))
+  if count < 2:
+    return aligned(lines)
+  footnotes = Footnotes()
+  estimates = [(s, table.estimate(m, s, group)) for m, s in columns]
+  lines.append(["95 %", *(interval(s, e, footnotes) for s, e in estimates)])
+  notes = [*footnotes.lines, statistics.warning(count, "pictures")]
+  return "\n".join([aligned(lines), *filter(None, notes)])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+  """Formats cells as columns: the first to the left, others to the right."""
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  return "\n".join(
+    "  ".join(
+      [line[0].ljust(widths[0])]
+      + [c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)]
+    ).rstrip()
+    for line in lines
+  )

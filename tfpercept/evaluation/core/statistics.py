@@ -1,0 +1,120 @@
+"""Intervals of 95 %: by the bootstrap, and where all draws are alike.
+
+Source: Efron and Tibshirani, "An introduction to the bootstrap", 1993, section
+13.3 (percentiles); Clopper and Pearson, "The use of confidence or fiducial
+limits illustrated in the case of the binomial", 1934, and Hanley and
+Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983 (draws
+that are all alike); Hesterberg, "What teachers should know about the
+bootstrap", 2015, section 4 (few draws).
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tfpercept.evaluation.core.settings import RESAMPLES
+
+TAILS = (0.025, 0.975)
+FEW = 10
+"""Of fewer things that are drawn, the interval is too narrow to be relied on.
+
+The percentiles of a mean of n are narrower than Student's interval: 0.53 times
+as wide for 4, 0.82 for 10, 0.91 for 20.
+"""
+_WIDTH = 1e-9  # of an interval that is none, by the size of its ends
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+  """A score and its interval of 95 %; NaN where there is none.
+
+  Attributes:
+    value: The score.
+    low: Where the interval begins.
+    high: Where it ends.
+    why: Why the value is NaN or, where it is not, why there is no interval.
+  """
+
+  value: float
+  low: float = math.nan
+  high: float = math.nan
+  why: str = ""
+
+
+def mean(
+  values: np.ndarray,
+  *,
+  of: str = "picture",
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+) -> Estimate:
+  """Returns the mean of finite numbers, and its percentile bootstrap.
+
+  Args:
+    values: `[n]`.
+    of: What each of them is of, for `why`.
+    resamples: Number of bootstrap samples.
+    seed: Of their choice.
+  """
+  values = np.asarray(values, np.float64)
+  if not values.size:
+    return Estimate(math.nan, why=f"no {of} has a value")
+  value = float(np.mean(values))
+  if values.size == 1:
+    return Estimate(value, why=f"there is one {of}, so no interval")
+  random = np.random.default_rng(seed)
+  drawn = [
+    np.mean(values[random.integers(values.size, size=values.size)])
+    for _ in range(resamples)
+  ]
+  low, high = map(float, np.quantile(drawn, TAILS))
+  if is_point(low, high):
+    return Estimate(value, why=f"every {of} has this value, so no interval")
+  return Estimate(value, low, high)
+
+
+def is_point(low: float, high: float) -> bool:
+  """Whether an interval has no width but rounding."""
+  return high - low <= _WIDTH * max(abs(low), abs(high), 1e-300)
+
+
+def unanimous(
+  value: float, count: int, least: float, most: float
+) -> tuple[float, float]:
+  """Returns the interval of a mean of which all draws were equal.
+
+  Resampling them gives no width at all, as if nothing else could be. But of
+  `count` draws none is otherwise with a probability of 2.5 % still if a share
+  of u = 1 - 0.025^(1 / count) of what they are drawn from is: as far as such a
+  share can move the mean, the interval goes. For a share of 0 or 1 that is
+  Clopper's and Pearson's: of 4 who all agree, 0.40 to 1.
+
+  Args:
+    value: What all draws are.
+    count: Their number.
+    least: The least that a draw can be.
+    most: The most.
+  """
+  otherwise = 1 - TAILS[0] ** (1 / count)
+  return (
+    value - otherwise * (value - least),
+    value + otherwise * (most - value),
+  )
+
+
+def warning(count: int, of: str) -> str:
+  """Returns what to know of an interval from so many things, or nothing.
+
+  Args:
+    count: Their number.
+    of: What they are, in the plural.
+  """
+  if count < 2:
+    return f"no interval: it takes two {of} or more"
+  if count < FEW:
+    return (
+      f"{count} {of} are too few for the interval, which is narrower than it "
+      f"should be below {FEW}"
+    )
+  return ""

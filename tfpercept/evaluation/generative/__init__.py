@@ -1,0 +1,1 @@
+"""How good reconstructions and samples of generative models are."""

@@ -1,0 +1,194 @@
+"""The comparison of VAEs as tables, for Markdown and pages alike."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfpercept.evaluation.generative import claims as generation_answers
+from tfpercept.evaluation.generative import table as generation_table
+from tfpercept.evaluation.generative.table import Table
+
+_HELD_OUT = (
+  "Mean of each distance (row) between pictures that were not trained on and "
+  "their reconstructions, by the loss that was trained with (column). Smaller "
+  "is better; the smallest of a row is bold. [95 % interval]"
+)
+_QUALITY = (
+  "Sharpness is gradient energy over that of the pictures trained on: 1 is as "
+  "sharp, and noise counts as sharpness."
+)
+_JUDGED = (
+  " Samples have no label, so accuracy is that on reconstructions of labelled "
+  "pictures; on samples there are the entropy of the classifier's posterior "
+  "(0 is certain, 2.3 is no idea), its largest probability, the entropy of the "
+  "histogram of classes (2.3: all equally often), and the Fréchet distance in "
+  "the classifier's features, which compares with nothing outside this table. "
+  "The column of pictures held out is the best that can be. Brackets hold the "
+  "95 % bootstrap interval over pictures, of the Fréchet distance the extremes "
+  "over {draws} draws."
+)
+_COST = (
+  "Of the loss alone: value and gradient of one batch of {shape}, without the "
+  "network, on the CPU in a process of its own. Memory is what a step "
+  "allocates at most, and the parameters."
+)
+_SEEDS = (
+  "Figures of {count} trainings from different seeds are means, with the "
+  "extremes over them in brackets."
+)
+_UNBALANCED = (
+  " The latents of some carry more than those of others ({nats}), which moves "
+  "reconstructions and samples as well as the loss does: what follows compares "
+  "the two together."
+)
+_BALANCED = 1.25  # ratio of the largest KL to the smallest
+_ONE = (
+  "One training of each loss: the intervals do not know how another seed would "
+  "come out."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """A table to be shown.
+
+  Attributes:
+    title: Its heading.
+    note: What it shows.
+    heads: Of its columns, the first included.
+    rows: Cells; the first names the row.
+    bold: Places (row, column) of the best cells.
+  """
+
+  title: str
+  note: str
+  heads: Sequence[str]
+  rows: Sequence[Sequence[str]]
+  bold: frozenset[tuple[int, int]] = frozenset()
+
+
+def blocks(
+  table: Table, claims: Sequence[str], shape: tuple[int, ...]
+) -> list[Block]:
+  """Returns the answers and the tables.
+
+  Args:
+    table: What was measured.
+    claims: Keys of `generation_answers.CLAIMS`.
+    shape: Of the batch that costs were measured at.
+  """
+  answers = generation_answers.answers(table, claims)
+  count = _trainings(table)
+  note = _ONE if count == 1 else _SEEDS.format(count=count)
+  return [
+    Block(
+      "What holds here",
+      note + _unbalanced(table),
+      ["claim", "here", "figures"],
+      [[claim, *answer] for claim, answer in answers.items()],
+    ),
+    _held_out(table),
+    _quality(table),
+    *([_costs(table, shape)] if table.costs else []),
+  ]  # fmt: skip
+
+
+def markdown(shown: Sequence[Block]) -> str:
+  """Formats tables as Markdown."""
+  parts = []
+  for block in shown:
+    lines = [f"## {block.title}", "", block.note, ""]
+    lines.append(_line(block.heads))
+    lines.append(_line(["---", *["---:"] * (len(block.heads) - 1)]))
+    for r, row in enumerate(block.rows):
+      cells = [
+        f"**{cell}**" if (r, c) in block.bold else cell
+        for c, cell in enumerate(row)
+      ]
+      lines.append(_line(cells))
+    parts.append("\n".join(lines))
+  return "\n\n".join(parts) + "\n"
+
+
+def _trainings(table: Table) -> int:
+  return max((row.trainings for row in table.rows.values()), default=1)
+
+
+def _unbalanced(table: Table) -> str:
+  nats = {
+    name: row.quality["kl"].value
+    for name, row in table.rows.items()
+    if "kl" in row.quality
+  }
+  if not nats or max(nats.values()) <= _BALANCED * min(nats.values()):
+    return ""
+  listed = ", ".join(
+    f"{name} {generation_table.number(value)} nats"
+    for name, value in nats.items()
+  )
+  return _UNBALANCED.format(nats=listed)
+
+
+def _held_out(table: Table) -> Block:
+  names = list(table.rows)
+  specs = list(
+    dict.fromkeys(s for r in table.rows.values() for s in r.held_out)
+  )
+  bold = {
+    (i, 1 + int(np.argmin([table.rows[n].held_out[s].value for n in names])))
+    for i, s in enumerate(specs)
+  }
+  rows = [
+    [s, *(generation_table.interval(table.rows[n].held_out[s]) for n in names)]
+    for s in specs
+  ]
+  return Block(
+    "Held-out distances", _HELD_OUT, ["distance", *names], rows, frozenset(bold)
+  )
+
+
+def _quality(table: Table) -> Block:
+  shown = {"held out": table.reference} | {
+    name: row.quality for name, row in table.rows.items()
+  }
+  keys = [
+    key
+    for key in generation_table.QUALITY
+    if any(key in row.quality for row in table.rows.values())
+  ]
+  rows = [
+    [
+      generation_table.QUALITY[key],
+      *(
+        generation_table.interval(found[key]) if key in found else ""
+        for found in shown.values()
+      ),
+    ]
+    for key in keys
+  ]
+  note = _QUALITY
+  if "frechet" in keys:
+    note += _JUDGED.format(draws=generation_table.DRAWS)
+  return Block("Samples and reconstructions", note, ["measure", *shown], rows)
+
+
+def _costs(table: Table, shape: tuple[int, ...]) -> Block:
+  rows = []
+  for name, cost in table.costs.items():
+    cells = ["not measured"] * 4
+    if cost:
+      cells = [
+        generation_table.milliseconds(cost.seconds),
+        generation_table.milliseconds(cost.fastest),
+        generation_table.mebibytes(cost.peak_bytes),
+        generation_table.mebibytes(cost.weight_bytes),
+      ]
+    rows.append([name, *cells])
+  heads = ["loss", "median, ms", "fastest, ms", "peak, MiB", "weights, MiB"]
+  batch = "x".join(map(str, shape))
+  return Block("What the loss costs", _COST.format(shape=batch), heads, rows)
+
+
+def _line(cells: Sequence[str]) -> str:
+  return f"| {' | '.join(cells)} |"

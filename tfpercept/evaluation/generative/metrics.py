@@ -1,0 +1,256 @@
+"""How good the pictures of a generator are, by measures that need no people.
+
+None of them is what people see: each function says what it is and what it is
+not. Intervals are of 95 %: percentile bootstrap over pictures (Efron and
+Tibshirani, "An introduction to the bootstrap", 1993, section 13.3), which knows
+nothing of other trainings of the same network.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import models
+from tfpercept.evaluation.core import statistics
+from tfpercept.evaluation.core.statistics import Estimate
+
+RESAMPLES = 1000
+FEWEST = 5000
+"""Fewest pictures of each kind that `frechet` takes: the estimate of a
+covariance of 64 features is good to some percent then, and its bias small."""
+_BATCH = 500  # pictures at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+  """What a classifier says of pictures.
+
+  Attributes:
+    posterior: Probability of each class, float64 `[N, K]`.
+    features: float64 `[N, D]`.
+  """
+
+  posterior: np.ndarray
+  features: np.ndarray
+
+  @property
+  def classes(self) -> np.ndarray:
+    """The most likely class of each picture, int64 `[N]`."""
+    return self.posterior.argmax(axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+  """What a classifier of digits says of samples that nobody labelled.
+
+  Samples have no true class, so there is no accuracy on them. In its place:
+
+  Attributes:
+    entropy: Mean entropy of the posterior in nats, 0 to ln 10 = 2.303. High
+      where samples look like no digit or like several; low also where all are
+      the same good digit, or a shape the classifier is wrongly sure of.
+    confidence: Mean of the largest probability, 0.1 to 1; says nearly the same.
+    coverage: Entropy in nats of the histogram of the most likely classes: 2.303
+      where all ten are drawn equally often, 0 where one is. It does not see
+      whether the digits of one class differ.
+    frechet: See `frechet`; `low` and `high` are the extremes over draws.
+  """
+
+  entropy: Estimate
+  confidence: Estimate
+  coverage: Estimate
+  frechet: Estimate
+
+
+def gradient_energy(images: np.ndarray) -> np.ndarray:
+  """Returns the mean square difference of neighbours in each picture, `[N]`.
+
+  Of vertical and horizontal neighbours, summed; averaged over places and
+  channels.
+
+  Args:
+    images: float `[N, H, W, C]` in [0, 1], at least 2x2.
+  """
+  if images.ndim != 4 or min(images.shape[1:3]) < 2:
+    raise ValueError(
+      "gradient energy needs pictures [N, H, W, C] of at least 2x2; got "
+      f"{images.shape}"
+    )
+  batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
+  return np.concatenate(
+    [
+      sum(
+        np.mean(np.square(np.diff(b, axis=axis), dtype=np.float64), (1, 2, 3))
+        for axis in (1, 2)
+      )
+      for b in batches
+    ]
+  )
+
+
+def sharpness(samples: np.ndarray, data: np.ndarray) -> Estimate:
+  """Returns the gradient energy of samples over that of the data.
+
+  1 is as sharp as the data, below it is blurred. It is a ratio of means over
+  pictures, and counts every difference of neighbours: noise and ringing make it
+  larger as well, and so does more contrast, or more pictures of busy kinds.
+
+  Args:
+    samples: float `[N, H, W, C]` in [0, 1].
+    data: Real pictures likewise, as many as there are.
+
+  Raises:
+    ValueError: if all real pictures are flat.
+  """
+  energies = gradient_energy(samples), gradient_energy(data)
+  if not energies[1].mean() > 0:
+    raise ValueError("the real pictures are flat: nothing to be as sharp as")
+  return bootstrap(lambda s, d: s.mean() / d.mean(), *energies)
+
+
+def judge(network: models.DigitClassifier, images: np.ndarray) -> Judged:
+  """Shows pictures to a classifier.
+
+  Args:
+    network: Has `features(x)` and a layer `head`.
+    images: float32 `[N, H, W, C]` in [0, 1], N > 0.
+  """
+
+  def see(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    features = network.features(x)
+    logits = tf.cast(network.head(features), tf.float64)
+    return tf.nn.softmax(logits), tf.cast(features, tf.float64)
+
+  parts = [
+    see(tf.constant(images[i : i + _BATCH]))
+    for i in range(0, len(images), _BATCH)
+  ]
+  posterior, features = (
+    np.concatenate([part.numpy() for part in column])
+    for column in zip(*parts, strict=True)
+  )
+  return Judged(posterior, features)
+
+
+def accuracy(judged: Judged, labels: np.ndarray) -> Estimate:
+  """Returns the share of pictures whose most likely class is their label.
+
+  On reconstructions of labelled pictures: how often the digit is still the one
+  that it was. It says nothing of samples, and the errors of the classifier on
+  the pictures themselves are among the misses.
+  """
+  right = (judged.classes == labels).astype(np.float64)
+  found = bootstrap(np.mean, right)
+  if not statistics.is_point(found.low, found.high):
+    return found
+  return Estimate(
+    found.value, *statistics.unanimous(found.value, len(right), 0.0, 1.0)
+  )
+
+
+def judgement(draws: Sequence[Judged], data: Judged) -> Judgement:
+  """Returns what a classifier says of samples beside real pictures.
+
+  Args:
+    draws: Independent draws of samples, of one number each. The bootstrap is
+      over the first; the Frechet distance, which grows when pictures are drawn
+      again, is the mean of the draws'.
+    data: Real pictures, those that were trained on.
+  """
+  posterior = draws[0].posterior
+  distances = [frechet(d.features, data.features) for d in draws]
+  return Judgement(
+    entropy=bootstrap(np.mean, entropy(posterior)),
+    confidence=bootstrap(np.mean, posterior.max(axis=1)),
+    coverage=bootstrap(
+      lambda c: _coverage(c, posterior.shape[1]), draws[0].classes
+    ),
+    frechet=Estimate(
+      float(np.mean(distances)),
+      *(
+        (min(distances), max(distances))
+        if len(distances) > 1
+        else (math.nan, math.nan)
+      ),
+    ),
+  )
+
+
+def entropy(posterior: np.ndarray) -> np.ndarray:
+  """Returns the entropy in nats of each distribution of `[..., K]`."""
+  logarithm = np.log(np.where(posterior > 0, posterior, 1.0))
+  return -np.sum(posterior * logarithm, axis=-1)
+
+
+def frechet(features: np.ndarray, others: np.ndarray) -> float:
+  """Returns the Frechet distance of the normals fitted to two sets.
+
+      |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))
+
+  0 for equal means and covariances, whatever else differs; its unit is that of
+  the features, so values in the features of one network compare with each other
+  and with nothing else: not with published FIDs, which are in Inception's. Of
+  finite sets it is too large, the more so the fewer there are: compare values
+  of equal numbers, and with that of real pictures held out, which is the floor.
+
+  Args:
+    features: `[N, D]`, N at least `FEWEST`.
+    others: `[M, D]` likewise.
+
+  Raises:
+    ValueError: if there are too few.
+
+  Source: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a
+  two time-scale update rule ...", 2017, equation 6. The trace of the root is
+  computed from the eigenvalues of C1^(1/2) C2 C1^(1/2), which is symmetric, so
+  that it is real and stable where a covariance is singular.
+  """
+  fewest = min(len(features), len(others))
+  if fewest < FEWEST:
+    raise ValueError(
+      f"a Frechet distance needs {FEWEST} pictures of each kind; got {fewest}"
+    )
+  first, second = (
+    np.atleast_2d(np.cov(f, rowvar=False)) for f in (features, others)
+  )
+  values, vectors = np.linalg.eigh(first)
+  root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+  products = np.linalg.eigvalsh(root @ second @ root)
+  gap = features.mean(axis=0) - others.mean(axis=0)
+  return float(
+    gap @ gap
+    + np.trace(first)
+    + np.trace(second)
+    - 2 * np.sqrt(np.maximum(products, 0)).sum()
+  )
+
+
+def bootstrap(
+  statistic: Callable[..., float],
+  *samples: np.ndarray,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+) -> Estimate:
+  """Returns a statistic of samples and its bootstrap interval.
+
+  Args:
+    statistic: Takes the samples.
+    *samples: Arrays `[N, ...]`, each resampled along its first axis.
+    resamples: Number of bootstrap samples.
+    seed: Of the choices.
+  """
+  random = np.random.default_rng(seed)
+  values = [
+    statistic(*(s[random.integers(len(s), size=len(s))] for s in samples))
+    for _ in range(resamples)
+  ]
+  low, high = np.quantile(values, (0.025, 0.975))
+  return Estimate(float(statistic(*samples)), float(low), float(high))
+
+
+def _coverage(classes: np.ndarray, count: int) -> float:
+  shares = np.bincount(classes, minlength=count) / len(classes)
+  return float(entropy(shares))

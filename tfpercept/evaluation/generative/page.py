@@ -1,0 +1,189 @@
+"""The report page that compares VAEs: answers, pictures, tables."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfpercept.evaluation.generative import samples
+from tfpercept.evaluation.generative.markdown import Block
+from tfpercept.io import files
+from tfpercept.reports import gallery, page
+
+_SHOWN = 8  # tiles beside each other
+_REMADE = 6  # pictures above their reconstructions; as many as fit the page
+_WAYS = 5  # rows of interpolations
+_MANIFOLD = 14  # tiles along a side
+_TILE = 96  # pixels; smaller pictures are enlarged to about that
+_SUMMARY = (
+  "Variational autoencoders that differ in the loss of their reconstructions "
+  "alone, and in the weight of the KL, which was calibrated for each."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exhibits:
+  """What pictures are made of.
+
+  Attributes:
+    networks: By the name of the loss, all of one latent width.
+    planes: Networks of two latents, by the name of the loss; may be empty.
+    unseen: Pictures to reconstruct, float32 `[N, H, W, C]`, of which the first
+      are shown.
+    seed: Of the samples.
+  """
+
+  networks: Mapping[str, samples.Network]
+  unseen: np.ndarray
+  planes: Mapping[str, samples.Network] = dataclasses.field(
+    default_factory=dict
+  )
+  seed: int = 0
+
+
+def write(
+  path: files.PathLike,
+  title: str,
+  shown: Sequence[Block],
+  exhibits: Exhibits,
+  *,
+  logs: Mapping[str, files.PathLike],
+  missing: Mapping[str, str],
+  conditions: Mapping[str, object],
+) -> None:
+  """Writes the page: answers, pictures side by side, tables, conditions.
+
+  Args:
+    path: The HTML file.
+    title: Its heading.
+    shown: See `generation_blocks`; the first stands above the pictures.
+    exhibits: What the pictures are made of.
+    logs: TensorBoard folders of the trainings, by the name of the loss.
+    missing: What is left out, and why.
+    conditions: What else the reader should know.
+  """
+  curves = {
+    f"{name}: KL, nats an image": curve
+    for name, folder in logs.items()
+    if len((curve := page.read_curve(folder, "train/kl"))[0])
+  }
+  sections = [_answers(shown[0]), *_pictures(exhibits)]
+  sections += [_section(block) for block in shown[1:]]
+  if curves:
+    sections.append(page.section("Training", page.curves(curves)))
+  if missing:
+    sections.append(page.section("Left out", page.facts(missing)))
+  facts = {**conditions, **page.machine()}
+  sections.append(page.section("Conditions", page.facts(facts)))
+  page.Page(title, _SUMMARY, sections).write(path)
+
+
+def _pictures(exhibits: Exhibits) -> list[str]:
+  sections = [_samples(exhibits), _remade(exhibits), _ways(exhibits)]
+  if exhibits.planes:
+    sections.append(_planes(exhibits))
+  return sections
+
+
+def _samples(exhibits: Exhibits) -> str:
+  networks, unseen = exhibits.networks, exhibits.unseen
+  latent = next(iter(networks.values())).latent
+  z = samples.latents(_SHOWN**2, latent, seed=exhibits.seed)
+  real = samples.sheet(unseen[: _SHOWN**2], _SHOWN)
+  sheets = {"pictures held out": real} | {
+    name: samples.samples(network, z, columns=_SHOWN)
+    for name, network in networks.items()
+  }
+  text = (
+    "Latents drawn from the prior, the same for all losses, and pictures held "
+    "out beside them."
+  )
+  return page.section("Samples", page.paragraph(text), _cards(sheets))
+
+
+def _remade(exhibits: Exhibits) -> str:
+  few = exhibits.unseen[:_REMADE]
+  rows = {"original": few} | {
+    name: samples.reconstructed(network, few)
+    for name, network in exhibits.networks.items()
+  }
+  strip = gallery.strip(
+    "",
+    [""] * len(few),
+    {
+      name: [
+        gallery.Card("", enlarged(samples.sheet(image[None], 1), _TILE))
+        for image in images
+      ]
+      for name, images in rows.items()
+    },
+  )
+  text = "Of pictures that were not trained on."
+  return page.section("Reconstructions", page.paragraph(text), strip)
+
+
+def _ways(exhibits: Exhibits) -> str:
+  unseen = exhibits.unseen
+  first, second = unseen[:_WAYS], unseen[_WAYS : 2 * _WAYS]
+  sheets = {
+    name: samples.interpolations(network, first, second, steps=_SHOWN)
+    for name, network in exhibits.networks.items()
+  }
+  text = (
+    "Along the arc between the means of their latents; the first and the last "
+    "tile of a row are the reconstructions of two pictures held out."
+  )
+  return page.section(
+    "From one picture to another", page.paragraph(text), _cards(sheets)
+  )
+
+
+def _planes(exhibits: Exhibits) -> str:
+  sheets = {
+    name: samples.manifold(network, side=_MANIFOLD)
+    for name, network in exhibits.planes.items()
+  }
+  text = (
+    "Networks with two latents, of their own trainings. Tiles are at the "
+    "quantiles of the prior, each for an equal share of it."
+  )
+  return page.section(
+    "The plane of two latents", page.paragraph(text), _cards(sheets)
+  )
+
+
+def _cards(sheets: Mapping[str, np.ndarray]) -> str:
+  return gallery.cards(
+    [gallery.Card(name, enlarged(sheet, 500)) for name, sheet in sheets.items()]
+  )
+
+
+def enlarged(sheet: np.ndarray, side: int) -> np.ndarray:
+  """Repeats pixels of `[H, W, C]` so that it is about `side` wide or more.
+
+  A browser would blur what it enlarges.
+  """
+  times = max(1, round(side / sheet.shape[1]))
+  return sheet.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _answers(block: Block) -> str:
+  """Sentences are no table."""
+  claims = {
+    claim: ". ".join(filter(None, [verdict, figures]))
+    for claim, verdict, figures in block.rows
+  }
+  return page.section(
+    block.title, page.paragraph(block.note), page.facts(claims)
+  )
+
+
+def _section(block: Block) -> str:
+  return page.section(
+    block.title,
+    page.paragraph(block.note),
+    page.grid(
+      [["", *block.heads[1:]], *block.rows],
+      bold={(row + 1, column) for row, column in block.bold},
+    ),
+  )

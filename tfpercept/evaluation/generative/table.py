@@ -1,0 +1,242 @@
+"""Variational autoencoders of several losses, measured alike."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import models
+from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core import runner
+from tfpercept.evaluation.generative import held_out, loss_cost, metrics
+from tfpercept.evaluation.generative import samples as generation_pictures
+from tfpercept.ops import divergences
+
+DRAWS = 3
+"""Independent draws of samples that a Frechet distance is averaged over."""
+QUALITY = {
+  "kl": "KL of pictures held out, nats",
+  "sharpness": "sharpness of samples",
+  "reconstructed_sharpness": "sharpness of reconstructions",
+  "entropy": "entropy of samples, nats",
+  "confidence": "confidence in samples",
+  "coverage": "coverage of classes, nats",
+  "frechet": "Fréchet distance of samples",
+  "accuracy": "accuracy on reconstructions",
+}
+"""Lines of the second table; a data set without classifier has the first
+three."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+  """What trained networks are measured with.
+
+  Attributes:
+    unseen: Pictures held out, float32 `[N, H, W, C]` in [0, 1].
+    train: Those trained on; samples are held against them.
+    judges: Distances by spec.
+    compared: How many of `unseen` the distances are measured on.
+    samples: How many are drawn.
+    classifier: Of digits; without one there are no figures of it.
+    labels: Of `unseen`, `[N]`; only read with a classifier.
+    seed: Of the latents that samples are made of, the same for all networks.
+  """
+
+  unseen: np.ndarray
+  train: np.ndarray
+  judges: Mapping[str, runner.Compiled]
+  compared: int = 1000
+  samples: int = 10_000
+  classifier: models.DigitClassifier | None = None
+  labels: np.ndarray | None = None
+  seed: int = 0
+
+  @functools.cached_property
+  def real(self) -> metrics.Judged | None:
+    """What the classifier says of the pictures trained on, if there is one."""
+    if self.classifier is None:
+      return None
+    return metrics.judge(self.classifier, self.train)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """One loss.
+
+  Attributes:
+    spec: What was minimised.
+    held_out: Mean distance of reconstructions, by the spec of the distance.
+    quality: By the keys of `QUALITY`.
+    trainings: How many are averaged; with more than one, `low` and `high` are
+      the extremes over them, else a bootstrap over pictures.
+  """
+
+  spec: str
+  held_out: dict[str, Estimate]
+  quality: dict[str, Estimate]
+  trainings: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """All that is compared.
+
+  Attributes:
+    rows: By the name of the loss.
+    reference: `quality` of real pictures that were held out: the best there is.
+    costs: By the name of the loss; also of losses that nothing was trained
+      with. None where it could not be measured.
+    missing: Why distances or losses are left out, by name.
+  """
+
+  rows: dict[str, Row]
+  reference: dict[str, Estimate]
+  costs: dict[str, loss_cost.Cost | None]
+  missing: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def measure(
+  network: generation_pictures.Network, spec: str, evidence: Evidence
+) -> Row:
+  """Measures one trained network.
+
+  Args:
+    network: The network.
+    spec: What it was trained with.
+    evidence: What it is measured with.
+  """
+  real = evidence.real
+  few = evidence.unseen[: evidence.compared]
+  x_hat = generation_pictures.reconstructed(network, few)
+  draws = [
+    generation_pictures.decoded(
+      network,
+      generation_pictures.latents(
+        evidence.samples, network.latent, seed=evidence.seed + i
+      ),
+    )
+    for i in range(DRAWS if real else 1)
+  ]
+  quality = {
+    "kl": metrics.bootstrap(np.mean, _nats(network, few)),
+    "sharpness": metrics.sharpness(
+      draws[0], evidence.train[: evidence.samples]
+    ),
+    "reconstructed_sharpness": metrics.sharpness(x_hat, few),
+  }
+  if real:
+    judged = [metrics.judge(evidence.classifier, d) for d in draws]
+    quality |= vars(metrics.judgement(judged, real))
+    remade = metrics.judge(
+      evidence.classifier,
+      generation_pictures.reconstructed(network, evidence.unseen),
+    )
+    quality["accuracy"] = metrics.accuracy(remade, evidence.labels)
+  return Row(spec, held_out.means(evidence.judges, few, x_hat), quality)
+
+
+def _nats(network: generation_pictures.Network, x: np.ndarray) -> np.ndarray:
+  """Returns what the latents of each picture cost, `[N]`."""
+  nats = divergences.normal_to_standard(*network.encode(tf.constant(x)))
+  return tf.reduce_sum(nats, axis=-1).numpy().astype(np.float64)
+
+
+def reference(evidence: Evidence) -> dict[str, Estimate]:
+  """Returns the quality of pictures held out, in place of samples.
+
+  Their Frechet distance to the pictures trained on is the floor for as many
+  samples.
+  """
+  quality = {
+    "sharpness": metrics.sharpness(
+      evidence.unseen, evidence.train[: evidence.samples]
+    )
+  }
+  if evidence.real:
+    judged = metrics.judge(evidence.classifier, evidence.unseen)
+    quality |= vars(metrics.judgement([judged], evidence.real))
+    quality["accuracy"] = metrics.accuracy(judged, evidence.labels)
+  return quality
+
+
+def pooled(rows: Sequence[Row]) -> Row:
+  """Averages trainings of one loss from several seeds.
+
+  Raises:
+    ValueError: if they are of several losses.
+  """
+  specs = {row.spec for row in rows}
+  if len(specs) != 1:
+    raise ValueError(f"one loss can be pooled; got {', '.join(sorted(specs))}")
+  if len(rows) == 1:
+    return rows[0]
+  parts = [
+    {k: _over([getattr(r, part)[k] for r in rows]) for k in
+     getattr(rows[0], part)}
+    for part in ("held_out", "quality")
+  ]  # fmt: skip
+  return Row(rows[0].spec, *parts, trainings=len(rows))
+
+
+def _over(estimates: Sequence[Estimate]) -> Estimate:
+  values = [e.value for e in estimates]
+  return Estimate(float(np.mean(values)), min(values), max(values))
+
+
+def interval(estimate: Estimate) -> str:
+  """Formats an estimate with its interval, if it has one."""
+  if math.isnan(estimate.low):
+    return number(estimate.value)
+  low, high = number(estimate.low), number(estimate.high)
+  return f"{number(estimate.value)} [{low}, {high}]"
+
+
+def number(value: float) -> str:
+  """Formats a figure: three digits, or whole where it is large."""
+  return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+def milliseconds(seconds: float) -> str:
+  """Formats a time."""
+  return number(1e3 * seconds)
+
+
+def mebibytes(size: float) -> str:
+  """Formats a number of bytes."""
+  return number(size / 2**20)
+
+
+def to_json(table: Table) -> dict[str, Any]:
+  """Returns the table as JSON values; NaN is null."""
+  return {
+    "rows": {
+      name: {
+        "spec": row.spec,
+        "trainings": row.trainings,
+        "held_out": _json(row.held_out),
+        "quality": _json(row.quality),
+      }
+      for name, row in table.rows.items()
+    },
+    "reference": _json(table.reference),
+    "costs": {
+      name: None if cost is None else {
+        k: None if math.isnan(v) else v
+        for k, v in dataclasses.asdict(cost).items()
+      }
+      for name, cost in table.costs.items()
+    },
+    "missing": table.missing,
+  }  # fmt: skip
+
+
+def _json(estimates: Mapping[str, Estimate]) -> dict[str, list[float | None]]:
+  return {
+    name: [None if math.isnan(v) else v for v in (e.value, e.low, e.high)]
+    for name, e in estimates.items()
+  }

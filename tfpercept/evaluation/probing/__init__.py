@@ -1,0 +1,1 @@
+"""How well classes are told apart by the codes of an autoencoder."""

@@ -1,0 +1,1 @@
+"""Studies in which people rank pictures, and their analysis."""

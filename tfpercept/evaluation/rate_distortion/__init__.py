@@ -1,0 +1,1 @@
+"""Rate-distortion curves of codecs, their tables and pages."""

@@ -1,0 +1,158 @@
+"""Blocks of pictures by several codecs at about equal rate, to wipe between."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tfpercept import distances
+from tfpercept.codecs import Codec
+from tfpercept.evaluation.core import tiled
+from tfpercept.evaluation.rate_distortion import equal_rate, measure
+from tfpercept.evaluation.rate_distortion.result import Result
+from tfpercept.io import files
+from tfpercept.reports import charts, page, wipe
+
+_WINDOW = 768  # pixels that are shown of a side
+_MAP_QUANTILE = 0.995  # where a colour scale ends
+_FAR = 1.25  # a file that is larger than wanted by more is not shown
+
+
+def blocks(
+  result: Result,
+  pictures: Mapping[str, np.ndarray | files.PathLike],
+  codecs: Sequence[Codec],
+  judges: Sequence[distances.Distance],
+  *,
+  pair: tuple[str, str],
+  bpp: float,
+  count: int,
+  progress: Callable[[int, str, int], None] = lambda done, what, of: None,
+) -> list[str]:
+  """Returns a block for each of the first pictures, which needs `wipe.ASSETS`.
+
+  A codec is left out that fails on the picture, or whose smallest file is a
+  quarter larger than wanted; the block says so.
+
+  Args:
+    result: What `rate_distortion.measure` gave.
+    pictures: What it was given.
+    codecs: Likewise.
+    judges: Likewise; error maps are of the last that suits.
+    pair: Specs of the codecs that stand at the left and at the right to begin
+      with.
+    bpp: Wanted bits per pixel.
+    count: Number of pictures.
+    progress: Called with the number done, what comes next, and the number of
+      all.
+  """
+  names = [n for n in pictures if result.judged(n)][:count]
+  found, total = [], len(names) * len(codecs)
+  for place, name in enumerate(names):
+    picture = measure.read(pictures[name])
+    suited = [j for j in judges if j.spec in result.judged(name)]
+    coded, missing = {}, {}
+    for step, codec in enumerate(codecs):
+      progress(place * len(codecs) + step, f"{name}: {codec.spec}", total)
+      known = result.rates(codec.spec, name)
+      if not known:
+        missing[codec.spec] = "it failed on this picture"
+        continue
+      try:
+        near = equal_rate.nearest(codec, picture, bpp, known=known)
+      except measure.FAILURES as error:
+        missing[codec.spec] = measure.reason(error)
+        continue
+      if near.bpp <= _FAR * bpp:
+        coded[codec.spec] = near
+      else:
+        missing[codec.spec] = f"its smallest file has {near.bpp:.3g} bpp"
+    if coded:
+      found.append(block(name, picture, coded, suited, pair=pair))
+    found += [
+      page.paragraph(f"{codec} is not shown: {why}.")
+      for codec, why in missing.items()
+    ]
+  return found
+
+
+def block(
+  name: str,
+  picture: np.ndarray,
+  coded: Mapping[str, equal_rate.Coded],
+  judges: Sequence[distances.Distance],
+  *,
+  pair: tuple[str, str],
+  side: int | None = None,
+) -> str:
+  """Returns one picture by several codecs, which needs `wipe.ASSETS`.
+
+  Args:
+    name: Of the picture.
+    picture: uint8 `[H, W, 1 or 3]`.
+    coded: What became of it, by spec; one at least.
+    judges: Distances that suit it; error maps are of the last.
+    pair: Specs of the codecs at the left and at the right to begin with; if
+      they are not there, the first and the last picture.
+    side: Of the square with the most contrast, which is then shown alone.
+  """
+  window = _window(picture)
+  if side is not None:
+    window = page.busiest_square(picture, side)
+  maps = {
+    codec: _map(judges[-1], picture, found.image)[window]
+    for codec, found in coded.items()
+  }
+  limit = float(np.quantile(np.stack([*maps.values()]), _MAP_QUANTILE)) or 1.0
+  shown = [wipe.Shown("original", "as given", _rgb(picture)[window])]
+  for codec, found in coded.items():
+    shown.append(
+      wipe.Shown(
+        codec,
+        _caption(picture, found, judges),
+        _rgb(found.image)[window],
+        charts.colored(maps[codec] / limit),
+      )
+    )
+  names = [s.name for s in shown]
+  left = names.index(pair[0]) if pair[0] in coded else 0
+  right = names.index(pair[1]) if pair[1] in coded else len(names) - 1
+  if left == right:
+    left, right = right - 1, left
+  return wipe.block(name, shown, left=left, right=right) + (
+    page.color_bar(f"{judges[-1].spec} error", limit)
+  )
+
+
+def _caption(
+  picture: np.ndarray,
+  found: equal_rate.Coded,
+  judges: Sequence[distances.Distance],
+) -> str:
+  said = measure.judge(judges, picture, found.image)
+  values = ", ".join(
+    f"{spec} {-10 * math.log10(m.value):.2f} dB" if m.value else f"{spec} equal"
+    for spec, m in said.items()
+  )
+  return f"{found.bpp:.3f} bpp, {found.size} bytes, {values}"
+
+
+def _map(
+  judge: distances.Distance, picture: np.ndarray, image: np.ndarray
+) -> np.ndarray:
+  """The error map `[H, W]`, enlarged again where it is one of squares."""
+  values, square = tiled.error_map(judge, _rgb(picture), _rgb(image))
+  values = values.repeat(square, axis=0).repeat(square, axis=1)
+  return values[: picture.shape[0], : picture.shape[1]]
+
+
+def _window(picture: np.ndarray) -> tuple[slice, slice]:
+  """The middle of a picture, as much of it as is shown."""
+  return tuple(
+    slice(start := max(0, (side - _WINDOW) // 2), start + min(side, _WINDOW))
+    for side in picture.shape[:2]
+  )
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
+  return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))

@@ -1,0 +1,197 @@
+"""What became of pictures that were coded: size, distances, seconds."""
+
+import csv
+import dataclasses
+import io
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfpercept import distances
+from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.rate_distortion import measure
+
+_SPECS = ("psnr", "ms_ssim")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """One picture and its file.
+
+  Attributes:
+    file: What it is called in tables.
+    width: Of the picture.
+    height: Likewise.
+    size: Bytes of its file.
+    seconds: Wall time of encoding, or of decoding.
+    quality: That it was encoded with, if it is known.
+    psnr: In dB, of 8-bit pixels; infinite if nothing was lost. None where the
+      original is not at hand.
+    ms_ssim: Score in [0, 1]; also None where the picture is too small for it.
+  """
+
+  file: str
+  width: int
+  height: int
+  size: int
+  seconds: float
+  quality: float | None = None
+  psnr: float | None = None
+  ms_ssim: float | None = None
+
+  @property
+  def bpp(self) -> float:
+    """Bits of the file for each pixel."""
+    return 8 * self.size / (self.width * self.height)
+
+  @property
+  def ms_ssim_db(self) -> float | None:
+    """MS-SSIM in decibels, -10 log10(1 - ms_ssim)."""
+    if self.ms_ssim is None:
+      return None
+    return -10 * math.log10(1 - self.ms_ssim) if self.ms_ssim < 1 else math.inf
+
+  def why(self, name: str) -> str:
+    """Returns why a value is None, or nothing where it is not."""
+    if getattr(self, name) is not None:
+      return ""
+    if name == "quality":
+      return "the file does not say its quality"
+    if self.psnr is None:
+      return "the original is not at hand"
+    return "the picture is too small for ms_ssim"
+
+  @property
+  def speed(self) -> float:
+    """Millions of pixels per second."""
+    return self.width * self.height / max(self.seconds, 1e-9) / 1e6
+
+
+def judged(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
+  """Returns a row with what distances say of a decoded picture.
+
+  Args:
+    row: Without it.
+    picture: The original, uint8 `[H, W, 1 or 3]`.
+    image: What was decoded, of the same size.
+
+  Raises:
+    ValueError: if the sizes differ.
+  """
+  psnr, ms_ssim = map(distances.get, _SPECS)
+  try:
+    ms_ssim.validate(*picture.shape[:2])
+    judges = [psnr, ms_ssim]
+  except ValueError:
+    judges = [psnr]
+  found = measure.judge(judges, picture, image)
+  return dataclasses.replace(row, **{s: m.score for s, m in found.items()})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Column:
+  name: str
+  head: str
+  text: Callable[[Any], str]
+
+
+_COLUMNS = (
+  _Column("width", "width", str),
+  _Column("height", "height", str),
+  _Column("quality", "quality", "{:g}".format),
+  _Column("size", "bytes", str),
+  _Column("bpp", "bpp", "{:.3f}".format),
+  _Column("psnr", "psnr", "{:.2f}".format),
+  _Column("ms_ssim", "ms_ssim", "{:.4f}".format),
+  _Column("ms_ssim_db", "dB", "{:.2f}".format),
+  _Column("seconds", "seconds", "{:.2f}".format),
+  _Column("speed", "MP/s", "{:.2f}".format),
+)
+_MEANS = ("bpp", "psnr", "ms_ssim", "ms_ssim_db")
+
+
+def to_text(rows: Sequence[Row]) -> str:
+  """Formats rows for a terminal, with totals and means below if many.
+
+  Means leave out what is infinite. A column that no row fills is left out.
+  """
+  columns = [
+    column
+    for column in _COLUMNS
+    if any(getattr(row, column.name) is not None for row in rows)
+  ]
+  lines = [["file", *(column.head for column in columns)]]
+  footnotes = score_table.Footnotes()
+  lines += [
+    [row.file, *(_cell(c, row, footnotes) for c in columns)] for row in rows
+  ]
+  if len(rows) > 1:
+    total = _total(rows)
+    cells = (
+      "" if total.get(c.name) is None else c.text(total[c.name])
+      for c in columns
+    )
+    lines.append(["all", *cells])
+  return "\n".join([score_table.aligned(lines), *footnotes.lines])
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+  """Formats rows as CSV in full precision."""
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator="\n")
+  names = [column.name for column in _COLUMNS]
+  writer.writerow(["file", *names, "why"])
+  for row in rows:
+    values = [getattr(row, name) for name in names]
+    cells = ["" if v is None else v for v in values]
+    writer.writerow([row.file, *cells, "; ".join(_whys(row))])
+  return text.getvalue().rstrip("\n")
+
+
+def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+  """Returns rows as JSON values; an infinite number is the string "inf"."""
+  return [
+    {
+      "file": row.file,
+      **{c.name: _json(getattr(row, c.name)) for c in _COLUMNS},
+      "why": "; ".join(_whys(row)),
+    }
+    for row in rows
+  ]
+
+
+def _whys(row: Row) -> list[str]:
+  """Returns why values are not there, each reason once."""
+  whys = (row.why(column.name) for column in _COLUMNS)
+  return list(dict.fromkeys(filter(None, whys)))
+
+
+def _json(value: float | None) -> float | str | None:
+  return None if value is None else score_table.json_number(value)
+
+
+def _cell(column: _Column, row: Row, footnotes: score_table.Footnotes) -> str:
+  value = getattr(row, column.name)
+  if value is None:
+    return footnotes.dash(row.why(column.name))
+  return column.text(value)
+
+
+def _total(rows: Sequence[Row]) -> dict[str, float]:
+  """Returns sums of bytes and seconds, and the means of what is finite."""
+  seconds = sum(row.seconds for row in rows)
+  pixels = sum(row.width * row.height for row in rows)
+  total = {
+    "size": sum(row.size for row in rows),
+    "seconds": seconds,
+    "speed": pixels / max(seconds, 1e-9) / 1e6,
+  }
+  for name in _MEANS:
+    values = [getattr(row, name) for row in rows]
+    finite = [v for v in values if v is not None and math.isfinite(v)]
+    if finite:
+      total[name] = statistics.fmean(finite)
+  return total

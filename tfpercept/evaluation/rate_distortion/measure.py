@@ -1,0 +1,217 @@
+"""Codecs on pictures: bytes, distances, seconds, and who saves how much.
+
+found = rate_distortion.measure(pictures, codecs, judges)
+found.bd_rate("webp", "jpeg", "psnr")  # Difference(percent=-35.5, ...)
+"""
+
+import collections
+import pathlib
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.codecs import Codec
+from tfpercept.evaluation.core import peak_memory, tiled
+from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
+from tfpercept.io import files
+
+FAILURES = (
+  ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
+  MemoryError, OSError, tf.errors.OpError,
+)  # fmt: skip
+"""What a codec may raise, its own mistakes included, and the rest goes on."""
+
+
+def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
+  """Returns the pictures of folders by name; names that occur twice say where.
+
+  Raises:
+    ValueError: if one is no folder or holds no picture.
+  """
+  folders = {files.resolved(f): pathlib.Path(f) for f in folders}
+  paths = [p for folder in folders.values() for p in files.list_images(folder)]
+  counts = collections.Counter(path.stem for path in paths)
+  return {
+    path.stem if counts[path.stem] == 1 else str(path): path for path in paths
+  }
+
+
+def measure(
+  pictures: Mapping[str, np.ndarray | files.PathLike],
+  codecs: Sequence[Codec],
+  judges: Sequence[distances.Distance],
+  *,
+  qualities: Mapping[str, Sequence[float]] | None = None,
+  repeats: int = 1,
+  progress: Callable[[int, str], None] = lambda done, what: None,
+) -> Result:
+  """Compresses pictures with codecs at all their qualities.
+
+  Pictures are read one at a time; grey counts as three equal channels when it
+  is judged. The first call of a codec at a size of picture is a warm-up and
+  not timed.
+
+  Args:
+    pictures: uint8 `[H, W, 1 or 3]`, or paths, by name. What has transparency
+      is laid over white, and 16 bits are reduced to 8.
+    codecs: The codecs, each once.
+    judges: The distances.
+    qualities: Ladders by spec, for codecs that shall not take their own.
+    repeats: How often to encode and decode, for the median of seconds.
+    progress: Called before each file with the number done and what comes next.
+
+  Returns:
+    The points. A picture that can not be read, a codec that fails on it and a
+    distance that it does not suit are among the failures.
+
+  Raises:
+    ValueError: if there is no picture, codec or distance, or one twice.
+  """
+  names = [codec.spec for codec in codecs]
+  if not pictures or not codecs or not judges or len({*names}) < len(names):
+    raise ValueError(
+      "expected pictures, codecs that differ, and distances; got "
+      f"{len(pictures)} pictures, codecs {', '.join(names) or 'none'}, and "
+      f"{len(judges)} distances"
+    )
+  if repeats < 1:
+    raise ValueError(f"repeats is at least 1; got {repeats}")
+  ladders = {c.spec: (qualities or {}).get(c.spec, c.qualities) for c in codecs}
+  step, points, failures, warm = sum(map(len, ladders.values())), [], {}, set()
+  for place, (name, source) in enumerate(pictures.items()):
+    progress(place * step, name)
+    try:
+      picture = read(source)
+      suited = _suited(judges, name, picture, failures)
+    except (ValueError, OSError) as error:
+      failures[name] = reason(error)
+      continue
+    done = place * step
+    for codec in codecs:
+      found = []
+      try:
+        _warm_up(codec, picture, ladders[codec.spec], warm)
+        for quality in ladders[codec.spec]:
+          progress(done + len(found), f"{name}: {codec.spec} {quality:g}")
+          found.append(_point(codec, name, picture, quality, suited, repeats))
+      except FAILURES as error:
+        failures[f"{codec.spec}: {name}"] = reason(error)
+      else:
+        points += found
+      done += len(ladders[codec.spec])
+  return Result(tuple(names), tuple(j.spec for j in judges), tuple(points),
+                failures)  # fmt: skip
+
+
+def read(source: np.ndarray | files.PathLike) -> np.ndarray:
+  """Returns a picture that `measure` was given, uint8 `[H, W, 1 or 3]`.
+
+  Raises:
+    ValueError: if it is none.
+  """
+  if not isinstance(source, np.ndarray):
+    return files.read_image(source)
+  if source.dtype != np.uint8 or source.ndim != 3:
+    raise ValueError(
+      f"expected a picture uint8 [H, W, 1 or 3]; got {source.dtype} "
+      f"{list(source.shape)}"
+    )
+  return source
+
+
+def judge(
+  judges: Sequence[distances.Distance], picture: np.ndarray, image: np.ndarray
+) -> dict[str, tiled.Measured]:
+  """Returns what distances say of a picture and what a codec made of it.
+
+  Args:
+    judges: The distances.
+    picture: uint8 `[H, W, 1 or 3]`.
+    image: Likewise, of the same size.
+
+  Raises:
+    ValueError: if the sizes differ, or a distance does not suit them.
+  """
+  if image.shape[:2] != picture.shape[:2] or image.dtype != np.uint8:
+    raise ValueError(
+      f"it was decoded to {image.dtype} {list(image.shape)}; the picture is "
+      f"uint8 {list(picture.shape)}"
+    )
+  pair = [np.broadcast_to(i, (*i.shape[:2], 3)) for i in (picture, image)]
+  return {j.spec: tiled.measure(j, *pair) for j in judges}
+
+
+def _point(
+  codec: Codec,
+  name: str,
+  picture: np.ndarray,
+  quality: float,
+  judges: Sequence[distances.Distance],
+  repeats: int,
+) -> Point:
+  data, encode = _timed(
+    codec, lambda: codec.compress(picture, quality=quality), repeats
+  )
+  image, decode = _timed(codec, lambda: codec.decompress(data), repeats)
+  return Point(
+    codec=codec.spec,
+    picture=name,
+    quality=float(quality),
+    pixels=picture.shape[0] * picture.shape[1],
+    size=len(data),
+    estimated_bits=codec.estimated_bits(picture, quality=quality),
+    measured=judge(judges, picture, image),
+    encode=encode,
+    decode=decode,
+  )
+
+
+def _timed(codec: Codec, work: Callable, repeats: int) -> tuple:
+  """Returns what work returns, and the `Run` of it."""
+  seconds = []
+  with peak_memory.watch() as peak:
+    for _ in range(repeats):
+      start = time.perf_counter()
+      result = work()
+      seconds.append(time.perf_counter() - start)
+  parts = {part: float(s) for part, s in codec.last_seconds.items()}
+  return result, Run(statistics.median(seconds), parts, peak.bytes)
+
+
+def _warm_up(
+  codec: Codec,
+  picture: np.ndarray,
+  ladder: Sequence[float],
+  warm: set[tuple[str, tuple[int, ...]]],
+) -> None:
+  if (codec.spec, picture.shape) not in warm:
+    codec.decompress(codec.compress(picture, quality=ladder[0]))
+    warm.add((codec.spec, picture.shape))
+
+
+def _suited(
+  judges: Sequence[distances.Distance],
+  name: str,
+  picture: np.ndarray,
+  failures: dict[str, str],
+) -> list[distances.Distance]:
+  """Returns the distances that a picture suits, and notes the others."""
+  suited = []
+  for judge in judges:
+    try:
+      judge.validate(*picture.shape[:2])
+    except ValueError as error:
+      failures[f"{name}: {judge.spec}"] = str(error)
+    else:
+      suited.append(judge)
+  return suited
+
+
+def reason(error: Exception) -> str:
+  """Returns the first line of what an exception says."""
+  lines = str(error).strip().splitlines()
+  return lines[0] if lines else type(error).__name__

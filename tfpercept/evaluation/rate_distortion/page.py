@@ -1,0 +1,277 @@
+"""The page of rate and distortion."""
+
+import dataclasses
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tfpercept import distances
+from tfpercept.codecs import Codec
+from tfpercept.evaluation.rate_distortion import (
+  bd_rate,
+  charts,
+  crops,
+  published,
+)
+from tfpercept.evaluation.rate_distortion import table as rate_distortion_table
+from tfpercept.evaluation.rate_distortion.result import SPAN, Result
+from tfpercept.io import files
+from tfpercept.reports import page, wipe
+
+_SUMMARY = (
+  "Real files of {codecs} codecs on {pictures} pictures: how many bits each "
+  "spends, what distances say of the result, and how fast it is."
+)
+_BD = (
+  "Bits more or less than {anchor} at equal quality (BD-rate: PCHIP on "
+  "ln(bpp), points from {low:g} to {high:g} bits per pixel; in small type the "
+  "cubic fit). Below 0 are fewer bits; the fewest of a column are bold."
+)
+_CURVES = (
+  "Quality is -10 log10 of the distance, of each picture and then averaged: "
+  "PSNR for psnr, the decibels of MS-SSIM for ms_ssim. Up and to the left is "
+  "better."
+)
+_BEHIND = (
+  "Grey curves are published ones, means over all {all} Kodak pictures; ours "
+  "are over the {count} at hand. How far apart that alone puts them is seen "
+  "between pillow_jpeg420 and our jpeg, which are one codec. The published "
+  "MS-SSIM was averaged before it was turned into decibels{gap}."
+)
+_GAP = ", which gives {gap:.2f} dB less for {anchor}, on average over its curve"
+_PLANE = (
+  "Each codec at the same rates, read off its curves: how close it is in "
+  "{first}, and how close in {others}. What is farther up at the same place "
+  "gives up less of the other distance; grey lines join equal rates."
+)
+_SAME = (
+  "{others} against {first} is not drawn: the two say the same of every codec."
+)
+_SIDE_BY_SIDE = (
+  "Each picture in files of about {bpp:g} bits per pixel, made by searching "
+  "the quality. Choose two, and wipe with the slider, by its arrow keys, or "
+  "by dragging. Error maps are of {spec}, on one colour scale for each picture."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """What a page shows.
+
+  Attributes:
+    anchor: Spec of the codec that others are compared with.
+    span: Bits per pixel between which points count for BD-rates.
+    shown: Number of pictures shown, the first ones.
+    bpp: Bits per pixel at which they are.
+    rates: Bits per pixel in the perception-distortion planes.
+    pair: Specs of the two codecs that are shown over each other to begin with;
+      the anchor and the last one if None.
+  """
+
+  anchor: str = "jpeg"
+  span: tuple[float, float] = SPAN
+  shown: int = 2
+  bpp: float = 0.25
+  rates: tuple[float, ...] = (0.15, 0.25, 0.4, 0.6)
+  pair: tuple[str, str] | None = None
+
+
+def write(
+  path: files.PathLike,
+  result: Result,
+  pictures: Mapping[str, np.ndarray | files.PathLike],
+  codecs: Sequence[Codec],
+  judges: Sequence[distances.Distance],
+  options: Options | None = None,
+  *,
+  conditions: Mapping[str, object] | None = None,
+  progress: Callable[[int, str, int], None] = lambda done, what, of: None,
+) -> None:
+  """Writes the page.
+
+  Args:
+    path: The HTML file.
+    result: What `rate_distortion.measure` gave.
+    pictures: What it was given.
+    codecs: Likewise.
+    judges: Likewise.
+    options: What is shown; the defaults if None.
+    conditions: What the reader should know.
+    progress: Called while pictures are made, with the number done, what comes
+      next, and the number of all.
+
+  Raises:
+    ValueError: if the anchor is none of the codecs, or the pair not two.
+  """
+  options = Options() if options is None else options
+  names = [codec.spec for codec in codecs]
+  pair = {*(options.pair or ())}
+  if options.pair and not (len(pair) == 2 and pair <= {*names}):
+    raise ValueError(
+      f"a pair is two of the codecs, {', '.join(names)}; got "
+      f"{' and '.join(options.pair)}"
+    )
+  shown = crops.blocks(
+    result,
+    pictures,
+    codecs,
+    judges,
+    pair=options.pair or (options.anchor, names[-1]),
+    bpp=options.bpp,
+    count=options.shown,
+    progress=progress,
+  )
+  sections = [
+    page.section(
+      "BD-rate",
+      page.paragraph(
+        _BD.format(
+          anchor=options.anchor, low=options.span[0], high=options.span[1]
+        )
+      ),
+      _bd_table(result, options),
+    ),
+    _curves(result, options),
+    *_planes(result, options),
+    *_side_by_side(shown, options, judges[-1].spec),
+    page.section("Speed and memory", _speed_table(result)),
+  ]
+  if result.warnings:
+    items = map(page.paragraph, result.warnings)
+    sections.append(page.section("Files above their estimates", *items))
+  if result.failures:
+    sections.append(page.section("Left out", page.facts(result.failures)))
+  facts = {**(conditions or {}), **page.machine()}
+  sections.append(page.section("Conditions", page.facts(facts)))
+  summary = _SUMMARY.format(
+    codecs=sum(bool(result.of(codec)) for codec in result.codecs),
+    pictures=len({p.picture for p in result.points}),
+  )
+  page.Page("Rate and distortion", summary, sections).write(path)
+
+
+def _curves(result: Result, options: Options) -> str:
+  blocks = [page.paragraph(_CURVES)]
+  if charts.are_kodak(result):
+    blocks.append(page.paragraph(_behind(result, options)))
+  for spec in result.judges:
+    chart = charts.curves(result, spec, far=1.25 * options.span[1])
+    blocks.append(f'<figure class="curves">{chart}</figure>')
+  return page.section("Curves", *blocks)
+
+
+def _behind(result: Result, options: Options) -> str:
+  """What to know of published curves, with what averaging first does."""
+  gap = ""
+  means = result.means(options.anchor, "ms_ssim") if (
+    "ms_ssim" in result.judges
+  ) else []  # fmt: skip
+  gaps = [
+    m.decibels + 10 * math.log10(m.value)
+    for m in means
+    if m.value > 0 and math.isfinite(m.decibels)
+  ]
+  if gaps:
+    gap = _GAP.format(gap=float(np.mean(gaps)), anchor=options.anchor)
+  count = len({p.picture for p in result.points})
+  return _BEHIND.format(all=published.PICTURES, count=count, gap=gap)
+
+
+def _planes(result: Result, options: Options) -> list[str]:
+  """A chart of each further distance against the first, if they differ."""
+  first, *others = result.judges
+  same = [o for o in others if charts.agree(result, first, o)]
+  drawn = {
+    other: charts.plane(result, first, other, rates=options.rates)
+    for other in others
+    if other not in same
+  }
+  drawn = {other: chart for other, chart in drawn.items() if chart}
+  blocks = []
+  if drawn:
+    text = _PLANE.format(first=first, others=" or ".join(drawn))
+    blocks.append(page.paragraph(text))
+  blocks += [f'<figure class="curves">{d}</figure>' for d in drawn.values()]
+  if same:
+    text = _SAME.format(first=first, others=" and ".join(same))
+    blocks.append(page.paragraph(text))
+  title = "Perception against distortion"
+  return [page.section(title, *blocks)] if blocks else []
+
+
+def _side_by_side(
+  shown: Sequence[str], options: Options, spec: str
+) -> list[str]:
+  if not shown:
+    return []
+  text = page.paragraph(_SIDE_BY_SIDE.format(bpp=options.bpp, spec=spec))
+  return [page.section("Side by side", wipe.ASSETS, text, *shown)]
+
+
+def _bd_table(result: Result, options: Options) -> str:
+  found, cubic = (
+    rate_distortion_table.bd_rates(result, options.anchor, options.span, method)
+    for method in bd_rate.METHODS
+  )
+  heads = "".join(f'<th scope="col">{_text(s)}</th>' for s in result.judges)
+  least = {
+    spec: min(
+      (row[spec].percent for row in found.values() if not row[spec].why),
+      default=math.nan,
+    )
+    for spec in result.judges
+  }
+  lines, notes = [], []
+  for codec, row in found.items():
+    cells = ""
+    for spec, difference in row.items():
+      text = _text(difference)
+      if difference.why:
+        notes.append(f"{codec}, {spec}: undefined, as {difference.why}.")
+      else:
+        text += f" <small>{_text(cubic[codec][spec])}</small>"
+      if difference.percent == least[spec]:
+        text = f"<strong>{text}</strong>"
+      cells += f"<td>{text}</td>"
+    lines.append(f'<tr><th scope="row">{_text(codec)}</th>{cells}</tr>')
+  table = (
+    '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
+    f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+  )
+  return "\n".join([table, *map(page.paragraph, notes)])
+
+
+def _speed_table(result: Result) -> str:
+  heads = ("encode, MP/s", "decode, MP/s", "peak, MB", "parts, ms")
+  lines = []
+  for codec in result.codecs:
+    if not result.of(codec):
+      continue
+    peak = result.peak(codec)
+    parts = "<br>".join(
+      f"{what}: " + ", ".join(f"{_text(p)} {1000 * s:.1f}" for p, s in found)
+      for what in ("encode", "decode")
+      if (found := result.part_seconds(codec, what).items())
+    )
+    cells = [
+      *(f"{result.speed(codec, what):.3g}" for what in ("encode", "decode")),
+      "-" if peak is None else f"{peak / 1e6:.0f}",
+    ]
+    cells = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+    cells += f"<td>{parts or '-'}</td>"
+    lines.append(f'<tr><th scope="row">{_text(codec)}</th>{cells}</tr>')
+  head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+  return (
+    page.paragraph(
+      "Medians over all files. The peak is of the whole process, its libraries "
+      "included. A dash: the system does not tell, or no parts are timed."
+    )
+    + '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
+    f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+  )
+
+
+def _text(value: object) -> str:
+  return html.escape(str(value))

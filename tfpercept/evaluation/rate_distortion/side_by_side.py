@@ -1,0 +1,100 @@
+"""Pictures in files of two codecs of about the same size: made, and shown."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfpercept import distances
+from tfpercept.codecs import Codec
+from tfpercept.evaluation.rate_distortion import crops, equal_rate
+from tfpercept.io import files
+from tfpercept.reports import page, wipe
+
+_SUFFIXES = {"hyperprior": ".tfp", "jpeg": ".jpg"}
+_HOW = (
+  "Each picture in a file of {left} and one of {right} with about as many bits "
+  "per pixel; shown is the square of {side} pixels with the most contrast. "
+  "Wipe with the slider, by its arrow keys, or by dragging. "
+  "Decibels of {specs} are -10 log10 of the distance: for psnr that is PSNR. "
+  "Error maps are of {map}, on one colour scale for each picture."
+)
+
+
+def make(
+  folder: files.PathLike,
+  pictures: Mapping[str, np.ndarray],
+  codec: Codec,
+  other: Codec,
+  *,
+  quality: float,
+) -> None:
+  """Writes two files for each picture, all of them or none.
+
+  Args:
+    folder: Where to; an existing folder is replaced.
+    pictures: uint8 `[H, W, 1 or 3]`, by name.
+    codec: Makes the first file of each.
+    other: Makes the second, of the size that comes nearest.
+    quality: Of the first.
+  """
+  with files.atomic(folder) as temporary:
+    for name, picture in pictures.items():
+      data = codec.compress(picture, quality=quality)
+      bpp = 8 * len(data) / (picture.shape[0] * picture.shape[1])
+      near = equal_rate.nearest(other, picture, bpp)
+      files.write_bytes(_path(temporary, name, codec), data)
+      files.write_bytes(_path(temporary, name, other), near.data)
+
+
+def section(
+  title: str,
+  folder: files.PathLike,
+  pictures: Mapping[str, np.ndarray],
+  codecs: tuple[Codec, Codec],
+  judges: Sequence[distances.Distance],
+  *,
+  side: int = 256,
+) -> str:
+  """Returns the section of a page that shows what `make` wrote.
+
+  Args:
+    title: Its heading.
+    folder: That of the files, which are decoded.
+    pictures: The originals.
+    codecs: Those of the files; the first stands at the right to begin with.
+    judges: Distances that suit the pictures; error maps are of the last.
+    side: Of the part of each picture that is shown, in pixels. Whole pictures
+      would make a page of many megabytes.
+
+  Raises:
+    CorruptStream: if a file is damaged.
+    OSError: if it is missing.
+  """
+  codec, other = codecs
+  blocks = []
+  for name, picture in pictures.items():
+    coded = {}
+    for each in codecs:
+      data = _path(folder, name, each).read_bytes()
+      coded[each.spec] = equal_rate.Coded(data, each.decompress(data))
+    blocks.append(
+      crops.block(
+        name, picture, coded, judges, pair=(other.spec, codec.spec), side=side
+      )
+    )
+  specs = [judge.spec for judge in judges]
+  how = _HOW.format(
+    left=other.spec,
+    right=codec.spec,
+    specs=" and ".join(specs),
+    map=specs[-1],
+    side=side,
+  )
+  return page.section(title, wipe.ASSETS, page.paragraph(how), *blocks)
+
+
+def _path(folder: files.PathLike, name: str, codec: Codec) -> pathlib.Path:
+  registered = codec.registered_name
+  suffix = _SUFFIXES.get(registered, f".{registered}")
+  return pathlib.Path(folder) / f"{name}{suffix}"

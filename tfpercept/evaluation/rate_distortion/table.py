@@ -1,0 +1,190 @@
+"""Tables of rate and distortion: text, CSV and JSON."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.rate_distortion import bd_rate
+from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
+
+_PARTS = ("encode", "decode")
+
+
+def bd_rates(
+  result: Result, anchor: str, span: tuple[float, float], method: str = "pchip"
+) -> dict[str, dict[str, bd_rate.Difference]]:
+  """Returns the BD-rate of every codec against an anchor, by codec and spec.
+
+  Raises:
+    ValueError: if the anchor is none of the codecs.
+  """
+  if anchor not in result.codecs:
+    raise ValueError(
+      f"the anchor is one of the codecs, {', '.join(result.codecs)}; got "
+      f"{anchor!r}"
+    )
+  return {
+    codec: {
+      spec: result.bd_rate(codec, anchor, spec, span=span, method=method)
+      for spec in result.judges
+    }
+    for codec in result.codecs
+    if result.of(codec)
+  }
+
+
+def to_text(result: Result, anchor: str, span: tuple[float, float]) -> str:
+  """Formats BD-rates and speed for a terminal, a line for each codec."""
+  found = bd_rates(result, anchor, span)
+  heads = ["BD-rate", *result.judges, "encode", "decode", "peak", "pictures"]
+  units = ["", *("" for _ in result.judges), "MP/s", "MP/s", "MB", ""]
+  lines = [heads, units]
+  for codec, row in found.items():
+    lines.append(
+      [
+        codec,
+        *(str(row[spec]) for spec in result.judges),
+        *(f"{result.speed(codec, what):.3g}" for what in _PARTS),
+        _megabytes(result.peak(codec)),
+        str(len({p.picture for p in result.of(codec)})),
+      ]
+    )
+  notes = [
+    f"Against {anchor}, from {span[0]:g} to {span[1]:g} bits per pixel, PCHIP; "
+    "below 0 are fewer bits."
+  ]
+  notes += [
+    f"{codec}, {spec}: undefined: {difference.why}"
+    for codec, row in found.items()
+    for spec, difference in row.items()
+    if difference.why
+  ]
+  if any(result.peak(codec) is None for codec in found):
+    notes.append("A dash: this system does not tell peaks of memory.")
+  return "\n".join([score_table.aligned(lines), "", *notes])
+
+
+def points_csv(result: Result) -> str:
+  """Formats all points as CSV in full precision, a line for each."""
+  head = ["codec", "picture", "quality", "pixels", "bytes", "bpp"]
+  head += ["estimated_bpp"]
+  for spec in result.judges:
+    head += [f"{spec} value", f"{spec} score", f"{spec} dB"]
+  for what in _PARTS:
+    head += [f"{what}_seconds", f"{what}_peak_bytes"]
+  return _csv([head, *(_point_line(p, result.judges) for p in result.points)])
+
+
+def means_csv(result: Result) -> str:
+  """Formats means over pictures as CSV: a line a codec, quality and spec."""
+  head = ["codec", "quality", "metric", "bpp", "estimated_bpp", "dB", "score"]
+  head += ["value", "pictures", "equal_pictures"]
+  lines = []
+  for codec in result.codecs:
+    for spec in result.judges:
+      count = len(result.pictures(spec, codec))
+      for m in result.means(codec, spec):
+        numbers = m.bpp, m.estimated_bpp, m.decibels, m.score, m.value
+        cells = [_cell(number) for number in numbers]
+        lines.append([codec, f"{m.quality:g}", spec, *cells, count, m.infinite])
+  return _csv([head, *lines])
+
+
+def to_json(
+  result: Result,
+  anchor: str,
+  span: tuple[float, float],
+  conditions: Mapping[str, object],
+) -> dict[str, Any]:
+  """Returns all that was measured as JSON values.
+
+  What is undefined is null, an infinite number the string "inf".
+  """
+  differences = []
+  for method in bd_rate.METHODS:
+    for codec, row in bd_rates(result, anchor, span, method).items():
+      for spec, found in row.items():
+        differences.append(
+          {
+            "codec": codec,
+            "metric": spec,
+            "method": method,
+            "percent": _json(found.percent),
+            "why_undefined": found.why,
+          }
+        )
+  return {
+    "conditions": {key: str(value) for key, value in conditions.items()},
+    "anchor": anchor,
+    "span_bpp": list(span),
+    "bd_rates": differences,
+    "points": [_point_json(p) for p in result.points],
+    "warnings": result.warnings,
+    "failures": result.failures,
+  }
+
+
+def _point_line(point: Point, specs: Sequence[str]) -> list[Any]:
+  line = [point.codec, point.picture, f"{point.quality:g}", point.pixels]
+  line += [point.size, repr(point.bpp), _cell(point.estimated_bpp)]
+  for spec in specs:
+    if spec not in point.measured:
+      line += ["", "", ""]
+      continue
+    measured = point.measured[spec]
+    line += [repr(measured.value), repr(measured.score)]
+    line.append(repr(point.decibels(spec)))
+  for what in _PARTS:
+    run = getattr(point, what)
+    line += [repr(run.seconds), "" if run.peak is None else run.peak]
+  return line
+
+
+def _point_json(point: Point) -> dict[str, Any]:
+  return {
+    "codec": point.codec,
+    "picture": point.picture,
+    "quality": point.quality,
+    "pixels": point.pixels,
+    "bytes": point.size,
+    "bpp": point.bpp,
+    "estimated_bpp": _json(point.estimated_bpp),
+    "distances": {
+      spec: {
+        "value": measured.value,
+        "score": _json(measured.score),
+        "decibels": _json(point.decibels(spec)),
+      }
+      for spec, measured in point.measured.items()
+    },
+    **{what: _run_json(getattr(point, what)) for what in _PARTS},
+  }
+
+
+def _run_json(run: Run) -> dict[str, Any]:
+  return {
+    "seconds": run.seconds,
+    "parts": run.parts,
+    "peak_bytes": run.peak,
+  }
+
+
+def _json(number: float) -> float | str | None:
+  return None if math.isnan(number) else score_table.json_number(number)
+
+
+def _cell(number: float) -> str:
+  return "" if math.isnan(number) else repr(number)
+
+
+def _megabytes(count: int | None) -> str:
+  return "-" if count is None else f"{count / 1e6:.0f}"
+
+
+def _csv(lines: Iterable[Sequence[Any]]) -> str:
+  text = io.StringIO()
+  csv.writer(text, lineterminator="\n").writerows(lines)
+  return text.getvalue()

@@ -1,0 +1,1 @@
+"""Pictures that show where distances fail: blind spots and ladders."""

@@ -1,0 +1,264 @@
+"""Blind spots: pictures that a distance takes for a reference.
+
+The experiment of Ballé's talk: initialise to noise, minimise a distance, and
+see what it lets pass. Beside it, as in MAD competition, the same from the
+reference with noise while another measure stays at a value.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import descent, distances, registry
+from tfpercept.evaluation.core.settings import Blindspots as Settings
+from tfpercept.io import files
+
+STARTS = ("noise", "held")
+_HELD_NOISE = 0.1  # before the measure takes its value
+_REST = 0.02  # of the fall; a steady one has 0.18
+_TOLD = 10  # steps; fewer tell nothing of rest
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+  """A picture that was made to please a distance.
+
+  Attributes:
+    start: Of `STARTS`.
+    spec: The distance.
+    picture: uint8 `[H, W, C]`.
+    late: The share of the distance's fall that came in the second half of the
+      steps; None if that is not known, or it did not fall.
+  """
+
+  start: str
+  spec: str
+  picture: np.ndarray
+  late: float | None = None
+
+  @property
+  def is_at_rest(self) -> bool:
+    """Whether the descent came to where more steps change little."""
+    return self.late is not None and self.late < _REST
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+  """All that was made for one reference.
+
+  Attributes:
+    reference: uint8 `[H, W, C]`.
+    starts: What descents started from, uint8, by name.
+    spots: What they ended at.
+    values: What every distance says of each start and spot, by `(start, spec)`
+      with None for the start itself, and by the judging distance.
+    missing: Why a distance or a spot is left out.
+  """
+
+  reference: np.ndarray
+  starts: dict[str, np.ndarray]
+  spots: list[Spot]
+  values: dict[tuple[str, str | None], dict[str, float]]
+  missing: dict[str, str]
+
+
+def start(reference: np.ndarray, name: str, settings: Settings) -> tf.Tensor:
+  """Returns where descents start: uniform noise, or the noisy reference.
+
+  Args:
+    reference: uint8 `[H, W, C]`.
+    name: Of `STARTS`.
+    settings: For the seed.
+
+  Returns:
+    `[1, H, W, C]`; for `"held"` the measure does not have its value yet.
+  """
+  seed = [settings.seed, STARTS.index(name)]
+  shape = (1, *reference.shape)
+  if name == "noise":
+    return tf.random.stateless_uniform(shape, seed)
+  noise = tf.random.stateless_normal(shape, seed)
+  return tf.clip_by_value(_floats(reference) + _HELD_NOISE * noise, 0.0, 1.0)
+
+
+def minimise(
+  distance: distances.Distance | None,
+  reference: np.ndarray,
+  name: str,
+  settings: Settings,
+  *,
+  progress: Callable[[int], None] = lambda step: None,
+  values: list[float] | None = None,
+) -> np.ndarray:
+  """Makes a picture that a distance finds close to the reference.
+
+  Args:
+    distance: What to minimise; None only brings the start to where the measure
+      that is held has its value.
+    reference: uint8 `[H, W, C]`.
+    name: Of `STARTS`.
+    settings: How.
+    progress: Called with the number of steps done.
+    values: Gets the value of the distance before each step, if given.
+
+  Returns:
+    uint8 `[H, W, C]`.
+
+  Raises:
+    descent.NonFiniteError: if the distance or its gradient is not finite.
+  """
+  target = _floats(reference)
+  constraint = None
+  if name == "held":
+    held = distances.get(settings.held)
+    constraint = descent.Constraint(
+      lambda x: held(target, x), settings.radius, corrections=5
+    )
+  result = descent.minimise(
+    _objective(distance, target),
+    start(reference, name, settings),
+    steps=1 if distance is None else settings.steps,
+    method=descent.Adam(settings.learning_rate),
+    bounds=(0.0, 1.0),
+    constraint=constraint,
+    callback=lambda step, values, x: progress(step),
+  )
+  if values is not None:
+    values += result.values[:, 0].tolist()
+  return np.round(result.variable[0].numpy() * 255).astype(np.uint8)
+
+
+def make(
+  reference: np.ndarray,
+  judges: Mapping[str, distances.Distance],
+  folder: files.PathLike,
+  settings: Settings,
+  *,
+  starts: Sequence[str] = STARTS,
+  missing: Mapping[str, str] | None = None,
+  progress: Callable[[int, str], None] = lambda steps, what: None,
+) -> Gallery:
+  """Makes the blind spots of distances for a reference, or finds them made.
+
+  Each picture goes to the folder as PNG when it is finished, with its settings
+  beside it; a later call with the same reference and settings reads it. The
+  values are those of the 8-bit pictures.
+
+  Args:
+    reference: uint8 `[H, W, C]`.
+    judges: The distances by spec.
+    folder: Where the pictures are kept.
+    settings: How to make them.
+    starts: Of `STARTS`.
+    missing: Distances that are left out already, and why.
+    progress: Called with the number of steps done in all, and what is made.
+  """
+  parts = registry.file_names(judges)
+  begun = {n: minimise(None, reference, n, settings) for n in starts}
+  gallery = Gallery(reference, begun, [], {}, dict(missing or {}))
+  for index, (name, spec) in enumerate(plan(judges, settings, starts)):
+    what, before = f"{name}: {spec}", index * settings.steps
+
+    def descend(name=name, spec=spec, what=what, before=before):
+      values = []
+      picture = minimise(
+        judges[spec],
+        reference,
+        name,
+        settings,
+        progress=lambda step: progress(before + step, what),
+        values=values,
+      )
+      return picture, _late(values)
+
+    path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
+    record = {"spec": spec, "start": name, "reference": _digest(reference)}
+    try:
+      picture, late = _kept(
+        path, record | dataclasses.asdict(settings), descend
+      )
+    except (descent.NonFiniteError, ValueError) as error:
+      gallery.missing[what] = str(error)
+      continue
+    gallery.spots.append(Spot(name, spec, picture, late))
+  pictures = {(name, None): picture for name, picture in begun.items()}
+  pictures |= {(s.start, s.spec): s.picture for s in gallery.spots}
+  for key, picture in pictures.items():
+    gallery.values[key] = {
+      spec: float(judge(_floats(reference), _floats(picture))[0])
+      for spec, judge in judges.items()
+    }
+  return gallery
+
+
+def plan(
+  judges: Mapping[str, distances.Distance],
+  settings: Settings,
+  starts: Sequence[str] = STARTS,
+) -> list[tuple[str, str]]:
+  """Returns what `make` makes, as start and spec: all but the held measure."""
+  held = distances.get(settings.held).spec
+  return [
+    (name, spec)
+    for name in starts
+    for spec in judges
+    if not (name == "held" and spec == held)
+  ]
+
+
+def _objective(
+  distance: distances.Distance | None, target: tf.Tensor
+) -> descent.Objective:
+  if distance is None:
+    return lambda x: 0 * x[:, 0, 0, 0]
+  if distance.fused is not None:
+    return lambda x: distance(target, x)
+  embedded = distance.embed(target)  # once, not at every step
+  return lambda x: distance.pool(distance.compare(embedded, distance.embed(x)))
+
+
+def _kept(
+  path: pathlib.Path,
+  record: dict[str, Any],
+  make_picture: Callable[[], tuple[np.ndarray, float | None]],
+) -> tuple[np.ndarray, float | None]:
+  """Returns a picture and its `late`, read if made in this way before."""
+  picture, note = (path.with_name(path.name + s) for s in (".png", ".json"))
+  if picture.is_file() and note.is_file():
+    found = json.loads(note.read_text())
+    if {key: found.get(key) for key in record} == record:
+      return files.read_image(picture), found.get("late")
+  began = time.perf_counter()
+  made, late = make_picture()
+  files.write_image(picture, made)
+  # The note comes last: a picture without one is not finished.
+  seconds = round(time.perf_counter() - began, 1)
+  files.write_json(note, record | {"seconds": seconds, "late": late})
+  return made, late
+
+
+def _late(values: Sequence[float]) -> float | None:
+  """Returns `Spot.late` of the values before each step.
+
+  Steps get smaller along a cosine: the second half has 18 % of the way that
+  all of them can go.
+  """
+  if len(values) < _TOLD or not values[0] > values[-1]:
+    return None
+  return (values[len(values) // 2] - values[-1]) / (values[0] - values[-1])
+
+
+def _floats(picture: np.ndarray) -> tf.Tensor:
+  return tf.constant(picture[None] / np.float32(255), tf.float32)
+
+
+def _digest(picture: np.ndarray) -> str:
+  data = np.ascontiguousarray(picture).tobytes()
+  return hashlib.sha256(data + str(picture.shape).encode()).hexdigest()

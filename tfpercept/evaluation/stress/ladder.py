@@ -1,0 +1,110 @@
+"""What distances say of a picture distorted more and more."""
+
+import csv
+import dataclasses
+import io
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances
+from tfpercept.data import distortions
+from tfpercept.evaluation.core import correlation
+
+
+@dataclasses.dataclass(frozen=True)
+class Rung:
+  """A distorted picture and what distances say of it.
+
+  Attributes:
+    distortion: Name of the ladder.
+    level: Where on it, in the ladder's own unit.
+    picture: uint8 `[H, W, C]`.
+    values: By spec.
+    maps: Error maps `[H, W]`, by spec, where asked for.
+  """
+
+  distortion: str
+  level: float
+  picture: np.ndarray
+  values: dict[str, float]
+  maps: dict[str, np.ndarray]
+
+
+def climb(
+  reference: np.ndarray,
+  judges: Mapping[str, distances.Distance],
+  *,
+  seed: int = 0,
+  with_maps: bool = False,
+  progress: Callable[[str], None] = lambda what: None,
+) -> list[Rung]:
+  """Distorts a picture in all ways and degrees and measures the results.
+
+  Args:
+    reference: uint8 `[H, W, 1 or 3]`.
+    judges: The distances by spec.
+    seed: Of the noise.
+    with_maps: Whether to keep error maps.
+    progress: Called before each rung.
+
+  Returns:
+    Rungs in the order of `distortions.LADDERS`, the weakest of each first. They
+    are rounded to 8 bits before they are measured.
+  """
+  original = _floats(reference)
+  rungs = []
+  for name, steps in distortions.LADDERS.items():
+    for index, level in enumerate(steps.levels):
+      progress(f"{name} {level:g}")
+      distorted = steps.apply(original, level, tf.constant([seed, index]))
+      picture = np.round(distorted[0].numpy() * 255).astype(np.uint8)
+      pair = original, _floats(picture)
+      values = {s: float(judge(*pair)[0]) for s, judge in judges.items()}
+      maps = {}
+      if with_maps:
+        maps = {s: judge.map(*pair)[0].numpy() for s, judge in judges.items()}
+      rungs.append(Rung(name, level, picture, values, maps))
+  return rungs
+
+
+def count() -> int:
+  """Returns the number of rungs of all ladders."""
+  return sum(len(steps.levels) for steps in distortions.LADDERS.values())
+
+
+def rank_correlation(rungs: Sequence[Rung]) -> tuple[np.ndarray, list[str]]:
+  """Returns how alike distances order distorted pictures.
+
+  Args:
+    rungs: Of one or more pictures.
+
+  Returns:
+    Spearman's correlation of each two distances, `[D, D]`, and their specs. NaN
+    where a distance says the same of all.
+  """
+  specs = list(rungs[0].values)
+  columns = [np.array([r.values[spec] for r in rungs]) for spec in specs]
+  matrix = np.eye(len(specs))
+  for i, j in itertools.combinations(range(len(specs)), 2):
+    matrix[i, j] = matrix[j, i] = correlation.srcc(columns[i], columns[j])
+  return matrix, specs
+
+
+def to_csv(rungs: Mapping[str, Sequence[Rung]]) -> str:
+  """Formats values by picture as CSV: a line a distorted picture."""
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator="\n")
+  specs = list(next(iter(rungs.values()))[0].values)
+  writer.writerow(["picture", "distortion", "level", *specs])
+  for name, found in rungs.items():
+    for rung in found:
+      values = [repr(rung.values[spec]) for spec in specs]
+      writer.writerow([name, rung.distortion, rung.level, *values])
+  return text.getvalue()
+
+
+def _floats(picture: np.ndarray) -> tf.Tensor:
+  return tf.constant(picture[None] / np.float32(255), tf.float32)

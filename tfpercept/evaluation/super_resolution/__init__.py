@@ -1,0 +1,1 @@
+"""Super-resolution benchmarks and their page."""

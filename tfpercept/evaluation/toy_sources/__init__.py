@@ -1,0 +1,1 @@
+"""Codecs on sources whose rate-distortion function is known."""

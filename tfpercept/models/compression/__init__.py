@@ -1,0 +1,1 @@
+"""Networks of learned codecs and their parts."""

@@ -1,0 +1,183 @@
+"""Codecs of latents whose channels tell of those that follow."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+from tfpercept.models import base
+from tfpercept.models.compression import (
+  hyper_transforms,
+  hyperprior,
+  integer,
+  transform_codec,
+)
+from tfpercept.ops import numerics
+
+SYMBOL_LIMIT = 15
+"""Symbols of larger magnitude count as this where others follow from them."""
+_START = 0.1  # of initial kernels, beside those of other hidden layers
+
+
+class Context(keras.layers.Layer):
+  """What the slices before tell of a slice of channels, in whole numbers.
+
+  A convolution of 3x3 and one of 1x1 (`models.integer`), so that all machines
+  come to the same; the second is 0 before training.
+
+  Input: symbols of the slices before, float32 `[N, h, w, C]`, whole; output:
+  what is added to indexes, whole, and to means, multiples of 2^-MEAN_BITS of a
+  rounding step, float32 `[N, h, w, channels]` each.
+
+  Args:
+    channels: Of the slice.
+    width: Hidden channels.
+    name: Of the layer.
+  """
+
+  def __init__(self, channels: int, width: int, *, name: str):
+    super().__init__(name=name, dtype="float32")
+    bits = integer.ACTIVATION_BITS
+    self.hidden = integer.IntegerConvolution(
+      width, 3, input_bits=0, output_bits=bits, hidden=True, name="hidden"
+    )
+    self.indexes, self.means = (
+      integer.IntegerConvolution(
+        channels, 1, input_bits=bits, output_bits=out, hidden=False, name=name
+      )
+      for name, out in (("indexes", 0), ("means", hyper_transforms.MEAN_BITS))
+    )
+
+  def build(self, input_shape: tf.TensorShape) -> None:
+    self.hidden.build(input_shape)
+    # A step of rounding is more than most inputs of hidden layers are.
+    self.hidden.kernel.assign(_START * self.hidden.kernel)
+    width = self.hidden.width
+    for layer in (self.indexes, self.means):
+      layer.build(tf.TensorShape([None, None, None, width]))
+      layer.kernel.assign(tf.zeros_like(layer.kernel))
+    super().build(input_shape)
+
+  @property
+  def convolutions(self) -> list[integer.IntegerConvolution]:
+    """All layers."""
+    return [self.hidden, self.indexes, self.means]
+
+  def call(self, symbols: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    limit = float(SYMBOL_LIMIT)
+    symbols = numerics.at_least(numerics.at_most(symbols, limit), -limit)
+    hidden = self.hidden(symbols)
+    return self.indexes(hidden), self.means(hidden)
+
+
+def uneven(latents: int) -> list[int]:
+  """Returns a twelfth, a sixth and a quarter of channels, and the other half.
+
+  None of them is empty where there are four channels or more.
+  """
+  first = [max(latents // part, 1) for part in (12, 6, 4)]
+  return [*first, latents - sum(first)]
+
+
+@base.register("channel_wise_hyperprior")
+class ChannelWiseHyperprior(hyperprior.Hyperprior):
+  """Codes latents slice by slice, each slice told of by those before it.
+
+  Scales and means follow from hyper-latents, as those of a
+  `MeanScaleHyperprior`, and from the symbols of channels that are decoded
+  already. The first slices, which by the Karhunen-Loève start hold most of a
+  picture, are the small ones.
+
+  Args:
+    widths: As all that follow but two, of `MeanScaleHyperprior`.
+    latents: Likewise.
+    blocks: Likewise.
+    slices: Channels of each slice, in order; they add up to `latents`. By
+      default `uneven`.
+    context_width: Hidden channels of what follows from slices.
+    hyper_width: Likewise.
+    hyper_latents: Likewise.
+    levels: Likewise.
+    lmbda: Likewise.
+    dtype: Likewise.
+    name: Keras model name.
+
+  Raises:
+    ValueError: if the slices do not add up, or an option is out of range.
+
+  Source: Minnen, Singh, "Channel-wise autoregressive entropy models for learned
+  image compression", 2020, section 3.1; uneven slices: He et al., "ELIC", 2022,
+  section 3.2. Whole numbers are ours, and no latent is corrected once decoded.
+  """
+
+  has_means = True
+
+  def __init__(
+    self,
+    *,
+    widths: Sequence[int] = (48, 64, 96),
+    latents: int = 192,
+    blocks: int = transform_codec.BLOCKS,
+    slices: Sequence[int] | None = None,
+    context_width: int = 48,
+    hyper_width: int = 96,
+    hyper_latents: int = 64,
+    levels: int = transform_codec.LEVELS,
+    lmbda: Sequence[float] = transform_codec.RATES,
+    dtype: str | None = None,
+    name: str | None = None,
+  ):
+    slices = uneven(latents) if slices is None else list(slices)
+    super().__init__(
+      widths=widths,
+      latents=latents,
+      blocks=blocks,
+      slices=slices,
+      context_width=context_width,
+      hyper_width=hyper_width,
+      hyper_latents=hyper_latents,
+      levels=levels,
+      lmbda=lmbda,
+      dtype=dtype,
+      name=name,
+    )
+    if sum(slices) != latents:
+      raise ValueError(
+        f"slices add up to the {latents} channels of latents; got {slices}, "
+        f"which are {sum(slices)}"
+      )
+    self.contexts = [
+      Context(count, context_width, name=f"context{i}")
+      for i, count in enumerate(slices[1:], 1)
+    ]
+
+  @property
+  def slices(self) -> Iterator[slice]:
+    """Yields the channels of each slice."""
+    ends = [0, *itertools.accumulate(self._config["slices"])]
+    return (slice(*pair) for pair in itertools.pairwise(ends))
+
+  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
+    super().build_coding(y, quality)
+    for context, channels in zip(self.contexts, self.slices, strict=False):
+      context(y[..., : channels.stop])
+
+  def code_residual(
+    self,
+    y: tf.Tensor,
+    index: tf.Tensor,
+    mean: tf.Tensor,
+    quantiser: transform_codec.Quantiser,
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    parts, before = [], None
+    for i, channels in enumerate(self.slices):
+      here, there = index[..., channels], mean[..., channels]
+      if before is not None:
+        more, shift = self.contexts[i - 1](before)
+        here, there = here + more, there + shift
+      noisy, rounded = quantiser(y[..., channels] - there, 1 + i)
+      parts.append((noisy, here, rounded + there))
+      symbols = numerics.rounded(rounded)
+      before = symbols if i == 0 else tf.concat([before, symbols], axis=-1)
+    return tuple(tf.concat(part, axis=-1) for part in zip(*parts, strict=True))

@@ -1,0 +1,294 @@
+"""Analysis and synthesis: between pictures and latents of a codec."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.models.compression import gdn, modulation
+
+KERNEL = 5
+STRIDE = 16
+"""Pixels of a picture per latent, along each side."""
+_CHANNELS = 3
+VALUES = _CHANNELS * STRIDE**2
+"""Numbers in a block of 16x16 pixels, and most latents that the linear path
+can tell apart."""
+_QUIET = 0.02  # of what a network adds to the linear path before training
+# A step of an optimiser changes all weights alike. In this unit those of the
+# inverse transform are of about the size of the others.
+_LINEAR_UNIT = 2.0**-4
+HALO = 2
+"""Latents beyond its own that a pixel of a synthesis without blocks sees, and
+so many times 16 pixels a latent of an analysis; each block adds one."""
+
+
+def _convolution(
+  cls: type[keras.layers.Layer], width: int, scale: float = 1.0, **options: Any
+) -> keras.layers.Layer:
+  return cls(
+    width,
+    KERNEL,
+    strides=2,
+    padding="same",
+    kernel_initializer=keras.initializers.VarianceScaling(scale**2),
+    **options,
+  )
+
+
+def leaky(x: tf.Tensor) -> tf.Tensor:
+  """Returns the leaky ReLU of codecs, of slope 0.2 below 0.
+
+  TensorFlow's own can not be differentiated without an error message once a
+  graph is optimised (2.14, the pass "remapper").
+  """
+  return tf.maximum(x, tf.cast(0.2, x.dtype) * x)
+
+
+class Residual(keras.layers.Layer):
+  """Adds what two convolutions of 3x3 make, nothing before training.
+
+  Input and output: float `[N, H, W, C]`.
+
+  Args:
+    channels: C.
+    dtype: Keras dtype or policy.
+    name: Of the layer.
+
+  Source: He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
+  2016, section 3, without normalisation, half as wide inside.
+  """
+
+  def __init__(self, channels: int, *, dtype: str | None, name: str):
+    super().__init__(dtype=dtype, name=name)
+    options = {"padding": "same", "dtype": dtype}
+    self._first = keras.layers.Conv2D(
+      max(channels // 2, 1),
+      3,
+      activation=leaky,
+      kernel_initializer="he_normal",
+      name="conv1",
+      **options,
+    )
+    self._second = keras.layers.Conv2D(
+      channels, 3, kernel_initializer="zeros", name="conv2", **options
+    )
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    return x + self._second(self._first(x))
+
+
+class UpToFew(keras.layers.Conv2DTranspose):
+  """A transposed convolution of 5x5 and stride 2 to few channels.
+
+  A pixel of each of the four phases sees 3x3 inputs, so one convolution makes
+  all phases: in less than half the time where there are few outputs.
+  """
+
+  def call(self, x: tf.Tensor) -> tf.Tensor:
+    outputs, inputs = self.kernel.shape[2:]
+    # Phase a of a row sees input j of 3 through row a + 3 - 2 j of the kernel.
+    kernel = tf.pad(self.kernel, [[1, 0], [1, 0], [0, 0], [0, 0]])
+    kernel = tf.reshape(kernel, [3, 2, 3, 2, outputs, inputs])[::-1, :, ::-1]
+    kernel = tf.transpose(kernel, [0, 2, 5, 1, 3, 4])
+    kernel = tf.reshape(kernel, [3, 3, inputs, 4 * outputs])
+    phases = tf.nn.conv2d(x, kernel, 1, "SAME")
+    return tf.nn.bias_add(tf.nn.depth_to_space(phases, 2), self.bias)
+
+
+class Analysis(keras.layers.Layer):
+  """g_a: pictures to latents at a sixteenth of the sides.
+
+  Four convolutions of 5x5 with stride 2, GDN and modulation by the quality
+  after the first three, and residual blocks before the last; beside them a
+  linear transform of 16x16 blocks, which `start` makes the Karhunen-Loève
+  transform.
+
+  Input: float `[N, H, W, 3]` in [0, 1], sides multiples of 16, and qualities
+  `[N]`; output: float32 `[N, H/16, W/16, latents]`.
+
+  Args:
+    widths: Channels after the first three layers.
+    latents: Channels of the output.
+    blocks: Number of residual blocks.
+    levels: Largest quality.
+    dtype: Keras dtype or policy of the hidden layers.
+
+  Source: Ballé, Minnen, Singh, Hwang, Johnston, "Variational image compression
+  with a scale hyperprior", 2018, figure 4; the linear path is ours.
+  """
+
+  def __init__(
+    self,
+    widths: Sequence[int],
+    latents: int,
+    *,
+    blocks: int,
+    levels: int,
+    dtype: str | None = None,
+  ):
+    super().__init__(name="analysis", dtype="float32")
+    self._hidden = [
+      (
+        _convolution(keras.layers.Conv2D, width, dtype=dtype, name=f"conv{i}"),
+        gdn.GDN(dtype=dtype, name=f"gdn{i}"),
+        modulation.Modulation(levels=levels, dtype=dtype, name=f"quality{i}"),
+      )
+      for i, width in enumerate(widths, 1)
+    ]
+    self._blocks = [
+      Residual(widths[-1], dtype=dtype, name=f"block{i}")
+      for i in range(1, blocks + 1)
+    ]
+    self._last = _convolution(
+      keras.layers.Conv2D, latents, _QUIET, dtype="float32", name="last"
+    )
+    self.linear = keras.layers.Conv2D(
+      latents, 1, dtype="float32", name="linear"
+    )
+
+  def call(self, x: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    features = x - 0.5
+    for convolution, normalisation, modulated in self._hidden:
+      features = modulated(normalisation(convolution(features)), quality)
+    for block in self._blocks:
+      features = block(features)
+    pixels = tf.nn.space_to_depth(x, STRIDE)
+    return self.linear(pixels) + self._last(tf.cast(features, tf.float32))
+
+
+class Synthesis(keras.layers.Layer):
+  """g_s: latents to pictures, the way back of `Analysis`.
+
+  The residual blocks follow the first of its layers.
+
+  Input: float32 `[N, h, w, latents]`, the same divided by their deviations, and
+  qualities `[N]`; output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
+
+  Args:
+    widths: Channels after the first three layers.
+    blocks: Number of residual blocks.
+    levels: Largest quality.
+    dtype: Keras dtype or policy of the hidden layers.
+  """
+
+  def __init__(
+    self,
+    widths: Sequence[int],
+    *,
+    blocks: int,
+    levels: int,
+    dtype: str | None = None,
+  ):
+    super().__init__(name="synthesis", dtype="float32")
+    self._hidden = [
+      (
+        _convolution(
+          keras.layers.Conv2DTranspose, width, dtype=dtype, name=f"conv{i}"
+        ),
+        gdn.GDN(inverse=True, dtype=dtype, name=f"gdn{i}"),
+        modulation.Modulation(levels=levels, dtype=dtype, name=f"quality{i}"),
+      )
+      for i, width in enumerate(widths, 1)
+    ]
+    self._blocks = [
+      Residual(widths[0], dtype=dtype, name=f"block{i}")
+      for i in range(1, blocks + 1)
+    ]
+    self._last = _convolution(
+      UpToFew, _CHANNELS, _QUIET, dtype="float32", name="last"
+    )
+    self.linear = keras.layers.Conv2D(
+      _CHANNELS * STRIDE**2, 1, dtype="float32", name="linear"
+    )
+
+  def call(
+    self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor
+  ) -> tf.Tensor:
+    features = normal
+    for i, (convolution, normalisation, modulated) in enumerate(self._hidden):
+      features = modulated(normalisation(convolution(features)), quality)
+      for block in self._blocks if i == 0 else ():
+        features = block(features)
+    pixels = tf.nn.depth_to_space(_LINEAR_UNIT * self.linear(y), STRIDE)
+    return pixels + self._last(tf.cast(features, tf.float32))
+
+
+def karhunen_loeve(
+  blocks: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Returns the Karhunen-Loève transform of blocks of pictures.
+
+  Args:
+    blocks: Float `[K, 16, 16, 3]` in [0, 1].
+    count: How many of its 768 vectors to keep, those of largest variance.
+
+  Returns:
+    The orthonormal vectors `[768, count]`, the mean block `[768]` and the
+    deviations `[count]` of the coefficients, all float32. The values of a block
+    come row by row, the channels of a pixel together.
+  """
+  flat = blocks.reshape(len(blocks), -1).astype(np.float64)
+  mean = flat.mean(axis=0)
+  variances, vectors = np.linalg.eigh(np.cov(flat - mean, rowvar=False))
+  order = np.argsort(-variances)[:count]
+  return (
+    vectors[:, order].astype(np.float32),
+    mean.astype(np.float32),
+    np.sqrt(np.maximum(variances[order], 1e-12)).astype(np.float32),
+  )
+
+
+def start(
+  analysis: Analysis, synthesis: Synthesis, blocks: np.ndarray, unit: float
+) -> np.ndarray:
+  """Makes the linear paths the Karhunen-Loève transform and its inverse.
+
+  Args:
+    analysis: Built; a unit of its latents becomes `unit` of the transform.
+    synthesis: Built.
+    blocks: Float `[K, 16, 16, 3]` in [0, 1].
+    unit: In pixel values.
+
+  Returns:
+    The deviations `[latents]` of the latents.
+  """
+  kernel, _ = analysis.linear.get_weights()
+  vectors, mean, deviations = karhunen_loeve(blocks, kernel.shape[-1])
+  unit = np.float32(unit)
+  analysis.linear.set_weights(
+    [vectors[None, None] / unit, -mean @ vectors / unit]
+  )
+  unit_here = unit / np.float32(_LINEAR_UNIT)
+  synthesis.linear.set_weights(
+    [vectors.T[None, None] * unit_here, mean / np.float32(_LINEAR_UNIT)]
+  )
+  return deviations / unit
+
+
+def extend(
+  analysis: Analysis,
+  synthesis: Synthesis,
+  vectors: np.ndarray,
+  values: np.ndarray,
+  unit: float,
+) -> None:
+  """Gives the last latents a linear path, without any part of the network.
+
+  Args:
+    analysis: Built; takes the inner products of blocks with `vectors`.
+    synthesis: Built; adds `values` times those.
+    vectors: Float32 `[768, count]`.
+    values: Float32 `[count, 768]`, in pixel values.
+    unit: That latents are in, in pixel values.
+  """
+  count = vectors.shape[-1]
+  kernel, bias = analysis.linear.get_weights()
+  kernel[..., -count:] = vectors / unit
+  bias[-count:] = -0.5 * vectors.sum(axis=0) / unit
+  analysis.linear.set_weights([kernel, bias])
+  kernel, bias = synthesis.linear.get_weights()
+  kernel[..., -count:, :] = values * (unit / _LINEAR_UNIT)
+  synthesis.linear.set_weights([kernel, bias])

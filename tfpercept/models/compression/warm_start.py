@@ -1,0 +1,157 @@
+"""Networks that start where a trained one stands, and can do more.
+
+wider = warm_start.with_rates(network, (0.0002, 0.4))
+wider = warm_start.with_latents(wider, 320, pictures)
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept.models.compression import (
+  entropy_coding,
+  modulation,
+  transform_codec,
+  transforms,
+)
+
+_AT_ONCE = 16  # pictures, which bounds the memory that features take
+
+
+def with_rates(network: keras.Model, lmbda: Sequence[float]) -> keras.Model:
+  """Returns a copy of a network whose qualities span other lambdas.
+
+  A quality of the copy stands for another lambda than before. Its gains and
+  modulations are those that the network has at that lambda, so that within the
+  old range the copy codes as the network does, but for interpolation between
+  whole qualities. Beyond the old range gains follow lambda and modulations stay
+  at those of the nearer end: a start for training, not a codec to use.
+
+  Args:
+    network: A built `TransformCodec` of two levels or more.
+    lmbda: Weight of the squared errors of 8-bit values at the smallest and the
+      largest quality of the copy, two numbers above 0.
+
+  Returns:
+    A built network of the same class, in float32.
+
+  Raises:
+    ValueError: if `lmbda` is not two rising numbers above 0, or the network has
+      a single level.
+  """
+  levels = network.levels
+  if levels < 2:
+    raise ValueError(
+      f"a {network.registered_name} of one level has no range of rates; train "
+      "it with the lambda that it shall have"
+    )
+  config = {**network.get_config(), "lmbda": [float(end) for end in lmbda]}
+  copy = type(network).from_config(config)
+  copy.build()
+  copy.set_weights(network.get_weights())
+  low, high = network.ends
+  wanted = transform_codec.lambda_of(
+    tf.range(1, levels + 1, dtype=tf.float32), copy.ends, levels
+  )
+  quality = 1.0 + (levels - 1) * np.log(wanted / low) / np.log(high / low)
+  for layer in copy.submodules:
+    if isinstance(layer, modulation.Modulation):
+      for table in layer.weights:
+        table.assign(modulation.between(table, quality)[:, 0, 0])
+  # Gains are kept relative to the middle of the range, which moves.
+  moved = 0.5 * np.log(copy.reference_lmbda / network.reference_lmbda)
+  for table, sign in zip(copy.gains, (1.0, -1.0), strict=True):
+    table.assign(modulation.between(table, quality)[:, 0, 0] + sign * moved)
+  return copy
+
+
+def with_latents(
+  network: keras.Model,
+  latents: int,
+  pictures: np.ndarray,
+  quantiser: transform_codec.Quantiser,
+) -> keras.Model:
+  """Returns a copy of a network with more channels of latents.
+
+  What the network has stays as it is: hyper-latents, the bits of its latents
+  and what its synthesis makes of them. The new channels are linear at first.
+  The analysis takes from blocks of 16x16 pixels what is orthogonal to its own
+  linear path and is missing most in what the network makes of `pictures` at
+  its largest quality; the synthesis adds the least-squares estimate of what is
+  missing.
+
+  Args:
+    network: A built scale or mean-scale hyperprior.
+    latents: Channels of the copy, more than the network has, at most 768.
+    pictures: Float32 `[N, H, W, 3]` in [0, 1], sides multiples of 64, some
+      thousands of blocks of 16x16 in all.
+    quantiser: Rounds latents as a file does.
+
+  Returns:
+    A built network of the same class, in float32.
+
+  Raises:
+    ValueError: if there would not be more channels, or the network codes
+      latents in slices.
+  """
+  config = network.get_config()
+  count = latents - config["latents"]
+  if count <= 0 or latents > transforms.VALUES:
+    raise ValueError(
+      f"the network has {config['latents']} channels of latents and can get up "
+      f"to {transforms.VALUES}; got {latents}"
+    )
+  if "slices" in config or not hasattr(network, "hyper_synthesis"):
+    raise ValueError(
+      f"a {network.registered_name} can not get more latents; start from a "
+      "scale or a mean-scale hyperprior"
+    )
+  copy = type(network).from_config({**config, "latents": latents})
+  copy.build()
+  for old, new in zip(network.weights, copy.weights, strict=True):
+    value = np.zeros(new.shape, np.float32)
+    value[tuple(slice(side) for side in old.shape)] = old.numpy()
+    new.assign(value)
+  seen, missing, deviations = _missing(network, pictures, quantiser, count)
+  unit = copy.starting_step
+  transforms.extend(copy.analysis, copy.synthesis, seen, missing, unit)
+  copy.deviation[-count:].assign(deviations / unit)
+  copy.hyper_synthesis.indexes.bias[-count:].assign(
+    entropy_coding.index_of(deviations / unit)
+  )
+  return copy
+
+
+def _missing(
+  network: keras.Model,
+  pictures: np.ndarray,
+  quantiser: transform_codec.Quantiser,
+  count: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Finds what of blocks is missing most in what a network makes of pictures.
+
+  Returns:
+    Orthonormal vectors `[768, count]`; the values `[count, 768]` that a block
+    misses for each unit along one of them; and the deviations of blocks along
+    each, `[count]`.
+  """
+  blocks, errors = [], []
+  for start in range(0, len(pictures), _AT_ONCE):
+    x = tf.constant(pictures[start : start + _AT_ONCE])
+    quality = tf.fill([len(x)], float(network.levels))
+    error = x - network(x, quality, quantiser).x_hat
+    for kept, image in ((blocks, x), (errors, error)):
+      values = tf.nn.space_to_depth(image, transforms.STRIDE)
+      kept.append(tf.reshape(values, [-1, transforms.VALUES]).numpy())
+  blocks = np.concatenate(blocks).astype(np.float64)
+  errors = np.concatenate(errors).astype(np.float64)
+  known, _ = np.linalg.qr(network.analysis.linear.kernel.numpy()[0, 0])
+  apart = errors - errors @ known @ known.T
+  _, vectors = np.linalg.eigh(apart.T @ apart)
+  vectors = vectors[:, ::-1][:, :count]
+  along = (blocks - blocks.mean(axis=0)) @ vectors
+  missing, *_ = np.linalg.lstsq(along, errors, rcond=None)
+  deviations = np.maximum(along.std(axis=0), 1e-6)
+  return tuple(a.astype(np.float32) for a in (vectors, missing, deviations))

@@ -1,0 +1,1 @@
+"""Networks that distances compare pictures by."""

@@ -1,0 +1,1 @@
+"""Static report pages, tables and charts; free of machine learning."""

@@ -1,0 +1,383 @@
+"""Static report pages: one HTML file with pictures, curves and styles inside.
+
+    scores = report.section("Scores", report.table(table))
+    report.Page("SRCNN", "Three losses.", [scores]).write("runs/a/report.html")
+
+A block is HTML that a function here returned; text given to these functions is
+escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
+file can be moved or mailed; it fetches nothing, and runs no script but that of
+`wipe`, where a page has such a block.
+"""
+
+import base64
+import dataclasses
+import html
+import os
+import platform
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import extras
+from tfpercept.evaluation.core import score_table
+from tfpercept.io import files, folders
+from tfpercept.reports import charts, small_png, style
+
+_CHARTS = 2  # in a row
+_MARGIN = 16  # pixels between a detail and the border
+_OVERVIEW = 300  # pixels of a whole picture, at most, whose place is shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+  """A report: a heading, a sentence and sections.
+
+  Attributes:
+    title: Heading, and title of the browser window.
+    summary: What the page shows, in a sentence or two.
+    sections: HTML of `section`.
+  """
+
+  title: str
+  summary: str
+  sections: Sequence[str]
+
+  def write(self, path: files.PathLike) -> None:
+    """Writes the page whole or not at all."""
+    files.write_text(
+      path,
+      style.TEMPLATE.substitute(
+        title=_text(self.title),
+        summary=_text(self.summary),
+        style=style.CSS,
+        body="\n".join(self.sections),
+      ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+  """One picture and what several methods made of it.
+
+  Attributes:
+    name: Name of the picture.
+    original: uint8 `[H, W, 1 or 3]`.
+    images: uint8, same shape, by method.
+    maps: Error maps `[H, W]`, non-negative, by method.
+    captions: What stands below the heading of a method, such as its scores.
+  """
+
+  name: str
+  original: np.ndarray
+  images: Mapping[str, np.ndarray]
+  maps: Mapping[str, np.ndarray]
+  captions: Mapping[str, str]
+
+
+def section(title: str, *blocks: str) -> str:
+  """Returns a section of blocks under a heading."""
+  body = "\n".join(blocks)
+  return f"<section>\n<h2>{_text(title)}</h2>\n{body}\n</section>"
+
+
+def paragraph(text: str) -> str:
+  """Returns a paragraph of plain text."""
+  return f"<p>{_text(text)}</p>"
+
+
+def facts(values: Mapping[str, object]) -> str:
+  """Returns names and values in two columns: the conditions of a run."""
+  rows = "\n".join(
+    f"<dt>{_text(key)}</dt><dd>{_text(value)}</dd>"
+    for key, value in values.items()
+  )
+  return f'<dl class="facts">\n{rows}\n</dl>'
+
+
+def machine() -> dict[str, str]:
+  """Returns what a reader may know of this machine: no name and no path."""
+  gpus = len(tf.config.list_physical_devices("GPU"))
+  return {
+    "Machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpus} GPUs",
+    "Software": f"TensorFlow {tf.__version__}, "
+    f"Python {platform.python_version()}",
+  }
+
+
+def table(table: score_table.Table) -> str:
+  """Returns tables of scores, one a group, the largest means in bold."""
+  blocks = [_group_table(table, group) for group in table.groups]
+  if table.failures:
+    items = "".join(
+      f"<li>{_text(name)}: {_text(why)}</li>"
+      for name, why in table.failures.items()
+    )
+    blocks.append(f"<p>Not scored:</p>\n<ul>{items}</ul>")
+  return "\n".join(blocks)
+
+
+def grid(
+  lines: Sequence[Sequence[str]],
+  bold: Collection[tuple[int, int]] = frozenset(),
+) -> str:
+  """Returns cells as a table whose first line and first column are heads.
+
+  Args:
+    lines: Texts; what is in brackets behind a value, an interval, goes below.
+    bold: Places (line, column) of those that stand out, the heads counted.
+  """
+  first, *others = lines
+  heads = "".join(
+    f'<th scope="col">{_text(head)}</th>' if head else "<td></td>"
+    for head in first
+  )
+  rows = []
+  for r, (name, *cells) in enumerate(others, 1):
+    shown = "".join(
+      f"<td>{_value(cell, (r, c) in bold)}</td>"
+      for c, cell in enumerate(cells, 1)
+    )
+    rows.append(f'<tr><th scope="row">{_text(name)}</th>{shown}</tr>')
+  body = "\n".join(rows)
+  return (
+    f'<div class="scroll"><table>\n<thead><tr>{heads}</tr></thead>\n'
+    f"<tbody>\n{body}\n</tbody>\n</table></div>"
+  )
+
+
+def comparisons(
+  pictures: Sequence[Comparison], *, map_name: str, side: int = 144
+) -> str:
+  """Returns details of pictures side by side, above their error maps.
+
+  The detail is the square with the most contrast in the original, away from its
+  border. All maps share one colour scale, which ends at the 99.5th percentile
+  of the maps shown so that a few extreme pixels do not darken the rest.
+
+  Args:
+    pictures: What to show.
+    map_name: What the maps hold, for the colour bar.
+    side: Side of the details in pixels; less where a picture is smaller.
+
+  Raises:
+    ValueError: if there is no picture.
+  """
+  if not pictures:
+    raise ValueError("comparisons needs at least one picture")
+  crops = [busiest_square(p.original, side) for p in pictures]
+  shown = [
+    m[crop].ravel()
+    for p, crop in zip(pictures, crops, strict=True)
+    for m in p.maps.values()
+  ]
+  limit = float(np.quantile(np.concatenate(shown), 0.995)) or 1.0
+  rows = [
+    _comparison(p, crop, limit, map_name)
+    for p, crop in zip(pictures, crops, strict=True)
+  ]
+  return "\n".join([color_bar(map_name, limit), *rows])
+
+
+def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+  """Returns line charts, two in a row, each with its own vertical axis.
+
+  Args:
+    series: Steps `[S]` and values `[S]` by title.
+
+  Raises:
+    ValueError: if there is nothing to draw.
+  """
+  if not series:
+    raise ValueError("curves needs at least one series")
+  with charts.ink():
+    svg = _draw(series)
+  return f'<figure class="curves">{svg}</figure>'
+
+
+def read_curve(
+  folder: files.PathLike, tag: str
+) -> tuple[np.ndarray, np.ndarray]:
+  """Reads a scalar from the TensorBoard files of a run.
+
+  Where a resumed run wrote a step twice the later value counts.
+
+  Returns:
+    Steps, int64 `[S]`, rising; and values, float64 `[S]`.
+  """
+  from tensorflow.core.util import event_pb2
+
+  values = {}
+  with folders.plain(folder) as place:
+    for path in sorted(place.glob("events.out.tfevents.*")):
+      for record in tf.data.TFRecordDataset(str(path)):
+        event = event_pb2.Event.FromString(record.numpy())
+        for value in event.summary.value:
+          if value.tag == tag:
+            values[event.step] = float(tf.make_ndarray(value.tensor))
+  steps = sorted(values)
+  return np.array(steps, np.int64), np.array([values[s] for s in steps])
+
+
+def _text(value: object) -> str:
+  return html.escape(str(value))
+
+
+def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+  # The object interface needs no display and leaves no figure behind.
+  with extras.needed("pages"):
+    from matplotlib import figure
+
+  rows = -(-len(series) // _CHARTS)
+  chart = figure.Figure(figsize=(5 * _CHARTS, 2.8 * rows), layout="constrained")
+  for place, (title, (steps, values)) in enumerate(series.items(), 1):
+    axis = chart.add_subplot(rows, _CHARTS, place)
+    axis.plot(steps, values, color="#2f7ed8", linewidth=1.8)
+    axis.set_title(title, fontsize=11)
+    axis.set_xlabel("step")
+    axis.grid(color="#888888", alpha=0.25)
+    axis.ticklabel_format(axis="y", scilimits=(-2, 3))
+  label = "Curves over optimiser steps: " + ", ".join(series)
+  return charts.svg(chart, label)
+
+
+def _group_table(table: score_table.Table, group: str) -> str:
+  columns = [(m, s) for m in table.methods for s in table.specs]
+  best = {
+    s: max(table.mean(m, s, group) for m in table.methods) for s in table.specs
+  }
+  heads = "".join(
+    f'<th scope="colgroup" colspan="{len(table.specs)}">{_text(m)}</th>'
+    for m in table.methods
+  )
+  specs = "".join(f'<th scope="col">{_text(s)}</th>' for _, s in columns)
+  rows = [
+    (picture, [table.scores(group, picture, m)[s] for m, s in columns])
+    for picture in table.pictures(group)
+  ]
+  body = "\n".join(
+    f'<tr><th scope="row">{_text(picture)}</th>'
+    + "".join(
+      f"<td>{score_table.number(s, v)}</td>"
+      for (_, s), v in zip(columns, values, strict=True)
+    )
+    + "</tr>"
+    for picture, values in rows
+  )
+  means = [(s, table.mean(m, s, group)) for m, s in columns]
+  foot = "".join(
+    f"<td>{_bold(score_table.number(s, v), v == best[s])}</td>"
+    for s, v in means
+  )
+  return (
+    f'<div class="scroll"><table>\n<caption>{_text(group)}</caption>\n'
+    f"<thead><tr><td></td>{heads}</tr>\n<tr><td></td>{specs}</tr></thead>\n"
+    f"<tbody>\n{body}\n</tbody>\n"
+    f'<tfoot><tr><th scope="row">mean</th>{foot}</tr></tfoot>\n</table></div>'
+  )
+
+
+def _value(text: str, is_bold: bool) -> str:
+  value, bracket, rest = text.partition(" [")
+  shown = _bold(_text(value), is_bold)
+  if not bracket:
+    return shown
+  return f'{shown}<br><small style="color:var(--soft)">[{_text(rest)}</small>'
+
+
+def _bold(text: str, is_bold: bool) -> str:
+  return f"<strong>{text}</strong>" if is_bold else text
+
+
+def _comparison(
+  picture: Comparison, crop: tuple[slice, slice], limit: float, map_name: str
+) -> str:
+  methods = list(picture.images)
+  heads = ["<b>original</b><span>detail, and where it lies</span>"]
+  heads += [
+    f"<b>{_text(m)}</b><span>{_text(picture.captions.get(m, ''))}</span>"
+    for m in methods
+  ]
+  details = [image_tag(picture.original[crop], f"{picture.name}: original")]
+  details += [
+    image_tag(picture.images[m][crop], f"{picture.name}: {m}") for m in methods
+  ]
+  maps = [_whole(picture, crop)]
+  maps += [
+    image_tag(
+      charts.colored(picture.maps[m][crop] / limit),
+      f"{picture.name}: {map_name} of {m}",
+    )
+    for m in methods
+  ]
+  cells = "\n".join(
+    [f'<div class="head">{h}</div>' for h in heads] + details + maps
+  )
+  return (
+    f'<figure class="comparison">\n<figcaption>{_text(picture.name)}'
+    f'</figcaption>\n<div class="scroll"><div class="grid" '
+    f'style="--columns:{len(heads)}">\n{cells}\n</div></div>\n</figure>'
+  )
+
+
+def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
+  """The whole original with a frame around the detail."""
+  height, width = picture.original.shape[:2]
+  rows, columns = crop
+  frame = (
+    f"top:{100 * rows.start / height:.2f}%;"
+    f"left:{100 * columns.start / width:.2f}%;"
+    f"height:{100 * (rows.stop - rows.start) / height:.2f}%;"
+    f"width:{100 * (columns.stop - columns.start) / width:.2f}%"
+  )
+  times = -(-max(height, width) // _OVERVIEW)
+  small = picture.original
+  if times > 1:
+    cut = small[: height // times * times, : width // times * times]
+    cells = cut.reshape(height // times, times, width // times, times, -1)
+    small = np.uint8(cells.mean(axis=(1, 3)) + 0.5)
+  image = image_tag(small, f"{picture.name}: whole original")
+  return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
+
+
+def color_bar(name: str, limit: float) -> str:
+  """Returns the scale of `colored` from 0 to a limit."""
+  stops = charts.colored(np.linspace(0, 1, 17)[None])[0]
+  gradient = ",".join(f"rgb({r},{g},{b})" for r, g, b in stops)
+  return (
+    f'<div class="bar"><span>{_text(name)}</span><span>0</span>'
+    f'<i role="img" aria-label="Colour scale from 0 to {limit:.3g}" '
+    f'style="background:linear-gradient(90deg,{gradient})"></i>'
+    f"<span>{limit:.3g} and more</span></div>"
+  )
+
+
+def image_tag(image: np.ndarray, alt: str) -> str:
+  """Returns uint8 `[H, W, 1 or 3]` as an element that holds its pixels."""
+  data = base64.b64encode(small_png.encode(image)).decode()
+  height, width = image.shape[:2]
+  return (
+    f'<img src="data:image/png;base64,{data}" alt="{_text(alt)}" '
+    f'width="{width}" height="{height}">'
+  )
+
+
+def busiest_square(image: np.ndarray, side: int) -> tuple[slice, slice]:
+  """Returns the square of pixels where neighbours differ most.
+
+  It keeps away from the border where it can: many maps are 0 there.
+  """
+  gray = image.astype(np.float64).mean(axis=-1)
+  side = min(side, *gray.shape)
+  steps = np.abs(np.diff(gray, axis=0, append=gray[-1:]))
+  steps += np.abs(np.diff(gray, axis=1, append=gray[:, -1:]))
+  sums = np.pad(steps.cumsum(0).cumsum(1), [[1, 0], [1, 0]])
+  squares = sums[side:, side:] - sums[:-side, side:]
+  squares -= sums[side:, :-side] - sums[:-side, :-side]
+  rows, columns = (min(_MARGIN, (n - 1) // 2) for n in squares.shape)
+  inner = squares[
+    rows : squares.shape[0] - rows, columns : squares.shape[1] - columns
+  ]
+  top, left = np.unravel_index(inner.argmax(), inner.shape)
+  top, left = int(top) + rows, int(left) + columns
+  return slice(top, top + side), slice(left, left + side)
