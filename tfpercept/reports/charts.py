@@ -14,7 +14,7 @@ import numpy as np
 from tfpercept import extras
 
 COLORMAP = "inferno"
-"""Of error maps: black, violet, orange, yellow."""
+"""Color map of error maps: black, violet, orange, yellow."""
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 _COLORS = (0, 1, 2, 3, 4, 5, 6, 8, 9)  # of matplotlib; 7 is the faint grey
 _FAINT = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (7, 5)))
@@ -25,10 +25,10 @@ class Line:
   """A curve of `lines`.
 
   Attributes:
-    name: In the legend.
-    x: Its abscissae, `[n]`.
-    y: Its values, `[n]`.
-    is_behind: Whether it is drawn faintly, behind the others.
+    name: Name in the legend.
+    x: Abscissae, `[n]`.
+    y: Values, `[n]`.
+    is_behind: Whether the curve is drawn faintly, behind the others.
   """
 
   name: str
@@ -51,8 +51,8 @@ def lines(
     drawn: The curves, in the order of the legend.
     x: Name of the abscissa.
     y: Name of the values.
-    title: Stands above, and says what the chart is to who can not see it.
-    span: Of the abscissae shown; all of them if None.
+    title: Title above the chart, also its label for screen readers.
+    span: Range of the abscissae shown; None shows all.
 
   Raises:
     ValueError: if matplotlib is not installed.
@@ -154,7 +154,7 @@ def heat_map(
     rows: Names of its rows.
     columns: Names of its columns.
     span: The values of the first and the last colour.
-    title: Stands above.
+    title: Title above the matrix.
 
   Raises:
     ValueError: if matplotlib is not installed.
@@ -186,7 +186,7 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
 
   Args:
     series: Abscissa above 0, value, and both ends of its interval, which may be
-      NaN, `[4, n]`, by name. The abscissa is drawn in logarithms.
+      NaN, `[4, n]`, by name. The abscissa has a logarithmic scale.
     x: Name of the abscissa.
     y: Name of the values.
 

@@ -14,11 +14,11 @@ class Card:
   """A picture with a table below it.
 
   Attributes:
-    title: Its heading.
-    picture: uint8 `[H, W, 1 or 3]`.
-    rows: Lines of the table: name and cells.
+    title: Heading of the picture.
+    picture: Picture, uint8 `[H, W, 1 or 3]`.
+    rows: Lines of the table: cells by name.
     marked: Name of the line that stands out.
-    note: Stands below the title.
+    note: Text below the title.
   """
 
   title: str
@@ -68,17 +68,18 @@ def judged(
   *,
   note: str = "",
 ) -> str:
-  """Returns a picture, what methods made of it, and what is said of each.
+  """Returns a picture, the results of methods, and the distances of each.
 
   Pictures stand side by side, the original first; below each is a column of
   values, of which the smallest of a row stands out.
 
   Args:
     title: Name of the picture.
-    original: uint8 `[H, W, 1 or 3]`.
-    images: Likewise, by method.
-    values: One for each method, the smaller the better, by what says so.
-    note: Stands behind the title.
+    original: Undistorted picture, uint8 `[H, W, 1 or 3]`.
+    images: Results of the same shape and dtype, by method.
+    values: Distances of the results by spec, one for each method; smaller is
+      better.
+    note: Text behind the title.
   """
   shown = {"original": original, **images}
   heads = "".join(

@@ -1,7 +1,7 @@
 """Static report pages: one HTML file with pictures, curves and styles inside.
 
-    scores = report.section("Scores", report.table(table))
-    report.Page("SRCNN", "Three losses.", [scores]).write("runs/a/report.html")
+    scores = page.section("Scores", page.table(table))
+    page.Page("SRCNN", "Three losses.", [scores]).write("runs/a/report.html")
 
 A block is HTML that a function here returned; text given to these functions is
 escaped. Pictures are embedded as PNG data URIs and curves as SVG, so that the
@@ -35,8 +35,8 @@ class Page:
 
   Attributes:
     title: Heading, and title of the browser window.
-    summary: What the page shows, in a sentence or two.
-    sections: HTML of `section`.
+    summary: Summary of the page, a sentence or two.
+    sections: Sections as HTML, from `section`.
   """
 
   title: str
@@ -58,14 +58,14 @@ class Page:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-  """One picture and what several methods made of it.
+  """One picture and the results of several methods.
 
   Attributes:
     name: Name of the picture.
-    original: uint8 `[H, W, 1 or 3]`.
-    images: uint8, same shape, by method.
+    original: Undistorted picture, uint8 `[H, W, 1 or 3]`.
+    images: Results, uint8, of the same shape, by method.
     maps: Error maps `[H, W]`, non-negative, by method.
-    captions: What stands below the heading of a method, such as its scores.
+    captions: Text below the heading of each method, such as its scores.
   """
 
   name: str
@@ -96,7 +96,7 @@ def facts(values: Mapping[str, object]) -> str:
 
 
 def machine() -> dict[str, str]:
-  """Returns what a reader may know of this machine: no name and no path."""
+  """Returns facts on this machine for readers: no name and no path."""
   gpus = len(tf.config.list_physical_devices("GPU"))
   return {
     "Machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpus} GPUs",
@@ -124,8 +124,9 @@ def grid(
   """Returns cells as a table whose first line and first column are heads.
 
   Args:
-    lines: Texts; what is in brackets behind a value, an interval, goes below.
-    bold: Places (line, column) of those that stand out, the heads counted.
+    lines: Texts of the cells. An interval in brackets behind a value is set
+      below it.
+    bold: Places (line, column) of the bold cells, counted with the heads.
   """
   first, *others = lines
   heads = "".join(
@@ -156,8 +157,8 @@ def comparisons(
   of the maps shown so that a few extreme pixels do not darken the rest.
 
   Args:
-    pictures: What to show.
-    map_name: What the maps hold, for the colour bar.
+    pictures: Pictures to show.
+    map_name: Name of the quantity in the maps, for the color bar.
     side: Side of the details in pixels; less where a picture is smaller.
 
   Raises:

@@ -1,4 +1,4 @@
-"""PNG files of pictures for pages, as small as they get without a loss."""
+"""PNG files of pictures for pages, as small as possible without loss."""
 
 import struct
 import zlib

@@ -99,7 +99,7 @@ document.addEventListener("DOMContentLoaded", () => {
 behind a slider; your browser runs none. All pictures are shown in rows
 instead.</p></noscript>
 """
-"""What a page with such blocks holds once, before the first of them."""
+"""Style and script that a page needs once, before the first of these blocks."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,10 +107,10 @@ class Shown:
   """A picture that can be chosen.
 
   Attributes:
-    name: Its name in the lists.
-    caption: What stands below it.
-    picture: uint8 `[H, W, 1 or 3]`.
-    map: Its error map in colours, uint8 `[H, W, 3]`; the original has none.
+    name: Name in the lists.
+    caption: Text below the picture.
+    picture: Picture, uint8 `[H, W, 1 or 3]`.
+    map: Error map in colors, uint8 `[H, W, 3]`; None for the original.
   """
 
   name: str
@@ -125,10 +125,10 @@ def block(
   """Returns pictures of one size of which two are compared.
 
   Args:
-    title: Stands above.
-    shown: The pictures: two or more.
-    left: Index of the one at the left to begin with.
-    right: Of the one at the right.
+    title: Heading of the block.
+    shown: Pictures of one size, two or more.
+    left: Index of the picture shown at the left at first.
+    right: Index of the picture shown at the right at first.
 
   Raises:
     ValueError: if there are fewer than two, or their sizes differ.

@@ -1,1 +1,1 @@
-"""How well distances agree with the opinions of people."""
+"""Agreement of distances with the opinions of people."""

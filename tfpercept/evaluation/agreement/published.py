@@ -37,9 +37,10 @@ def rows(kind: str, subsets: tuple[str, ...]) -> dict[str, dict[str, float]]:
   """Returns the published scores in [0, 1] that a table has columns for.
 
   Args:
-    kind: `"2afc"` or `"jnd"`; there is nothing for others.
-    subsets: Of the measured data. Where they are not all of BAPPS' validation
-      set, means are left out, and where none is, everything.
+    kind: Kind of judgements, `"2afc"` or `"jnd"`; other kinds have no published
+      scores.
+    subsets: Subsets of the measured data. Means are returned only if they are
+      all of BAPPS' validation set, and subset scores only for BAPPS' names.
 
   Returns:
     Scores by row and by subset, or `kind` for the mean.

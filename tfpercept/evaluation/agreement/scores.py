@@ -1,4 +1,4 @@
-"""How well distances agree with people: scores and their intervals."""
+"""Agreement of distances with people: scores and their intervals."""
 
 import dataclasses
 import functools
@@ -27,8 +27,8 @@ def two_afc(
 
   Args:
     first: Distance of the first image to the reference, `[n]`.
-    second: Distance of the second image.
-    share: Share of people who found the second nearer.
+    second: Distance of the second image to the reference, `[n]`.
+    share: Share of people who found the second image nearer, `[n]` in [0, 1].
   """
   agreed = np.where(first < second, 1.0 - share, share)
   return np.where(first == second, 0.5, agreed)
@@ -42,7 +42,7 @@ def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
 
   Args:
     values: Distance of each pair, `[n]`.
-    same: Share of people who said that the two are the same, `[n]`.
+    same: Share of people who saw no difference, `[n]` in [0, 1].
 
   Returns:
     The area; NaN if nobody found anything the same.
@@ -60,11 +60,14 @@ def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
 def people(
   data: judgements.Judgements, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, dict[str, Estimate]]:
-  """Returns what people themselves score on forced choices, by row and column.
+  """Returns the scores of people themselves on forced choices.
 
   `majority` is the ceiling: no distance can agree with more people than the
-  answer of most of them does. `one another` is how often one of them agrees
-  with another, h^2 + (1-h)^2, which papers call human performance.
+  answer of most of them does. `one another` is how often one person agrees with
+  another, h^2 + (1-h)^2, which papers call human performance.
+
+  Returns:
+    Scores by row and column.
   """
   rows = {
     "people, majority": lambda h: np.maximum(h, 1.0 - h),
@@ -87,7 +90,7 @@ def agreement(
   seed: int = 0,
   parameters: int = 4,
 ) -> dict[str, Estimate]:
-  """Returns how well distances agree with people, by the name of the score.
+  """Returns the agreement of a distance with people, by the name of the score.
 
   `2afc` for forced choices, `jnd` (mean average precision) for just noticeable
   differences; `srcc`, `krcc` and `plcc` for opinions, positive where a larger
@@ -101,17 +104,18 @@ def agreement(
   scores have none. Whatever is NaN says why.
 
   Args:
-    data: What people said.
-    values: Distances of all pairs of `data`.
+    data: Judgements of people.
+    values: Distances of all pairs of `data`, by the keys of reference and
+      image.
     resamples: Number of bootstrap samples.
-    seed: Seed of their choice.
-    parameters: Of the logistic curve of `plcc`, 4 or 5.
+    seed: Seed of the bootstrap.
+    parameters: Number of parameters of the logistic curve of `plcc`, 4 or 5.
   """
   judged = _judged(data, values)
   answer = np.array([item.answer for item in data.items])
   if data.kind == "2afc":
     each = two_afc(judged[:, 0], judged[:, 1], answer)
-    # Who sees no difference anywhere scores a half whatever is asked.
+    # A distance that sees no difference anywhere scores a half on any triplet.
     is_blind = bool(np.all(judged[:, 0] == judged[:, 1]))
     statistics = {"2afc": _share_of(each, is_certain=is_blind)}
   elif data.kind == "jnd":
@@ -128,12 +132,13 @@ def agreement(
 
 @dataclasses.dataclass(frozen=True)
 class _Statistic:
-  """A score of some of the items.
+  """A score that can be computed on any selection of the items.
 
   Attributes:
-    of: Takes indices of items, each as often as it counts.
-    why: Why it is NaN for all of these indices.
-    bounds: What the score of an item is between, where the score is their mean.
+    of: Function of the indices of items, each as often as it counts.
+    why: Function that returns why the score is NaN for given indices.
+    bounds: Smallest and largest score of an item, if the score is a mean of
+      items; else None.
     is_certain: Whether other items could not have led to another score.
   """
 

@@ -19,14 +19,16 @@ from tfpercept.evaluation.core.statistics import Estimate
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """What one measure scores on one data set.
+  """Scores of one distance on one data set.
 
   Attributes:
-    measure: A spec, or what stands in its place.
+    measure: Spec of the distance, or the name of a row of people or of
+      published scores.
     scores: Estimates by column.
-    items: Number of judgements that they rest on; 0 for published scores.
-    seconds: Mean wall time of a pair; NaN where nothing was measured.
-    note: What a reader has to know about this row.
+    items: Number of judgements used; 0 for published scores.
+    seconds: Mean wall time of a pair in seconds; NaN where nothing was
+      measured.
+    note: Remark on the row, such as a crop; may be empty.
   """
 
   measure: str
@@ -38,7 +40,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """All rows of one data set, and the conditions they hold under."""
+  """All rows of one data set, and the conditions of the measurement."""
 
   data: judgements.Judgements
   rows: tuple[Row, ...]
@@ -52,7 +54,7 @@ class Block:
 
   @property
   def warning(self) -> str:
-    """What to know of the intervals, if anything."""
+    """A warning about the intervals, or an empty string."""
     contents = min(
       len(self.data.only(lambda item, s=s: item.subset == s).contents)
       for s in self.data.subsets
@@ -64,7 +66,7 @@ class Block:
 def load(
   specs: Iterable[str],
 ) -> tuple[dict[str, distances.Distance], dict[str, str]]:
-  """Makes distances, and says why some can not be for want of weights.
+  """Makes distances, and reports those whose weights are missing.
 
   Raises:
     ValueError: if a spec is malformed or unknown.
@@ -91,17 +93,18 @@ def block(
   *,
   progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
 ) -> Block:
-  """Measures distances on a data set, and puts what is published beside them.
+  """Measures distances on a data set, and adds published scores.
 
   A distance that fails on all pairs is listed under `failures`; where it fails
   on some, so are their images, its score rests on the others and the row says
   on how many.
 
   Args:
-    data: What people said.
+    data: Judgements of people.
     judges: Distances to measure, by the name of their row.
-    options: How; the defaults if None.
-    progress: Called with the name, the pairs done and their number.
+    options: Settings; None takes the defaults.
+    progress: Function called with the row's name, the number of pairs done and
+      the number of all.
   """
   options = Options() if options is None else options
   part = _spread(data, options.max_pairs)

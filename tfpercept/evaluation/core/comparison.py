@@ -25,12 +25,12 @@ _FAILURES = ValueError, tf.errors.OpError, MemoryError, OSError
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-  """A picture to judge and the one it should be.
+  """A picture to measure and the picture it should be.
 
   Attributes:
-    name: What they are called in tables.
+    name: Name of the pair in tables.
     reference: Path of the undistorted picture.
-    image: Path of the picture to judge.
+    image: Path of the picture to measure.
   """
 
   name: str
@@ -40,17 +40,18 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """What distances say of pairs of pictures.
+  """The values of distances for pairs of pictures.
 
   Attributes:
-    judges: The distances by spec.
-    rows: What they say, by name of the pair and by spec. A spec is missing
-      where the pair does not suit it.
-    failures: Why something is missing, by name of the pair, of the pair and the
-      spec, of an error map, or of what has no counterpart.
-    folder: What the folder of the pictures is called, where there are several.
-    names: What the pairs are called, those without a row too.
-    unmapped: The failures that are of error maps only.
+    judges: Distances by spec, in the order of columns.
+    rows: Measured values by name of the pair and by spec. A spec is missing
+      where the distance could not be computed for the pair.
+    failures: Reasons for what is missing. The keys are the name of a pair, a
+      pair and a spec, an error map, or a picture without counterpart.
+    folder: Name of the folder of the pictures; empty if there is only one
+      folder.
+    names: Names of all pairs, including those without a row.
+    unmapped: Keys of the failures that concern error maps only.
   """
 
   judges: dict[str, distances.Distance]
@@ -76,8 +77,9 @@ class Table:
     """Returns what one distance said, in row order.
 
     Args:
-      spec: Of the distance.
-      among: Pictures to count, by name without suffix; all of them if None.
+      spec: Spec of the distance.
+      among: Names, without suffix, of the pictures to count; None counts all of
+        them.
     """
     return [
       row[spec]
@@ -119,12 +121,12 @@ class Table:
 def find_pairs(
   reference: files.PathLike, image: files.PathLike
 ) -> tuple[list[Pair], dict[str, str]]:
-  """Returns what to compare, and what has no counterpart and why.
+  """Returns the pairs to compare, and the pictures without counterpart.
 
   Args:
-    reference: A file, or a folder.
-    image: Likewise. The pictures of two folders, not below them, are matched by
-      name without suffix.
+    reference: A picture file or a folder of pictures.
+    image: A file if `reference` is a file, else a folder. Pictures directly in
+      the two folders are matched by name without suffix.
 
   Raises:
     ValueError: if one is a file and one a folder, one is missing, or a folder
@@ -161,12 +163,12 @@ def find_pairs(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-  """What `find` found in one folder, or in the files given.
+  """Result of `find` for one folder, or for the files given.
 
   Attributes:
-    folder: Its name; empty where there is one only.
-    pairs: What to compare.
-    failures: What has no counterpart and why.
+    folder: Name of the folder; empty if there is only one.
+    pairs: Pairs to compare.
+    failures: Reasons, by the path of a picture without counterpart.
   """
 
   folder: str
@@ -177,14 +179,13 @@ class Found:
 def find(
   reference: files.PathLike, images: Sequence[files.PathLike]
 ) -> list[Found]:
-  """Returns what to compare with one reference, a file or a folder.
+  """Returns the pairs to compare with one reference, a file or a folder.
 
   Args:
-    reference: A file, or a folder.
-    images: Files, each to be compared with the reference, which is one then; or
-      folders, whose pictures belong to those of the same name without suffix,
-      or the one of that name to the reference. Folders of one name are told
-      apart by their paths.
+    reference: A picture file or a folder of pictures.
+    images: Files to compare with a reference file; or folders, whose pictures
+      are matched with the reference by name without suffix. Folders of the same
+      name are told apart by their paths.
 
   Raises:
     ValueError: as `find_pairs`; if files and folders are mixed, or something is
@@ -248,17 +249,20 @@ def compare(
   three equal channels. See `tiled` for large pictures.
 
   Args:
-    pairs: What to measure.
-    judges: The distances.
-    alpha: What to do with transparency; see `files.read_samples`.
-    maps: Folder for error maps as PNG, one for each pair and distance. Their
-      colours run from 0 to a limit, which `maps.csv` there states.
-    folder: What the table says of where the pictures are.
-    progress: Called before each pair with the number done and the next name.
+    pairs: Pairs to measure.
+    judges: Distances to compute.
+    alpha: Rule for transparency: `"white"`, or another value of
+      `files.read_samples`.
+    maps: Folder for error maps as PNG, one for each pair and distance; None
+      writes none. Their colours run from 0 to a limit, which `maps.csv` in the
+      folder states.
+    folder: Name of the folder of the pictures, for the table.
+    progress: Function called before each pair with the number of pairs done and
+      the name of the next.
 
   Returns:
-    The table. What can not be read, differs in size, does not suit a distance
-    or has no map is among its failures.
+    The table. Its failures list the pairs that can not be read or differ in
+    size, and the distances and maps that can not be computed.
   """
   names = [pair.name for pair in pairs]
   table = Table({judge.spec: judge for judge in judges}, {}, {}, folder, names)

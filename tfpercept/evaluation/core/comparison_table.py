@@ -1,4 +1,4 @@
-"""What distances of picture files say, as text, CSV and JSON values.
+"""Tables of distances between picture files, as text, CSV and JSON values.
 
 One table for each folder of pictures that was compared with the same reference.
 """
@@ -14,7 +14,7 @@ from tfpercept.evaluation.core import comparison, score_table, statistics, tiled
 
 
 def to_text(tables: Sequence[comparison.Table]) -> str:
-  """Formats tables as one for a terminal, with means and what to know of them.
+  """Formats tables as one for a terminal, with means and notes.
 
   A distance has a column of scores only where a score is not its value. Means
   of several folders are over the pictures that all of them have. Pictures that

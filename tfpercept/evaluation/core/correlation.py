@@ -7,8 +7,8 @@ import numpy as np
 
 from tfpercept import extras
 
-# Of the search for a logistic curve: slopes for values of deviation 1, places
-# of each parameter, places when it is refined, and how often it is.
+# The search for a logistic curve: range of slopes for values of deviation 1,
+# grid points of each parameter, grid points of a refinement, and their number.
 _SLOPES = (0.1, 30.0)
 _GRID = 17
 _FINER_GRID = 7
@@ -51,9 +51,9 @@ def why_undefined(
   """Returns why a correlation of two arrays `[n]` is NaN.
 
   Args:
-    values: What a distance gives.
-    opinions: What people gave.
-    least: How many the correlation takes.
+    values: Values of a distance.
+    opinions: Mean opinion scores.
+    least: Smallest number of pairs that the correlation needs.
   """
   if len(values) < least:
     return f"it takes {least} judgements; there are {len(values)}"
@@ -77,9 +77,9 @@ def plcc(
   all points shows nothing.
 
   Args:
-    values: What a distance gives, `[n]`.
-    opinions: What people gave, `[n]`.
-    parameters: 4 or 5.
+    values: Values of a distance, `[n]`.
+    opinions: Mean opinion scores, `[n]`.
+    parameters: Number of parameters of the curve, 4 or 5.
 
   Raises:
     ValueError: if `parameters` is neither.

@@ -10,11 +10,11 @@ _RESET_PEAK = "5"  # proc(5): resets VmHWM to what is held now
 
 
 class Peak:
-  """Holds the outcome of `watch`.
+  """Result of `watch`.
 
   Attributes:
-    bytes: Most resident memory of the whole process, its libraries included;
-      None where the system does not tell.
+    bytes: Largest resident memory of the whole process in bytes, its libraries
+      included; None where the system does not report it.
   """
 
   bytes: int | None = None

@@ -1,4 +1,4 @@
-"""What a distance gives for the pictures that people judged, and how fast."""
+"""Values of a distance for judged pictures, and the time they take."""
 
 import dataclasses
 import math
@@ -13,18 +13,18 @@ from tfpercept import distances
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement.scores import PairKey
 
-_BATCH_PIXELS = 1 << 17  # of small pictures at once: 32 of 64x64
+_BATCH_PIXELS = 1 << 17  # pixels in a batch: 32 pictures of 64x64
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """What a distance gives for the pairs of a data set.
+  """Values of a distance for the pairs of a data set.
 
   Attributes:
-    values: By the keys of reference and image.
+    values: Distances by the keys of reference and image.
     seconds: Mean wall time of a pair, reading and tracing left out.
-    failures: Why a pair has no value, by the key of its image.
-    note: What was done to the pictures, if anything.
+    failures: Reasons for missing values, by the key of the image.
+    note: Changes made to the pictures, such as a crop; may be empty.
   """
 
   values: dict[PairKey, float]
@@ -49,13 +49,14 @@ def measure(
   note says so.
 
   Args:
-    distance: What to measure.
-    data: Its pairs are measured.
+    distance: Distance to compute.
+    data: Data set whose pairs are measured.
     downscale: Factor by which pictures are first reduced, by averaging.
-    cache: Reads pictures; give the same to several calls to read them once.
-    compiled: Of the same distance; several calls that get it trace it once,
+    cache: Reader of pictures; calls that share it read each picture once.
+    compiled: Graph of the same distance. Calls that share it trace it once,
       even if its weights change in between.
-    progress: Called with the pairs done and their number.
+    progress: Function called with the number of pairs done and the number of
+      all.
 
   Returns:
     Values of the pairs that could be measured and why the others could not.

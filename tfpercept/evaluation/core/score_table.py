@@ -21,10 +21,10 @@ class Row:
   """The scores of one method on one picture.
 
   Attributes:
-    group: What the picture belongs to, such as the name of its folder.
-    picture: Its name, unique within the group.
-    method: What made the image.
-    scores: Value by spec; `inf` where PSNR meets an identical pair.
+    group: Group of the picture, such as the name of its folder.
+    picture: Name of the picture, unique within the group.
+    method: Name of the method that made the image.
+    scores: Scores by spec; `inf` where PSNR meets an identical pair.
   """
 
   group: str
@@ -38,9 +38,9 @@ class Table:
   """Rows of scores, and the pictures that have none.
 
   Attributes:
-    specs: What was scored, in the order of columns.
+    specs: Specs of the scored distances, in the order of columns.
     rows: All rows; each picture has one for every method.
-    failures: Why a picture has no row, by its path or name.
+    failures: Reasons for missing rows, by path or name of the picture.
   """
 
   specs: tuple[str, ...]
@@ -114,7 +114,7 @@ class Footnotes:
 
   @property
   def lines(self) -> list[str]:
-    """What the dashes mean."""
+    """Notes that explain the dashes."""
     return [f"- ({number}) {why}" for why, number in self._numbers.items()]
 
 

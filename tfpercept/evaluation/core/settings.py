@@ -1,33 +1,33 @@
-"""Settings of what commands do, and their defaults, apart from the work.
+"""Settings of the commands and their defaults, apart from the work.
 
-So a command says what it takes without importing TensorFlow or NumPy. The
-modules that do the work have each under their own name too.
+A command can therefore list its options without importing TensorFlow or NumPy.
+The modules that do the work export each class under their own name too.
 """
 
 import dataclasses
 import math
 
 MODES = ("rank", "pairs")
-"""Of a study."""
+"""Modes of a study: rank all results, or choose the better of two."""
 OVER = ("people", "pictures", "both")
-"""What a bootstrap of rankings draws."""
+"""Units that a bootstrap of rankings can draw."""
 RESAMPLES = 1000
-"""Of a bootstrap."""
+"""Default number of bootstrap samples."""
 SPAN = (0.1, 0.8)
-"""Bits per pixel between which rates are compared, if nothing else is said."""
+"""Default range of rates for BD-rates, in bits per pixel."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-  """How agreement is measured.
+  """Settings of the agreement between distances and people.
 
   Attributes:
-    max_pairs: At most so many judgements of a set, evenly spread over it; 0
-      for all.
-    downscale: Factor by which pictures are reduced beforehand.
-    resamples: Bootstrap samples.
-    seed: Of the bootstrap.
-    parameters: Of the logistic curve, 4 or 5.
+    max_pairs: Largest number of judgements used of a data set, evenly spread
+      over it; 0 uses all.
+    downscale: Factor by which pictures are reduced beforehand, at least 1.
+    resamples: Number of bootstrap samples.
+    seed: Seed of the bootstrap.
+    parameters: Number of parameters of the logistic curve, 4 or 5.
   """
 
   max_pairs: int = 0
@@ -48,14 +48,15 @@ class Agreement:
 
 @dataclasses.dataclass(frozen=True)
 class Blindspots:
-  """How pictures are made; the same settings make the same pictures.
+  """Settings of blind spots; equal settings make equal pictures.
 
   Attributes:
-    steps: Of Adam, whose learning rate falls along a cosine.
-    learning_rate: About how far a pixel moves in the first step.
-    seed: Of the noise that pictures start from.
-    held: Spec of the measure that stays where the start is `"held"`.
-    radius: Its value there.
+    steps: Number of steps of Adam, whose learning rate falls along a cosine.
+    learning_rate: Learning rate, about the change of a pixel in the first step;
+      pixels are in [0, 1].
+    seed: Seed of the noise that the descent starts from.
+    held: Spec of the distance that is held constant for the start `"held"`.
+    radius: Value at which that distance is held.
   """
 
   steps: int = 500
@@ -75,17 +76,19 @@ class Blindspots:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-  """How a study is laid out.
+  """Settings of a ranking study.
 
   Attributes:
-    mode: `"rank"`: all results of a picture are put in order; `"pairs"`: the
-      better of two is chosen.
-    pictures: That a person judges, `shared` ones among them; 0 for all.
-    shared: Pictures that everybody judges, so that people can be compared; the
-      others are dealt out in turn.
-    pairs: Of one picture that a person judges in mode `"pairs"`; 0 for all.
-    checks: Trials with a known answer: one picture in them is spoiled.
-    seed: Of every choice and order.
+    mode: `"rank"` to put all results of a picture in order, or `"pairs"` to
+      choose the better of two.
+    pictures: Number of pictures shown to each person, including the `shared`
+      ones; 0 shows all.
+    shared: Number of pictures shown to everybody, so that people can be
+      compared; the others are dealt out in turn.
+    pairs: Number of pairs of each picture shown to a person in mode `"pairs"`;
+      0 shows all.
+    checks: Number of attention checks: trials with one spoiled picture.
+    seed: Seed of every choice and order.
 
   Raises:
     ValueError: if a number is out of its range.
@@ -113,17 +116,17 @@ class Study:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-  """What people read, and how large they see pictures.
+  """Texts of a study's page, and the size at which it shows pictures.
 
   Attributes:
     title: Heading of the first screen.
-    introduction: Below it.
-    question: Above the pictures; by default one of
-      `ranking_page.QUESTIONS`.
-    contact: On the last screen: where to send the file.
-    upscale: Pictures are at most this many times their size.
-    is_smooth: Whether enlarged pictures are interpolated; else each of their
-      pixels is a square of whole screen pixels.
+    introduction: Text below the heading.
+    question: Question above the pictures; if empty, one of
+      `ranking.page.QUESTIONS`.
+    contact: Text on the last screen, which says where to send the file.
+    upscale: Largest factor by which pictures are enlarged, at least 1.
+    is_smooth: Whether enlarged pictures are interpolated; otherwise each of
+      their pixels is a square of whole screen pixels.
 
   Raises:
     ValueError: if `upscale` is not at least 1.
@@ -143,13 +146,14 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-  """How answers are analysed.
+  """Settings of the analysis of people's answers.
 
   Attributes:
-    over: What the bootstrap draws: people, pictures, or both at once.
-    resamples: How often.
-    seed: Of the bootstrap.
-    max_failed: Who fails a larger share of the checks is left out.
+    over: Units that the bootstrap draws: `"people"`, `"pictures"` or `"both"`.
+    resamples: Number of bootstrap samples.
+    seed: Seed of the bootstrap.
+    max_failed: Largest share of failed attention checks, 0 to 1; people above
+      it are left out.
 
   Raises:
     ValueError: if a value is out of its range.

@@ -17,12 +17,12 @@ from tfpercept.evaluation.core.settings import RESAMPLES
 
 TAILS = (0.025, 0.975)
 FEW = 10
-"""Of fewer things that are drawn, the interval is too narrow to be relied on.
+"""Number of drawn units below which an interval is too narrow to rely on.
 
 The percentiles of a mean of n are narrower than Student's interval: 0.53 times
 as wide for 4, 0.82 for 10, 0.91 for 20.
 """
-_WIDTH = 1e-9  # of an interval that is none, by the size of its ends
+_WIDTH = 1e-9  # relative width below which an interval is a single point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,10 @@ class Estimate:
 
   Attributes:
     value: The score.
-    low: Where the interval begins.
-    high: Where it ends.
-    why: Why the value is NaN or, where it is not, why there is no interval.
+    low: Lower end of the interval.
+    high: Upper end of the interval.
+    why: Reason why the value is NaN or, if it is not, why there is no interval;
+      empty otherwise.
   """
 
   value: float
@@ -52,10 +53,10 @@ def mean(
   """Returns the mean of finite numbers, and its percentile bootstrap.
 
   Args:
-    values: `[n]`.
-    of: What each of them is of, for `why`.
+    values: Finite numbers, `[n]`.
+    of: Name of one unit, such as `"picture"`, for `why`.
     resamples: Number of bootstrap samples.
-    seed: Of their choice.
+    seed: Seed of the bootstrap.
   """
   values = np.asarray(values, np.float64)
   if not values.size:
@@ -91,10 +92,10 @@ def unanimous(
   Clopper's and Pearson's: of 4 who all agree, 0.40 to 1.
 
   Args:
-    value: What all draws are.
-    count: Their number.
-    least: The least that a draw can be.
-    most: The most.
+    value: Value of all draws.
+    count: Number of draws, at least 1.
+    least: Smallest possible value of a draw.
+    most: Largest possible value of a draw.
   """
   otherwise = 1 - TAILS[0] ** (1 / count)
   return (
@@ -104,11 +105,11 @@ def unanimous(
 
 
 def warning(count: int, of: str) -> str:
-  """Returns what to know of an interval from so many things, or nothing.
+  """Returns a warning about an interval from few units, or an empty string.
 
   Args:
-    count: Their number.
-    of: What they are, in the plural.
+    count: Number of units.
+    of: Name of the units, in the plural.
   """
   if count < 2:
     return f"no interval: it takes two {of} or more"

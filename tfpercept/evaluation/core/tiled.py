@@ -13,26 +13,26 @@ from tfpercept import distances
 from tfpercept.ops import numerics, tiling
 
 WHOLE_PIXELS = 1 << 22
-"""Up to here a picture is one piece, and the library's call gives its value."""
+"""Largest picture, in pixels, that is measured whole by one call."""
 TILE_SIDE = 512
 FEATURE_TILE_SIDE = 256
-"""Of distances of a network's features, which take more memory."""
+"""Tile side for distances of network features, which need more memory."""
 MAP_PIXELS = 1 << 22
-"""Maps of larger pictures are means over squares."""
+"""Largest map in pixels; maps of larger pictures are means over squares."""
 
 _GRID = 64  # tiles start at multiples; a multiple of the blocks of distances
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """What a distance says of two pictures.
+  """A distance between two pictures.
 
   Attributes:
-    value: Its value.
-    score: What papers print.
-    tiles: In how many pieces the pictures were taken.
-    is_exact: Whether that has no effect; else the value is the mean over tiles
-      of their values, by their numbers of pixels.
+    value: Value of the distance; 0 when identical, larger is worse.
+    score: Score as papers print it, such as PSNR in dB.
+    tiles: Number of tiles that the pictures were cut into.
+    is_exact: Whether the tiles have no effect on the value. Otherwise it is the
+      mean of the tiles' values, weighted by their numbers of pixels.
   """
 
   value: float
@@ -51,9 +51,9 @@ def measure(
   over tiles; of others the mean over tiles is taken.
 
   Args:
-    distance: The distance.
-    reference: uint8 or uint16 `[H, W, C]`.
-    image: The same shape.
+    distance: Distance to compute.
+    reference: Undistorted picture, uint8 or uint16 `[H, W, C]`.
+    image: Distorted picture of the same shape and dtype.
 
   Raises:
     ValueError: if the shapes differ or do not suit the distance.
@@ -82,12 +82,12 @@ def measure(
 def error_map(
   distance: distances.Distance, reference: np.ndarray, image: np.ndarray
 ) -> tuple[np.ndarray, int]:
-  """Returns where two pictures differ.
+  """Returns the error map of two pictures.
 
   Args:
-    distance: The distance.
-    reference: uint8 or uint16 `[H, W, C]`.
-    image: The same shape.
+    distance: Distance to compute.
+    reference: Undistorted picture, uint8 or uint16 `[H, W, C]`.
+    image: Distorted picture of the same shape and dtype.
 
   Returns:
     The map, float32 `[h, w]`, and the side s of the squares whose mean each

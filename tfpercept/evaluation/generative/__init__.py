@@ -1,1 +1,1 @@
-"""How good reconstructions and samples of generative models are."""
+"""Quality of the reconstructions and samples of generative models."""

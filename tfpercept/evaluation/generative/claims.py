@@ -1,4 +1,4 @@
-"""What the paper on Watson's loss claims, and whether it holds here.
+"""The claims of the paper on Watson's loss, and whether they hold here.
 
 Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
 networks based on Watson's perceptual model", 2020, sections 4.2 and 4.3.
@@ -24,8 +24,8 @@ def answers(table: Table, claims: Sequence[str]) -> dict[str, tuple[str, str]]:
   """Returns a verdict and its figures for each claim.
 
   Args:
-    table: What was measured.
-    claims: Keys of `CLAIMS`.
+    table: Measured networks and losses.
+    claims: Names of claims, keys of `CLAIMS`.
   """
   return {CLAIMS[name][0]: CLAIMS[name][1](table) for name in claims}
 

@@ -1,4 +1,4 @@
-"""What every distance says of reconstructions of pictures held out."""
+"""Distances between held-out pictures and their reconstructions."""
 
 import types
 from collections.abc import Iterable, Mapping
@@ -26,12 +26,13 @@ def judges(
 
   Args:
     shape: Height, width and channels of the pictures.
-    names: Of distances; all registered ones by default, of those that are one
-      in value one.
-    instead: Specs to take in place of distances as they come, by name.
+    names: Names of distances; None takes all registered ones, and of those with
+      equal values one.
+    instead: Specs that replace the default options of distances, by name.
 
   Returns:
-    Those that can serve, and why others can not.
+    Compiled distances by spec, and the reasons why others do not suit, by
+    name.
   """
   found, missing = {}, {}
   for name in distances.distinct_names() if names is None else names:
@@ -68,9 +69,9 @@ def values(
   """Returns the distance of each pair, float64 `[N]`.
 
   Args:
-    judge: The distance.
-    x: float32 `[N, H, W, C]` in [0, 1].
-    x_hat: Likewise.
+    judge: Compiled distance.
+    x: Pictures, float32 `[N, H, W, C]` in [0, 1].
+    x_hat: Reconstructions of the same shape and range.
   """
   starts = range(0, len(x), _BATCH)
   parts = [judge(x[i : i + _BATCH], x_hat[i : i + _BATCH])[0] for i in starts]

@@ -1,4 +1,4 @@
-"""What a loss costs on its own: time of a step, and memory."""
+"""Cost of a loss on its own: time of a step, and memory."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ _LEAST = 5  # timed calls
 _BUDGET = 20.0  # seconds, after which slow losses get fewer
 _PROGRAM = """
 import json, sys
-from tfpercept.evaluation import loss_cost
+from tfpercept.evaluation.generative import loss_cost
 shape, rounds = json.loads(sys.argv[2]), int(sys.argv[3])
 print(json.dumps(loss_cost.measure_here(sys.argv[1], shape, rounds=rounds)))
 """
@@ -30,14 +30,15 @@ print(json.dumps(loss_cost.measure_here(sys.argv[1], shape, rounds=rounds)))
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-  """What a value and its gradient cost.
+  """Cost of a value and its gradient.
 
   Attributes:
-    seconds: Median of a step.
-    fastest: Its shortest time, which other work on the machine disturbs least.
-    peak_bytes: The most that is allocated during a step beyond what is before
-      it, by the count of TensorFlow's allocator; NaN where it keeps none.
-    weight_bytes: Of the parameters, which are there all the time.
+    seconds: Median time of a step in seconds.
+    fastest: Shortest time of a step in seconds, the one least disturbed by
+      other work on the machine.
+    peak_bytes: Largest number of bytes allocated during a step beyond those
+      before it, as TensorFlow's allocator counts them; NaN where it does not.
+    weight_bytes: Bytes of the parameters, which are always in memory.
   """
 
   seconds: float
@@ -47,7 +48,7 @@ class Cost:
 
   @property
   def bytes(self) -> float:
-    """All that the loss takes at its peak."""
+    """Bytes of the parameters and of the peak together."""
     return self.peak_bytes + self.weight_bytes
 
 
@@ -62,9 +63,9 @@ def measure(spec: str, shape: tuple[int, ...], *, rounds: int = 20) -> Cost:
   those of oneDNN, are not counted.
 
   Args:
-    spec: Of the distance.
-    shape: Of a batch, `(N, H, W, C)`.
-    rounds: Timed steps; fewer, but at least 5, if they take long.
+    spec: Spec of the distance.
+    shape: Shape of a batch, `(N, H, W, C)`.
+    rounds: Number of timed steps; fewer, but at least 5, if they take long.
 
   Raises:
     ValueError: if the loss can not be made or does not suit the shape; with
@@ -100,11 +101,11 @@ def measure_all(
   """Measures losses one after the other.
 
   Args:
-    specs: By name.
-    shape: Of a batch.
+    specs: Specs of distances, by name of the row.
+    shape: Shape of a batch, `(N, H, W, C)`.
 
   Returns:
-    Costs by name, None where it could not be measured, and why not.
+    Costs by name, None where one could not be measured; and the reasons.
   """
   costs, missing = {}, {}
   for name, spec in specs.items():

@@ -51,13 +51,13 @@ _ONE = (
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """A table to be shown.
+  """One table of the comparison.
 
   Attributes:
-    title: Its heading.
-    note: What it shows.
-    heads: Of its columns, the first included.
-    rows: Cells; the first names the row.
+    title: Heading of the table.
+    note: Sentence on the contents of the table.
+    heads: Heads of all columns, including the first.
+    rows: Cells of the lines; the first cell names the row.
     bold: Places (row, column) of the best cells.
   """
 
@@ -71,12 +71,12 @@ class Block:
 def blocks(
   table: Table, claims: Sequence[str], shape: tuple[int, ...]
 ) -> list[Block]:
-  """Returns the answers and the tables.
+  """Returns the checked claims and the tables.
 
   Args:
-    table: What was measured.
-    claims: Keys of `generation_answers.CLAIMS`.
-    shape: Of the batch that costs were measured at.
+    table: Measured networks and losses.
+    claims: Names of claims, keys of `claims.CLAIMS`.
+    shape: Shape of the batch on which costs were measured, `(N, H, W, C)`.
   """
   answers = generation_answers.answers(table, claims)
   count = _trainings(table)

@@ -1,9 +1,9 @@
-"""How good the pictures of a generator are, by measures that need no people.
+"""Quality of a generator's pictures, by metrics that need no people.
 
-None of them is what people see: each function says what it is and what it is
-not. Intervals are of 95 %: percentile bootstrap over pictures (Efron and
-Tibshirani, "An introduction to the bootstrap", 1993, section 13.3), which knows
-nothing of other trainings of the same network.
+No metric here is what people see: each function states what it measures and
+what it does not. Intervals are of 95 %: percentile bootstrap over pictures
+(Efron and Tibshirani, "An introduction to the bootstrap", 1993, section 13.3).
+They do not cover other trainings of the same network.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ _BATCH = 500  # pictures at once
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-  """What a classifier says of pictures.
+  """Output of a classifier for pictures.
 
   Attributes:
     posterior: Probability of each class, float64 `[N, K]`.
-    features: float64 `[N, D]`.
+    features: Features before the last layer, float64 `[N, D]`.
   """
 
   posterior: np.ndarray
@@ -44,9 +44,9 @@ class Judged:
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-  """What a classifier of digits says of samples that nobody labelled.
+  """Metrics of unlabelled samples, by a classifier of digits.
 
-  Samples have no true class, so there is no accuracy on them. In its place:
+  Samples have no true class, so accuracy is not defined. In its place:
 
   Attributes:
     entropy: Mean entropy of the posterior in nats, 0 to ln 10 = 2.303. High
@@ -72,7 +72,7 @@ def gradient_energy(images: np.ndarray) -> np.ndarray:
   channels.
 
   Args:
-    images: float `[N, H, W, C]` in [0, 1], at least 2x2.
+    images: Pictures, float `[N, H, W, C]` in [0, 1], at least 2x2 pixels.
   """
   if images.ndim != 4 or min(images.shape[1:3]) < 2:
     raise ValueError(
@@ -99,8 +99,8 @@ def sharpness(samples: np.ndarray, data: np.ndarray) -> Estimate:
   larger as well, and so does more contrast, or more pictures of busy kinds.
 
   Args:
-    samples: float `[N, H, W, C]` in [0, 1].
-    data: Real pictures likewise, as many as there are.
+    samples: Samples, float `[N, H, W, C]` in [0, 1].
+    data: Real pictures of the same shape; their number may differ.
 
   Raises:
     ValueError: if all real pictures are flat.
@@ -112,11 +112,11 @@ def sharpness(samples: np.ndarray, data: np.ndarray) -> Estimate:
 
 
 def judge(network: models.DigitClassifier, images: np.ndarray) -> Judged:
-  """Shows pictures to a classifier.
+  """Runs a classifier on pictures.
 
   Args:
-    network: Has `features(x)` and a layer `head`.
-    images: float32 `[N, H, W, C]` in [0, 1], N > 0.
+    network: Classifier with a method `features(x)` and a layer `head`.
+    images: Pictures, float32 `[N, H, W, C]` in [0, 1], N > 0.
   """
 
   def see(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -139,8 +139,8 @@ def accuracy(judged: Judged, labels: np.ndarray) -> Estimate:
   """Returns the share of pictures whose most likely class is their label.
 
   On reconstructions of labelled pictures: how often the digit is still the one
-  that it was. It says nothing of samples, and the errors of the classifier on
-  the pictures themselves are among the misses.
+  that it was. It does not apply to samples, and errors of the classifier on
+  the pictures themselves count too.
   """
   right = (judged.classes == labels).astype(np.float64)
   found = bootstrap(np.mean, right)
@@ -152,13 +152,13 @@ def accuracy(judged: Judged, labels: np.ndarray) -> Estimate:
 
 
 def judgement(draws: Sequence[Judged], data: Judged) -> Judgement:
-  """Returns what a classifier says of samples beside real pictures.
+  """Returns the metrics of samples, beside real pictures.
 
   Args:
-    draws: Independent draws of samples, of one number each. The bootstrap is
-      over the first; the Frechet distance, which grows when pictures are drawn
-      again, is the mean of the draws'.
-    data: Real pictures, those that were trained on.
+    draws: Classifier outputs for independent draws of samples, all of equal
+      size. The bootstrap uses the first draw; the Fréchet distance is the mean
+      over draws.
+    data: Classifier output for real pictures, those of the training.
   """
   posterior = draws[0].posterior
   distances = [frechet(d.features, data.features) for d in draws]
@@ -197,8 +197,8 @@ def frechet(features: np.ndarray, others: np.ndarray) -> float:
   of equal numbers, and with that of real pictures held out, which is the floor.
 
   Args:
-    features: `[N, D]`, N at least `FEWEST`.
-    others: `[M, D]` likewise.
+    features: Features of the first set, `[N, D]`, N at least `FEWEST`.
+    others: Features of the second set, `[M, D]`, M at least `FEWEST`.
 
   Raises:
     ValueError: if there are too few.
@@ -237,10 +237,10 @@ def bootstrap(
   """Returns a statistic of samples and its bootstrap interval.
 
   Args:
-    statistic: Takes the samples.
+    statistic: Function of the samples that returns a number.
     *samples: Arrays `[N, ...]`, each resampled along its first axis.
     resamples: Number of bootstrap samples.
-    seed: Of the choices.
+    seed: Seed of the bootstrap.
   """
   random = np.random.default_rng(seed)
   values = [

@@ -1,4 +1,4 @@
-"""The report page that compares VAEs: answers, pictures, tables."""
+"""The report page that compares VAEs: claims, pictures and tables."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ _SUMMARY = (
 
 @dataclasses.dataclass(frozen=True)
 class Exhibits:
-  """What pictures are made of.
+  """Networks and pictures that a page shows.
 
   Attributes:
-    networks: By the name of the loss, all of one latent width.
-    planes: Networks of two latents, by the name of the loss; may be empty.
-    unseen: Pictures to reconstruct, float32 `[N, H, W, C]`, of which the first
+    networks: Networks by the name of the loss, all of one latent width.
+    planes: Networks with two latents, by the name of the loss; may be empty.
+    unseen: Held-out pictures, float32 `[N, H, W, C]` in [0, 1]; the first ones
       are shown.
-    seed: Of the samples.
+    seed: Seed of the samples.
   """
 
   networks: Mapping[str, samples.Network]
@@ -51,16 +51,16 @@ def write(
   missing: Mapping[str, str],
   conditions: Mapping[str, object],
 ) -> None:
-  """Writes the page: answers, pictures side by side, tables, conditions.
+  """Writes the page: claims, pictures side by side, tables, conditions.
 
   Args:
-    path: The HTML file.
-    title: Its heading.
-    shown: See `generation_blocks`; the first stands above the pictures.
-    exhibits: What the pictures are made of.
+    path: Path of the HTML file.
+    title: Heading of the page.
+    shown: Tables of `markdown.blocks`; the first stands above the pictures.
+    exhibits: Networks and pictures to show.
     logs: TensorBoard folders of the trainings, by the name of the loss.
-    missing: What is left out, and why.
-    conditions: What else the reader should know.
+    missing: Reasons for what is left out, by name.
+    conditions: Further facts for the reader, by name.
   """
   curves = {
     f"{name}: KL, nats an image": curve
@@ -168,7 +168,7 @@ def enlarged(sheet: np.ndarray, side: int) -> np.ndarray:
 
 
 def _answers(block: Block) -> str:
-  """Sentences are no table."""
+  """Claims are sentences and do not fit a table."""
   claims = {
     claim: ". ".join(filter(None, [verdict, figures]))
     for claim, verdict, figures in block.rows

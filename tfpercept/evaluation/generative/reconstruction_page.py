@@ -1,4 +1,4 @@
-"""The page of reconstructions: what each method makes of the same pictures."""
+"""The page of reconstructions of the same pictures by several methods."""
 
 import dataclasses
 import itertools
@@ -37,14 +37,16 @@ _TAGS = {"train/loss": "loss", "held_out/psnr": "PSNR, held out"}
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-  """What a page shows.
+  """Options of a page of reconstructions.
 
   Attributes:
     differing: Number of pictures whose reconstructions differ most.
     sampled: Number of pictures drawn at random from the others.
-    spread: Spec of the distance in which reconstructions differ.
-    seed: Of the draw.
-    judges: Names of the distances that judge; all registered ones if None.
+    spread: Spec of the distance that ranks pictures by how far their
+      reconstructions differ.
+    seed: Seed of the random pictures.
+    judges: Names of the distances below each picture; None takes all registered
+      ones that suit the size.
   """
 
   differing: int = 6
@@ -73,17 +75,18 @@ def write(
 ) -> dict[str, dict[str, Estimate]]:
   """Writes the page.
 
-  What is measured is what is shown: reconstructions are clipped to [0, 1], and
-  floats rounded to 8 bits.
+  The page measures the pictures that it shows: reconstructions are clipped to
+  [0, 1] and rounded to 8 bits.
 
   Args:
-    path: The HTML file.
-    title: Its heading.
-    images: `[N, H, W, 1 or 3]`, uint8, or floats in [0, 1].
-    reconstructions: Likewise, by method: one or more.
-    options: What is shown; the defaults if None.
+    path: Path of the HTML file.
+    title: Heading of the page.
+    images: Originals, `[N, H, W, 1 or 3]`, uint8, or floats in [0, 1].
+    reconstructions: Reconstructions of the same shape and dtype, by method; at
+      least one method.
+    options: Options of the page; None takes the defaults.
     logs: TensorBoard folders of the trainings, by method.
-    conditions: What the reader should know.
+    conditions: Further facts for the reader, by name.
 
   Returns:
     Mean distance over all pictures, by spec and method.
@@ -139,7 +142,7 @@ def spreads(
 
   Args:
     reconstructions: float32 `[N, H, W, C]` in [0, 1], by method.
-    spread: In which they differ.
+    spread: Distance between reconstructions.
   """
   pairs = list(itertools.combinations(reconstructions.values(), 2))
   if not pairs:
@@ -233,7 +236,7 @@ def _curves(
 def _rounded(
   name: str, given: np.ndarray, *, like: np.ndarray | None = None
 ) -> np.ndarray:
-  """Returns pictures as uint8, and refuses what are none."""
+  """Returns pictures as uint8; refuses other arrays."""
   given = np.asarray(given)
   if given.ndim != 4 or given.shape[-1] not in (1, 3) or not given.size:
     raise ValueError(

@@ -1,4 +1,4 @@
-"""Pictures of what a variational autoencoder makes: uint8 sheets of tiles.
+"""Samples and reconstructions of a VAE, as uint8 sheets of tiles.
 
 A network here has `encode(x) -> (mean, log_variance)`, each `[N, L]`,
 `decode(z) -> [N, H, W, C]` in [0, 1], and `latent`, which is L. Sheets are
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 GAP = 2
 """Pixels between tiles."""
-_GROUND = 128  # their grey: digits are black and white, faces neither
+_GROUND = 128  # grey of the gaps: digits are black and white, faces neither
 _BATCH = 500  # pictures at once
 _PARALLEL = 1e-4  # radians; below, sines of multiples are as good as lines
 
@@ -41,7 +41,7 @@ def decoded(network: Network, z: np.ndarray) -> np.ndarray:
 
 
 def reconstructed(network: Network, x: np.ndarray) -> np.ndarray:
-  """Returns what becomes of pictures by the mean of their latents."""
+  """Returns reconstructions of pictures from the means of their latents."""
   return _in_batches(lambda part: network.decode(network.encode(part)[0]), x)
 
 
@@ -69,13 +69,13 @@ def sheet(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def reconstructions(network: Network, x: np.ndarray) -> np.ndarray:
-  """Draws pictures `[N, H, W, C]` in a row, above what becomes of them."""
+  """Draws pictures `[N, H, W, C]` in a row, above their reconstructions."""
   x_hat = reconstructed(network, x)
   return sheet(np.concatenate([x, x_hat]), len(x))
 
 
 def samples(network: Network, z: np.ndarray, *, columns: int) -> np.ndarray:
-  """Draws what latents `[N, L]` are decoded to."""
+  """Draws the pictures that latents `[N, L]` are decoded to."""
   return sheet(decoded(network, z), columns)
 
 
@@ -88,10 +88,10 @@ def interpolations(
   first and the last tile of a row are those means decoded, not the pictures.
 
   Args:
-    network: Encodes and decodes.
-    first: `[N, H, W, C]` in [0, 1].
-    second: Likewise.
-    steps: Tiles in a row, at least 2.
+    network: Variational autoencoder.
+    first: Pictures at the start of a row, `[N, H, W, C]` in [0, 1].
+    second: Pictures at the end of a row, of the same shape and range.
+    steps: Number of tiles in a row, at least 2.
   """
   if steps < 2:
     raise ValueError(f"a way has a start and an end; got steps={steps}")
@@ -114,9 +114,9 @@ def spherical(
   length, which the middle of a straight line has not.
 
   Args:
-    first: `[N, L]`.
-    second: `[N, L]`.
-    shares: t, `[S]` in [0, 1].
+    first: Vectors at t = 0, `[N, L]`.
+    second: Vectors at t = 1, `[N, L]`.
+    shares: Values of t, `[S]` in [0, 1].
 
   Source: White, "Sampling generative networks", 2016, section 2.1.
   """

@@ -1,4 +1,4 @@
-"""Variational autoencoders of several losses, measured alike."""
+"""Variational autoencoders with several losses, measured by one protocol."""
 
 import dataclasses
 import functools
@@ -28,23 +28,23 @@ QUALITY = {
   "frechet": "Fréchet distance of samples",
   "accuracy": "accuracy on reconstructions",
 }
-"""Lines of the second table; a data set without classifier has the first
-three."""
+"""Lines of the second table by key. Without a classifier only the first three
+are measured."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-  """What trained networks are measured with.
+  """Pictures and metrics with which trained networks are measured.
 
   Attributes:
     unseen: Pictures held out, float32 `[N, H, W, C]` in [0, 1].
-    train: Those trained on; samples are held against them.
-    judges: Distances by spec.
-    compared: How many of `unseen` the distances are measured on.
-    samples: How many are drawn.
-    classifier: Of digits; without one there are no figures of it.
-    labels: Of `unseen`, `[N]`; only read with a classifier.
-    seed: Of the latents that samples are made of, the same for all networks.
+    train: Training pictures, of the same shape; samples are compared with them.
+    judges: Compiled distances by spec.
+    compared: Number of pictures of `unseen` on which distances are measured.
+    samples: Number of samples drawn from each network.
+    classifier: Classifier of digits; None leaves its metrics out.
+    labels: Labels of `unseen`, `[N]`; only needed with a classifier.
+    seed: Seed of the latents of the samples, the same for all networks.
   """
 
   unseen: np.ndarray
@@ -58,7 +58,7 @@ class Evidence:
 
   @functools.cached_property
   def real(self) -> metrics.Judged | None:
-    """What the classifier says of the pictures trained on, if there is one."""
+    """Classifier output for the training pictures, or None."""
     if self.classifier is None:
       return None
     return metrics.judge(self.classifier, self.train)
@@ -66,14 +66,15 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """One loss.
+  """Measurements of the networks trained with one loss.
 
   Attributes:
-    spec: What was minimised.
+    spec: Spec of the loss.
     held_out: Mean distance of reconstructions, by the spec of the distance.
-    quality: By the keys of `QUALITY`.
-    trainings: How many are averaged; with more than one, `low` and `high` are
-      the extremes over them, else a bootstrap over pictures.
+    quality: Metrics by the keys of `QUALITY`.
+    trainings: Number of trainings averaged. With more than one, `low` and
+      `high` are the extremes over them, else those of a bootstrap over
+      pictures.
   """
 
   spec: str
@@ -84,14 +85,14 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """All that is compared.
+  """All measurements of the comparison.
 
   Attributes:
-    rows: By the name of the loss.
-    reference: `quality` of real pictures that were held out: the best there is.
-    costs: By the name of the loss; also of losses that nothing was trained
-      with. None where it could not be measured.
-    missing: Why distances or losses are left out, by name.
+    rows: Measurements by the name of the loss.
+    reference: `quality` of real held-out pictures, the best value possible.
+    costs: Costs by the name of the loss, also of losses without a trained
+      network; None where a cost could not be measured.
+    missing: Reasons why distances or losses are left out, by name.
   """
 
   rows: dict[str, Row]
@@ -106,9 +107,9 @@ def measure(
   """Measures one trained network.
 
   Args:
-    network: The network.
-    spec: What it was trained with.
-    evidence: What it is measured with.
+    network: Trained variational autoencoder.
+    spec: Spec of the loss of its training.
+    evidence: Pictures and metrics to measure it with.
   """
   real = evidence.real
   few = evidence.unseen[: evidence.compared]
@@ -141,7 +142,7 @@ def measure(
 
 
 def _nats(network: generation_pictures.Network, x: np.ndarray) -> np.ndarray:
-  """Returns what the latents of each picture cost, `[N]`."""
+  """Returns the KL of each picture's latents in nats, `[N]`."""
   nats = divergences.normal_to_standard(*network.encode(tf.constant(x)))
   return tf.reduce_sum(nats, axis=-1).numpy().astype(np.float64)
 

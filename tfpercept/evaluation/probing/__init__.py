@@ -1,1 +1,1 @@
-"""How well classes are told apart by the codes of an autoencoder."""
+"""Probes: how well an autoencoder's codes tell classes and angles apart."""

@@ -1,4 +1,4 @@
-"""What probes ask of codes, and the folds in which they ask it."""
+"""Targets of probes, and the folds of their cross-validation."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from tfpercept import extras
 
 IDENTITY = "identity"
 NEW_PEOPLE = ", new people"
-"""What follows the name of an angle where whole people are left out."""
+"""Suffix of an angle's name in folds that leave whole people out."""
 
 Split = tuple[np.ndarray, np.ndarray]
 """Indices of pictures to fit on, and of those to count errors on."""
@@ -18,16 +18,18 @@ Split = tuple[np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-  """How codes are probed.
+  """Settings of the probes.
 
   Attributes:
-    folds: Of the outer cross-validation, whose errors are reported.
-    inner: Folds within its training folds, by which C and gamma are chosen.
+    folds: Number of outer folds, whose errors are reported; at least 2.
+    inner: Number of folds within the outer training folds, by which C and gamma
+      are chosen; at least 2.
     penalties: Values of C.
     scales: Values of gamma, in units of one over the summed variance of the
       standardised dimensions: scikit-learn's `gamma="scale"` is 1.
-    epsilon: Error of an angle that costs nothing, in its standard deviations.
-    seed: Of the folds.
+    epsilon: Half-width of the tube in which an error of an angle costs nothing,
+      in standard deviations of the angle.
+    seed: Seed of the folds.
   """
 
   folds: int = 5
@@ -51,11 +53,11 @@ class Protocol:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-  """What is known of each picture.
+  """Labels of each picture.
 
   Attributes:
-    identity: Who it shows, integers `[N]`.
-    angles: Numbers to be read from its code, `[N]` each, by name.
+    identity: Number of the person shown, integers `[N]`.
+    angles: Numbers to predict from the code, `[N]` each, by name.
 
   Raises:
     ValueError: if shapes or types are others, or a number is not finite.
@@ -84,12 +86,12 @@ class Known:
 
   @property
   def questions(self) -> tuple[str, ...]:
-    """What is asked of codes, in the order of columns."""
+    """Names of the targets of probes, in the order of columns."""
     kinds = ("", NEW_PEOPLE)
     return (IDENTITY, *(name + kind for kind in kinds for name in self.angles))
 
   def targets(self, kind: str) -> dict[str, np.ndarray]:
-    """Returns what is asked in folds of a kind, by question."""
+    """Returns the targets in folds of a kind, by question."""
     if kind == IDENTITY:
       return {IDENTITY: self.identity}
     suffix = NEW_PEOPLE if kind == "people" else ""
@@ -117,9 +119,9 @@ def cut(kind: str, identity: np.ndarray, folds: int, seed: int) -> list[Split]:
   Args:
     kind: `identity` for folds with the same share of each person, `people` for
       folds that have no person in common, else `random`.
-    identity: Of the pictures, `[N]`.
-    folds: Their number.
-    seed: Of the shuffle.
+    identity: Number of the person in each picture, integers `[N]`.
+    folds: Number of folds.
+    seed: Seed of the shuffle.
   """
   selection = _model_selection()
   makers: dict[str, Callable] = {
@@ -150,7 +152,7 @@ def _require_enough(known: Known, protocol: Protocol) -> None:
 
 
 def _left(counts: np.ndarray, protocol: Protocol) -> np.ndarray:
-  """How many the largest outer fold leaves; 0 where a fold stays empty."""
+  """Returns the items outside the largest outer fold; 0 if a fold is empty."""
   left = counts - -(-counts // protocol.folds)
   return np.where(counts < protocol.folds, 0, left)
 

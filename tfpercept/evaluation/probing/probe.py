@@ -1,20 +1,20 @@
-"""Probes: what support vector machines read from the codes of an encoder.
+"""Probes: support vector machines that predict labels from codes.
 
     known = probing.Known(identity, {"azimuth": azimuth})
     scores = probing.probe(codes, known)
     scores["identity"].mean, scores["azimuth, new people"].mean
 
-The encoder is frozen: it has made the codes and is not at hand. Whatever is
-fitted (means and deviations, principal components, machines, their C and gamma)
-is fitted on training folds; a test fold serves to count errors, once.
+The encoder is frozen: it has made the codes and is not at hand. Everything that
+is fitted (means and deviations, principal components, machines, their C and
+gamma) is fitted on training folds; a test fold serves to count errors, once.
 
 - Each dimension of a code is standardised. The kernel is exp(-gamma |a - b|^2),
   the machine SVC for identity and SVR for angles, which are standardised too.
 - C and gamma have the least error in a cross-validation within the training
   folds, anew for each outer fold and question (nested cross-validation).
-- Identity is asked in folds stratified by person; angles in random folds, where
-  the machine knows the person from other pictures, and in folds that leave
-  whole people out, inside and outside.
+- Identity is predicted in folds stratified by person. Angles are predicted in
+  random folds, where the machine knows the person from other pictures, and in
+  folds that leave whole people out, inside and outside.
 - The folds follow from the protocol alone, so all codes meet the same.
 
 Source of the experiment: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning
@@ -43,8 +43,8 @@ __all__ = [
   "label_budget", "probe",
 ]  # fmt: skip
 
-# A machine with one picture of each person answers the same whatever its C and
-# gamma, so that fewer labels than these leave nothing to choose by.
+# A machine with one picture of each person answers the same for any C and
+# gamma, so fewer labels than these leave nothing to choose by.
 _TO_CHOOSE = 3
 _UNCHOSEN = (10.0, 1.0)
 
@@ -53,7 +53,7 @@ _Answer = tuple[float, tuple[float, ...]]
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-  """Errors that codes of one encoder leave in one question.
+  """Errors of the probes of one encoder on one target.
 
   Attributes:
     folds: Error of each outer fold: wrong labels in percent, or the mean
@@ -79,15 +79,15 @@ def probe(
   pca: int | None = None,
   workers: int = 1,
 ) -> dict[str, Scores]:
-  """Asks all questions of the codes of one encoder.
+  """Predicts all targets from the codes of one encoder.
 
   Args:
-    codes: `[N, D]`, real, computed with in float64.
-    known: Of the same pictures.
-    protocol: How; the defaults if None.
-    pca: Replaces codes by so many principal components of each training part:
-      the linear baseline of codes of that width.
-    workers: Threads. The result does not depend on them.
+    codes: Codes, real numbers `[N, D]`; computed with in float64.
+    known: Labels of the same pictures.
+    protocol: Settings of the probes; None takes the defaults.
+    pca: Number of principal components of each training part that replace the
+      codes, the linear baseline of codes of that width; None keeps the codes.
+    workers: Number of threads, which do not change the result.
 
   Returns:
     Errors by question, in the order of `known.questions`.
@@ -113,7 +113,7 @@ def probe(
 
 
 def chance(known: Known, protocol: Protocol | None = None) -> dict[str, Scores]:
-  """Returns the errors of one who sees no code, in the same folds.
+  """Returns the errors of a predictor that sees no code, in the same folds.
 
   The answer is the most frequent label of the training folds, or the mean of
   their angles.

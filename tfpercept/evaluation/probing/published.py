@@ -11,4 +11,4 @@ SNELL = {
   "mae": {probe.IDENTITY: 5.60, "azimuth": 325.19, "elevation": 50.23},
   "ms_ssim": {probe.IDENTITY: 3.53, "azimuth": 234.32, "elevation": 35.60},
 }
-"""By the name of the loss: % wrong, and squared errors in degrees squared."""
+"""Errors by the name of the loss: % wrong, and squared degrees."""

@@ -1,7 +1,8 @@
-"""Probes of trained autoencoders and of what they are measured against.
+"""Probes of trained autoencoders and of their baselines.
 
-What is finished is kept in a folder, a file for each network and question set,
-and computed anew only where the network, the pictures or the protocol differ.
+Finished results are kept in a folder, one file for each network and set of
+targets. They are computed again only if the network, the pictures or the
+protocol differ.
 """
 
 import dataclasses
@@ -31,12 +32,12 @@ class Trained:
   """A trained network with an encoder.
 
   Attributes:
-    spec: Of the loss it was trained with.
-    seed: Of its training.
-    network: Has `encode`, `code` and `image_shape`.
+    spec: Spec of the loss of its training.
+    seed: Seed of its training.
+    network: Network with `encode`, `code` and `image_shape`.
     digest: SHA-256 of its weights.
-    folder: Of the run.
-    training: The settings of the run, JSON values.
+    folder: Run folder.
+    training: Settings of the run, JSON values.
   """
 
   spec: str
@@ -52,11 +53,11 @@ class Subject:
   """Codes to probe.
 
   Attributes:
-    method: Row of the table.
-    seed: Of the network, 0 where there is none.
+    method: Name of the row in the table.
+    seed: Seed of the network; 0 where there is none.
     key: JSON values that change whenever the codes do.
-    codes: Makes them, `[N, D]`.
-    pca: Number of principal components to take of them.
+    codes: Function that returns the codes, `[N, D]`.
+    pca: Number of principal components that replace the codes; None keeps them.
   """
 
   method: str
@@ -102,15 +103,15 @@ def load(folders: Iterable[files.PathLike]) -> list[Trained]:
 
 
 def subjects(trained: Sequence[Trained], images: np.ndarray) -> list[Subject]:
-  """Returns the codes of networks, and what they are measured against.
+  """Returns the codes of networks, and those of the baselines.
 
-  That is the same network before any training, with the seeds of the trained
-  ones; as many principal components of the pixels as a code is wide; and the
-  pixels.
+  The baselines are the same network before any training, with the seeds of the
+  trained ones; as many principal components of the pixels as a code is wide;
+  and the pixels.
 
   Args:
     trained: Networks that differ in loss and seed alone.
-    images: float32 `[N, H, W, C]` in [0, 1].
+    images: Pictures, float32 `[N, H, W, C]` in [0, 1].
 
   Raises:
     ValueError: if they have no code, as VAEs, whose latents are random.
@@ -153,12 +154,12 @@ def encode(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def reconstruct(network: keras.Model, images: np.ndarray) -> np.ndarray:
-  """Returns what a network makes of images float32 `[N, H, W, C]`."""
+  """Returns a network's reconstructions of images float32 `[N, H, W, C]`."""
   return _in_batches(network, images)
 
 
 def digest(images: np.ndarray, known: probing.Known) -> str:
-  """Returns SHA-256 of pictures and of what is known of them."""
+  """Returns the SHA-256 of pictures and of their labels."""
   total = hashlib.sha256()
   for array in (images, known.identity, *known.angles.values()):
     array = np.ascontiguousarray(array)
@@ -176,16 +177,16 @@ def probe(
   workers: int = 1,
   data: str = "",
 ) -> tuple[dict[str, probing.Scores], Budget]:
-  """Probes codes, or returns what is kept of it in a folder.
+  """Probes codes, or returns the result that a folder holds.
 
   Args:
-    subject: The codes.
-    known: Of their pictures.
-    protocol: How to probe.
-    folder: Where results are kept.
-    labels: Numbers of labels a person, see `probing.label_budget`.
-    workers: Threads.
-    data: `digest` of the pictures.
+    subject: Codes to probe.
+    known: Labels of the pictures.
+    protocol: Settings of the probes.
+    folder: Folder where results are kept.
+    labels: Numbers of labels for each person; see `probe.label_budget`.
+    workers: Number of threads.
+    data: Digest of the pictures and labels, from `digest`.
 
   Returns:
     Scores by question, and by number of labels.
@@ -256,7 +257,7 @@ def _kept(
         for question, found in record["scores"].items()
       }
   except (OSError, ValueError, LookupError, TypeError):
-    pass  # there is none, or another program's
+    pass  # no file, or one of another program
   scores = {str(question): found for question, found in compute().items()}
   values = {q: dataclasses.asdict(found) for q, found in scores.items()}
   files.write_json(path, {"key": key, "scores": values})

@@ -13,7 +13,7 @@ from tfpercept import extras
 from tfpercept.evaluation.probing import folds
 
 Choice = tuple[float, float]
-"""C, and gamma in the units of `probing_folds.Protocol`."""
+"""C, and gamma in the units of `folds.Protocol`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Part:
   """Pictures to fit on and pictures to count errors on, by their distances.
 
   Attributes:
-    train: Indices of those to fit on, `[n]`.
-    test: Indices of the others, `[m]`.
+    train: Indices of the pictures to fit on, `[n]`.
+    test: Indices of the pictures to count errors on, `[m]`.
     within: Squared distances of codes among `train`, `[n, n]`.
     across: Squared distances from `test` to `train`, `[m, n]`.
-    variance: Of a code, summed over its dimensions.
+    variance: Variance of a code, summed over its dimensions.
   """
 
   train: np.ndarray
@@ -72,10 +72,11 @@ def measure(
   """Standardises codes, as `train` has them, and measures their distances.
 
   Args:
-    codes: `[N, D]` of all pictures.
-    train: Indices of those that means, deviations and components come from.
-    test: Indices of the others.
-    pca: Number of principal components to replace codes by beforehand.
+    codes: Codes of all pictures, `[N, D]`.
+    train: Indices of the pictures that means, deviations and components come
+      from.
+    test: Indices of the pictures to count errors on.
+    pca: Number of principal components that replace the codes; None keeps them.
 
   Raises:
     ValueError: if there are not as many components.
@@ -119,9 +120,9 @@ def choose(
   equally it is the smaller gamma, then C.
 
   Args:
-    parts: Folds within what may be fitted on.
-    targets: What is known of all pictures, `[N]` each.
-    protocol: Which are to choose from.
+    parts: Folds within the training pictures.
+    targets: Labels of all pictures, `[N]` each, by name.
+    protocol: Settings with the values to choose from.
   """
   parts = list(parts)
   scales, penalties = sorted(protocol.scales), sorted(protocol.penalties)
@@ -175,11 +176,12 @@ def error(
   """Fits a machine on `part.train` and returns its error on `part.test`.
 
   Args:
-    part: Which pictures are which.
-    kernels: Of `part.kernels`.
+    part: Training and test pictures.
+    kernels: Kernel matrices, from `part.kernels`.
     target: Integers, which are labels, or numbers, `[N]`.
-    penalty: C.
-    epsilon: Error of a number that costs nothing, in deviations of `train`.
+    penalty: Value of C.
+    epsilon: Half-width of the tube in which an error of a number costs nothing,
+      in standard deviations of `train`.
 
   Returns:
     Wrong labels in percent, or the mean squared error of a number.

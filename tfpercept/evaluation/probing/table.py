@@ -1,7 +1,7 @@
-"""Tables of probes: means, intervals, and whether one kind of codes wins.
+"""Tables of probes: means, intervals, and which codes win.
 
-Two things vary: the network, with the seed of its training, and the pictures it
-is asked about, with the fold. An interval over seeds says what another training
+Two things vary: the network, with the seed of its training, and the test
+pictures, with the fold. An interval over seeds says what another training
 would give on these pictures and folds; one over folds says, roughly, what other
 pictures would. Folds share most of what they are fitted on, so the plain
 t interval over them is too narrow and the corrected one is used.
@@ -33,7 +33,7 @@ class Estimate:
     value: The mean.
     low: Lower end of the interval.
     high: Upper end.
-    over: What varied: `"5 seeds"` or `"5 folds"`.
+    over: Unit that varied: `"5 seeds"` or `"5 folds"`.
   """
 
   value: float
@@ -43,7 +43,7 @@ class Estimate:
 
   @property
   def verdict(self) -> str:
-    """Of a difference in errors: whether its sign is known."""
+    """Sign of a difference in errors: wins, loses or undecided."""
     if self.high < 0:
       return "wins"
     return "loses" if self.low > 0 else "undecided"
@@ -126,9 +126,10 @@ def markdown(
   """Returns the lines of a table of means and intervals.
 
   Args:
-    table: Runs by method.
-    questions: Its columns.
-    published: Errors by question and method, each of which gets a column.
+    table: Scores by method and seed, one row for each method.
+    questions: Names of the targets, one column each.
+    published: Published errors by question and method; each question in it gets
+      a column.
   """
   published = published or {}
   heads = ["codes", "interval over"]
@@ -154,7 +155,7 @@ def budget_markdown(
   """Returns the lines of a table of identity's error by labels a person.
 
   Args:
-    budgets: What `probing.label_budget` gave, by method and seed.
+    budgets: Results of `probe.label_budget`, by method and seed.
   """
   counts = list(next(iter(next(iter(budgets.values())).values())))
   lines = [

@@ -1,4 +1,4 @@
-"""How well distances agree with people who ranked results."""
+"""Agreement of distances with people who ranked results."""
 
 import collections
 import dataclasses
@@ -21,8 +21,8 @@ def judged(
   between the same two are one judgement, whose answer is the share of people.
 
   Args:
-    analysis: Whose answers.
-    groups: The pictures, of `ranking.find`, with originals.
+    analysis: Analysis whose answers are used.
+    groups: Pictures with originals, from `study_config.find`.
 
   Raises:
     ValueError: if a picture that people judged is not among them, or has no
@@ -62,10 +62,11 @@ def measure(
   Intervals are bootstrapped over pictures. Rows are sorted, the best first.
 
   Args:
-    analysis: Of people's answers.
-    groups: The pictures, with originals.
+    analysis: Analysis of people's answers.
+    groups: Pictures with originals, from `study_config.find`.
     judges: Distances by spec.
-    progress: As `agreement_table.block`.
+    progress: Function called with the spec, the number of pairs done and the
+      number of all.
 
   Raises:
     ValueError: as `judged`.
@@ -75,8 +76,8 @@ def measure(
   )
   data = judged(analysis, groups)
   block = agreement_table.block(data, judges, options, progress=progress)
-  # What people score against one another stands in the analysis itself, where
-  # pictures that only one person judged do not count.
+  # The agreement of people with one another is part of the analysis itself,
+  # which leaves out pictures that only one person judged.
   rows = [row for row in block.rows if row.measure in judges]
   rows.sort(key=lambda row: -row.scores["2afc"].value)
   return dataclasses.replace(block, rows=tuple(rows))

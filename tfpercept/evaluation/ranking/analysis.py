@@ -1,4 +1,4 @@
-"""What rankings by people say: ranks, strengths, and how far people agree."""
+"""Ranks and strengths of methods, from the rankings of people."""
 
 import dataclasses
 import math
@@ -16,31 +16,32 @@ from tfpercept.evaluation.ranking import results
 
 OVER = settings.OVER
 PRIOR = 0.1
-"""`alpha` of choix, which keeps the strength of what always wins finite."""
+"""`alpha` of choix; it keeps the strength of what always wins finite."""
 _MAX_STEPS = 10_000  # of the fit; it takes ten where nothing always wins
-# The last step of strengths, of which a fit is much nearer to its limit than
-# that; from a start nearby, 1e-4 leaves an error near 1e-8.
+# Size of the last step at which a fit stops; its error is much smaller. From a
+# start nearby, 1e-4 leaves an error near 1e-8.
 _EXACT, _NEAR = 1e-8, 1e-4
 _POINT = 1e-6  # width of the interval of draws that are alike
 
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-  """What `analyse` returns. Arrays go by the methods of the key.
+  """Result of `analyse`. Arrays are in the order of the key's methods.
 
   Attributes:
-    key: Of the page.
-    people: Whose answers count.
-    left_out: Why those of others do not, by name.
-    ranks: How often a method got a rank, `[methods, ranks]`.
-    wins: How often a method (row) was put before another, `[methods, methods]`.
+    key: Key of the page.
+    people: People whose answers count.
+    left_out: Reasons why other people are left out, by name.
+    ranks: Counts of the ranks that each method got, `[methods, ranks]`.
+    wins: Counts of how often a method (row) was put before another (column),
+      `[methods, methods]`.
     mean_ranks: Mean rank of each method; 1 is best.
-    strengths: Of each method: log-strengths with mean 0.
-    raters: How far people agree.
-    over: What the bootstrap drew.
-    options: As given.
-    unanimous: Methods whose interval allows for people who would say the
-      opposite, since nobody did.
+    strengths: Log-strength of each method, with mean 0.
+    raters: Agreement of people with one another.
+    over: Unit that the bootstrap drew; one of `OVER`.
+    options: Settings of the analysis.
+    unanimous: Methods on which nobody differed; their intervals allow for
+      people who would say the opposite.
   """
 
   key: results.Key
@@ -63,7 +64,7 @@ class Analysis:
 
   @property
   def count(self) -> int:
-    """How many rankings, or choices, count."""
+    """Number of rankings, or choices, that count."""
     return sum(len(person.answers) for person in self.people)
 
 
@@ -90,10 +91,11 @@ def analyse(
   who all agreed, Beta(1/2, n + 1/2), and the interval covers those, too.
 
   Args:
-    people: Of `ranking_results.read`.
-    key: Of the page.
-    options: How; the defaults if None.
-    progress: Called before each fit with the number done and what it is.
+    people: People's answers, from `results.read`.
+    key: Key of the page.
+    options: Settings of the analysis; None takes the defaults.
+    progress: Function called before each fit with the number of fits done and
+      the name of the phase.
 
   Raises:
     ValueError: if choix is not installed, or nobody's answers can be used.
@@ -186,9 +188,9 @@ def _fit(
   """Returns strengths `[methods]` with mean 0; NaN of what nobody saw.
 
   Args:
-    data: The answers.
-    drawn: Indices of those to fit.
-    start: Strengths near which to look; fewer steps do then.
+    data: All answers.
+    drawn: Indices of the answers to fit.
+    start: Strengths near the solution, which save steps; None starts from zero.
   """
   with extras.needed("strengths of methods"):
     import choix

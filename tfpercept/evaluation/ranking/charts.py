@@ -13,11 +13,11 @@ _FIRST, _LAST = "#1f5fd0", "#7a8591"  # the first rank, and the last
 
 
 def ranks(names: Sequence[str], counts: np.ndarray) -> str:
-  """Draws how often each rank was given, a bar for each method.
+  """Draws the counts of ranks, one bar for each method.
 
   Args:
-    names: Of the methods.
-    counts: `[methods, ranks]`.
+    names: Names of the methods.
+    counts: Counts of ranks, `[methods, ranks]`.
   """
   height = _ROW * len(names) + 30
   span = _WIDTH - _LABEL

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfpercept.evaluation.ranking import results
 
-_SHUFFLES = 4  # of each answer, among which draws choose
+_SHUFFLES = 4  # shuffled orders of each answer, among which draws choose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Answers:
   """Answers as numbers.
 
   Attributes:
-    orders: Indices of methods, the best first.
+    orders: Indices of methods of each answer, the best first.
     places: Rank of each method in each answer, 0 if it was not shown, `[n, M]`.
-    people: Index of the person, `[n]`.
-    pictures: Index of the picture, `[n]`.
+    people: Index of the person of each answer, `[n]`.
+    pictures: Index of the picture of each answer, `[n]`.
   """
 
   orders: list[tuple[int, ...]]
@@ -32,7 +32,7 @@ class Answers:
     people: Sequence[results.Person],
     key: results.Key,
   ) -> "Answers":
-    """Returns what people said of one page."""
+    """Returns the answers of people to one page."""
     index = {method: i for i, method in enumerate(key.methods)}
     pictures: dict[str, int] = {}
     orders, who, what = [], [], []
@@ -46,11 +46,11 @@ class Answers:
 
   @property
   def methods(self) -> int:
-    """How many methods the page has."""
+    """Number of methods on the page."""
     return self.places.shape[1]
 
   def drawn_from(self, over: str) -> list[np.ndarray]:
-    """Returns what the bootstrap draws, as one of `OVER` says."""
+    """Returns the units that the bootstrap draws for a value of `OVER`."""
     return {
       "people": [self.people],
       "pictures": [self.pictures],
@@ -72,7 +72,7 @@ class Answers:
     )
 
   def ranks(self) -> np.ndarray:
-    """Returns counts `[methods, ranks]`."""
+    """Returns the counts of ranks, `[methods, ranks]`."""
     shown = range(1, self.places.max() + 1)
     return np.stack([np.sum(self.places == r, axis=0) for r in shown], axis=1)
 
@@ -104,11 +104,12 @@ def resamples(
 def dissenting(
   data: Answers, over: str, count: int, seed: int
 ) -> Iterator[np.ndarray]:
-  """Yields draws as `resamples`, in which some say something else.
+  """Yields draws as `resamples` does, in which some units dissent.
 
-  Who does are people or pictures, of which there are fewer, each with a chance
-  that is drawn from Beta(1/2, n + 1/2). Of two draws they say the opposite in
-  one, and anything in the other. Indices are those of `with_others`.
+  Units are people or pictures, whichever are fewer. Each dissents with a chance
+  that is drawn from Beta(1/2, n + 1/2). In half of the draws dissenters give
+  the opposite order, in the others a random one. Indices are those of
+  `with_others`.
   """
   random = np.random.default_rng(seed)
   turning, *others = sorted(data.drawn_from(over), key=lambda o: o.max())

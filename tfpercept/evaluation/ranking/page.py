@@ -20,7 +20,7 @@ QUESTIONS = {
   True: "Which picture is most like the original?",
   False: "Which picture looks best?",
 }
-"""By whether there is an original."""
+"""Default question, by whether the page shows originals."""
 
 
 def write(path: files.PathLike, study: ranking_study.Study, look: Look) -> None:

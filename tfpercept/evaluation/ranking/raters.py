@@ -1,4 +1,4 @@
-"""How far people who ranked the same pictures agree with one another."""
+"""Agreement between people who ranked the same pictures."""
 
 import collections
 import dataclasses
@@ -13,18 +13,18 @@ from tfpercept.evaluation.ranking import results
 
 @dataclasses.dataclass(frozen=True)
 class Raters:
-  """How far people agree with one another where their pictures are the same.
+  """Agreement between people on the pictures that they share.
 
   Attributes:
-    share: Of all cases in which two people compared the same two results of a
-      picture, how many they decided alike; NaN without any. Kendall's tau
-      between two people is 2 * share - 1.
-    cases: The number of such cases.
-    alpha: Krippendorff's alpha of the ranks with the interval metric; 1 is
-      perfect, 0 what chance gives; NaN where it is not defined.
-    concordance: Kendall's W, its mean over pictures whose three or more
-      results two or more people ranked; NaN without any.
-    pictures: The number of such pictures.
+    share: Share of cases decided alike, where a case is two people who compared
+      the same two results of a picture; NaN without any. Kendall's tau between
+      two people is 2 * share - 1.
+    cases: Number of such cases.
+    alpha: Krippendorff's alpha of the ranks with the interval metric: 1 for
+      perfect agreement, 0 for chance; NaN where it is not defined.
+    concordance: Kendall's W, its mean over pictures with three or more results
+      that two or more people ranked; NaN without any.
+    pictures: Number of such pictures.
   """
 
   share: float
@@ -70,7 +70,8 @@ def krippendorff(units: Sequence[Sequence[float]]) -> float:
   """Returns Krippendorff's alpha with the interval metric.
 
   Args:
-    units: What people said of each thing; things with one value do not count.
+    units: Values that people gave to each unit; units with one value do not
+      count.
 
   Returns:
     1 - observed / expected disagreement; NaN where nothing was said twice or

@@ -1,4 +1,4 @@
-"""What people's rankings say, as text, as JSON values and as a page."""
+"""Results of a ranking study as text, JSON values and a page."""
 
 import dataclasses
 import math
@@ -18,12 +18,12 @@ from tfpercept.reports import page
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-  """Everything there is to report.
+  """All results of a study.
 
   Attributes:
-    analysis: Of people's answers.
-    distances: How distances agree with them, where that was asked for.
-    failures: Why files, people's answers or distances are left out.
+    analysis: Analysis of people's answers.
+    distances: Agreement of distances with people; None if it was not measured.
+    failures: Reasons why files or distances are left out, by name.
   """
 
   analysis: ranking_analysis.Analysis
@@ -106,9 +106,9 @@ def write_page(
   """Writes the page of the findings.
 
   Args:
-    path: The HTML file.
-    found: What to show.
-    title: Heading.
+    path: Path of the HTML file.
+    found: Results to show.
+    title: Heading of the page.
   """
   analysis = found.analysis
   sections = [
@@ -169,7 +169,7 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
 
 
 def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
-  """What the figures rest on, a sentence each."""
+  """Returns the conditions of the analysis, a sentence each."""
   people = len(analysis.people)
   partial = [p.name for p in analysis.people if not p.is_complete]
   pictures = {a.picture for p in analysis.people for a in p.answers}
@@ -200,7 +200,7 @@ def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
 
 
 def _unseen(analysis: ranking_analysis.Analysis) -> list[str]:
-  """Why methods have dashes."""
+  """Returns the reasons of dashes in the tables."""
   whys = {e.why for e in analysis.mean_ranks if not math.isfinite(e.value)}
   return [f"A dash: {why}." for why in sorted(whys)]
 

@@ -1,4 +1,4 @@
-"""Answers of people to a ranking study, read from files nobody vouches for."""
+"""Answers of people to a ranking study, read from untrusted files."""
 
 import dataclasses
 import json
@@ -12,19 +12,19 @@ from tfpercept.data import csv_tables
 from tfpercept.evaluation.ranking import study_config
 from tfpercept.io import files
 
-MAX_BYTES = 8 << 20  # of a file; 1000 answers take about 300 kB
+MAX_BYTES = 8 << 20  # size of a file; 1000 answers take about 300 kB
 MAX_NAME = 40  # characters
 _MAX_SECONDS = 30 * 86400.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-  """What a person said of one picture.
+  """Answer of a person to one trial.
 
   Attributes:
     picture: Name of the picture.
-    order: Methods, the best first.
-    seconds: How long it took, while the page could be seen.
+    order: Methods from the best to the worst.
+    seconds: Time for the answer in seconds, while the page was visible.
   """
 
   picture: str
@@ -34,13 +34,13 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-  """Everything one person said.
+  """All answers of one person.
 
   Attributes:
-    name: As given on the page.
-    answers: In the order of the trials.
-    trials: How many there were, checks among them.
-    checks: Whether each check that was answered was passed.
+    name: Name as entered on the page.
+    answers: Answers in the order of the trials.
+    trials: Number of trials shown, including checks.
+    checks: Whether each answered check was passed.
   """
 
   name: str
@@ -55,13 +55,13 @@ class Person:
 
   @property
   def failed(self) -> int:
-    """How many checks were failed."""
+    """Number of failed checks."""
     return self.checks.count(False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-  """What a trial of the page is: the picture and who made each item."""
+  """A trial of the page: its picture, and the method behind each item."""
 
   picture: str
   items: dict[str, str]
@@ -70,13 +70,13 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-  """What a page shows.
+  """Contents of a page, for the analyst.
 
   Attributes:
-    page: Identifies the page.
-    mode: Of `ranking.MODES`.
-    methods: In the order given.
-    trials: By identifier.
+    page: Identifier of the page.
+    mode: Mode of the study, one of `study_config.MODES`.
+    methods: Names of the methods, in the order given.
+    trials: Trials by identifier.
   """
 
   page: str
@@ -89,7 +89,7 @@ def read_key(path: files.PathLike) -> Key:
   """Reads the key that `tfpercept ranking make` wrote beside the page.
 
   Raises:
-    ValueError: if the file is none, or is damaged.
+    ValueError: if the file is not a key, or is damaged.
   """
   try:
     value = _object(_load(path), "the key", study_config.KEY_FORMAT)
@@ -212,7 +212,7 @@ def _answer(value: Any, key: Key) -> tuple[str, tuple[str, ...], float]:
 
 
 def _possible(key: Key) -> int:
-  """How many trials one person can have got."""
+  """Returns the largest number of trials for one person."""
   if key.mode == "rank":
     return len(key.trials)
   return sum(math.comb(len(trial.items), 2) for trial in key.trials.values())

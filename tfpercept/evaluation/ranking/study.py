@@ -1,7 +1,7 @@
-"""What people see of a ranking study, and the key to it.
+"""The public part of a ranking study, and its key.
 
-A study has two parts. Its page goes to people and holds pictures under numbers
-that say nothing; its key stays with the analyst and says what each of them is.
+A study has two parts. The page goes to people and holds pictures under random
+numbers. The key stays with the analyst and names the method behind each number.
 """
 
 import base64
@@ -20,18 +20,21 @@ from tfpercept.evaluation.ranking import study_config
 from tfpercept.io import files
 
 MAX_BYTES = 400 << 20
-"""Of all pictures as text; browsers refuse strings of 512 MB."""
-_BLUR, _NOISE = 1 / 16, 0.3  # of a spoiled picture: of its side, of white
+"""Largest size of all pictures as text; browsers refuse strings of 512 MB."""
+# Distortions of a spoiled picture: deviation of the blur as a share of the
+# side, and of the noise as a share of white.
+_BLUR, _NOISE = 1 / 16, 0.3
 
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-  """What `make` returns.
+  """Result of `make`.
 
   Attributes:
-    page: For the page: groups, sizes, seed; nothing of methods or files.
+    page: JSON values for the page: groups, sizes and seed, without methods or
+      file names.
     images: PNG files as base64, by the numbers that `page` uses.
-    key: For the analyst, as JSON values: what each number is.
+    key: JSON values for the analyst: the method behind each number.
   """
 
   page: dict[str, Any]
@@ -40,13 +43,13 @@ class Study:
 
   @property
   def trials(self) -> int:
-    """How many trials a person has, checks among them."""
+    """Number of trials for one person, including checks."""
     everyone = [t for t in self.page["trials"] if t["everyone"]]
     dealt = [t for t in self.page["trials"] if not t["everyone"]]
     return sum(map(self._asked, everyone + dealt[: self.page["dealt"]]))
 
   def _asked(self, trial: Mapping[str, Any]) -> int:
-    """How often a person is asked about the items of a trial."""
+    """Returns the number of questions about the items of a trial."""
     if self.page["mode"] == "rank":
       return 1
     pairs = math.comb(len(trial["items"]), 2)
@@ -65,9 +68,10 @@ def make(
   drawn from the seed, so nothing in the page goes with a method.
 
   Args:
-    groups: Of `ranking.find`.
-    settings: How.
-    progress: Called before each picture with the number done and its name.
+    groups: Pictures, from `study_config.find`.
+    settings: Settings of the study.
+    progress: Function called before each picture with the number of pictures
+      done and its name.
 
   Raises:
     ValueError: if settings ask for more than there is, a picture can not be
@@ -94,7 +98,7 @@ def make(
 
 
 def public_name(number: int) -> str:
-  """Returns what results and key call a picture of the page."""
+  """Returns the name of a picture of the page in results and key."""
   return f"p{number:05d}"
 
 
@@ -193,8 +197,8 @@ def _check(
 ) -> _Trial:
   """Returns a trial of the same picture in which one item is spoiled.
 
-  In order to be ranked, that is one of the results. Of a pair the other is the
-  original or, without one, a result.
+  In mode `"rank"` it replaces one of the results. In mode `"pairs"` it is shown
+  beside the original or, without one, a result.
   """
   numbers = list(trial.items)
   victim = numbers[random.integers(len(numbers))]
@@ -227,7 +231,7 @@ def _sealed(
   groups: Sequence[study_config.Group],
   settings: study_config.Settings,
 ) -> Study:
-  """Parts what people see from what the analyst knows."""
+  """Separates the page, which people see, from the key."""
   shown = [""] * len(images)
   for number, image in zip(public, images, strict=True):
     shown[number] = image
@@ -281,7 +285,7 @@ def _page(
 
 
 def _known(trial: _Trial, public: Sequence[int]) -> dict[str, Any]:
-  """What the key says of a trial."""
+  """Returns a trial's part of the key."""
   names = {number: public_name(public[number]) for number in trial.items}
   return {
     "picture": trial.picture,

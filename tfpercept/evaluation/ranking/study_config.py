@@ -1,9 +1,9 @@
-"""Studies in which people rank results: of which pictures, and how.
+"""Settings and pictures of studies in which people rank results.
 
 methods = {"mse": "runs/mse/out", "ms_ssim": "runs/ms_ssim/out"}
-groups = ranking.find(methods, originals="photos")
-study = ranking_study.make(groups, ranking.Settings(pictures=50, shared=10))
-ranking_page.write("page.html", study, ranking_page.Look())
+groups = study_config.find(methods, originals="photos")
+made = study.make(groups, study_config.Settings(pictures=50, shared=10))
+page.write("page.html", made, page.Look())
 """
 
 import collections
@@ -25,12 +25,12 @@ _NAMED = 5  # pictures, in a message
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-  """One picture, as each method returned it.
+  """One picture and the results of all methods for it.
 
   Attributes:
     name: File name without suffix.
-    results: Files by method.
-    original: The undistorted picture, where there is one.
+    results: Result files by method.
+    original: The undistorted picture; None if there is none.
   """
 
   name: str
@@ -45,8 +45,9 @@ def find(
   """Pairs the pictures of folders by file name without suffix.
 
   Args:
-    methods: Folders by name of the method.
-    originals: Folder of undistorted pictures; it may hold more than the others.
+    methods: Folders of results by name of the method.
+    originals: Folder of undistorted pictures, which may hold more than the
+      other folders; None if there are none.
 
   Raises:
     ValueError: if there are fewer than two methods or more than nine, a folder

@@ -1,4 +1,4 @@
-"""Bjøntegaard's difference of rate: how many bits one codec saves on another.
+"""BD-rate: the difference in rate between two codecs at equal quality.
 
 anchor = bd_rate.Curve(rates=[0.2, 0.4, 0.7, 1.1], qualities=[27, 29, 31, 33])
 bd_rate.difference(anchor, curve).percent  # -20.0: a fifth fewer bits
@@ -15,16 +15,16 @@ from tfpercept import extras
 METHODS = ("pchip", "cubic")
 MIN_POINTS = 4
 MIN_OVERLAP = 0.5
-"""Of the shorter range of qualities."""
+"""Least overlap, as a share of the shorter range of qualities."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-  """Points of a codec.
+  """Rate-distortion curve of a codec.
 
   Attributes:
     rates: Bits per pixel, above 0, `[n]`.
-    qualities: What rises with quality, such as PSNR in dB, `[n]`.
+    qualities: Quality, larger is better, such as PSNR in dB, `[n]`.
   """
 
   rates: Sequence[float]
@@ -67,13 +67,14 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-  """How many bits a curve takes more or less than another.
+  """BD-rate of a curve against an anchor.
 
   Attributes:
-    percent: Below 0 are fewer bits; NaN where it is undefined.
-    why: Why it is undefined, else empty.
+    percent: Mean difference of rate in percent, negative for fewer bits; NaN
+      where it is undefined.
+    why: Reason why the BD-rate is undefined; empty otherwise.
     low: The lowest common quality.
-    high: The highest.
+    high: The highest common quality.
   """
 
   percent: float
@@ -88,16 +89,16 @@ class Difference:
 def difference(
   anchor: Curve, curve: Curve, *, method: str = "pchip"
 ) -> Difference:
-  """Returns the mean difference of rate at equal quality, in percent.
+  """Returns the BD-rate: the mean difference of rate at equal quality.
 
   ln(rate) is interpolated as a function of quality, integrated over the common
   qualities, and the mean difference made a ratio.
 
   Args:
-    anchor: What is compared with.
-    curve: What is compared.
-    method: `"pchip"`, through all points without overshoot; or `"cubic"`, one
-      least-squares polynomial of degree 3, as of old.
+    anchor: Curve of the codec to compare with.
+    curve: Curve of the codec to compare.
+    method: Interpolation: `"pchip"`, through all points without overshoot; or
+      `"cubic"`, the original least-squares polynomial of degree 3.
 
   Returns:
     The difference; undefined with fewer than four rising points in either

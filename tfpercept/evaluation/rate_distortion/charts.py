@@ -11,7 +11,7 @@ from tfpercept.reports import charts
 
 _ALIKE = 0.01  # decibels
 
-# What is drawn of `kodak_published`, by distance: more would be a thicket.
+# Published curves to draw, by distance; more would make the chart unreadable.
 _BEHIND = {
   "psnr": ("pillow_jpeg420", "bpg444", "bmshj2018_mse",
            "mbt2018_meanscale_mse", "ms2020_mse", "vtm"),
@@ -36,9 +36,9 @@ def curves(result: Result, spec: str, *, far: float) -> str:
   Published curves are drawn behind where the pictures are Kodak's.
 
   Args:
-    result: What was measured.
-    spec: Of the distance.
-    far: Bits per pixel up to which curves are shown.
+    result: Measured points of codecs.
+    spec: Spec of the distance on the vertical axis.
+    far: Largest rate shown, in bits per pixel.
   """
   lines = []
   if are_kodak(result):
@@ -62,10 +62,10 @@ def curves(result: Result, spec: str, *, far: float) -> str:
 
 
 def agree(result: Result, first: str, other: str) -> bool:
-  """Whether two distances say the same of every codec at every quality.
+  """Whether two distances differ by a constant in decibels at all points.
 
-  So do `psnr` and `mse` of pictures of 8 bits, and a distance and a multiple of
-  it: their decibels differ by a constant, and one against the other is a line.
+  `psnr` and `mse` of 8-bit pictures do, and so do a distance and a multiple of
+  it. One against the other is then a straight line.
   """
   gaps = []
   for codec in result.codecs:
@@ -86,10 +86,11 @@ def plane(
   codecs; empty if no codec has both distances at one of the rates.
 
   Args:
-    result: What was measured.
-    first: Spec of the distance along the abscissa.
-    other: Of the other.
-    rates: Bits per pixel; values are read off curves, not beyond their ends.
+    result: Measured points of codecs.
+    first: Spec of the distance on the horizontal axis.
+    other: Spec of the distance on the vertical axis.
+    rates: Rates in bits per pixel; values are interpolated on the curves, never
+      beyond their ends.
   """
   points = {}
   for codec in result.codecs:

@@ -13,9 +13,9 @@ from tfpercept.evaluation.rate_distortion.result import Result
 from tfpercept.io import files
 from tfpercept.reports import charts, page, wipe
 
-_WINDOW = 768  # pixels that are shown of a side
+_WINDOW = 768  # largest side shown, in pixels
 _MAP_QUANTILE = 0.995  # where a colour scale ends
-_FAR = 1.25  # a file that is larger than wanted by more is not shown
+_FAR = 1.25  # largest ratio of a file's rate to the wanted rate
 
 
 def blocks(
@@ -31,20 +31,21 @@ def blocks(
 ) -> list[str]:
   """Returns a block for each of the first pictures, which needs `wipe.ASSETS`.
 
-  A codec is left out that fails on the picture, or whose smallest file is a
-  quarter larger than wanted; the block says so.
+  A codec is left out if it fails on the picture, or if its smallest file is
+  more than a quarter larger than wanted. The block says so.
 
   Args:
-    result: What `rate_distortion.measure` gave.
-    pictures: What it was given.
-    codecs: Likewise.
-    judges: Likewise; error maps are of the last that suits.
-    pair: Specs of the codecs that stand at the left and at the right to begin
-      with.
-    bpp: Wanted bits per pixel.
-    count: Number of pictures.
-    progress: Called with the number done, what comes next, and the number of
-      all.
+    result: Measured points, from `measure.measure`.
+    pictures: Pictures of the measurement by name, uint8 `[H, W, 1 or 3]` or
+      paths.
+    codecs: Codecs of the measurement.
+    judges: Distances of the measurement; error maps are of the last one that
+      suits the picture.
+    pair: Specs of the codecs shown at the left and at the right at first.
+    bpp: Wanted rate in bits per pixel.
+    count: Number of pictures to show.
+    progress: Function called with the number of files done, the name of the
+      next and the number of all.
   """
   names = [n for n in pictures if result.judged(n)][:count]
   found, total = [], len(names) * len(codecs)
@@ -88,13 +89,14 @@ def block(
   """Returns one picture by several codecs, which needs `wipe.ASSETS`.
 
   Args:
-    name: Of the picture.
-    picture: uint8 `[H, W, 1 or 3]`.
-    coded: What became of it, by spec; one at least.
-    judges: Distances that suit it; error maps are of the last.
-    pair: Specs of the codecs at the left and at the right to begin with; if
-      they are not there, the first and the last picture.
-    side: Of the square with the most contrast, which is then shown alone.
+    name: Name of the picture.
+    picture: Original, uint8 `[H, W, 1 or 3]`.
+    coded: Files of the picture by the spec of the codec; at least one.
+    judges: Distances that suit the picture; error maps are of the last.
+    pair: Specs of the codecs shown at the left and at the right at first. If a
+      codec is missing, the first or the last picture takes its place.
+    side: Side in pixels of the square with the most contrast, which is then
+      shown alone; None shows the middle of the picture.
   """
   window = _window(picture)
   if side is not None:

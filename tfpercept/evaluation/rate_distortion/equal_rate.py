@@ -9,17 +9,17 @@ import numpy as np
 from tfpercept.codecs import Codec
 
 CLOSE = 0.02
-"""A file that is off by no more than this share is not improved upon."""
+"""Relative error of a file's rate at which the search stops."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Coded:
-  """A picture that went through a codec.
+  """A compressed picture.
 
   Attributes:
-    data: The file.
-    image: What is decoded, uint8 `[H, W, 1 or 3]`.
-    quality: As given to the codec, if it is known.
+    data: Bytes of the file.
+    image: Decoded picture, uint8 `[H, W, 1 or 3]`.
+    quality: Quality of the encoding; None if it is not known.
   """
 
   data: bytes
@@ -45,19 +45,18 @@ def nearest(
   known: Mapping[float, float] | None = None,
   tries: int = 6,
 ) -> Coded:
-  """Compresses a picture at the quality whose rate comes nearest to one.
+  """Compresses a picture at the quality whose rate is nearest to a wanted one.
 
   The quality is bisected, since rates rise with it, and the nearest of all
   files that were made is taken.
 
   Args:
-    codec: The codec.
+    codec: Codec to compress with.
     picture: uint8 `[H, W, 1 or 3]`.
-    bpp: Wanted bits per pixel, above 0.
-    known: Bits per pixel by quality, where measured before; they narrow the
-      search.
-    tries: Files that are made at most, two more for the ends where nothing is
-      known.
+    bpp: Wanted rate in bits per pixel, above 0.
+    known: Measured rates in bits per pixel by quality, which narrow the search.
+    tries: Largest number of files made, besides the two at the ends of the
+      range where their rates are not known.
 
   Raises:
     ValueError: if `bpp` is not above 0, or the codec refuses the picture.

@@ -1,4 +1,4 @@
-"""What became of pictures that were coded: size, distances, seconds."""
+"""Statistics of compressed files: size, distances and seconds."""
 
 import csv
 import dataclasses
@@ -19,18 +19,19 @@ _SPECS = ("psnr", "ms_ssim")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """One picture and its file.
+  """Statistics of one picture and its file.
 
   Attributes:
-    file: What it is called in tables.
-    width: Of the picture.
-    height: Likewise.
-    size: Bytes of its file.
+    file: Name of the file in tables.
+    width: Width of the picture in pixels.
+    height: Height of the picture in pixels.
+    size: Size of the file in bytes.
     seconds: Wall time of encoding, or of decoding.
-    quality: That it was encoded with, if it is known.
-    psnr: In dB, of 8-bit pixels; infinite if nothing was lost. None where the
-      original is not at hand.
-    ms_ssim: Score in [0, 1]; also None where the picture is too small for it.
+    quality: Quality of the encoding; None if it is not known.
+    psnr: PSNR in dB of 8-bit pixels; infinite if nothing was lost, None without
+      the original.
+    ms_ssim: MS-SSIM in [0, 1]; None without the original, or if the picture is
+      too small.
   """
 
   file: str
@@ -71,12 +72,12 @@ class Row:
 
 
 def judged(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
-  """Returns a row with what distances say of a decoded picture.
+  """Returns a row with the distances of a decoded picture.
 
   Args:
-    row: Without it.
+    row: Row without distances.
     picture: The original, uint8 `[H, W, 1 or 3]`.
-    image: What was decoded, of the same size.
+    image: Decoded picture of the same size.
 
   Raises:
     ValueError: if the sizes differ.

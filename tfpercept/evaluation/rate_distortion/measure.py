@@ -1,6 +1,6 @@
-"""Codecs on pictures: bytes, distances, seconds, and who saves how much.
+"""Measurement of codecs on pictures: bytes, distances, seconds, memory.
 
-found = rate_distortion.measure(pictures, codecs, judges)
+found = measure.measure(pictures, codecs, judges)
 found.bd_rate("webp", "jpeg", "psnr")  # Difference(percent=-35.5, ...)
 """
 
@@ -23,14 +23,14 @@ FAILURES = (
   ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
   MemoryError, OSError, tf.errors.OpError,
 )  # fmt: skip
-"""What a codec may raise, its own mistakes included, and the rest goes on."""
+"""Errors of a codec, its own bugs included, after which the others go on."""
 
 
 def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
-  """Returns the pictures of folders by name; names that occur twice say where.
+  """Returns the pictures of folders by name, or by path if names repeat.
 
   Raises:
-    ValueError: if one is no folder or holds no picture.
+    ValueError: if a path is not a folder, or a folder holds no picture.
   """
   folders = {files.resolved(f): pathlib.Path(f) for f in folders}
   paths = [p for folder in folders.values() for p in files.list_images(folder)]
@@ -56,17 +56,19 @@ def measure(
   not timed.
 
   Args:
-    pictures: uint8 `[H, W, 1 or 3]`, or paths, by name. What has transparency
-      is laid over white, and 16 bits are reduced to 8.
-    codecs: The codecs, each once.
-    judges: The distances.
-    qualities: Ladders by spec, for codecs that shall not take their own.
-    repeats: How often to encode and decode, for the median of seconds.
-    progress: Called before each file with the number done and what comes next.
+    pictures: Pictures by name, uint8 `[H, W, 1 or 3]` or paths. Transparent
+      pictures are laid over white, and 16 bits are reduced to 8.
+    codecs: Codecs to measure, each once.
+    judges: Distances to measure.
+    qualities: Qualities by the spec of a codec, for codecs that do not use
+      their own ladder.
+    repeats: Number of times to encode and to decode; times are their medians.
+    progress: Function called before each file with the number of files done and
+      the name of the next.
 
   Returns:
-    The points. A picture that can not be read, a codec that fails on it and a
-    distance that it does not suit are among the failures.
+    The points, and the failures: pictures that can not be read, codecs that
+    fail on a picture, and distances that do not suit it.
 
   Raises:
     ValueError: if there is no picture, codec or distance, or one twice.
@@ -111,7 +113,7 @@ def read(source: np.ndarray | files.PathLike) -> np.ndarray:
   """Returns a picture that `measure` was given, uint8 `[H, W, 1 or 3]`.
 
   Raises:
-    ValueError: if it is none.
+    ValueError: if it can not be read or has another shape or dtype.
   """
   if not isinstance(source, np.ndarray):
     return files.read_image(source)
@@ -126,12 +128,12 @@ def read(source: np.ndarray | files.PathLike) -> np.ndarray:
 def judge(
   judges: Sequence[distances.Distance], picture: np.ndarray, image: np.ndarray
 ) -> dict[str, tiled.Measured]:
-  """Returns what distances say of a picture and what a codec made of it.
+  """Returns the distances between a picture and its decoded version.
 
   Args:
-    judges: The distances.
-    picture: uint8 `[H, W, 1 or 3]`.
-    image: Likewise, of the same size.
+    judges: Distances to compute.
+    picture: Original, uint8 `[H, W, 1 or 3]`.
+    image: Decoded picture, uint8, of the same size.
 
   Raises:
     ValueError: if the sizes differ, or a distance does not suit them.
@@ -171,7 +173,7 @@ def _point(
 
 
 def _timed(codec: Codec, work: Callable, repeats: int) -> tuple:
-  """Returns what work returns, and the `Run` of it."""
+  """Returns the result of a call, and its `Run`."""
   seconds = []
   with peak_memory.watch() as peak:
     for _ in range(repeats):

@@ -1,4 +1,4 @@
-"""The page of rate and distortion."""
+"""The page of rate-distortion curves."""
 
 import dataclasses
 import html
@@ -58,16 +58,17 @@ _SIDE_BY_SIDE = (
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-  """What a page shows.
+  """Options of a rate-distortion page.
 
   Attributes:
-    anchor: Spec of the codec that others are compared with.
-    span: Bits per pixel between which points count for BD-rates.
-    shown: Number of pictures shown, the first ones.
-    bpp: Bits per pixel at which they are.
-    rates: Bits per pixel in the perception-distortion planes.
-    pair: Specs of the two codecs that are shown over each other to begin with;
-      the anchor and the last one if None.
+    anchor: Spec of the codec that BD-rates compare with.
+    span: Lowest and highest rate of the points used for BD-rates, in bits per
+      pixel.
+    shown: Number of pictures shown side by side, the first ones.
+    bpp: Rate of the pictures shown, in bits per pixel.
+    rates: Rates of the perception-distortion planes, in bits per pixel.
+    pair: Specs of the two codecs shown over each other at first; None takes the
+      anchor and the last codec.
   """
 
   anchor: str = "jpeg"
@@ -92,18 +93,20 @@ def write(
   """Writes the page.
 
   Args:
-    path: The HTML file.
-    result: What `rate_distortion.measure` gave.
-    pictures: What it was given.
-    codecs: Likewise.
-    judges: Likewise.
-    options: What is shown; the defaults if None.
-    conditions: What the reader should know.
-    progress: Called while pictures are made, with the number done, what comes
-      next, and the number of all.
+    path: Path of the HTML file.
+    result: Measured points, from `measure.measure`.
+    pictures: Pictures of the measurement by name, uint8 `[H, W, 1 or 3]` or
+      paths.
+    codecs: Codecs of the measurement.
+    judges: Distances of the measurement.
+    options: Options of the page; None takes the defaults.
+    conditions: Further facts for the reader, by name.
+    progress: Function called while pictures are compressed with the number of
+      files done, the name of the next and the number of all.
 
   Raises:
-    ValueError: if the anchor is none of the codecs, or the pair not two.
+    ValueError: if the anchor is not among the codecs, or the pair is not two of
+      them.
   """
   options = Options() if options is None else options
   names = [codec.spec for codec in codecs]
@@ -163,7 +166,7 @@ def _curves(result: Result, options: Options) -> str:
 
 
 def _behind(result: Result, options: Options) -> str:
-  """What to know of published curves, with what averaging first does."""
+  """Returns the text on published curves and their averaging."""
   gap = ""
   means = result.means(options.anchor, "ms_ssim") if (
     "ms_ssim" in result.judges

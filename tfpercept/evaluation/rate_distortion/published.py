@@ -32,7 +32,7 @@ PIXELS = 768 * 512
 
 
 def are_kodak(names: Iterable[str]) -> bool:
-  """Whether all pictures are called as those of Kodak: kodim01 and so on."""
+  """Whether all pictures have names of the Kodak set: kodim01 and so on."""
   return all(_KODAK.fullmatch(pathlib.Path(name).stem) for name in names)
 
 
@@ -40,7 +40,7 @@ def curves(spec: str) -> dict[str, bd_rate.Curve]:
   """Returns rates and decibels by codec; none for most distances.
 
   Args:
-    spec: Of the distance: psnr or ms_ssim have curves.
+    spec: Spec of the distance; `"psnr"` and `"ms_ssim"` have curves.
   """
   if spec not in _DECIBELS:
     return {}

@@ -1,8 +1,9 @@
-"""What codecs did with pictures: points, their means and curves.
+"""Results of codecs on pictures: points, their means and curves.
 
-The quality of a curve is -10 log10 of the distance in decibels, of each picture
-and then averaged, for every distance alike. Of `psnr`, whose value is the MSE,
-that is PSNR; of `ms_ssim` the decibels of MS-SSIM.
+The quality of a curve is -10 log10 of the distance, in decibels. It is computed
+for each picture and then averaged, in the same way for every distance. For
+`psnr`, whose value is the MSE, that is PSNR; for `ms_ssim` it is MS-SSIM in
+decibels.
 """
 
 import collections
@@ -17,17 +18,18 @@ from tfpercept.evaluation.core.settings import SPAN
 from tfpercept.evaluation.rate_distortion import bd_rate
 
 SLACK = (0.01, 32)
-"""By what share, and how many bytes more, a file may exceed its estimate."""
+"""Allowed excess of a file over its estimate: a share, and bytes on top."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """What it took to encode or decode once.
+  """Cost of encoding or decoding once.
 
   Attributes:
-    seconds: Wall time; the median of several.
-    parts: Of those of the last time, by part, if the codec tells.
-    peak: Bytes the whole process held at most, if the system tells.
+    seconds: Wall time in seconds, the median of several runs.
+    parts: Seconds of the last run by part, if the codec measures its parts.
+    peak: Largest memory of the whole process in bytes; None where the system
+      does not report it.
   """
 
   seconds: float
@@ -37,18 +39,19 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-  """One picture by one codec at one quality.
+  """Measurement of one picture, one codec and one quality.
 
   Attributes:
-    codec: Its spec.
-    picture: Its name.
-    quality: As given to the codec.
-    pixels: Of the picture.
-    size: Bytes of the file.
-    estimated_bits: What the codec's model gives, if it has one.
-    measured: What distances say of the decoded picture, by spec.
-    encode: What encoding took.
-    decode: What decoding took.
+    codec: Spec of the codec.
+    picture: Name of the picture.
+    quality: Quality given to the codec.
+    pixels: Number of pixels of the picture.
+    size: Size of the file in bytes.
+    estimated_bits: Bits estimated by the codec's entropy model; None without
+      one.
+    measured: Distances between the picture and the decoded picture, by spec.
+    encode: Cost of encoding.
+    decode: Cost of decoding.
   """
 
   codec: str
@@ -68,7 +71,7 @@ class Point:
 
   @property
   def estimated_bpp(self) -> float:
-    """Bits that the model gives each pixel; NaN without one."""
+    """Estimated bits per pixel; NaN without an entropy model."""
     bits = self.estimated_bits
     return math.nan if bits is None else bits / self.pixels
 
@@ -88,15 +91,18 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Mean:
-  """One codec at one quality, averaged over pictures.
+  """Means over pictures of one codec at one quality.
 
   Attributes:
-    quality: As given to the codec.
-    bpp: Of the files.
-    estimated_bpp: Of the model; NaN without one.
-    decibels: Over pictures that are not equal; infinite if all are.
-    score: Likewise, of what papers print.
-    value: Of the distance, over all.
+    quality: Quality given to the codec.
+    bpp: Mean rate of the files, in bits per pixel.
+    estimated_bpp: Mean rate estimated by the entropy model, in bits per pixel;
+      NaN without one.
+    decibels: Mean quality in decibels over pictures that are not equal;
+      infinite if all are.
+    score: Mean score as papers print it, over finite scores; infinite if none
+      is.
+    value: Mean value of the distance over all pictures.
     infinite: Number of equal pictures.
   """
 
@@ -111,14 +117,14 @@ class Mean:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """What was measured.
+  """All measurements of codecs on pictures.
 
   Attributes:
-    codecs: Specs in the order given, of what could be used or not.
-    judges: Specs of distances.
-    points: In the order measured.
-    failures: Why something is missing, by picture, codec and picture, or
-      picture and distance.
+    codecs: Specs of all codecs in the order given, including those that failed.
+    judges: Specs of the distances.
+    points: Points in the order measured.
+    failures: Reasons for missing points and values. The keys are a picture, a
+      codec and a picture, or a picture and a distance.
   """
 
   codecs: tuple[str, ...]
@@ -139,9 +145,9 @@ class Result:
     return [point for point in self.points if point.codec == codec]
 
   def pictures(self, spec: str, *codecs: str) -> tuple[str, ...]:
-    """Returns the pictures that all of the codecs have, judged by a distance.
+    """Returns the pictures with a distance's value for all of the codecs.
 
-    Of what a codec failed on at one quality it has no point at all, so all
+    A codec has no point of a picture on which it failed at one quality, so all
     means of a curve are over the same pictures.
     """
     names = dict.fromkeys(p.picture for codec in codecs for p in self.of(codec))
@@ -165,9 +171,10 @@ class Result:
     """Returns a codec's means, one a quality in the order of its ladder.
 
     Args:
-      codec: Its spec.
-      spec: Of the distance.
-      pictures: Over which; all that the codec has by default.
+      codec: Spec of the codec.
+      spec: Spec of the distance.
+      pictures: Names of the pictures to average over; None takes all that the
+        codec has.
     """
     names = self.pictures(spec, codec) if pictures is None else pictures
     if not names:
@@ -193,17 +200,17 @@ class Result:
     span: tuple[float, float] = SPAN,
     method: str = "pchip",
   ) -> bd_rate.Difference:
-    """Returns how many bits a codec takes more or less than an anchor.
+    """Returns the BD-rate of a codec against an anchor.
 
     Means are over the pictures that both have, and of them those count whose
     rate lies in the span.
 
     Args:
-      codec: Its spec.
-      anchor: That of what it is compared with.
-      spec: Of the distance.
-      span: Lowest and highest bits per pixel.
-      method: As in `bd_rate.difference`.
+      codec: Spec of the codec.
+      anchor: Spec of the codec to compare with.
+      spec: Spec of the distance.
+      span: Lowest and highest rate, in bits per pixel.
+      method: Interpolation, as in `bd_rate.difference`.
     """
     names = self.pictures(spec, anchor, codec)
     curves = [
@@ -233,7 +240,7 @@ class Result:
 
   @property
   def warnings(self) -> list[str]:
-    """What to know of files that are larger than their estimates."""
+    """Warnings about files that are larger than their estimates."""
     notes = []
     for codec in self.codecs:
       over = [p for p in self.of(codec) if p.exceeds_estimate]

@@ -1,4 +1,4 @@
-"""Pictures in files of two codecs of about the same size: made, and shown."""
+"""Pictures in files of two codecs of about the same size."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -32,11 +32,11 @@ def make(
   """Writes two files for each picture, all of them or none.
 
   Args:
-    folder: Where to; an existing folder is replaced.
+    folder: Folder to write; an existing one is replaced.
     pictures: uint8 `[H, W, 1 or 3]`, by name.
-    codec: Makes the first file of each.
-    other: Makes the second, of the size that comes nearest.
-    quality: Of the first.
+    codec: Codec of the first file of each picture.
+    other: Codec of the second file, whose size is the nearest to the first.
+    quality: Quality of the first file.
   """
   with files.atomic(folder) as temporary:
     for name, picture in pictures.items():
@@ -59,13 +59,13 @@ def section(
   """Returns the section of a page that shows what `make` wrote.
 
   Args:
-    title: Its heading.
-    folder: That of the files, which are decoded.
-    pictures: The originals.
-    codecs: Those of the files; the first stands at the right to begin with.
+    title: Heading of the section.
+    folder: Folder of the files, which are decoded.
+    pictures: Originals by name, uint8 `[H, W, 1 or 3]`.
+    codecs: Codecs of the files; the first is shown at the right at first.
     judges: Distances that suit the pictures; error maps are of the last.
-    side: Of the part of each picture that is shown, in pixels. Whole pictures
-      would make a page of many megabytes.
+    side: Side in pixels of the part of each picture that is shown; whole
+      pictures would make a page of many megabytes.
 
   Raises:
     CorruptStream: if a file is damaged.

@@ -19,7 +19,7 @@ def bd_rates(
   """Returns the BD-rate of every codec against an anchor, by codec and spec.
 
   Raises:
-    ValueError: if the anchor is none of the codecs.
+    ValueError: if the anchor is not among the codecs.
   """
   if anchor not in result.codecs:
     raise ValueError(
@@ -101,7 +101,7 @@ def to_json(
 ) -> dict[str, Any]:
   """Returns all that was measured as JSON values.
 
-  What is undefined is null, an infinite number the string "inf".
+  An undefined number is null, an infinite one the string "inf".
   """
   differences = []
   for method in bd_rate.METHODS:

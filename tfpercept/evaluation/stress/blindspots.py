@@ -1,8 +1,9 @@
 """Blind spots: pictures that a distance takes for a reference.
 
-The experiment of Ballé's talk: initialise to noise, minimise a distance, and
-see what it lets pass. Beside it, as in MAD competition, the same from the
-reference with noise while another measure stays at a value.
+The experiment of a talk by Ballé: start from noise, minimise a distance, and
+look at what it does not see. A second descent, as in MAD competition (Wang and
+Simoncelli, 2008), starts from the reference with noise and holds another
+distance constant.
 """
 
 import dataclasses
@@ -21,21 +22,21 @@ from tfpercept.evaluation.core.settings import Blindspots as Settings
 from tfpercept.io import files
 
 STARTS = ("noise", "held")
-_HELD_NOISE = 0.1  # before the measure takes its value
-_REST = 0.02  # of the fall; a steady one has 0.18
-_TOLD = 10  # steps; fewer tell nothing of rest
+_HELD_NOISE = 0.1  # deviation of the noise added to the reference
+_REST = 0.02  # share of the fall; a steady fall has 0.18
+_TOLD = 10  # fewer steps do not show whether the descent came to rest
 
 
 @dataclasses.dataclass(frozen=True)
 class Spot:
-  """A picture that was made to please a distance.
+  """A picture made by minimising a distance.
 
   Attributes:
-    start: Of `STARTS`.
-    spec: The distance.
-    picture: uint8 `[H, W, C]`.
-    late: The share of the distance's fall that came in the second half of the
-      steps; None if that is not known, or it did not fall.
+    start: Start of the descent, one of `STARTS`.
+    spec: Spec of the minimised distance.
+    picture: Result of the descent, uint8 `[H, W, C]`.
+    late: Share of the distance's fall in the second half of the steps; None if
+      it is not known, or the distance did not fall.
   """
 
   start: str
@@ -51,15 +52,15 @@ class Spot:
 
 @dataclasses.dataclass(frozen=True)
 class Gallery:
-  """All that was made for one reference.
+  """All pictures made for one reference.
 
   Attributes:
-    reference: uint8 `[H, W, C]`.
-    starts: What descents started from, uint8, by name.
-    spots: What they ended at.
-    values: What every distance says of each start and spot, by `(start, spec)`
-      with None for the start itself, and by the judging distance.
-    missing: Why a distance or a spot is left out.
+    reference: Reference, uint8 `[H, W, C]`.
+    starts: Starts of the descents by name, uint8 `[H, W, C]`.
+    spots: Results of the descents.
+    values: Values of every distance, by its spec, for each start and spot. The
+      keys are `(start, spec)`, with None as spec for the start itself.
+    missing: Reasons why distances or spots are left out, by name.
   """
 
   reference: np.ndarray
@@ -70,15 +71,16 @@ class Gallery:
 
 
 def start(reference: np.ndarray, name: str, settings: Settings) -> tf.Tensor:
-  """Returns where descents start: uniform noise, or the noisy reference.
+  """Returns the start of a descent: uniform noise, or the noisy reference.
 
   Args:
-    reference: uint8 `[H, W, C]`.
-    name: Of `STARTS`.
-    settings: For the seed.
+    reference: Reference, uint8 `[H, W, C]`.
+    name: Start of the descent, one of `STARTS`.
+    settings: Settings, of which the seed is used.
 
   Returns:
-    `[1, H, W, C]`; for `"held"` the measure does not have its value yet.
+    Float `[1, H, W, C]` in [0, 1]. For `"held"` the held distance does not have
+    its value yet.
   """
   seed = [settings.seed, STARTS.index(name)]
   shape = (1, *reference.shape)
@@ -97,16 +99,17 @@ def minimise(
   progress: Callable[[int], None] = lambda step: None,
   values: list[float] | None = None,
 ) -> np.ndarray:
-  """Makes a picture that a distance finds close to the reference.
+  """Makes a picture that a distance takes for the reference.
 
   Args:
-    distance: What to minimise; None only brings the start to where the measure
-      that is held has its value.
-    reference: uint8 `[H, W, C]`.
-    name: Of `STARTS`.
-    settings: How.
-    progress: Called with the number of steps done.
-    values: Gets the value of the distance before each step, if given.
+    distance: Distance to minimise. None only moves the start to where the held
+      distance has its value.
+    reference: Reference, uint8 `[H, W, C]`.
+    name: Start of the descent, one of `STARTS`.
+    settings: Settings of the descent.
+    progress: Function called with the number of steps done.
+    values: List to which the distance before each step is added; None keeps
+      none.
 
   Returns:
     uint8 `[H, W, C]`.
@@ -152,13 +155,14 @@ def make(
   values are those of the 8-bit pictures.
 
   Args:
-    reference: uint8 `[H, W, C]`.
-    judges: The distances by spec.
-    folder: Where the pictures are kept.
-    settings: How to make them.
-    starts: Of `STARTS`.
-    missing: Distances that are left out already, and why.
-    progress: Called with the number of steps done in all, and what is made.
+    reference: Reference, uint8 `[H, W, C]`.
+    judges: Distances by spec.
+    folder: Folder where the pictures are kept.
+    settings: Settings of the descents.
+    starts: Starts of the descents, some of `STARTS`.
+    missing: Reasons why distances are left out already, by name.
+    progress: Function called with the number of all steps done and the name of
+      the picture.
   """
   parts = registry.file_names(judges)
   begun = {n: minimise(None, reference, n, settings) for n in starts}
@@ -203,7 +207,7 @@ def plan(
   settings: Settings,
   starts: Sequence[str] = STARTS,
 ) -> list[tuple[str, str]]:
-  """Returns what `make` makes, as start and spec: all but the held measure."""
+  """Returns the start and spec of each descent; the held distance has none."""
   held = distances.get(settings.held).spec
   return [
     (name, spec)

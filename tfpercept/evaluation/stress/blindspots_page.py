@@ -41,10 +41,10 @@ def write(
   """Writes the page.
 
   Args:
-    path: The HTML file.
-    name: Of the reference.
-    found: What to show.
-    settings: How it was made.
+    path: Path of the HTML file.
+    name: Name of the reference.
+    found: Pictures and values to show.
+    settings: Settings of the descents.
   """
   conditions = {**dataclasses.asdict(settings), **page.machine()}
   names = {"held": settings.held, "radius": settings.radius}
@@ -72,8 +72,8 @@ def matrix(
 ) -> tuple[np.ndarray, list[str], list[str]]:
   """Returns log10 of values over those of the start, and its two sides.
 
-  Rows are the distances that were minimised, columns those that judge. A value
-  of 0 is minus infinity.
+  Rows are the distances that were minimised, columns those that were measured.
+  A value of 0 gives minus infinity.
   """
   rows = [spot.spec for spot in found.spots if spot.start == start]
   at_start = found.values[start, None]

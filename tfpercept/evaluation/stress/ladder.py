@@ -1,4 +1,4 @@
-"""What distances say of a picture distorted more and more."""
+"""Distances of a picture under distortions of growing strength."""
 
 import csv
 import dataclasses
@@ -16,14 +16,14 @@ from tfpercept.evaluation.core import correlation
 
 @dataclasses.dataclass(frozen=True)
 class Rung:
-  """A distorted picture and what distances say of it.
+  """A distorted picture and its distances to the original.
 
   Attributes:
-    distortion: Name of the ladder.
-    level: Where on it, in the ladder's own unit.
-    picture: uint8 `[H, W, C]`.
-    values: By spec.
-    maps: Error maps `[H, W]`, by spec, where asked for.
+    distortion: Name of the distortion.
+    level: Strength of the distortion, in its own unit.
+    picture: Distorted picture, uint8 `[H, W, C]`.
+    values: Distances by spec.
+    maps: Error maps `[H, W]` by spec; empty if they were not asked for.
   """
 
   distortion: str
@@ -44,11 +44,11 @@ def climb(
   """Distorts a picture in all ways and degrees and measures the results.
 
   Args:
-    reference: uint8 `[H, W, 1 or 3]`.
-    judges: The distances by spec.
-    seed: Of the noise.
+    reference: Original, uint8 `[H, W, 1 or 3]`.
+    judges: Distances by spec.
+    seed: Seed of the noise.
     with_maps: Whether to keep error maps.
-    progress: Called before each rung.
+    progress: Function called before each rung with its name.
 
   Returns:
     Rungs in the order of `distortions.LADDERS`, the weakest of each first. They
@@ -76,14 +76,14 @@ def count() -> int:
 
 
 def rank_correlation(rungs: Sequence[Rung]) -> tuple[np.ndarray, list[str]]:
-  """Returns how alike distances order distorted pictures.
+  """Returns the rank correlation of distances on distorted pictures.
 
   Args:
-    rungs: Of one or more pictures.
+    rungs: Distorted pictures of one original or more.
 
   Returns:
-    Spearman's correlation of each two distances, `[D, D]`, and their specs. NaN
-    where a distance says the same of all.
+    Spearman's correlation of each two distances, `[D, D]`, and their specs. It
+    is NaN for a distance that is the same for all pictures.
   """
   specs = list(rungs[0].values)
   columns = [np.array([r.values[spec] for r in rungs]) for spec in specs]

@@ -1,4 +1,4 @@
-"""The page of error maps over a ladder, and of how alike distances rank."""
+"""The page of error maps over a ladder, and of rank correlations."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -42,11 +42,12 @@ def write(
   """Writes the page, the matrix as PNG and the values as CSV.
 
   Args:
-    folder: Where to.
-    rungs: By name of the picture. Of the first, which is shown, with maps.
-    references: uint8 `[H, W, C]`, by name.
-    missing: Why distances are left out.
-    conditions: What else the reader should know.
+    folder: Folder to write to.
+    rungs: Rungs by name of the picture. Those of the first picture, which is
+      shown, have error maps.
+    references: Originals by name, uint8 `[H, W, C]`.
+    missing: Reasons why distances are left out, by name.
+    conditions: Further facts for the reader, by name.
 
   Returns:
     The path of the page.

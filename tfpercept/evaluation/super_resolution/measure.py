@@ -13,7 +13,7 @@ from tfpercept.io import files
 from tfpercept.ops import color, resize, tiling
 
 SPECS = ("psnr", "ssim")
-STRIP_PIXELS = 1 << 18  # at once; bounds the memory of a network's features
+STRIP_PIXELS = 1 << 18  # pixels at once; bounds the memory of features
 
 Upscaler = Callable[[np.ndarray], np.ndarray]
 """Maps bicubically enlarged luma `[H, W, 1]` to sharper luma of that shape."""
@@ -150,7 +150,7 @@ def reconstruct(
     scale: Factor of the reduction.
 
   Returns:
-    The original cut to multiples of `scale`, and what each method made of it:
+    The original cut to multiples of `scale`, and the result of each method,
     uint8 `[H', W', 1 or 3]`.
   """
   original = degradations.crop_to_multiple(picture, scale)
@@ -168,9 +168,9 @@ def luma_map(spec: str, reference: np.ndarray, image: np.ndarray) -> np.ndarray:
   """Returns a distance's error map of the luma of two pictures.
 
   Args:
-    spec: The distance.
+    spec: Spec of the distance.
     reference: The original, uint8 `[H, W, 1 or 3]`.
-    image: The picture to judge, same shape.
+    image: Distorted picture of the same shape.
 
   Returns:
     Non-negative float32 `[H, W]`.

@@ -34,19 +34,19 @@ def write(
   conditions: Mapping[str, object],
   further: Sequence[str] = (),
 ) -> score_table.Table:
-  """Evaluates upscalers and writes what was found as a page.
+  """Evaluates upscalers and writes the results as a page.
 
   It has the scores, details side by side with error maps, the curves of the
   trainings, and the conditions.
 
   Args:
-    path: The HTML file.
+    path: Path of the HTML file.
     pictures: uint8 `[H, W, 1 or 3]`, by group and name.
     upscalers: The methods by name.
     scale: Factor of super-resolution.
-    map_spec: The distance of the error maps.
+    map_spec: Spec of the distance of the error maps.
     logs: TensorBoard folders of trainings by name; may be empty.
-    conditions: How the methods were trained and where, for the reader.
+    conditions: Conditions of the trainings and the machine, for the reader.
     further: Sections that come before the conditions.
 
   Returns:

@@ -1,4 +1,4 @@
-"""The cells that codecs of toy sources cut space into."""
+"""Quantization cells of codecs of toy sources."""
 
 import dataclasses
 
@@ -8,24 +8,25 @@ import tensorflow as tf
 from tfpercept.data import toy
 from tfpercept.evaluation.toy_sources import theory
 
-_RANGE = (0.002, 0.998)  # quantiles that a picture shows
+_RANGE = (0.002, 0.998)  # quantiles at the edges of a picture
 _DENSITY_BINS = 120
 _BATCH = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Cells:
-  """Cells of a plane, or of a sphere by longitude and height.
+  """Quantization cells in a plane, or on a sphere by longitude and height.
 
   That map of the sphere keeps areas. Reproductions, which lie inside it, are
   shown in their directions.
 
   Attributes:
-    extent: Left, right, bottom and top.
-    labels: int `[S, S]`, one for each cell, the first row at the bottom.
+    extent: Left, right, bottom and top of the grid.
+    labels: Index of the cell at each grid point, int `[S, S]`, the first row at
+      the bottom.
     points: Reproductions that the test set uses, `[K, 2]`.
-    shares: Of the test set, `[K]`.
-    density: Counts of the test set `[B, B]`, the first row at the bottom.
+    shares: Share of the test set in the cell of each reproduction, `[K]`.
+    density: Histogram of the test set, `[B, B]`, the first row at the bottom.
   """
 
   extent: tuple[float, float, float, float]
@@ -51,11 +52,11 @@ def cells(
   """Finds the cells of a codec by coding a grid of points.
 
   Args:
-    codec: Of two dimensions, or of three for the sphere.
-    source: What it was trained on.
-    side: Points of the grid along each axis.
-    count: Vectors of the test set.
-    seed: Of the test set.
+    codec: Codec of two dimensions, or of three for the sphere.
+    source: Source that the codec was trained on.
+    side: Number of grid points along each axis.
+    count: Number of vectors in the test set.
+    seed: Seed of the test set.
 
   Raises:
     ValueError: if the source has other dimensions.
@@ -95,7 +96,7 @@ def cells(
 
 
 def transfer(codec: theory.Codec, x: np.ndarray) -> np.ndarray:
-  """Returns what a codec of one dimension makes of values, `[N]` to `[N]`."""
+  """Returns the reproductions of values `[N]` by a codec of one dimension."""
   return _code(codec, x[:, None].astype(np.float32))[0][:, 0]
 
 

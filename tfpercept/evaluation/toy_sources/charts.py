@@ -54,7 +54,7 @@ def cells(found: toy_cells.Cells) -> np.ndarray:
 
 
 def transfer(curves: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-  """Draws reproductions `[N]` by method over what was coded, `[N]`."""
+  """Draws reproductions `[N]` by method over the coded values, `[N]`."""
 
   def draw(axis):
     axis.plot(x, x, color="#888888", linewidth=0.8)
@@ -87,8 +87,9 @@ def rate_distortion(
   """Draws signal to noise ratios over rates, as uint8 `[H, W, 3]`.
 
   Args:
-    curves: By name.
-    dashed: More of them, drawn dashed, in the colour of those of equal names.
+    curves: Curves by name, drawn solid.
+    dashed: Further curves by name, drawn dashed in the color of the solid curve
+      of the same name.
   """
 
   def draw(axis):
@@ -116,7 +117,7 @@ def _colors(count: int) -> list[str]:
 def _picture(
   draw: Callable[..., None], *, size: tuple[float, float]
 ) -> np.ndarray:
-  """Returns what a function draws on an axis, as uint8 `[H, W, 3]`.
+  """Returns the drawing of a function on an axis, as uint8 `[H, W, 3]`.
 
   Raises:
     ValueError: if matplotlib is not installed.

@@ -69,9 +69,9 @@ def write(
   """Writes the page: tables, cells, curves and functions.
 
   Args:
-    path: The HTML file.
-    results: One for each source.
-    conditions: How the codecs were trained, for the reader.
+    path: Path of the HTML file.
+    results: Results of the sources, one for each.
+    conditions: Conditions of the trainings, for the reader.
   """
   sections = [page.paragraph(_HOW)]
   for result in results:

@@ -1,4 +1,4 @@
-"""Codecs of toy sources, beside theory and published figures."""
+"""Scores of codecs of toy sources, beside theory and published figures."""
 
 import dataclasses
 import math
@@ -40,16 +40,16 @@ _LN2 = math.log(2)
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-  """What a codec costs on a test set.
+  """Rate and distortion of a codec on a test set.
 
   Attributes:
-    loss: Bits a vector plus lambda times distortion.
-    error: Its standard error.
-    rate: Bits a vector under the codec's own probabilities (cross entropy).
+    loss: Rate in bits a vector plus lambda times the distortion.
+    error: Standard error of the loss.
+    rate: Cross entropy in bits a vector, under the codec's own probabilities.
     distortion: Sum of squared errors, or their mean for a process.
-    entropy: Of the symbols on the test set, each latent on its own: what
-      probabilities made for them would spend.
-    used: How many different reconstructions there were.
+    entropy: Sum of the entropies of the latents' symbols on the test set, in
+      bits a vector: the rate of probabilities fitted to that set.
+    used: Number of different reproductions.
   """
 
   loss: float
@@ -62,13 +62,13 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """Codecs of one source and what they cost.
+  """Codecs of one source and their scores.
 
   Attributes:
-    spec: Of the source.
-    lmbda: Bits that a distortion of 1 costs.
-    codecs: By name of the method.
-    scores: Likewise.
+    spec: Spec of the source.
+    lmbda: Weight of the distortion, in bits.
+    codecs: Codecs by name of the method.
+    scores: Scores by name of the method.
   """
 
   spec: str
@@ -118,7 +118,7 @@ def score(
 
 
 def theory(source: toy.Source, lmbda: float) -> dict[str, float]:
-  """Returns losses that theory gives, by what they are of; perhaps none.
+  """Returns losses that theory gives, by name; empty if it gives none.
 
   For a density they are the Shannon lower bound, which no codec beats, and what
   equal cells of the best shapes reach when they are small. For what depends on

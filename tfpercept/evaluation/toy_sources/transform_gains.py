@@ -1,4 +1,4 @@
-"""What orthogonal transforms gain on a first-order autoregressive source.
+"""Coding gains of orthogonal transforms on an autoregressive source.
 
 Blocks of M samples of a normal process with variance 1 and correlation rho^|d|
 are transformed, and each coefficient is coded on its own. All here follows from
@@ -18,7 +18,7 @@ import numpy as np
 from tfpercept.ops import dct
 
 _FREQUENCIES = 4096  # of the spectrum, for blocks without end
-_REACH = 9.0  # deviations; what lies beyond has a probability below 1e-18
+_REACH = 9.0  # deviations; the tails beyond have a probability below 1e-18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +136,7 @@ def ideal(values: np.ndarray, *, levels: np.ndarray) -> Curve:
 
 
 def quantised(values: np.ndarray, *, steps: np.ndarray) -> Curve:
-  """Returns what rounding to one step for all and ideal entropy coding reach.
+  """Returns the curve of uniform quantization with ideal entropy coding.
 
   Each cell of a coefficient is decoded to its mean, and each coefficient has an
   entropy code of its own.
