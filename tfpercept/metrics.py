@@ -21,7 +21,7 @@ class DistanceMetric(keras.metrics.Metric):
 
   Keras 3 asks a metric for its direction, so that `EarlyStopping`,
   `ModelCheckpoint` and `ReduceLROnPlateau` need no `mode`; of a model with
-  several outputs it does not, and raises. Keras 2 goes by names and minimises
+  several outputs it does not, and raises. Keras 2 goes by names and minimizes
   all that do not end in `acc` or `auc`: give `mode=metrics.mode("ssim")` there.
   A callback that goes the wrong way is warned of when an epoch begins.
 

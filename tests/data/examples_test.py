@@ -125,8 +125,8 @@ def test_what_can_not_be_done_is_refused(names, options, message):
 @pytest.mark.parametrize(
   ("arrays", "message"),
   [
-    ({"a": np.zeros((3, 8, 8))}, "should be uint8, grey or RGB; they are f"),
-    ({"a": np.zeros((3, 8, 8, 2), np.uint8)}, "grey or RGB; they are uint8"),
+    ({"a": np.zeros((3, 8, 8))}, "should be uint8, gray or RGB; they are f"),
+    ({"a": np.zeros((3, 8, 8, 2), np.uint8)}, "gray or RGB; they are uint8"),
     ({"a": np.zeros((0, 8, 8), np.uint8)}, "they are uint8 .0, 8, 8, 1."),
     ({"a": np.zeros(3, np.uint8)}, "it holds none"),
     (dict.fromkeys("ab", np.zeros((3, 8, 8), np.uint8)), "it holds a, b"),

@@ -23,7 +23,7 @@ def psnr(a, b):
 
 def test_images_have_the_psnr_that_the_recipe_states(shared):
   folder = shared / "data" / "iqa" / "tid2013_resynth"
-  data = tid2013.resynthesised(folder)
+  data = tid2013.resynthesized(folder)
   with open(folder / "recipe.csv") as file:
     rows = list(csv.DictReader(file))
   assert (len(data.items), data.failures) == (100, {})
@@ -75,7 +75,7 @@ def test_a_recipe_without_its_references_is_refused(tmp_path):
     "i01_01_1.bmp,I01,1,5,0,5.5\n"
   )
   with pytest.raises(ValueError, match=r"i01_01_1.bmp: there is no I01.png"):
-    tid2013.resynthesised(tmp_path)
+    tid2013.resynthesized(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_line_of_a_recipe_means_one_image(tmp_path, reference):
     "i01_01_3.bmp,I01,1.9,5,0,5.5\n"
     "i01_01_4.bmp,I01,1,5,-1,5.5\n"
   )
-  data = tid2013.resynthesised(recipe.parent)
+  data = tid2013.resynthesized(recipe.parent)
   assert [item.name for item in data.items] == ["i01_01_1.bmp"]
   twice = "it is in the recipe twice"
   assert data.failures == {

@@ -26,7 +26,7 @@ def test_cdf_bands_agree_with_the_golden_pyramid(shared):
   )
   image = np.moveaxis(golden["I_color"], 0, -1)  # [83, 71, 3]
   *expected, residual = golden["pyr_color"][0]
-  flat = wavelets.analyse(tf.constant(image[None]), "CDF9/7", len(expected))
+  flat = wavelets.analyze(tf.constant(image[None]), "CDF9/7", len(expected))
   *found, low = bands(flat[0].numpy(), len(expected))
   # Made with these very filters in double precision.
   compare = lambda a, b: np.testing.assert_allclose(
@@ -40,14 +40,14 @@ def test_cdf_bands_agree_with_the_golden_pyramid(shared):
 
 @pytest.mark.parametrize("wavelet", wavelets.NAMES)
 def test_flat_pictures_have_no_detail_and_volumes_are_kept(wavelet):
-  flat = wavelets.analyse(tf.ones((1, 37, 52, 2), tf.float64), wavelet, 3)
+  flat = wavelets.analyze(tf.ones((1, 37, 52, 2), tf.float64), wavelet, 3)
   *levels, low = bands(flat[0].numpy(), 3)
   # The filters are printed with 12 digits.
   np.testing.assert_allclose(low, 8, atol=1e-9)
   for band in [b for level in levels for b in level]:
     np.testing.assert_allclose(band, 0, atol=1e-9)
   basis = tf.reshape(tf.eye(256, dtype=tf.float64), [256, 16, 16, 1])
-  matrix = tf.reshape(wavelets.analyse(basis, wavelet, 4), [256, 256])
+  matrix = tf.reshape(wavelets.analyze(basis, wavelet, 4), [256, 256])
   sign, log = np.linalg.slogdet(matrix)
   assert sign == 1 and abs(log) < 1e-8
 
@@ -55,8 +55,8 @@ def test_flat_pictures_have_no_detail_and_volumes_are_kept(wavelet):
 @pytest.mark.parametrize("wavelet", wavelets.NAMES)
 def test_a_detail_of_scale_base_is_larger_by_its_power(wavelet):
   image = tf.constant(np.random.default_rng(0).random((1, 20, 24, 1)))
-  plain = bands(wavelets.analyse(image, wavelet, 3)[0], 3)
-  scaled = bands(wavelets.analyse(image, wavelet, 3, scale_base=2.0)[0], 3)
+  plain = bands(wavelets.analyze(image, wavelet, 3)[0], 3)
+  scaled = bands(wavelets.analyze(image, wavelet, 3, scale_base=2.0)[0], 3)
   for level in range(3):
     for p, s in zip(plain[level], scaled[level], strict=True):
       np.testing.assert_allclose(s, 2.0**level * p)
@@ -70,7 +70,7 @@ def test_pictures_of_one_and_two_pixels_have_levels():
   for side in (2, 3, 5):
     image = tf.random.uniform((1, side, side, 1))
     levels = wavelets.max_levels(side, side)
-    found = wavelets.analyse(image, "CDF9/7", levels)
+    found = wavelets.analyze(image, "CDF9/7", levels)
     assert found.shape == image.shape
     assert np.isfinite(found).all()
 
@@ -82,7 +82,7 @@ def test_coefficients_are_laid_where_they_belong_and_keep_their_mean():
   np.testing.assert_allclose(np.mean(spread), coefficients.mean())
   pixel = np.zeros((1, side, side, 1))
   pixel[0, 20, 9] = 1
-  energy = wavelets.analyse(tf.constant(pixel), "CDF9/7", levels)[..., 0] ** 2
+  energy = wavelets.analyze(tf.constant(pixel), "CDF9/7", levels)[..., 0] ** 2
   found = wavelets.spread(energy, levels)[0].numpy()
   centre = [
     (found.sum(axis=axis) * np.arange(side)).sum() / found.sum()

@@ -47,9 +47,9 @@ def symmetry_as_declared(factory: Factory) -> None:
 
 
 def channels_as_declared(factory: Factory) -> None:
-  """`channels` is exact; colour models take grey for three equal channels.
+  """`channels` is exact; color models take gray for three equal channels.
 
-  Unless it names four, they are refused: alpha is no colour.
+  Unless it names four, they are refused: alpha is no color.
   """
   distance = factory()
   side = test_images.side(distance)
@@ -69,11 +69,11 @@ def channels_as_declared(factory: Factory) -> None:
         f"images with {count} channels, beside {distance.channels},",
       )
   if distance.channels == (1, 3):
-    grey = test_images.noise_pair(side, 1)
+    gray = test_images.noise_pair(side, 1)
     require_close(
-      distance(*grey),
-      distance(*(np.repeat(x, 3, axis=-1) for x in grey)),
-      "grey images, the same with three equal channels",
+      distance(*gray),
+      distance(*(np.repeat(x, 3, axis=-1) for x in gray)),
+      "gray images, the same with three equal channels",
     )
 
 

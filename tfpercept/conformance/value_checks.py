@@ -142,7 +142,7 @@ def single_precision_suffices(factory: Factory) -> str:
 
 
 def batch_equals_loop(factory: Factory) -> None:
-  """An image's value does not depend on its neighbours in the batch."""
+  """An image's value does not depend on its neighbors in the batch."""
   distance = factory()
   reference, image = test_images.ordinary(distance)
   loop = [

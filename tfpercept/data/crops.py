@@ -107,7 +107,7 @@ class PairedCrops:
 
 
 class Crops:
-  """Draws square crops from colour pictures, as `Corners` says.
+  """Draws square crops from color pictures, as `Corners` says.
 
   Args:
     pictures: uint8 `[H, W, 3]`, or `[H, W, 1]`, which are repeated.

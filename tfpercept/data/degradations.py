@@ -10,7 +10,7 @@ def luma(picture: np.ndarray) -> np.ndarray:
   """Returns the 8-bit studio luma of a uint8 picture as float32 `[H, W, 1]`.
 
   Values are multiples of 1/255, as the published tables of super-resolution
-  have it. A grey picture counts as luma already, as in those tables.
+  have it. A gray picture counts as luma already, as in those tables.
   """
   scaled = tf.constant(picture, tf.float32) / 255.0
   if picture.shape[-1] == 1:

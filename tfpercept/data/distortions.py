@@ -23,7 +23,7 @@ def warp(
   angle: Amount = 0.0,
   zoom: Amount = 1.0,
 ) -> tf.Tensor:
-  """Turns and enlarges images about their centre, then moves them.
+  """Turns and enlarges images about their center, then moves them.
 
   Samples are bilinear; what enters at the borders is the picture mirrored.
 
@@ -39,7 +39,7 @@ def warp(
     for a in (*shift, angle, zoom)
   )
   # The op wants, for each output pixel, where in the input it comes from:
-  # centre + inverse(zoom * rotation) (output - centre - shift).
+  # center + inverse(zoom * rotation) (output - center - shift).
   cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
   middle = tf.cast(shape[1:3] - 1, tf.float32) / 2.0
   y, x = middle[0] + down, middle[1] + right

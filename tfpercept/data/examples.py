@@ -69,7 +69,7 @@ def load(
       under their names; or it has the layout of Keras (`x_train`, `y_train`,
       `x_test`, `y_test`), whose labels are called `label`.
     side: Of the squares, in pixels.
-    channels: 1 turns colour grey (Y of BT.601), 3 repeats grey.
+    channels: 1 turns color gray (Y of BT.601), 3 repeats gray.
     fit: `"resize"` takes the largest square from the middle and resizes it
       bicubically; `"pad"` continues the border of smaller pictures, the digits
       of MNIST for example; `"crops"` cuts photographs, at full, half and
@@ -258,7 +258,7 @@ def _from_npz(
     or (not images.size)
   ):
     raise ValueError(
-      f"the pictures of {path} should be uint8, grey or RGB; they are "
+      f"the pictures of {path} should be uint8, gray or RGB; they are "
       f"{images.dtype} {images.shape}"
     )
   count = len(images)

@@ -34,7 +34,7 @@ LAYOUTS = {
   "mos": _mos,
   "dmos": _dmos,
   "tid2013_genuine": tid2013.genuine,
-  "tid2013_resynth": tid2013.resynthesised,
+  "tid2013_resynth": tid2013.resynthesized,
 }
 """Readers by the name of the layout; each takes a folder or, for `choices`,
 `mos` and `dmos`, a table."""

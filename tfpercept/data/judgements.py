@@ -131,7 +131,7 @@ class Cache:
 
 
 def picture(path: files.PathLike) -> Picture:
-  """Returns the picture in a file; a grey one gets three equal channels."""
+  """Returns the picture in a file; a gray one gets three equal channels."""
   return Picture(str(path), lambda: read_rgb(path))
 
 

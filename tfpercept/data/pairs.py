@@ -16,7 +16,7 @@ from tfpercept.ops import filters
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 
-# Fast pans change neighbouring frames by up to 0.08, cuts by 0.19 and more, in
+# Fast pans change neighboring frames by up to 0.08, cuts by 0.19 and more, in
 # the clips this was made with.
 CUT = 0.12
 
@@ -43,7 +43,7 @@ class FramePairs:
     batch: Pairs in a batch.
     seed: Seed of all choices.
     gap: Frames from the first of a pair to the second, at least 1.
-    cut: Mean absolute difference of neighbouring frames, as a share of the
+    cut: Mean absolute difference of neighboring frames, as a share of the
       range, above which a new scene begins; 1 keeps all pairs.
 
   Raises:

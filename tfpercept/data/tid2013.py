@@ -2,7 +2,7 @@
 
 Source: Ponomarenko et al., "Image database TID2013: peculiarities, results and
 perspectives", 2015. The opinions are those of the images that are named; the
-images of `resynthesised` are not TID2013's own but made the same way.
+images of `resynthesized` are not TID2013's own but made the same way.
 """
 
 import collections
@@ -59,7 +59,7 @@ _OFFICIAL = {
 }
 
 
-def resynthesised(folder: files.PathLike) -> Judgements:
+def resynthesized(folder: files.PathLike) -> Judgements:
   """Reads `recipe.csv`: distortions of TID2013 made again, with its opinions.
 
   Noise, blur, JPEG, JPEG2000 and saturation at five levels. The references are
@@ -163,7 +163,7 @@ def distorted(
     reference: Path of the undistorted picture.
     kind: Number of the distortion in TID2013: 1 Gaussian noise, 8 Gaussian
       blur, 10 JPEG, 11 JPEG2000 or 18 change of saturation.
-    parameter: Standard deviation of noise or blur in pixels or grey levels,
+    parameter: Standard deviation of noise or blur in pixels or gray levels,
       quality of JPEG, rate of JPEG2000, factor of saturation.
     seed: Seed of the noise.
 

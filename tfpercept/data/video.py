@@ -36,7 +36,7 @@ def load(
 
   Returns:
     One uint8 `[T, H, W, 3]` for each path. A rotation in a file's metadata is
-    not applied; grey becomes RGB.
+    not applied; gray becomes RGB.
 
   Raises:
     ValueError: if a path is neither, a file is damaged, empty or cut short,
@@ -93,7 +93,7 @@ def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
     if damaged:
       raise ValueError(
         f"{'; '.join(damaged)}. Put the frames back, or leave {path} out; "
-        "without them neighbours would not be neighbours"
+        "without them neighbors would not be neighbors"
       )
   elif path.is_file():
     yield from _decoded(path)

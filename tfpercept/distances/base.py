@@ -25,7 +25,7 @@ class Distance(moved.Parameters, abc.ABC):
 
   Images: float `[N, H, W, C]` in [0, 1], channels last.
   Value: `[N]`, 0 when identical, larger is worse. An image's value never
-  depends on its neighbours in the batch.
+  depends on its neighbors in the batch.
 
   A subclass states its options as keyword-only arguments of `__init__`, passes
   `**kwargs` on, and makes any weights there with `parameter` (Keras 2.14 cannot
@@ -211,7 +211,7 @@ class Distance(moved.Parameters, abc.ABC):
     """Returns what to train this distance's own parameters on, `[N]`.
 
     The value itself, unless the distance drops terms at random meanwhile or
-    needs a normalisation that the value leaves out.
+    needs a normalization that the value leaves out.
 
     Args:
       reference: As in `call`.
@@ -384,7 +384,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def register(name: str):
-  """Returns a class decorator: registry, Keras serialisation, spec name."""
+  """Returns a class decorator: registry, Keras serialization, spec name."""
 
   def decorate(cls: type[Distance]) -> type[Distance]:
     cls.registered_name = name

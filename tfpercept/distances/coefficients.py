@@ -34,7 +34,7 @@ class Coefficients:
     representation: Of each channel: `"pixel"`; `"dct"`, over the whole picture;
       or the name of a wavelet.
     levels: Of the wavelet.
-    scale_base: Of the wavelet: see `wavelets.analyse`.
+    scale_base: Of the wavelet: see `wavelets.analyze`.
     czolbe_layout: Whether to repeat a mistake: the picture goes in with its
       channels first and is taken for one of `channels` rows, `height` columns
       and `width` channels. So YUV mixes runs of three pixels of a row, and the
@@ -64,7 +64,7 @@ class Coefficients:
     checks.positive(owner, "scale_base", self.scale_base)
     if size[2] == checks.ALPHA:
       raise ValueError(
-        "robust needs images without alpha, which is no colour; got "
+        "robust needs images without alpha, which is no color; got "
         f"size={size!r}. Use 3 channels, or 1."
       )
     if self.color == "YUV" and size[2] != 3:
@@ -104,7 +104,7 @@ class Coefficients:
       image = tf.reshape(tf.reshape(image, [-1, 3]) @ matrix, tf.shape(image))
       image = tf.ensure_shape(image, [None, *self.shape])
     if self.is_wavelet:
-      return wavelets.analyse(
+      return wavelets.analyze(
         image, self.representation, self.levels, scale_base=self.scale_base
       )
     if self.representation == "dct":

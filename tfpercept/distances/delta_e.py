@@ -1,4 +1,4 @@
-"""Colour difference in CIE L*a*b*."""
+"""Color difference in CIE L*a*b*."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ FORMULAS = {"CIE76": lab.cie76, "CIEDE2000": lab.ciede2000}
 
 @register("delta_e")
 class DeltaE(Distance):
-  """Mean over pixels of the difference of their colours.
+  """Mean over pixels of the difference of their colors.
 
   Images: float `[N, H, W, 3]` in [0, 1], sRGB, any size; `[N, H, W, 1]` is
   taken as R = G = B.
   Value: `[N]`, 0 when identical; about 1 is just noticeable on large patches,
   100 is black against white. Symmetric.
-  Gradient: finite everywhere, 0 where colours are equal. CIEDE2000 itself jumps
+  Gradient: finite everywhere, 0 where colors are equal. CIEDE2000 itself jumps
   where two hues are opposite, and its gradient does not see that.
 
   Args:

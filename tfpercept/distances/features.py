@@ -10,7 +10,7 @@ from tfpercept.distances.base import Distance
 from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling
 
-# What the networks' input was normalised with, for images in [-1, 1]: the mean
+# What the networks' input was normalized with, for images in [-1, 1]: the mean
 # and the deviation of ImageNet. LPIPS, `ScalingLayer`.
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)

@@ -56,7 +56,7 @@ class LPIPS(Distance):
   not grow with the image. Symmetric.
   Gradient: finite everywhere, 0 at identical images.
   Weights: the network's are fixed. Those of the linear layer, `linear_0`, ...,
-  are trained where a task makes the distance trainable, and its optimiser sets
+  are trained where a task makes the distance trainable, and its optimizer sets
   negative ones to 0 after each step. `training_value` drops half of the squared
   differences at random.
 

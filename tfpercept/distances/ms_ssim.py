@@ -9,7 +9,7 @@ from tfpercept.distances import ssim
 from tfpercept.distances.base import Distance, register
 from tfpercept.ops import checks, filters, numerics, structure, tiling
 
-# Wang et al. 2003, section 4: finest scale first; used unnormalised.
+# Wang et al. 2003, section 4: finest scale first; used unnormalized.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
@@ -29,8 +29,8 @@ class MSSSIM(Distance):
     weights: Exponent of each scale, finest first, used as given.
     window: Odd number of taps of the Gaussian window, at least 3.
     sigma: Standard deviation of the window in pixels of each scale.
-    k1: Stabilises the luminance term, C1 = k1^2.
-    k2: Stabilises the contrast-structure term, C2 = k2^2.
+    k1: Stabilizes the luminance term, C1 = k1^2.
+    k2: Stabilizes the contrast-structure term, C2 = k2^2.
     on_small: What to do with images too small for all scales: `"error"`,
       `"fewer_levels"` (as many scales as fit, weighted as by `scales`), or
       `"shrink_window"` (to the largest odd size that fits the coarsest scale,
@@ -45,7 +45,7 @@ class MSSSIM(Distance):
     ValueError: if an option is out of range, or an image is too small.
 
   Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image
-  quality assessment", 2003, equation 7. As in TensorFlow, colour channels are
+  quality assessment", 2003, equation 7. As in TensorFlow, color channels are
   multiplied over scales before they are averaged, and an odd side repeats its
   last row. Differs from TensorFlow: finite gradient where a scale is negative.
   """

@@ -1,4 +1,4 @@
-"""Distance between normalised Laplacian pyramids."""
+"""Distance between normalized Laplacian pyramids."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tfpercept.distances.base import Distance, register
 from tfpercept.ops import checks, normalized_pyramid, numerics, pyramids, tiling
 
 # Laparra et al. 2017, section 2.A: the exponent of the photoreceptors, then the
-# pool P of a band's neighbours and the constants sigma of both normalisations.
+# pool P of a band's neighbors and the constants sigma of both normalizations.
 GAMMA = 1 / 2.6
 POOL = (
   (0.04, 0.04, 0.05, 0.04, 0.04),
@@ -27,12 +27,12 @@ DISPLAY_GAMMA = 2.4  # of the display that shows the sRGB image
 
 @register("nlpd")
 class NLPD(Distance):
-  """Distance between normalised Laplacian pyramids (NLPD).
+  """Distance between normalized Laplacian pyramids (NLPD).
 
   Images: float `[N, H, W, C]` in [0, 1], sRGB, each channel on its own; values
   below 0 count as 0. At least 65 pixels wide and high for 6 levels, 33 for 5.
   Value: `[N]`, mean over channels, unitless, 0 when identical. Below 40, as a
-  pool's weight of its own sample bounds a normalised band by 20. Symmetric.
+  pool's weight of its own sample bounds a normalized band by 20. Symmetric.
   Gradient: finite everywhere, 0 at identical images.
 
   Args:
@@ -103,7 +103,7 @@ class NLPD(Distance):
     if self.on_small != "error":
       return None  # levels may be fewer in a narrow tile
     strides = tuple(2**level for level in range(self.levels))
-    # Filters of 5 taps down, up and, to normalise, across.
+    # Filters of 5 taps down, up and, to normalize, across.
     return tiling.Locality(strides, reach=6 * strides[-1])
 
   def embed(self, image: tf.Tensor) -> list[tf.Tensor]:
@@ -115,8 +115,8 @@ class NLPD(Distance):
       image - first, self._levels_for(image)
     )
     residual += first
-    normalised = [band / (_pool(tf.abs(band)) + SIGMA) for band in bands]
-    return [*normalised, residual / (tf.abs(residual) + SIGMA_RESIDUAL)]
+    normalized = [band / (_pool(tf.abs(band)) + SIGMA) for band in bands]
+    return [*normalized, residual / (tf.abs(residual) + SIGMA_RESIDUAL)]
 
   def compare(
     self, reference: list[tf.Tensor], image: list[tf.Tensor]
@@ -189,7 +189,7 @@ class NLPD(Distance):
 
 
 def _pool(magnitudes: tf.Tensor) -> tf.Tensor:
-  """Weighted sum over the 5x5 neighbours, those outside the picture being 0."""
+  """Weighted sum over the 5x5 neighbors, those outside the picture being 0."""
   channels = magnitudes.shape[-1] or tf.shape(magnitudes)[-1]
   window = tf.constant(POOL, magnitudes.dtype)[:, :, None, None]
   window = tf.tile(window, [1, 1, channels, 1])

@@ -23,7 +23,7 @@ _TILE = 16  # side of the noise that repeats over the places of a band
 class PIM(Distance):
   """Perceptual information metric: how far apart two images' codes are.
 
-  A network that has learned, from film and without labels, what neighbouring
+  A network that has learned, from film and without labels, what neighboring
   frames share gives a distribution at each place of each band of an image. The
   value is the divergence of the two images' distributions, its mean over the
   places of a band, then over bands.

@@ -12,7 +12,7 @@ class PSNR(Distance):
 
   Images: float `[N, H, W, C]` in [0, 1], any size.
   Value: `[N]`, the mean squared error of the images as given, so that it can be
-  minimised. Symmetric.
+  minimized. Symmetric.
   Score: `[N]` in dB, `-10 log10(MSE)` of both images rounded to 8 bits and
   clipped to [0, 1]; infinite when they are then identical.
   """

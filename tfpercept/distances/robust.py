@@ -177,7 +177,7 @@ class Robust(Distance):
 
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     value = tf.reduce_mean(numerics.spatial_mean(maps[0]), axis=-1)
-    return value + self._normalisation() if self.options["reference"] else value
+    return value + self._normalization() if self.options["reference"] else value
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     # One transform instead of two.
@@ -191,7 +191,7 @@ class Robust(Distance):
     value = self(reference, image)
     if not self.adaptive or self.options["reference"]:
       return value
-    return value + self._normalisation()
+    return value + self._normalization()
 
   def render(
     self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
@@ -246,7 +246,7 @@ class Robust(Distance):
     )
     return tf.minimum(value, _LARGEST) if self.alpha > 2 else value
 
-  def _normalisation(self) -> tf.Tensor:
+  def _normalization(self) -> tf.Tensor:
     """Mean over coefficients of what makes the densities integrate to 1."""
     alpha, scale = self.shapes_and_scales()
     logs = tf.math.log(scale) + robust.log_partition(alpha)

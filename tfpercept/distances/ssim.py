@@ -26,8 +26,8 @@ class SSIM(Distance):
     window: Odd number of taps of the Gaussian window, at least 3; `"shrink"`
       stands for 11 with `on_small="shrink_window"`.
     sigma: Standard deviation of the window in pixels.
-    k1: Stabilises the luminance term, C1 = k1^2.
-    k2: Stabilises the contrast-structure term, C2 = k2^2.
+    k1: Stabilizes the luminance term, C1 = k1^2.
+    k2: Stabilizes the contrast-structure term, C2 = k2^2.
     padding: `"valid"` compares where the window fits; `"zero"` pads with black,
       as some published losses do, which darkens the border.
     on_small: What to do with images smaller than the window: `"error"`, or
@@ -39,7 +39,7 @@ class SSIM(Distance):
 
   Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error
   visibility to structural similarity", 2004, section III. As in TensorFlow,
-  moments are population moments and colour is not converted.
+  moments are population moments and color is not converted.
   """
 
   copes_with_no_images = True
@@ -153,10 +153,10 @@ def shortfalls(
 
   This follows from equation 6, filters four maps instead of five, and keeps in
   float32 the digits that the textbook form loses when the images are nearly
-  equal. Variances do not see an offset, so u is taken around twice mid-grey.
+  equal. Variances do not see an offset, so u is taken around twice mid-gray.
   """
   u, v = reference + image - 1, reference - image
-  # All four at once: filters are vectorised over channels. `tf.square` because
+  # All four at once: filters are vectorized over channels. `tf.square` because
   # eager `**` is a power, forty times slower.
   stack = tf.concat([u, v, tf.square(u), tf.square(v)], axis=-1)
   moments = filters.separable(stack, taps)
@@ -171,7 +171,7 @@ def shortfalls(
 
 
 def place(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-  """Centres `[N, h, w]` in `[N, height, width]`, with zeros around it."""
+  """Centers `[N, h, w]` in `[N, height, width]`, with zeros around it."""
   rows = (height - tf.shape(band)[1]) // 2
   columns = (width - tf.shape(band)[2]) // 2
   return tf.pad(band, [[0, 0], [rows, rows], [columns, columns]])

@@ -1,7 +1,7 @@
-"""What Watson's model is in cosine and in Fourier coefficients alike.
+"""The base of Watson's model on cosine and on Fourier coefficients.
 
-Colour, shift, masking, pooling and the parameters. `watson_dct.py` and
-`watson_dft.py` add the transform and what is compared.
+It holds color, shift, masking, pooling and the parameters. `watson_dct.py` and
+`watson_dft.py` add the transform and the quantity that is compared.
 """
 
 import abc
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfpercept.distances import features, watson_parameters
+from tfpercept.distances import features, watson_parameters, watson_shift
 from tfpercept.distances.base import Distance
 from tfpercept.distances.ssim import check_choice
 from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
@@ -28,16 +28,15 @@ YCBCR = (
 YCBCR_OFFSET = (0.0, 0.5, 0.5)
 
 FLOOR = 1 / 255  # a block that is darker masks as if it had this mean
-REACH = 4  # a shift moves the blocks by -REACH to REACH - 1 pixels
-DROPOUT = 0.5
+DROPOUT = 0.5  # rate of the authors' training
 
 
 class Watson(Distance):
   """Masked differences of block coefficients, pooled by a power.
 
   Its options are those of `WatsonDCT`. A subclass gives the transform, the
-  initial parameters and `compare`, whose first map holds the summands of the
-  power mean; further maps add linearly.
+  initial parameters and `compare`. The first map of `compare` holds the
+  summands of the power mean; the values of further maps are added to it.
   """
 
   symmetric = False  # the reference alone masks
@@ -70,7 +69,7 @@ class Watson(Distance):
     self.channels = (1, 3) if channels == 3 else (1,)
     self.blocks = blocks
     self.weights_source = None if weights is None else os.fspath(weights)
-    self.shift = _checked_shift(name, shift)
+    self.shift = watson_shift.checked(name, shift)
     self.seed = checks.seed(name, seed)
     self.pooling = pool
     self.pad = pad
@@ -91,7 +90,7 @@ class Watson(Distance):
       )
 
   def _make_parameters(self):
-    """Makes a weight of each parameter and returns their names."""
+    """Makes one weight of each parameter and returns the names of all."""
     source = self.weights_source
     if source == "released":
       colors = "rgb" if self.planes == 3 else "gray"
@@ -115,20 +114,22 @@ class Watson(Distance):
 
   @abc.abstractmethod
   def _basis(self) -> np.ndarray:
-    """The transform of a block, float64 `[blocks ** 2, S, K]`.
+    """Returns the transform of a block, float64 `[blocks ** 2, S, K]`.
 
-    It gives K coefficients of S numbers; the first holds the block's mean.
+    It turns the pixels of a block into K coefficients of S numbers each (S is 2
+    where they are complex). The first coefficient holds the block's mean.
     """
 
   @abc.abstractmethod
   def _initial(self) -> dict[str, np.ndarray]:
-    """Initial parameters of one plane, by their names in checkpoints."""
+    """Returns initial parameters of one plane by their checkpoint names."""
 
   @abc.abstractmethod
   def _sums(self, before: tf.Tensor, after: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """What `compare` makes of two embeddings, summed over blocks, fast.
+    """Returns the maps of `compare`, summed over blocks, by the fast path.
 
-    One `[N, planes, K]` for each map, without gradient in the parameters.
+    Each map gives one tensor `[N, planes, K]`. No gradient reaches the
+    parameters.
     """
 
   @property
@@ -147,13 +148,15 @@ class Watson(Distance):
   def embed(self, image: tf.Tensor) -> tf.Tensor:
     """Returns coefficients `[N, h, w, S, planes, K]` of h x w blocks."""
     if isinstance(self.shift, tuple):
-      image = block_ops.shift(image, *(s - REACH for s in self.shift))
+      image = watson_shift.fixed(image, self.shift)
     if self.pad != "none":
       image = block_ops.pad(image, self.blocks, self.pad)
     cut = block_ops.split(image, self.blocks)
     rows, columns = block_ops.sides(cut)
     if self._needs_double:
       cut = tf.cast(cut, tf.float64)
+    # Color conversion and transform are both linear in the pixels of a block,
+    # so one matrix product does both; the YCbCr offset goes into the bias.
     matrix = tf.constant(self._matrix_for(image), cut.dtype)
     flat = tf.matmul(tf.reshape(cut, [-1, matrix.shape[0]]), matrix)
     flat = tf.nn.bias_add(flat, tf.constant(self._offset, cut.dtype))
@@ -163,9 +166,10 @@ class Watson(Distance):
     )
 
   def _matrix_for(self, image):
-    """Colour conversion and transform at once, `[pixels * C, S * planes * K]`.
+    """Returns color conversion and transform in one matrix.
 
-    A grey picture is one with three equal channels.
+    Its shape is `[pixels * C, S * planes * K]`. A gray picture counts as one
+    with three equal channels, so the rows of the three are added up.
     """
     if image.shape[-1] == 3 or self.planes == 1:
       return self._matrix
@@ -178,11 +182,13 @@ class Watson(Distance):
   def render(
     self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
   ) -> tf.Tensor:
-    """Spreads what each block adds to the value evenly over its pixels.
+    """Spreads the contribution of each block to the value over its pixels.
 
-    The map's sum is the value, or its mean with `pool="mean"`, where neither
-    padding nor a shift adds pixels.
+    The sum of the map is the value; with `pool="mean"` its mean is. This holds
+    where neither padding nor a shift adds pixels.
     """
+    # The root is taken of the total and not of each block, so a block's share
+    # of the value is its share of the total.
     total = self._total(maps[0])  # [N, planes]
     share = tf.math.divide_no_nan(self._root(total), total)
     parts = self._per_block(maps[0]) * share[:, None, None]
@@ -195,7 +201,7 @@ class Watson(Distance):
       parts = tf.repeat(parts, self.blocks, axis=axis)
     parts = parts[:, :height, :width]
     if isinstance(self.shift, tuple):
-      parts = block_ops.unshift(parts, *(s - REACH for s in self.shift))
+      parts = watson_shift.undone(parts, self.shift)
     return parts
 
   def can_fuse(self, image: tf.Tensor) -> bool:
@@ -203,7 +209,9 @@ class Watson(Distance):
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     if self.shift == "random":
-      reference, image = _shifted(reference, image, self._next_seed())
+      reference, image = watson_shift.random(
+        reference, image, self._next_seed()
+      )
     before, after = self.embed(reference), self.embed(image)
     if not self._is_fast(image):
       return self.pool(self.compare(before, after))
@@ -212,20 +220,23 @@ class Watson(Distance):
     return self._pooled([self._per_plane(s, rows * columns) for s in sums])
 
   def _is_fast(self, image):
+    # `ops.masking` gives the parameters no gradient and damps as the default
+    # form does, so it serves neither training nor the authors' numbers.
     frozen = not self.trainable_weights
     return frozen and not self.reference and masking.applies(image)
 
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
   ) -> tf.Tensor:
-    """Value with a random half of all summands left out, the others doubled.
+    """Returns the value with a random half of all summands left out.
 
-    So the authors trained. A random shift follows from `seed` as well.
+    The other half counts twice, as in the authors' training. A random shift
+    follows from `seed` as well.
     """
     reference, image = self._checked(reference, image)
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     if self.shift == "random":
-      reference, image = _shifted(reference, image, seeds[0])
+      reference, image = watson_shift.random(reference, image, seeds[0])
     maps = self.compare(self.embed(reference), self.embed(image))
     return self.pool(features.dropout(maps, DROPOUT, seeds[1]))
 
@@ -254,21 +265,24 @@ class Watson(Distance):
 
   @property
   def _needs_double(self) -> bool:
-    """Whether float32 would round coefficients too coarsely.
+    """True where float32 would round coefficients too coarsely.
 
-    The authors' phases, where a coefficient is 0, depend on less than EPSILON.
+    The authors' phase of a coefficient that should be 0 follows from its
+    rounding error, which has to be below EPSILON.
     """
     return self.reference
 
   # Steps that both transforms share.
 
   def _thresholds(self, magnitude: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
-    """Differences that are just visible, `[N, h, w, planes, K]`, positive.
+    """Returns the differences that are just visible, positive.
 
     Args:
-      magnitude: Of the reference's coefficients, `[N, h, w, planes, K]`.
-      mean: The coefficient that is each block's mean, `[N, h, w, planes]`.
+      magnitude: Magnitude of the reference's coefficients, shape
+        `[N, h, w, planes, K]`, which is that of the result.
+      mean: Coefficient that holds each block's mean, `[N, h, w, planes]`.
     """
+    # Luminance masking, Czolbe et al. 2020, section 3: t (D / mean D)^alpha.
     light = tf.pow(self._relative_light(mean), tf.convert_to_tensor(self.alpha))
     luminance = tf.exp(self._sensitivity()) * light[..., None]
     return visibility.thresholds(magnitude, luminance, self._exponent())
@@ -277,11 +291,14 @@ class Watson(Distance):
     return tf.sigmoid(tf.convert_to_tensor(self.w_tilde))[:, None]
 
   def _sensitivity(self):
-    """Logarithm of the thresholds before any masking, `[planes, K]`."""
+    """Returns logarithms of the thresholds before masking, `[planes, K]`."""
     return tf.reshape(self.t_tilde, [self.planes, self._size])
 
   def _fast_model(self, mean):
-    """The same thresholds for `ops.masking`, and its `light`."""
+    """Returns a `masking.Model` of the same thresholds, and its `light`.
+
+    `light` is the logarithm of luminance masking, `[N, h, w, planes, 1]`.
+    """
     model = masking.Model(
       sensitivity=self._sensitivity(),
       exponent=self._exponent(),
@@ -292,10 +309,14 @@ class Watson(Distance):
     return model, (tf.convert_to_tensor(self.alpha) * light)[..., None]
 
   def _relative_light(self, mean):
-    """Each block's mean over that of all blocks, `[N, h, w, planes]`."""
+    """Returns each block's mean over that of all blocks, same shape."""
+    # Without a floor a black block would have thresholds near 0, and a small
+    # error in it would outweigh the rest of the picture.
     mean = tf.maximum(mean, self._floor * self._unit)
     overall = mean
-    for axis in (1, 2, 0) if self.reference else (1, 2):  # one by one: digits
+    # One axis at a time, since long sums in float32 lose digits. The authors
+    # average over the batch too, which couples its images.
+    for axis in (1, 2, 0) if self.reference else (1, 2):
       overall = tf.reduce_mean(overall, axis=axis, keepdims=True)
     return (mean + EPSILON) / (overall + EPSILON)
 
@@ -306,7 +327,7 @@ class Watson(Distance):
     return 0.0 if self.reference else FLOOR
 
   def _summands(self, difference, thresholds):
-    """Map `[N, h, w, planes * K]` of what the power mean adds up."""
+    """Returns the map `[N, h, w, planes * K]` that the power mean adds up."""
     visible = tf.abs(difference) / thresholds
     beta = tf.convert_to_tensor(self.beta)[:, None]
     return self._as_map(
@@ -319,7 +340,7 @@ class Watson(Distance):
     return tf.reshape(parts, [-1, rows, columns, self.planes * self._size])
 
   def _total(self, parts):
-    """Total `[N, planes]` of a map: its sum, or the mean over blocks."""
+    """Returns the total `[N, planes]` of a map: the sum or mean over blocks."""
     rows, columns = block_ops.sides(parts)
     sums = tf.reduce_sum(tf.reduce_sum(parts, axis=1), axis=1)
     sums = tf.reshape(sums, [-1, self.planes, self._size])
@@ -340,14 +361,15 @@ class Watson(Distance):
     return tf.reduce_sum(tf.reshape(parts, shape), axis=-1)
 
   def _root(self, total):
-    """Inverse of the power, `[N, planes]`."""
+    """Returns the root `1 / beta` of the total, `[N, planes]`."""
     beta = tf.convert_to_tensor(self.beta)
     return visibility.root(total, beta, reference=self.reference)
 
   def _mixed(self, values):
-    """Weights the planes, the last axis, and sums over them."""
+    """Returns the weighted mean over the planes, which are the last axis."""
     if self.planes == 1:
       return values[..., 0]
+    # The softmax keeps the weights positive with sum 1 while they are trained.
     mix = tf.nn.softmax(tf.convert_to_tensor(self.color_tilde))
     return tf.reduce_sum(mix * values, axis=-1)
 
@@ -357,7 +379,7 @@ class Watson(Distance):
 
 
 def check_guard(owner: str, option: str, value: Any) -> float | None:
-  """Returns a guard, which is a number that is not negative, or None."""
+  """Returns `value`, which has to be None or a number that is not negative."""
   if value is not None and (not checks.is_number(value) or value < 0):
     raise ValueError(
       f"{owner} needs {option} >= 0, or None for its default; got {value!r}"
@@ -366,33 +388,10 @@ def check_guard(owner: str, option: str, value: Any) -> float | None:
 
 
 def _with_colors(basis, channels):
-  """Returns the matrix of pixels to coefficients of planes, and its offset."""
+  """Returns the matrix from pixels to coefficients of planes, and its bias."""
   colors = np.array(YCBCR if channels == 3 else [[1.0]])
   offset = np.array(YCBCR_OFFSET if channels == 3 else [0.0])
   matrix = np.einsum("isk,pc->icspk", basis, colors)
   offset = np.einsum("isk,p->spk", basis, offset)
   count = basis.shape[0] * channels
   return matrix.reshape(count, -1), offset.ravel()
-
-
-def _shifted(reference, image, seed):
-  """Moves both pictures by the same random number of rows and columns."""
-  offsets = tf.unstack(
-    tf.random.stateless_uniform([2], seed, -REACH, REACH, tf.int32)
-  )
-  return [block_ops.shift(i, *offsets) for i in (reference, image)]
-
-
-def _checked_shift(owner, shift):
-  if isinstance(shift, (list, tuple)):
-    limit = 2 * REACH
-    if len(shift) == 2 and all(
-      checks.is_whole(s) and 0 <= s < limit for s in shift
-    ):
-      return tuple(shift)
-  elif shift in ("none", "random"):
-    return shift
-  raise ValueError(
-    f"{owner} takes shift from 'none', 'random' or two numbers of 0 to "
-    f"{2 * REACH - 1}, of which ({REACH}, {REACH}) is no shift; got {shift!r}"
-  )

@@ -24,42 +24,47 @@ SENSITIVITY = (
 class WatsonDCT(Watson):
   """Watson's model of visibility, on the cosine transform of blocks.
 
-  Each coefficient's difference counts in units of what is just visible there,
-  which the light of the block and the coefficient itself raise: the reference
-  masks. The counts are pooled by a power, in Y, Cb and Cr each with parameters
-  of its own, and the three are averaged with weights.
+  The difference of two coefficients counts in units of the difference that is
+  just visible there. The light of the block and the coefficient itself raise
+  this threshold: the reference masks. The counts are pooled by a power in each
+  of Y, Cb and Cr, with parameters of its own, and the three values are averaged
+  with weights.
 
-  Images: float `[N, H, W, 3]` in [0, 1], sRGB, or grey ones, which count as
+  Images: float `[N, H, W, 3]` in [0, 1], sRGB, or gray ones, which count as
   three equal channels. Sides are multiples of `blocks`, unless padded.
   Value: `[N]`, unitless, 0 when identical, unbounded. Not symmetric. As a sum
   it grows with the number B of blocks like B^(1 / beta): from 64x64 to 256x256
   by 2 with the initial parameters, by 3.4 to 3.8 with the released ones.
   Gradient: finite everywhere. Where two coefficients are equal and beta < 1
-  (released, grey) it is steep, and of a sign that rounding decides.
+  (released, gray) it is steep, and rounding decides its sign.
   Weights: `t_tilde`, `alpha`, `w_tilde` and `beta`, planes first, and
   `color_tilde`. A constraint keeps `beta` at 0.2 or above.
 
   Args:
-    channels: 3 compares in colour. 1 takes grey images only, with parameters
-      for them.
-    blocks: Side of the blocks in pixels, even. Other sizes than 8 start from
-      thresholds of 1.
-    weights: None for the authors' initial parameters, whose thresholds are
-      meant for images in 0..255; `"released"` for those that they tuned on
-      human judgements, which do not come with the package; or what
-      `weights.load` takes, such as a path to `.pth` or `.npz`.
-    shift: Where blocks begin: `"none"`; `"random"`, elsewhere in each call but
-      not in maps; or (r, c) of 0 to 7, which is r - 4 rows down and c - 4
-      columns to the right. Border pixels repeat.
-    seed: Of random shifts, which follow from it and the number of calls so far,
-      which is a weight.
-    pool: `"sum"`, as published, so that values and the weights given to losses
-      carry over; or `"mean"` over blocks, which does not grow with the image.
-    pad: What to do with sides that are no multiples: `"none"` is an error,
-      `"edge"` repeats the last row and column, `"reflect"` mirrors at them.
-    luminance_floor: Mean of a block, of [0, 1], below which it masks no
-      further. None is 1/255, or 0 with `reference=True`.
-    reference: Whether to reproduce the authors' numbers, faults included.
+    channels: Number of channels compared, 3 or 1. With 1 the distance takes
+      gray images only and has parameters for them.
+    blocks: Side of the blocks in pixels, an even number of at least 2. Sizes
+      other than 8 start from thresholds of 1.
+    weights: Source of the parameters. None gives the authors' initial ones,
+      whose thresholds are meant for images in 0..255. `"released"` gives those
+      that they tuned on human judgements, which do not come with the package.
+      Any other value goes to `weights.load`, such as a path to `.pth` or
+      `.npz`.
+    shift: Position of the block grid. `"none"` starts it at the first pixel.
+      `"random"` moves it in each call, but not in maps. Two numbers (r, c) of
+      0 to 7 move it by r - 4 rows down and c - 4 columns to the right. Border
+      pixels are repeated.
+    seed: Seed of random shifts, a whole number in [0, 2**31). A shift follows
+      from it and from the number of calls so far, which is a weight.
+    pool: Reduction over blocks. `"sum"` is as published, so that values and the
+      weights given to losses carry over; `"mean"` does not grow with the image.
+    pad: Treatment of sides that are not multiples of `blocks`. `"none"` raises
+      an error, `"edge"` repeats the last row and column, `"reflect"` mirrors at
+      them.
+    luminance_floor: Mean of a block, in [0, 1], below which its thresholds no
+      longer follow its light. None stands for 1/255, or for 0 with
+      `reference=True`.
+    reference: If True, reproduces the authors' numbers, faults included.
 
   Raises:
     ValueError: if an option is out of range, or if weights do not fit.
@@ -70,19 +75,24 @@ class WatsonDCT(Watson):
   neural networks based on Watson's perceptual model", 2020, section 3.
   Differs from the authors' code, unless `reference=True`: light is relative to
   the mean of its own image and not of the batch; a dark block does not take
-  thresholds to 0, which there multiplies values by up to 1e6; equal images are
-  at 0. On photographs without such blocks values move by up to 1 % with the
-  initial parameters and 1e-5 with the released ones. Theirs shifts at random.
+  thresholds to 0, which in their code multiplies values by up to 1e6; equal
+  images have the value 0. On photographs without such blocks values differ by
+  up to 1 % with the initial parameters and 1e-5 with the released ones. Their
+  code shifts at random by default.
   """
 
   def _basis(self) -> np.ndarray:
     matrix = dct.dct_matrix(self.blocks)
+    # The transform is A X A^T; on the flat block this is the product with the
+    # Kronecker square of A.
     return np.kron(matrix, matrix).T[:, None]
 
   def _initial(self) -> dict[str, np.ndarray]:
     table = np.ones((self.blocks, self.blocks))
     if self.blocks == 8:
       table = np.array(SENSITIVITY)
+    # Thresholds are stored as logarithms and the masking exponent 0.7 as its
+    # logit, so that training keeps the first positive and the second in (0, 1).
     return {
       "t_tild": np.log(table),
       "alpha": np.array(0.649),
@@ -92,6 +102,7 @@ class WatsonDCT(Watson):
 
   def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
     before, after = tf.squeeze(reference, 3), tf.squeeze(image, 3)
+    # Signed coefficients are compared; only the masking takes magnitudes.
     thresholds = self._thresholds(tf.abs(before), before[..., 0])
     return [self._summands(before - after, thresholds)]
 

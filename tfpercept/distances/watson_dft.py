@@ -11,10 +11,12 @@ from tfpercept.ops import numerics
 from tfpercept.ops.visibility import EPSILON
 
 PHASE_DAMPING = 1e-10  # squared amplitude whose phase counts half
-MIN_DAMPING = 1e-15  # its square is in gradients, which float32 has to hold
-# The authors keep the cosine of a phase difference this far from 1 and -1.
+# The square of the damping is in gradients, which float32 has to hold.
+MIN_DAMPING = 1e-15
+# The authors keep the cosine of a phase difference this far from 1 and -1,
+# where the slope of their arccos is infinite.
 COSINE_MARGIN = 1e-7
-# Product of two squared amplitudes up to which a phase is rounding error.
+# A phase is rounding error up to this product of two squared amplitudes.
 _NO_PHASE = 1e-24
 
 
@@ -23,31 +25,37 @@ class WatsonDFT(Watson):
   """Watson's model of visibility, on the Fourier transform of blocks.
 
   Amplitudes are compared as `WatsonDCT` compares coefficients. The angles by
-  which phases turn are added, each with a weight of its own.
+  which the phases differ are added, each with a weight of its own.
 
-  Images: float `[N, H, W, 3]` in [0, 1], sRGB, or grey ones, which count as
+  Images: float `[N, H, W, 3]` in [0, 1], sRGB, or gray ones, which count as
   three equal channels. Sides are multiples of `blocks`, unless padded.
   Value: `[N]`, unitless, 0 when identical, unbounded. Not symmetric. As a sum
   it grows with the number B of blocks, angles like B, amplitudes like
   B^(1 / beta): from 64x64 to 256x256 by 16 with the initial parameters, by
   about 100 with the released ones.
-  Gradient: finite everywhere. It has a sign that rounding decides where two
-  amplitudes are equal, steep if beta < 1 (released), and where an angle is 0 or
-  pi.
-  Weights: as `WatsonDCT`, and `w_phase_tilde`.
+  Gradient: finite everywhere. Rounding decides its sign where two amplitudes
+  are equal, and where an angle is 0 or pi. At equal amplitudes it is steep if
+  beta < 1 (released).
+  Weights: those of `WatsonDCT`, and `w_phase_tilde`.
 
   Args:
-    channels: As for `WatsonDCT`, and so are all others but `phase_damping`.
-    blocks: Side of the blocks.
-    weights: Where parameters come from.
-    shift: Where blocks begin.
-    seed: Of random shifts.
-    pool: `"sum"`, the default, or `"mean"`, which divides angles as well.
-    pad: What to do with sides that are no multiples.
-    luminance_floor: Smallest mean of a block that masks.
-    phase_damping: Squared amplitude, where a block of ones has 1, below which
-      phases fade. None is 1e-10; `reference=True` has none.
-    reference: Whether to reproduce the authors' numbers, faults included.
+    channels: Number of channels compared, 3 or 1, as in `WatsonDCT`.
+    blocks: Side of the blocks in pixels, even, as in `WatsonDCT`.
+    weights: Source of the parameters: None, `"released"`, or a name or path for
+      `weights.load`, as in `WatsonDCT`.
+    shift: Position of the block grid: `"none"`, `"random"` or two numbers of 0
+      to 7, as in `WatsonDCT`.
+    seed: Seed of random shifts, a whole number in [0, 2**31).
+    pool: Reduction over blocks: `"sum"`, the default, or `"mean"`, which
+      divides angles as well.
+    pad: Treatment of sides that are not multiples of `blocks`: `"none"`,
+      `"edge"` or `"reflect"`, as in `WatsonDCT`.
+    luminance_floor: Mean of a block, in [0, 1], below which its thresholds no
+      longer follow its light, as in `WatsonDCT`.
+    phase_damping: Squared amplitude below which phases fade, in units where a
+      block of ones has 1. None stands for 1e-10. With `reference=True` there is
+      no damping.
+    reference: If True, reproduces the authors' numbers, faults included.
 
   Raises:
     ValueError: if an option is out of range, or if weights do not fit.
@@ -55,11 +63,12 @@ class WatsonDFT(Watson):
 
   Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
   networks based on Watson's perceptual model", 2020, section 3.
-  Differs from the authors' code, unless `reference=True`: as `WatsonDCT`; and
-  angles vanish with the amplitudes, below what 8 bits resolve, where theirs
-  have slopes of 1e10. On photographs values move by up to 4 % with the initial
-  parameters and 0.1 % with the released ones. The phase of a coefficient that
-  is real never counts; theirs does in training.
+  Differs from the authors' code, unless `reference=True`, in the points named
+  at `WatsonDCT`. Also, angles vanish with the amplitudes, below what 8 bits
+  resolve, where theirs have slopes of 1e10. On photographs values differ by up
+  to 4 % with the initial parameters and 0.1 % with the released ones. The phase
+  of a coefficient that is real never counts; in their code it counts in
+  training.
   """
 
   def __init__(
@@ -105,6 +114,7 @@ class WatsonDFT(Watson):
 
   def _basis(self) -> np.ndarray:
     size = self.blocks
+    # Dividing by the number of pixels makes the first coefficient the mean.
     impulses = np.eye(size**2).reshape(-1, size, size)
     waves = np.fft.rfft2(impulses).reshape(size**2, -1) / size**2
     return np.stack([waves.real, waves.imag], axis=1)
@@ -140,9 +150,11 @@ class WatsonDFT(Watson):
     return super().get_config() | {"phase_damping": self.phase_damping}
 
   def _phase_weights(self):
-    """`[planes, K]`; 0 where a coefficient is real, whose phase is no angle."""
+    """Returns the weights of angles, `[planes, K]`."""
     size = self.blocks
     angles = np.ones((size, size // 2 + 1), self.compute_dtype)
+    # Four coefficients of a real block are real. Their phase is 0 or pi, so a
+    # change of it is a jump and has no useful gradient.
     for row in (0, size // 2):
       angles[row, [0, size // 2]] = 0
     weights = angles * tf.exp(tf.convert_to_tensor(self.w_phase_tilde))
@@ -171,20 +183,30 @@ def _amplitude(coefficients):
 
 
 def turn(before, after, damping):
-  """Angle in [0, pi] between coefficients, exactly 0 between equal ones.
+  """Returns the angle in [0, pi] between coefficients, 0 between equal ones.
 
-  Taken in space, with the root of `damping` as third coordinate of both, its
-  slope is bounded, and where one amplitude is lost it is pi / 2, the mean over
-  all phases. The factor lets it vanish where both are, as a square: in float32
-  the colours of a grey picture are 1e-8 and not 0.
+  Args:
+    before: Real and imaginary part of the reference's coefficients.
+    after: Real and imaginary part of the image's coefficients, same shapes.
+    damping: Squared amplitude below which angles fade, or 0.
   """
   (re, im), (re_after, im_after) = before, after
   steps = re_after - re, im_after - im
+  # With damping the angle is taken in space: both vectors get the root of
+  # `damping` as third coordinate. This bounds the slope. Where one amplitude is
+  # 0 the angle is about pi / 2, the mean over all phases.
   dot = re * re_after + im * im_after + damping
+  # The cross product of `before` with the difference, since that with `after`
+  # would not be exactly 0 for equal coefficients.
   cross = re * steps[1] - im * steps[0]
   if damping:
+    # The third coordinate adds `damping` times the squared difference to the
+    # squared length of the cross product.
     cross = numerics.root(tf.square(cross) + damping * _power(*steps))
     power = _power(*before) + _power(*after)
+    # The factor takes the angle to 0 where both amplitudes vanish. It falls
+    # with their square, because in float32 the chroma of a gray picture is
+    # 1e-8 and not 0.
     return tf.atan2(cross, dot) * power / (power + damping)
   undefined = _power(*before) * _power(*after) <= _NO_PHASE  # NaN is defined
   dot = tf.where(undefined, tf.ones_like(dot), dot)
@@ -197,7 +219,11 @@ def _power(re, im):
 
 
 def _clipped_angle(before, after):
-  """The authors' arccos((1 - 1e-7) cos(angle)), without loss of digits."""
+  """Returns the authors' arccos((1 - 1e-7) cos(angle)) to full precision.
+
+  Near 0 and pi a cosine has no digits of the angle left. The half angle has:
+  sin^2(t / 2) = (1 - cos t) / 2 and cos^2(t / 2) = (1 + cos t) / 2.
+  """
   phases = [tf.atan2(im, re + EPSILON) for re, im in (before, after)]
   half = (phases[0] - phases[1]) / 2
   margin = COSINE_MARGIN / 2 * tf.cos(2 * half)

@@ -1,9 +1,9 @@
-"""The parameters of Watson's model: as weights here, and in the authors' files.
+"""The parameters of Watson's model, as weights and as the authors' files.
 
-Here a parameter is one weight with the planes on its first axis, `[3, 8, 8]`
-for thresholds in colour. In a file each plane has its own: `ly.t_tild`,
-`lcb.t_tild`, `lcr.t_tild`, or `t_tild` for grey; `w_tild` beside them weights
-the planes.
+As a weight, a parameter has the planes on its first axis: thresholds in color
+are `[3, 8, 8]`. In a file each plane has its own array: `ly.t_tild`,
+`lcb.t_tild` and `lcr.t_tild`, or `t_tild` for gray. The `w_tild` beside them
+weights the planes.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,14 @@ import tensorflow as tf
 
 from tfpercept import weights
 
-# With less, the root of 1e5 summands near 1 overflows float32.
+# With much less, the root of 1e5 summands near 1 overflows float32: 1e5 to the
+# power 1 / 0.2 is 1e25 and fits, to the power 1 / 0.1 it is 1e50 and does not.
 MIN_BETA = 0.2
 
 _PREFIXES = {1: ("",), 3: ("ly.", "lcb.", "lcr.")}
-_MIX = "w_tild"  # of the planes; theirs has the prefix of a plane
+# The weights of the planes. The masking exponent has the same name in files,
+# after the prefix of a plane.
+_MIX = "w_tild"
 
 
 class AtLeast(keras.constraints.Constraint):
@@ -32,7 +35,7 @@ class AtLeast(keras.constraints.Constraint):
 
 
 def weight_name(key: str) -> str:
-  """Returns the name here of what files call `key`, such as `t_tild`."""
+  """Returns the name of the weight that files call `key`, such as `t_tild`."""
   return key.replace("tild", "tilde")
 
 
@@ -46,12 +49,13 @@ def arrays(
 
   Args:
     plane: Initial parameters of one plane, by their names in files.
-    planes: 1, or 3 for colour, which adds `color_tilde`, `[3]`.
-    source: What `weights.load` takes, or None for the initial parameters.
-    owner: Named in errors.
+    planes: Number of planes: 1, or 3 for color, which adds `color_tilde`,
+      `[3]`.
+    source: Name or path for `weights.load`, or None for the initial parameters.
+    owner: Name of the distance for error messages.
 
   Raises:
-    ValueError: if the source lacks one or has it in another shape.
+    ValueError: if the source lacks a parameter or has it in another shape.
   """
   values = {p + key: plane[key] for p in _PREFIXES[planes] for key in plane}
   if planes == 3:
@@ -70,7 +74,14 @@ def arrays(
 def checkpoint(
   stacked: Mapping[str, np.ndarray], keys: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-  """Inverse of `arrays`: what a file holds, for parameters named `keys`."""
+  """Returns the arrays of a file with the parameters `keys`.
+
+  It is the inverse of `arrays`.
+
+  Args:
+    stacked: Value of each weight by its name, planes on the first axis.
+    keys: Names of the parameters of one plane in files.
+  """
   values = {}
   for key in keys:
     planes = stacked[weight_name(key)]
@@ -86,7 +97,7 @@ def _loaded(source, expected, owner):
   found = weights.load(source)
   for key, value in expected.items():
     if key not in found or found[key].shape != value.shape:
-      have = f"it in {found[key].shape}" if key in found else "no such"
+      have = f"{found[key].shape}" if key in found else "no such array"
       raise ValueError(
         f"{owner} needs {key!r} of shape {value.shape}; {source} has {have}. "
         "Set channels and blocks to what the file was made for."

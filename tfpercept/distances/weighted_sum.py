@@ -60,7 +60,7 @@ class WeightedSum(Distance):
       now = tf.convert_to_tensor(self.log_weights).numpy()
     if np.array_equal(now, self._initial.astype(now.dtype)):
       return tuple(term.weight for term in self._terms)
-    # The fewest digits that tell the number from its neighbours.
+    # The fewest digits that tell the number from its neighbors.
     return tuple(float(str(weight)) for weight in np.exp(now))
 
   @property

@@ -212,7 +212,7 @@ def list_files(
 
 
 def read_image(path: PathLike) -> np.ndarray:
-  """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is grey.
+  """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is gray.
 
   Transparency is dropped after laying the picture over white, the EXIF rotation
   is applied and more than 8 bits are reduced to 8.
@@ -245,11 +245,11 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
       `"black"`, `"ignore"` it, or raise an `"error"`.
 
   Returns:
-    uint8 or uint16, `[H, W, 3]`, or `[H, W, 1]` if it is grey.
+    uint8 or uint16, `[H, W, 3]`, or `[H, W, 1]` if it is gray.
 
   Raises:
     ValueError: as `read_image`; if `alpha` is unknown; or if 16-bit samples are
-      in planes, premultiplied, or colour in JPEG 2000.
+      in planes, premultiplied, or color in JPEG 2000.
   """
   if alpha not in ALPHA:
     raise ValueError(f"alpha is one of {', '.join(ALPHA)}; got {alpha!r}")
@@ -316,12 +316,12 @@ def _named(path: PathLike) -> Iterator[None]:
 def _to_array(picture) -> np.ndarray:
   from PIL import Image
 
-  grey = picture.mode in ("1", "L", "LA")
+  gray = picture.mode in ("1", "L", "LA")
   if "A" in picture.getbands() or "transparency" in picture.info:
     picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     picture = Image.alpha_composite(white, picture).convert("RGB")
-  if grey:
+  if gray:
     return np.asarray(picture.convert("L"))[..., None]
   return np.asarray(picture.convert("RGB"))
 

@@ -1,6 +1,6 @@
 """Samples of the pictures that Pillow opens, with all the bits that they have.
 
-Pillow has no colour of 16 bits, takes the transparent grey of a PNG of 2 or 4
+Pillow has no color of 16 bits, takes the transparent gray of a PNG of 2 or 4
 bits for one of 8, and leaves it to others how far 12 bits reach. Here nothing
 is imported from it: what is given are its pictures.
 """
@@ -23,7 +23,7 @@ _CHUNK = 1 << 16
 
 
 def mend(picture: Any) -> None:
-  """Turns the transparent colour of a PNG into one of its samples.
+  """Turns the transparent color of a PNG into one of its samples.
 
   Of a number in the file the low bits count, and Pillow's samples are those of
   the file scaled to 8 bits.
@@ -69,10 +69,10 @@ def decoded(
   depth = _jpeg2000_depth(picture)
   if depth > 8 and not picture.mode.startswith("I;16"):
     raise ValueError(
-      f"JPEG 2000 of {depth} bits is read if it is grey; save it as PNG"
+      f"JPEG 2000 of {depth} bits is read if it is gray; save it as PNG"
     )
   if raw == "LA;16B":
-    return _grey_with_opacity(picture)
+    return _gray_with_opacity(picture)
   key = picture.info.get("transparency") if _is_wide(raw) else None
   inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
   pixels = _pixels(picture, is_keyed=not _is_wide(raw))
@@ -113,7 +113,7 @@ def _with_low_bytes(
 ) -> np.ndarray:
   """Returns samples of 16 bits, of which `pixels` are the high bytes.
 
-  Pillow keeps these of colour. With the order of bytes turned round it keeps
+  Pillow keeps these of color. With the order of bytes turned round it keeps
   the low ones.
   """
   if not re.fullmatch("RGBA?;16[BLN]", raw):
@@ -142,8 +142,8 @@ def _swapped(tile: Any) -> Any:
   )
 
 
-def _grey_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
-  """Reads a PNG of grey and opacity, 16 bits each, as four bytes a pixel."""
+def _gray_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
+  """Reads a PNG of gray and opacity, 16 bits each, as four bytes a pixel."""
   picture._mode = "RGBA"
   picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
   octets = _pixels(picture, is_keyed=False)
@@ -156,7 +156,7 @@ def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
 
   Args:
     picture: Pillow's.
-    is_keyed: Whether its transparent colour is one of its samples.
+    is_keyed: Whether its transparent color is one of its samples.
   """
   picture.load()
   if not is_keyed:
@@ -164,9 +164,9 @@ def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
   if picture.mode.startswith("I"):
     mode, bands, dtype = picture.mode, 1, np.uint16
   else:
-    grey = picture.mode in ("1", "L", "LA", "La")
+    gray = picture.mode in ("1", "L", "LA", "La")
     has_alpha = "transparency" in picture.info or picture.mode[-1] in "Aa"
-    mode = ("L" if grey else "RGB") + ("A" if has_alpha else "")
+    mode = ("L" if gray else "RGB") + ("A" if has_alpha else "")
     bands, dtype = len(mode), np.uint8
   pixels = np.empty((picture.height, picture.width, bands), dtype)
   for top in range(0, picture.height, _STRIP_ROWS):
@@ -179,7 +179,7 @@ def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
 
 
 def _with_key(pixels: np.ndarray, key: int | tuple[int, ...]) -> np.ndarray:
-  """Adds the opacity that a transparent colour of 16 bits means."""
+  """Adds the opacity that a transparent color of 16 bits means."""
   height, width, bands = pixels.shape
   samples = np.empty((height, width, bands + 1), np.uint16)
   samples[..., :-1] = pixels

@@ -21,7 +21,7 @@ MAX_WEIGHTS = 1_000_000_000
 
 
 def register(name: str):
-  """Returns a class decorator: registry, Keras serialisation, model name."""
+  """Returns a class decorator: registry, Keras serialization, model name."""
 
   def decorate(cls: type[keras.Model]) -> type[keras.Model]:
     cls.registered_name = name

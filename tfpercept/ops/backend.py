@@ -1,4 +1,4 @@
-"""Which library Keras computes with."""
+"""The check that Keras computes with TensorFlow."""
 
 import keras
 
@@ -6,8 +6,8 @@ import keras
 def require_tensorflow() -> None:
   """Raises ImportError if Keras 3 was told to compute with another library.
 
-  Distances are made of TensorFlow's operations, which JAX and PyTorch can not
-  trace; the error of a first step would not say so.
+  Distances are made of TensorFlow operations, which JAX and PyTorch cannot
+  trace. The error of a first training step would not name this cause.
   """
   backend = keras.backend.backend()
   if backend != "tensorflow":

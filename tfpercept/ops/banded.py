@@ -1,10 +1,11 @@
 """Halving and doubling of pictures as banded matrices, applied fast.
 
-`pyramids.reduce` and `pyramids.expand` are, along each axis, a matrix, mirrored
-borders included; what is linear has its transpose for a gradient. A picture is
-flattened to rows, `[N, H, W * C]`. Along the rows a banded matrix is a sum of
-shifted, contiguous slices. Along the columns, between which the channels lie, a
-loop over such slices would not vectorise; there it is a product with dense
+`pyramids.reduce` and `pyramids.expand` with their mirrored borders are linear:
+along each axis they are a matrix, D for halving and U for doubling, and their
+gradient is the transposed matrix. A picture is flattened to rows,
+`[N, H, W * C]`. Along the rows a banded matrix is a sum of shifted, contiguous
+slices. Along the columns, between which the channels lie, a loop over such
+slices would not vectorize; there the matrix is applied as a product with dense
 blocks along the diagonal.
 """
 
@@ -16,7 +17,7 @@ import tensorflow as tf
 from tfpercept.ops import pyramids
 
 BLOCK = 16  # columns of the smaller side in one block
-_REACH = 2  # of the taps, to either side
+_REACH = 2  # places that the five taps reach to either side
 
 
 @functools.lru_cache(maxsize=64)
@@ -52,11 +53,11 @@ def shrink_rows(maps: tf.Tensor, matrix: np.ndarray) -> list[tf.Tensor]:
   """Applies D, or U transposed, to the rows.
 
   Args:
-    maps: `[N, H, K]`, H at least 5.
-    matrix: `[ceil(H / 2), H]`.
+    maps: Maps `[N, H, K]` with H at least 5.
+    matrix: D or the transpose of U, `[ceil(H / 2), H]`.
 
   Returns:
-    Parts of the result, to be joined along the rows.
+    Parts of the result, which the caller joins along the rows.
   """
   count = len(matrix)
 
@@ -84,15 +85,16 @@ def grow_rows(maps: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
   """Applies U, or D transposed, to the rows.
 
   Args:
-    maps: `[N, ceil(H / 2) + 2, K]`, with one row more at either end, which
-      counts nothing.
-    matrix: `[H, ceil(H / 2)]`.
+    maps: Maps `[N, ceil(H / 2) + 2, K]`. The first and the last row are
+      padding; their values do not matter as long as they are finite.
+    matrix: U or the transpose of D, `[H, ceil(H / 2)]`.
 
   Returns:
     `[N, H, K]`.
   """
   size, count = matrix.shape
-  # Weights of the row before, of that at half the place, and of the one after.
+  # An output row i sees the input rows i // 2 - 1, i // 2 and i // 2 + 1. Their
+  # weights differ between even and odd rows, so each phase is computed apart.
   padded = np.pad(matrix, [(0, size % 2), (1, 1)])
   weights = np.stack(
     [padded[i, i // 2 : i // 2 + 3] for i in range(2 * count)]
@@ -114,9 +116,9 @@ def columns(maps: tf.Tensor, matrix: np.ndarray, channels: int) -> tf.Tensor:
   """Applies D, U or the transpose of either to the columns.
 
   Args:
-    maps: `[N, h, W * C]`.
-    matrix: `[V, W]`.
-    channels: C.
+    maps: Maps `[N, h, W * C]`, the channels of a pixel side by side.
+    matrix: Matrix `[V, W]`, applied to each channel alone.
+    channels: Number of channels, C.
 
   Returns:
     `[N, h, V * C]`.
@@ -151,7 +153,10 @@ def columns(maps: tf.Tensor, matrix: np.ndarray, channels: int) -> tf.Tensor:
 
 
 def _windows(maps: tf.Tensor, blocks: int, size: int, halo: int) -> tf.Tensor:
-  """All blocks but the first and last, `[N, h, blocks - 2, size + 2 halo]`."""
+  """Returns the inner blocks, `[N, h, blocks - 2, size + 2 halo]`.
+
+  Each has `halo` columns of either neighbor with it.
+  """
 
   def cut(start: int) -> tf.Tensor:
     part = maps[:, :, start * size : (start + blocks - 2) * size]
@@ -163,6 +168,6 @@ def _windows(maps: tf.Tensor, blocks: int, size: int, halo: int) -> tf.Tensor:
 def _product(maps: tf.Tensor, matrix: np.ndarray, channels: int) -> tf.Tensor:
   """Applies a matrix to the last axis, alike for each channel."""
   dense = tf.constant(np.kron(matrix.T, np.eye(channels)), maps.dtype)
-  # Flat, since a product of higher rank is one for each picture.
+  # Flat, since TensorFlow splits a product of higher rank into one per picture.
   result = tf.matmul(tf.reshape(maps, [-1, maps.shape[-1]]), dense)
   return tf.reshape(result, [-1, *maps.shape[1:-1], dense.shape[1]])

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def sides(images: tf.Tensor) -> tuple[tf.Tensor | int, tf.Tensor | int]:
-  """The two sides of `[N, H, W, ...]`: numbers where both are known."""
+  """Returns H and W of `[N, H, W, ...]`, as integers where both are known."""
   known = None not in images.shape[1:3]
   shape = images.shape if known else tf.shape(images)
   return shape[1], shape[2]
@@ -14,7 +14,8 @@ def split(images: tf.Tensor, size: int) -> tf.Tensor:
   """Cuts images into blocks of `size` x `size` pixels.
 
   Args:
-    images: `[N, H, W, C]`, H and W multiples of `size`; C known.
+    images: Images `[N, H, W, C]`. H and W are multiples of `size`, and C is
+      known when traced.
     size: Side of a block in pixels.
 
   Returns:
@@ -41,12 +42,15 @@ def pad(images: tf.Tensor, size: int, mode: str) -> tf.Tensor:
   """Extends images below and to the right to multiples of `size`.
 
   Args:
-    images: `[N, H, W, C]`; sizes may be unknown, also under XLA.
-    size: What the sides become multiples of.
-    mode: `"edge"` repeats the last row and column, `"reflect"` mirrors at them
-      without repeating; that needs sides above `size // 2`.
+    images: Images `[N, H, W, C]`. H and W may be unknown, also under XLA.
+    size: Side of a block in pixels, of which the new sides are multiples.
+    mode: Kind of padding. `"edge"` repeats the last row and column. `"reflect"`
+      mirrors at them without repeating them, which needs sides above
+      `size // 2`.
   """
   for axis, side in zip((1, 2), sides(images), strict=True):
+    # A gather of computed indices: the padding depends on the size, and XLA
+    # refuses `tf.pad` by an amount that it does not know.
     index = tf.range(-(-side // size) * size)
     if mode == "edge":
       index = tf.minimum(index, side - 1)
@@ -62,9 +66,10 @@ def shift(
   """Moves the window over images down and right, repeating border pixels.
 
   Args:
-    images: `[N, H, W, C]`.
-    rows: By how many rows; negative is up. May be a tensor.
-    columns: By how many columns; negative is left.
+    images: Images `[N, H, W, C]`.
+    rows: Rows to move the window down by, a whole number or an integer scalar;
+      negative moves it up.
+    columns: Columns to move it to the right by; negative moves it left.
 
   Returns:
     Images of the same size whose pixel (i, j) is (i + rows, j + columns) of the
@@ -78,9 +83,15 @@ def shift(
 
 
 def unshift(maps: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
-  """Puts maps `[N, H, W]` of images that `shift` moved where the pixels were.
+  """Moves maps of shifted images back to where their pixels were.
 
-  What the window did not see is 0.
+  Args:
+    maps: Maps `[N, H, W]` of images that `shift` returned.
+    rows: The `rows` given to `shift`.
+    columns: The `columns` given to `shift`.
+
+  Returns:
+    Maps of the same size, 0 where the window did not reach.
   """
   offsets = zip((1, 2), sides(maps), (rows, columns), strict=True)
   for axis, side, offset in offsets:

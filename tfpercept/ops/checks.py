@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 ALPHA = 4
-"""So many channels are colours and alpha, in every picture that has them."""
+"""Number of channels of a color picture with alpha."""
 
 
 def image(
@@ -17,10 +17,10 @@ def image(
   """Returns `value` as a floating tensor of rank 4.
 
   Args:
-    value: The images.
-    argument: What the caller calls them.
-    owner: Who needs them.
-    takes_integers: Whether whole numbers are turned into floating ones.
+    value: Images `[N, H, W, C]`, a tensor or anything that converts to one.
+    argument: Name of the argument that holds them, for the error message.
+    owner: Name of the distance that needs them, for the error message.
+    takes_integers: If True, integers are cast to float32 instead of refused.
 
   Raises:
     ValueError: if it holds integers or has another rank.
@@ -43,7 +43,7 @@ def image(
 
 
 def same_shape(reference: tf.Tensor, other: tf.Tensor, owner: str) -> None:
-  """Raises ValueError if the static shapes can not be equal."""
+  """Raises ValueError if the static shapes cannot be equal."""
   if not reference.shape.is_compatible_with(other.shape):
     raise ValueError(
       f"{owner} compares images of one shape; got reference "
@@ -54,15 +54,19 @@ def same_shape(reference: tf.Tensor, other: tf.Tensor, owner: str) -> None:
 def channels(
   value: tf.Tensor, allowed: tuple[int, ...] | None, owner: str
 ) -> None:
-  """Raises ValueError if the static number of channels is not among these.
+  """Raises ValueError if the static number of channels is not allowed.
 
-  None allows any but four: opacity is no colour, and as a fourth of the value
-  it would hide in a plausible number.
+  Args:
+    value: Images `[N, H, W, C]`.
+    allowed: Numbers of channels that are accepted. None accepts any but four:
+      the fourth would be opacity, which is no color and would go into the value
+      without notice.
+    owner: Name of the distance, for the error message.
   """
   count = value.shape[-1]
   if allowed is None and count == ALPHA:
     raise ValueError(
-      f"{owner} needs images without alpha, which is no colour; got shape "
+      f"{owner} needs images without alpha, which is no color; got shape "
       f"{value.shape}. Lay them over a background or drop it, image[..., :3]; "
       "four bands that are no alpha can be given as images of one channel."
     )
@@ -82,14 +86,14 @@ def channels(
 
 
 class Requirement(NamedTuple):
-  """What only the run of a graph can tell."""
+  """A condition that can be checked only when the graph runs."""
 
   sentence: str
-  """What is wanted, of whom."""
+  """Start of the error message: the owner, its wish, and "got"."""
   holds: tf.Tensor
-  """Boolean scalar."""
+  """Boolean scalar, True where the condition is met."""
   found: tf.Tensor
-  """What the sentence is about, as it came."""
+  """The value that came, which ends the error message."""
 
 
 def unknown_until_run(
@@ -102,7 +106,17 @@ def unknown_until_run(
   channels: tuple[int, ...] | None,
   owner: str,
 ) -> list[Requirement]:
-  """Returns what the static shapes of two images leave open; often nothing."""
+  """Returns the conditions that static shapes leave open; often none.
+
+  Args:
+    reference: Images `[N, H, W, C]`.
+    other: Images that should have the same shape.
+    min_size: Smallest height and width that the distance takes.
+    size_multiple: Number that height and width have to be multiples of.
+    exact_size: Only height and width that the distance takes, if it has one.
+    channels: Numbers of channels that it takes; None means any but four.
+    owner: Name of the distance, for the error message.
+  """
   if reference.shape.is_fully_defined() and other.shape.is_fully_defined():
     return []
   shape = tf.shape(other)
@@ -143,7 +157,7 @@ def unknown_until_run(
   if other.shape[-1] is None and channels is None:
     found.append(
       Requirement(
-        f"{owner} needs images without alpha, which is no colour; got channels",
+        f"{owner} needs images without alpha, which is no color; got channels",
         tf.not_equal(count, ALPHA),
         count,
       )
@@ -154,12 +168,13 @@ def unknown_until_run(
 def once_true(
   images: Sequence[tf.Tensor], requirements: Sequence[Requirement]
 ) -> list[tf.Tensor]:
-  """Returns the same images, which exist in a graph once all has been found.
+  """Returns the same images, which a graph makes only after all checks.
 
-  What reads them runs after the assertions: a convolution of a picture smaller
-  than its window ends the process. XLA leaves assertions out, but knows every
-  size as it compiles. There a shape that must be [1] comes out as [0], which
-  it refuses by the name of the tensor; that name is the sentence.
+  So ops that read them run after the assertions. Without this order, a
+  convolution of a picture smaller than its window ends the process. XLA leaves
+  assertions out, but knows every size when it compiles. There a tensor that
+  must have the shape [1] gets the shape [0] if the condition fails. XLA refuses
+  it with the name of the tensor, and the name is the sentence.
   """
   if not requirements:
     return list(images)
@@ -177,11 +192,11 @@ def once_true(
 
 
 def sample_weight(value: Any, owner: str) -> tf.Tensor | None:
-  """Returns the weights of images, `[N]` or a scalar, of which None is none.
+  """Returns the weights of images, `[N]` or a scalar; None stays None.
 
   Raises:
-    ValueError: if there are weights of single pixels, as masks and class
-      weights turn into.
+    ValueError: if single pixels have weights, which is how Keras passes masks
+      and class weights on.
   """
   if value is None:
     return None
@@ -205,14 +220,14 @@ def positive(owner: str, option: str, value: Any) -> None:
 
 
 def seed(owner: str, value: Any) -> int:
-  """Returns a seed; ValueError unless it is an int32 that is not negative."""
+  """Returns a seed; raises ValueError unless it is in [0, 2**31)."""
   if not is_whole(value) or not 0 <= value < 2**31:
     raise ValueError(f"{owner} needs a seed in [0, 2**31); got {value!r}")
   return value
 
 
 def is_number(value: Any) -> bool:
-  """Whether a value is a finite real number; True and False are none."""
+  """Returns True for a finite real number that is not a boolean."""
   return (
     isinstance(value, (int, float))
     and not isinstance(value, bool)
@@ -221,5 +236,5 @@ def is_number(value: Any) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-  """Whether a value is an integer; True and False are none."""
+  """Returns True for an integer that is not a boolean."""
   return isinstance(value, int) and not isinstance(value, bool)

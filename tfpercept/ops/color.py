@@ -1,4 +1,4 @@
-"""Colour transforms and rounding, on images in [0, 1]."""
+"""Color transforms and rounding, on images in [0, 1]."""
 
 import tensorflow as tf
 
@@ -27,7 +27,7 @@ def rgb_to_ycbcr(image: tf.Tensor) -> tf.Tensor:
 
 
 def ycbcr_to_rgb(image: tf.Tensor) -> tf.Tensor:
-  """Inverse of `rgb_to_ycbcr`; colours outside RGB come out outside [0, 1]."""
+  """Inverse of `rgb_to_ycbcr`; colors outside RGB come out outside [0, 1]."""
   matrix, offset = _matrix(tf.float64)
   inverse = tf.cast(tf.linalg.inv(matrix), image.dtype)
   return tf.linalg.matmul(
@@ -39,8 +39,10 @@ def rgb_to_luma(image: tf.Tensor) -> tf.Tensor:
   """Returns studio-range Y, `[..., 1]` in [16, 235] / 255.
 
   Args:
-    image: RGB `[..., 3]` or grey `[..., 1]` (taken as R = G = B) in [0, 1].
+    image: RGB `[..., 3]` or gray `[..., 1]` in [0, 1]. Gray counts as an RGB
+      image with R = G = B.
   """
+  # The first row of the matrix sums to 219.
   if image.shape[-1] == 1:
     return (image * 219.0 + 16.0) / 255.0
   return rgb_to_ycbcr(image)[..., :1]

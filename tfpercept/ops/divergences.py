@@ -1,4 +1,4 @@
-"""Densities of Gaussian mixtures of unit variance, and how far two differ."""
+"""Gaussian mixtures of unit variance: densities and divergences."""
 
 import math
 from typing import NamedTuple
@@ -10,9 +10,9 @@ class Mixture(NamedTuple):
   """A mixture of M normals of unit variance at each position.
 
   Attributes:
-    means: `[..., M, Z]`.
-    logits: `[..., M]`, the logarithms of the weights but for a constant; None
-      where M is 1.
+    means: Means of the M components, float `[..., M, Z]`.
+    logits: Logarithms of the weights up to a constant, `[..., M]`; None where M
+      is 1.
   """
 
   means: tf.Tensor
@@ -31,8 +31,8 @@ class Mixture(NamedTuple):
     """Draws one sample `[..., Z]` at each position.
 
     Args:
-      seed: Int32 `[2]`.
-      alike: Whether all along the first axis get the same noise.
+      seed: Seed of the draw, int32 `[2]`.
+      alike: If True, all positions along the first axis share one noise.
     """
     means = self.means
     shape = tf.shape(means)
@@ -42,7 +42,8 @@ class Mixture(NamedTuple):
       chosen = means[..., 0, :]
     else:
       uniform = tf.random.stateless_uniform(shape[:-1], seed, dtype=means.dtype)
-      # The largest of logits with Gumbel noise is one by their softmax.
+      # Gumbel-max trick: with Gumbel noise added, the index of the largest
+      # logit is distributed by the softmax of the logits.
       noisy = self.logits - tf.math.log(-tf.math.log(uniform))
       index = tf.argmax(noisy, axis=-1, output_type=tf.int32)
       chosen = tf.gather(means, index, axis=-2, batch_dims=means.shape.rank - 2)
@@ -58,18 +59,19 @@ def jeffreys(p: Mixture, q: Mixture, noise: tf.Tensor) -> tf.Tensor:
   """Estimates KL(p || q) + KL(q || p) at each position, without bias.
 
   With L = log p - log q the divergence is the integral of (p - q) L, whose
-  integrand is nowhere negative. It equals E_p[g] + E_q[g], g = L tanh(L / 2).
-  Components are summed over with their weights and each is sampled with the
-  same noise, so that the estimate is never negative, 0 for equal mixtures, and
-  symmetric, whatever the noise; the slope of g is bounded by that of L.
+  integrand is nowhere negative. It equals E_p[g] + E_q[g], g = L tanh(L / 2),
+  since p - q = (p + q) tanh(L / 2). The sum over components is exact, and each
+  component is sampled with the same noise. So the estimate is never negative,
+  0 for equal mixtures, and symmetric, for every noise. The slope of g is
+  bounded by that of L.
 
   Args:
     p: Mixture with means `[..., M, Z]` and logits `[..., M]`.
     q: Mixture of the same shape.
-    noise: Standard normal, broadcast against `[..., Z]`.
+    noise: Sample of a standard normal, broadcast against `[..., Z]`.
 
   Returns:
-    `[...]`.
+    Estimates `[...]` in nats.
   """
   return _jeffreys(
     tf.concat([p.means, q.means], axis=-2),  # [..., 2M, Z]
@@ -80,15 +82,21 @@ def jeffreys(p: Mixture, q: Mixture, noise: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def _jeffreys(means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor):
-  """`jeffreys` of components of p, then q, with logs of weights `[..., 2M]`.
+  """Returns `jeffreys` of the components of p followed by those of q.
 
-  The log density of component j at sample i, mean i + noise, is
+  The log density of component j at sample i, which is mean i + noise, is
 
       k_ij + b_j + (terms of i alone), k = means means^T,
       b_j = logs_j - |means_j|^2 / 2 + noise means_j
 
-  and terms of i are the same for p and q. The gradient is written by hand, in
-  half the time: it is that of the two softmaxes over j.
+  Terms of i alone are the same for p and q and cancel in L. The gradient is
+  written by hand, which takes half the time; it is that of the two softmaxes
+  over j.
+
+  Args:
+    means: Means `[..., 2M, Z]`.
+    logs: Logarithms of the weights, `[..., 2M]`.
+    noise: Sample of a standard normal, broadcast against `[..., Z]`.
   """
   inner = tf.linalg.matmul(means, means, transpose_b=True)
   here = logs - 0.5 * tf.linalg.diag_part(inner)
@@ -103,6 +111,7 @@ def _jeffreys(means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor):
 
   def gradient(upstream):
     upstream = upstream[..., None] * weights
+    # The slope of g = L tanh(L / 2) in L.
     by_ratio = upstream * (half + 0.5 * ratio * (1 - half**2))
     signed = tf.stack([by_ratio, -by_ratio], axis=-1)[..., None]
     by_inner = tf.exp(densities - totals[..., None]) * signed

@@ -31,8 +31,8 @@ def separable(images: tf.Tensor, taps: tuple[float, ...]) -> tf.Tensor:
   """Filters rows and columns with `taps`, without padding.
 
   Args:
-    images: `[N, H, W, C]`; sizes may be unknown until the graph runs.
-    taps: The window, at most as long as either side.
+    images: Images `[N, H, W, C]`; sizes may be unknown until the graph runs.
+    taps: Taps of the window, at most as many as either side has pixels.
 
   Returns:
     `[N, H - len(taps) + 1, W - len(taps) + 1, C]`.
@@ -48,11 +48,12 @@ def separable(images: tf.Tensor, taps: tuple[float, ...]) -> tf.Tensor:
 def halve(images: tf.Tensor) -> tf.Tensor:
   """Averages blocks of 2x2 pixels.
 
-  An odd side repeats its last row or column once, as TensorFlow's multi-scale
-  SSIM does: average pooling that leaves padding out of the mean is the same.
+  At an odd side the last row or column counts twice, as in TensorFlow's
+  multi-scale SSIM. Average pooling that leaves padding out of the mean gives
+  the same result.
 
   Args:
-    images: `[N, H, W, C]`.
+    images: Images `[N, H, W, C]`.
 
   Returns:
     `[N, ceil(H / 2), ceil(W / 2), C]`.

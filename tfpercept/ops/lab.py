@@ -1,4 +1,4 @@
-"""CIE L*a*b* of sRGB images, and colour differences in it.
+"""CIE L*a*b* of sRGB images, and color differences in it.
 
 Primaries (ITU-R BT.709, to six digits) and white (illuminant D65, 2 degree
 observer) are those of scikit-image; the curve of L*a*b* has exact constants.
@@ -19,8 +19,8 @@ _XYZ = (
 )
 _WHITE = (0.95047, 1.0, 1.08883)
 
-# Below this chroma, or root of a product of two chromas, a hue is rounding.
-_GREY = 1e-3
+# Below this chroma (or the geometric mean of two) a hue is rounding error.
+_GRAY = 1e-3
 
 
 def srgb_to_linear(image: tf.Tensor) -> tf.Tensor:
@@ -28,6 +28,8 @@ def srgb_to_linear(image: tf.Tensor) -> tf.Tensor:
 
   Values in [0, 1] stay there. Negative ones lie on the linear part.
   """
+  # Both branches of `where` pass a gradient, so the power never sees a base
+  # whose slope is not finite.
   steep = tf.pow((tf.maximum(image, 0.04045) + 0.055) / 1.055, 2.4)
   return tf.where(image > 0.04045, steep, image / 12.92)
 
@@ -41,6 +43,7 @@ def rgb_to_xyz(image: tf.Tensor) -> tf.Tensor:
 def rgb_to_lab(image: tf.Tensor) -> tf.Tensor:
   """Converts sRGB `[..., 3]` in [0, 1] to CIE L*a*b* (CIE 15:2004, 8.2.1)."""
   ratio = rgb_to_xyz(image) / tf.constant(_WHITE, image.dtype)
+  # The cube root is steep near 0; below `edge` its tangent there takes over.
   edge = (6 / 29) ** 3
   root = tf.pow(tf.maximum(ratio, edge), 1 / 3)
   line = ratio / (3 * (6 / 29) ** 2) + 4 / 29
@@ -49,7 +52,7 @@ def rgb_to_lab(image: tf.Tensor) -> tf.Tensor:
 
 
 def cie76(lab1: tf.Tensor, lab2: tf.Tensor) -> tf.Tensor:
-  """Returns the Euclidean distance `[...]` of colours `[..., 3]` in L*a*b*.
+  """Returns the Euclidean distance `[...]` of colors `[..., 3]` in L*a*b*.
 
   Its slope is 0 where they are equal.
   """
@@ -58,16 +61,16 @@ def cie76(lab1: tf.Tensor, lab2: tf.Tensor) -> tf.Tensor:
 
 
 def ciede2000(lab1: tf.Tensor, lab2: tf.Tensor) -> tf.Tensor:
-  """Returns the CIEDE2000 difference `[...]` of colours `[..., 3]` in L*a*b*.
+  """Returns the CIEDE2000 difference `[...]` of colors `[..., 3]` in L*a*b*.
 
-  Slopes are finite everywhere, and 0 where the colours are equal. The formula
+  Slopes are finite everywhere, and 0 where the colors are equal. The formula
   itself jumps where two hues are opposite.
 
   Source: Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula:
   implementation notes, supplementary test data, and mathematical
   observations", 2005, equations 2 to 22, with kL = kC = kH = 1. Differences of
   hue come from cross and dot product, not from two angles, so that nearly equal
-  colours keep their digits.
+  colors keep their digits.
   """
   l1, a1, b1 = tf.unstack(lab1, axis=-1)
   l2, a2, b2 = tf.unstack(lab2, axis=-1)
@@ -81,21 +84,22 @@ def ciede2000(lab1: tf.Tensor, lab2: tf.Tensor) -> tf.Tensor:
   chroma = c2 - c1
   between = _angle(a1, b1, a2, b2)
   arc = 2 * numerics.power(c1 * c2, 0.5, floor=1e-6) * tf.sin(between / 2)
-  # Beside grey the same without angles, whose slope leads out of grey.
+  # Next to gray the hue has no meaning. There the same square is computed from
+  # the dot product, which has a slope that leads out of gray.
   arc_square = tf.where(
-    c1 * c2 > _GREY**2, tf.square(arc), 2 * (c1 * c2 - a1 * a2 - b1 * b2)
+    c1 * c2 > _GRAY**2, tf.square(arc), 2 * (c1 * c2 - a1 * a2 - b1 * b2)
   )
   hue = _mean_hue(a1, b1, a2, b2, between)
   # Equations 15 to 22.
-  off_grey = tf.square((l1 + l2) / 2 - 50)
-  lightness /= 1 + 0.015 * off_grey * tf.math.rsqrt(20 + off_grey)
+  off_gray = tf.square((l1 + l2) / 2 - 50)
+  lightness /= 1 + 0.015 * off_gray * tf.math.rsqrt(20 + off_gray)
   mean = (c1 + c2) / 2
   chroma /= 1 + 0.045 * mean
   weight = 1 + 0.015 * mean * _hue_weight(hue)
   squares = tf.square(lightness) + tf.square(chroma)
   squares += arc_square / tf.square(weight)
   squares += _rotation(hue, mean) * chroma * arc / weight
-  # Positive definite, but for rounding.
+  # The quadratic form is positive definite; rounding alone can go below 0.
   return numerics.power(tf.nn.relu(squares), 0.5)
 
 
@@ -104,20 +108,19 @@ def _length(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def _saturation(chroma: tf.Tensor) -> tf.Tensor:
-  """sqrt(C^7 / (C^7 + 25^7)), with slope 0 at 0."""
+  """Returns sqrt(C^7 / (C^7 + 25^7)), with slope 0 at 0."""
   ratio = tf.pow(chroma / 25, 3.5)
   return ratio * tf.math.rsqrt(tf.square(ratio) + 1)
 
 
 def _angle(a1, b1, a2, b2) -> tf.Tensor:
-  """Angle from the first hue to the second, in [-pi, pi]; 0 beside grey."""
+  """Returns the angle between two hues, in [-pi, pi]; 0 next to gray."""
   cross, dot = a1 * (b2 - b1) - b1 * (a2 - a1), a1 * a2 + b1 * b2
-  colourful = tf.square(cross) + tf.square(dot) > _GREY**4
-  angle = tf.atan2(
-    tf.where(colourful, cross, 0.0), tf.where(colourful, dot, 1.0)
-  )
-  # Of opposite hues, the difference of angles in [0, 2 pi), as equation 10 has.
-  opposite = colourful & (dot < 0) & (tf.abs(cross) < -1e-6 * dot)
+  colorful = tf.square(cross) + tf.square(dot) > _GRAY**4
+  angle = tf.atan2(tf.where(colorful, cross, 0.0), tf.where(colorful, dot, 1.0))
+  # Hues that are opposite to within rounding get the sign that the difference
+  # of their angles in [0, 2 pi) has, which is how equation 10 decides.
+  opposite = colorful & (dot < 0) & (tf.abs(cross) < -1e-6 * dot)
   second_is_larger = (b1 > b2) | ((b1 == b2) & (a1 > a2))
   half_turn = tf.constant(math.pi, angle.dtype)
   half_turn = tf.where(second_is_larger, half_turn, -half_turn)
@@ -125,19 +128,22 @@ def _angle(a1, b1, a2, b2) -> tf.Tensor:
 
 
 def _mean_hue(a1, b1, a2, b2, between) -> tf.Tensor:
-  """Half way between both hues, from the more colourful one."""
+  """Returns the hue half way between both, in radians (equation 14).
+
+  It starts from the more colorful of the two, whose hue has more digits.
+  """
   square1, square2 = (
     tf.square(a) + tf.square(b) for a, b in ((a1, b1), (a2, b2))
   )
   first = square1 >= square2
-  colourful = tf.maximum(square1, square2) > _GREY**2
-  a = tf.where(colourful, tf.where(first, a1, a2), 1.0)
-  b = tf.where(colourful, tf.where(first, b1, b2), 0.0)
+  colorful = tf.maximum(square1, square2) > _GRAY**2
+  a = tf.where(colorful, tf.where(first, a1, a2), 1.0)
+  b = tf.where(colorful, tf.where(first, b1, b2), 0.0)
   return tf.atan2(b, a) + tf.where(first, between, -between) / 2
 
 
 def _hue_weight(hue: tf.Tensor) -> tf.Tensor:
-  """T of equation 15."""
+  """Returns T of equation 15."""
   return (
     1
     - 0.17 * tf.cos(hue - math.radians(30))
@@ -148,7 +154,10 @@ def _hue_weight(hue: tf.Tensor) -> tf.Tensor:
 
 
 def _rotation(hue: tf.Tensor, chroma: tf.Tensor) -> tf.Tensor:
-  """R_T of equations 16, 17 and 21: chroma and hue interact in the blue."""
+  """Returns R_T of equations 16, 17 and 21.
+
+  It lets chroma and hue interact where colors are blue.
+  """
   degrees = tf.math.floormod(hue, 2 * math.pi) * (180 / math.pi)
   turn = math.radians(30) * tf.exp(-tf.square((degrees - 275) / 25))
   return -2 * tf.sin(2 * turn) * _saturation(chroma)

@@ -1,8 +1,8 @@
 """The fast path of Watson's model, in traced functions.
 
 `distances/watson.py` holds the same mathematics in its plain form, which serves
-eager calls, sizes unknown at tracing, and parameters that are trained. What
-this form does for speed, and why:
+eager calls, sizes unknown at tracing, and parameters that are trained. This
+form is faster in these points:
 
 - Powers are taken by logarithms, and thresholds are never formed, only their
   inverse. With l the masking by light, c that by contrast and E = exp(c - l),
@@ -10,16 +10,16 @@ this form does for speed, and why:
 - XLA compiles this into one loop of vector code. Its arctangent would call libm
   for one number at a time, twenty times slower than the polynomial here.
 - The gradient for the image is written by hand and starts from the summands
-  p = (a + e)^b - e^b, where a = |d| / s is what is visible of the difference d.
-  The slope of p in d is
+  p = (a + e)^b - e^b, where a = |d| / s is the difference d in units of its
+  threshold. The slope of p in d is
 
       b (p + e^b) (a / (a + e)) / d,  a / (a + e) = 1 - e (p + e^b)^(-1 / b)
 
-  one logarithm and one exponential, where automatic differentiation goes back
-  through all of the above.
+  This takes one logarithm and one exponential, where automatic differentiation
+  goes back through all of the above.
 - The gradient for the reference is left to automatic differentiation; a graph
   that does not need it never runs it.
-- Sums over blocks stay outside of XLA, whose own are slower.
+- Sums over blocks stay outside of XLA, whose sums are slower.
 """
 
 import dataclasses
@@ -41,13 +41,15 @@ _ARCTANGENT = (
   -0.0161657367,
   0.0028662257,
 )
-_MAX_EXPONENT = 60.0  # what is beyond changes no digit, and exp is finite
+# A bound for c - l in E = exp(c - l). Beyond it s equals c in every digit. With
+# it the product c E fits float32.
+_MAX_EXPONENT = 60.0
 
 
 def applies(image: tf.Tensor) -> bool:
-  """Whether an image `[N, H, W, C]` is traced, with all but N known.
+  """Returns True while an image `[N, H, W, C]` is traced with only N unknown.
 
-  A compilation for each size pays in training, not in eager calls.
+  Each size costs a compilation, which pays in training but not in eager calls.
   """
   return not tf.executing_eagerly() and None not in image.shape[1:]
 
@@ -57,10 +59,10 @@ class Model:
   """Parameters for P planes of K coefficients; no gradient goes into them.
 
   Attributes:
-    sensitivity: Logarithms of thresholds, `[P, K]`.
-    exponent: Of contrast masking, in (0, 1), `[P, 1]`.
-    beta: Of the power mean, positive, `[P, 1]`.
-    epsilon: Guard of logarithms and powers.
+    sensitivity: Logarithms of thresholds before masking, `[P, K]`.
+    exponent: Exponent of contrast masking, in (0, 1), `[P, 1]`.
+    beta: Exponent of the power mean, positive, `[P, 1]`.
+    epsilon: Small positive number that guards logarithms and powers, e above.
   """
 
   sensitivity: tf.Tensor
@@ -90,7 +92,7 @@ class Model:
     Args:
       before: Coefficients of the references, `[N, h, w, P, K]`; h x w blocks.
       after: Coefficients of the images, the same shape.
-      light: Logarithm of the masking by light, `[N, h, w, P, 1]`.
+      light: Logarithm of the factor of luminance masking, `[N, h, w, P, 1]`.
 
     Returns:
       One tensor `[N, P, K]`. All three arguments have gradients.
@@ -113,19 +115,20 @@ class Model:
     damping: float,
     no_phase: float,
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the summands of amplitudes and the turns, summed over blocks.
+    """Returns the summands of amplitudes and the angles, summed over blocks.
 
     Args:
       before: Coefficients of the references, `[N, h, w, 2, P, K]`, real and
         imaginary part.
       after: Coefficients of the images, the same shape.
-      light: As in `cosine_sums`.
+      light: Logarithm of the factor of luminance masking, `[N, h, w, P, 1]`.
       damping: Squared amplitude below which phases fade, or 0.
-      no_phase: Product of squared amplitudes up to which there is no phase, of
-        use without damping.
+      no_phase: Product of two squared amplitudes up to which there is no phase;
+        it is used only without damping.
 
     Returns:
-      Two tensors `[N, P, K]`. All tensors given have gradients.
+      Two tensors `[N, P, K]`: summands of the power mean, and angles in [0,
+      pi]. `before`, `after` and `light` have gradients.
     """
     turns = _Turns(damping, no_phase)
 
@@ -138,6 +141,8 @@ class Model:
     def slope(before, after, summands, turn, weight, turn_weight):
       before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
       was, now = self._amplitude(*before), self._amplitude(*after)
+      # The amplitude's slope in its real part is (re + epsilon) / amplitude,
+      # and likewise in its imaginary part; the angle adds its own slopes.
       outward = weight * self._slope(now - was, summands) / now
       return tuple(
         outward * (part + self.epsilon) + turn_weight * slope
@@ -149,10 +154,20 @@ class Model:
     return _sums(maps, slope, before, after, light)
 
   def _amplitude(self, re, im):
+    # The authors' guard, inside the squares. It keeps the root from 0, where
+    # its slope is infinite.
     return tf.sqrt(tf.square(re + self.epsilon) + tf.square(im + self.epsilon))
 
   def _visible(self, magnitude, light, masking):
-    """Inverse of the just visible difference; `masking` is exp(light)."""
+    """Returns the inverse of the just visible difference.
+
+    Args:
+      magnitude: Magnitudes of the reference's coefficients, `[N, h, w, P, K]`.
+      light: Logarithm of the factor of luminance masking.
+      masking: The factor itself, exp(light).
+    """
+    # Contrast masking c = m^w (t light)^(1 - w) as one sum of logarithms, and
+    # luminance masking l = t light. See the top of the file for 1 / s.
     contrast = self.exponent * tf.math.log(magnitude + self.epsilon)
     contrast = tf.exp(contrast + self._offset + self._rest * light)
     masking = self._threshold * masking
@@ -162,16 +177,20 @@ class Model:
   def _summands(self, difference, visible):
     visible = tf.abs(difference) * visible
     powers = tf.exp(self.beta * tf.math.log(visible + self.epsilon))
-    # NaN is not `<= 0` and stays.
+    # The difference of powers at 0 may be a rounding error; it has to be 0, so
+    # that equal images have the value 0. NaN is not `<= 0` and stays.
     return tf.where(visible <= 0, tf.zeros_like(powers), powers - self._least)
 
   def _slope(self, difference, summands):
-    """Slope of the summands in the difference; see the top of the file."""
+    """Returns the slope of the summands in the difference.
+
+    The formula is at the top of the file.
+    """
     powers = summands + self._least
-    # Of a difference next to 0 the powers underflow to 0 in float32.
+    # Next to a difference of 0 the powers underflow to 0 in float32.
     flat = (difference == 0) | (powers <= 0)
     powers = tf.where(flat, tf.ones_like(powers), powers)
-    # So that the slope has one of its own, too.
+    # Without this a second derivative would divide by 0 in the unused branch.
     difference = tf.where(flat, tf.ones_like(difference), difference)
     guard = math.log(self.epsilon) - self._inverse_beta * tf.math.log(powers)
     slope = self.beta * powers * (1 - tf.exp(guard)) / difference
@@ -180,7 +199,12 @@ class Model:
 
 @dataclasses.dataclass(frozen=True)
 class _Turns:
-  """Angles between coefficients; see `turn` of `distances/watson_dft.py`."""
+  """Angles between coefficients, as `turn` of `distances/watson_dft.py`.
+
+  Attributes:
+    damping: Squared amplitude below which angles fade, or 0.
+    no_phase: Product of two squared amplitudes up to which there is no phase.
+  """
 
   damping: float
   no_phase: float
@@ -197,7 +221,10 @@ class _Turns:
     return angle * power / (power + self.damping)
 
   def slopes(self, re, im, re_after, im_after, turn):
-    """Slopes in the real and the imaginary part of `after`."""
+    """Returns the slopes in the real and in the imaginary part of `after`."""
+    # Undamped, the slope of the angle is (-im, re) of `after` over its squared
+    # length, with the sign of the turn, which is flat / cross. Damping adds the
+    # share of the third coordinate and, by `spread`, that of the factor.
     cross = self._cross(re, im, re_after, im_after)
     undefined = self._undefined(re, im, re_after, im_after) | (cross == 0)
     power, power_after = _power(re, im), _power(re_after, im_after)
@@ -209,7 +236,7 @@ class _Turns:
     if self.damping:
       both = power + power_after
       scale *= both / (both + self.damping)
-      # Of equal ones the turn is 0; of none, 0 / 0.
+      # Where both coefficients are 0 the quotient below would be 0 / 0.
       both = tf.where(undefined, tf.ones_like(both), both)
       spread = 2 * self.damping * turn / (both * (both + self.damping))
     return tuple(
@@ -223,7 +250,7 @@ class _Turns:
     )
 
   def _cross(self, re, im, re_after, im_after):
-    """Product of the lengths and the angle's sine; 0 exactly if equal."""
+    """Returns lengths times sine of the angle; exactly 0 between equal ones."""
     flat = _flat_cross(re, im, re_after, im_after)
     if not self.damping:
       return tf.abs(flat)
@@ -234,7 +261,7 @@ class _Turns:
   def _undefined(self, re, im, re_after, im_after):
     if self.damping:
       return tf.zeros_like(re, tf.bool)
-    # NaN is defined.
+    # A comparison with NaN is False, so NaN counts as defined and stays NaN.
     return _power(re, im) * _power(re_after, im_after) <= self.no_phase
 
 
@@ -243,14 +270,16 @@ def _power(re, im):
 
 
 def _flat_cross(re, im, re_after, im_after):
+  # With the difference as second factor, equal coefficients give exactly 0.
   return re * (im_after - im) - im * (re_after - re)
 
 
 def _angle(x, y):
-  """Angle of (x, y) with y >= 0, not both 0, in [0, pi]."""
-  if x.dtype == tf.float64:
+  """Returns the angle in [0, pi] of (x, y) with y >= 0 and not both 0."""
+  if x.dtype == tf.float64:  # the polynomial has the digits of float32 only
     return tf.atan2(y, x)
   length = tf.abs(x)
+  # The polynomial holds on [0, 1]; symmetry gives the other octants.
   tangent = tf.minimum(length, y) / tf.maximum(length, y)
   square, series = tf.square(tangent), 0.0
   for coefficient in reversed(_ARCTANGENT):
@@ -261,11 +290,20 @@ def _angle(x, y):
 
 
 def _sums(maps, slope, before, after, light):
-  """Sums maps over blocks, with a gradient by hand in `after`.
+  """Sums maps over blocks, with a hand-written gradient in `after`.
 
-  `maps` takes `(before, after, light, exp(light))` to maps `[N, h, w, P, K]`.
-  `slope` takes `(before, after, *maps, *weights)` to the gradient in `after` of
-  all maps times their weights `[N, 1, 1, P, K]`; a tuple is stacked on axis 3.
+  Args:
+    maps: Function of `(before, after, light, exp(light))` that returns a tuple
+      of maps `[N, h, w, P, K]`.
+    slope: Function of `(before, after, *maps, *weights)` that returns the
+      gradient in `after` of the sum of all maps times their weights
+      `[N, 1, 1, P, K]`. If it is a tuple, it is stacked on axis 3.
+    before: Coefficients of the references.
+    after: Coefficients of the images.
+    light: Logarithm of the factor of luminance masking, `[N, h, w, P, 1]`.
+
+  Returns:
+    One tensor `[N, P, K]` for each map.
   """
 
   @tf.custom_gradient
@@ -289,5 +327,8 @@ def _sums(maps, slope, before, after, light):
 
 
 def _totals(maps):
-  """Sums over blocks, one axis after the other, to keep digits."""
+  """Returns sums over blocks, one axis after the other.
+
+  One long sum in float32 would lose digits.
+  """
   return tuple(tf.reduce_sum(tf.reduce_sum(m, axis=1), axis=1) for m in maps)

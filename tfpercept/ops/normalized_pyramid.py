@@ -1,23 +1,22 @@
 """The fast path of `nlpd`, in traced functions.
 
 `distances/nlpd.py` holds the same mathematics in its plain form, which serves
-eager calls and sizes unknown at tracing. What this form does for speed, and
-why:
+eager calls and sizes unknown at tracing. This form is faster in these points:
 
 - Both images follow each other in one batch, rows flattened: `[2N, H, W * C]`.
-- Halving and doubling are banded matrices; `banded.py` says how they are fast.
+- Halving and doubling are banded matrices; `banded.py` applies them.
 - The gradient is written by hand. With b = z / s and s = P|z| + sigma, where P
-  pools the neighbours and is its own transpose, the slope of f(b) in z is
+  pools the neighbors and is its own transpose, the slope of f(b) in z is
 
       p - sign(z) P[p b],   p = f'(b) / s
 
   Automatic differentiation keeps and reads many more maps. The gradient with
   respect to the other image is computed apart, so that a graph that does not
   need it never runs it.
-- Powers are exponentials of logarithms, which XLA vectorises.
-- A band does not see a constant. That of the first pixel is taken off each
-  image, so that flat images have bands of 0 and not of rounding, which roots
-  would enlarge.
+- Powers are exponentials of logarithms, which XLA vectorizes.
+- A constant added to x does not change the bands. The value of the first pixel
+  is subtracted from each image, so that flat images have bands that are exactly
+  0. Rounding errors there would grow under the roots of the distance.
 - XLA compiles each step into a few loops over memory, and no more than a step.
   Padding stays outside, where it is a copy. `structure.py` says more on both.
   A new size costs some seconds of compilation, which pays in training.
@@ -31,23 +30,33 @@ import tensorflow as tf
 
 from tfpercept.ops import banded, numerics, structure
 
-# Blocks of `banded.columns` hold a zero for each other channel.
+# The blocks of `banded.columns` hold a zero for each pair of different
+# channels, so their cost grows with the square of the number of channels.
 MAX_CHANNELS = 4
 
-# The squares of this many rows are added before any are summed up.
+# A mean first adds this many slices of rows element by element, which
+# vectorizes, and then sums over the rows of the result.
 _PARTS = 16
 
 # Maps of fewer pixels are not worth the time that XLA takes to compile.
 _SMALL = 1024
 
-_DARK = 1e-12  # to a display's gamma it is 0 in float32
+# The logarithm needs a positive number. This one to the power 2.4 is 1e-29,
+# which vanishes beside `low`.
+_DARK = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
 class Display:
-  """Turns images v into x = (v^gamma (high - low) + low)^exponent.
+  """The display and photoreceptors: x = (v^gamma (high - low) + low)^exponent.
 
   Without gamma it is x = high v.
+
+  Attributes:
+    gamma: Exponent of the display, or None.
+    exponent: Exponent of the photoreceptors.
+    low: Luminance of black, in cd/m^2.
+    high: Luminance of white, in cd/m^2.
   """
 
   gamma: float | None
@@ -56,7 +65,7 @@ class Display:
   high: float
 
   def show(self, images: tf.Tensor) -> tf.Tensor:
-    """Returns x."""
+    """Returns x for images v in [0, 1]; values below 0 count as 0."""
     if self.gamma is None:
       return self.high * images
     return tf.exp(self.exponent * tf.math.log(self._light(images)))
@@ -65,6 +74,8 @@ class Display:
     """Returns dx / dv, given v and x; 0 where v <= 0."""
     if self.gamma is None:
       return tf.fill(tf.shape(x), tf.constant(self.high, x.dtype))
+    # By the chain rule from x = light^exponent and light = v^gamma (high - low)
+    # + low, without a new power.
     light = self._light(images)
     by_light = self.exponent * x / light
     by_image = self.gamma * (light - self.low) / tf.maximum(images, _DARK)
@@ -76,7 +87,10 @@ class Display:
 
 
 def applies(image: tf.Tensor) -> bool:
-  """Whether `mean_squares` takes it: traced, all but N known, few channels."""
+  """Returns True for images that `mean_squares` takes.
+
+  They are traced, with only N unknown and at most `MAX_CHANNELS` channels.
+  """
   return structure.applies(image) and image.shape[-1] <= MAX_CHANNELS
 
 
@@ -90,16 +104,17 @@ def mean_squares(
   sigma: float,
   sigma_residual: float,
 ) -> tf.Tensor:
-  """Returns the mean squared difference of the images' normalised bands.
+  """Returns the mean squared difference of the images' normalized bands.
 
   Args:
-    reference: `[N, H, W, C]`, float32 or float64; only N may be unknown.
-    image: The same shape.
-    levels: Number of bands, with the residual; as many as the size allows.
-    display: What comes before the pyramid.
-    pool: P, 5x5, the same upside down and when mirrored.
-    sigma: What is added to the pool of a band.
-    sigma_residual: What is added to the magnitude of the residual.
+    reference: Images `[N, H, W, C]`, float32 or float64; only N may be unknown.
+    image: Images of the same shape and dtype.
+    levels: Number of bands including the residual, at most as many as the size
+      allows.
+    display: Transform that precedes the pyramid.
+    pool: Weights P of the neighbors, 5x5, symmetric in both axes.
+    sigma: Constant added to the pooled magnitudes of a band, positive.
+    sigma_residual: Constant added to the magnitude of the residual, positive.
 
   Returns:
     `[N, C, levels]`. The gradient with respect to both arguments is finite
@@ -116,6 +131,8 @@ def mean_squares(
   @tf.custom_gradient
   def pair(v, w):
     images = tf.concat([finest.flatten(v), finest.flatten(w)], axis=0)
+    # The offset is subtracted before the first level and added again to the
+    # residual, the only level whose value depends on it.
     offset = display.show(images[:, :1, :channels])
     show = finest.compiled(lambda v, o: display.show(v) - o)
     x = shown = show(images, finest.spread(offset))
@@ -159,7 +176,7 @@ class _Maps:
     return tf.reshape(maps, [-1, self.height, self.width, self.channels])
 
   def spread(self, numbers):
-    """Repeats `[N, 1, C]` over the columns, `[N, 1, W * C]`."""
+    """Repeats `[N, 1, C]` over the columns and returns `[N, 1, W * C]`."""
     return tf.tile(numbers, [1, 1, self.width])
 
   def compiled(
@@ -170,7 +187,7 @@ class _Maps:
     return numerics.compiled(step)
 
   def _mean(self, squares):
-    """Spatial means `[N, C]`; the first sums vectorise, and none is long."""
+    """Returns spatial means `[N, C]`; no sum in float32 is long."""
     rows = self.height // _PARTS
     total = tf.reduce_sum(squares[:, rows * _PARTS :], axis=1)
     if rows:
@@ -179,23 +196,23 @@ class _Maps:
     total = tf.reshape(total, [-1, self.width, self.channels])
     return tf.reduce_sum(total, axis=1) / (self.height * self.width)
 
-  def _slope_of_mean(self, upstream, normalised, half):
-    """The slope in the normalised maps of one half, `[N, H, W * C]`."""
+  def _slope_of_mean(self, upstream, normalized, half):
+    """Returns the slope in the normalized maps of one half, `[N, H, W * C]`."""
     share = 2 * upstream / (self.height * self.width)
     return self.spread(share[:, None]) * (
-      _half(normalised, half) - _half(normalised, 1 - half)
+      _half(normalized, half) - _half(normalized, 1 - half)
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Band(_Maps):
-  """A level of the pyramid but the last, from x of `height` x `width`."""
+  """A level of the pyramid above the residual, for x of `height` x `width`."""
 
   pool: Sequence[Sequence[float]]
   sigma: float
 
   def split(self, x):
-    """Returns x of the next level, the band z, and s that it is divided by."""
+    """Returns x of the next level, the band z, and its divisor s."""
     halving, doubling = banded.halving, banded.doubling
     rows = self.compiled(lambda x: banded.shrink_rows(x, halving(self.height)))
     halved = self._columns(tf.concat(rows(x), axis=1), halving(self.width))
@@ -211,7 +228,9 @@ class _Band(_Maps):
     return self._mean(tf.square(image - reference))
 
   def pull_back(self, saved, upstream, coarser, half):
-    """The slope in x, of this level and of the coarser ones."""
+    """Returns the slope in x, from this level and from the coarser ones."""
+    # By z = x - U D x and x' = D x for the next level, the slope in x is
+    # by_z + D^T (by_x' - U^T by_z).
     halving, doubling = banded.halving, banded.doubling
     step = self.compiled(functools.partial(self._slopes, half=half))
     p, p_times_b = step(*saved, upstream)
@@ -229,7 +248,7 @@ class _Band(_Maps):
     return rows(by_z, halved)
 
   def _slopes(self, z, s, upstream, *, half):
-    """The products p and p b of one half."""
+    """Returns p and p b of one half; see the top of the file."""
     b = z / s
     p = self._slope_of_mean(upstream, b, half) / _half(s, half)
     return p, p * _half(b, half)
@@ -240,12 +259,14 @@ class _Band(_Maps):
     )
 
   def _bordered(self, maps):
-    """Two rows and columns of zeros around the maps."""
+    """Surrounds the maps with two rows and columns of zeros."""
     c = self.channels
     return tf.pad(maps, [[0, 0], [2, 2], [2 * c, 2 * c]])
 
   def _pooled(self, bordered):
-    """P of maps with a border of zeros; equal weights are added up first."""
+    """Applies P to maps with a border of zeros."""
+    # P holds few different weights. Slices of equal weight are added first, so
+    # that there is one product for each weight and not for each of 25 taps.
     by_weight = {}
     for i, weights in enumerate(self.pool):
       for j, weight in enumerate(weights):
@@ -258,7 +279,7 @@ class _Band(_Maps):
 
 @dataclasses.dataclass(frozen=True)
 class _Residual(_Maps):
-  """The last level."""
+  """The lowpass residual, which is the last level."""
 
   sigma: float
 
@@ -267,16 +288,17 @@ class _Residual(_Maps):
     return self._mean(tf.square(image - reference))
 
   def slope(self, x, upstream, *, half):
+    # The slope of x / (|x| + sigma) is sigma / (|x| + sigma)^2.
     weight = 1 / (tf.abs(x) + self.sigma)
     by_b = self._slope_of_mean(upstream, x * weight, half)
     return by_b * self.sigma * tf.square(_half(weight, half))
 
 
 def _half(maps: tf.Tensor, half: int) -> tf.Tensor:
-  """Those of the images (0) or of the references (1)."""
+  """Returns the maps of the images (0) or of the references (1)."""
   return tf.split(maps, 2, axis=0)[half]
 
 
 def _one_row_more(maps: tf.Tensor) -> tf.Tensor:
-  """Adds what `banded.grow_rows` wants at either end."""
+  """Adds the row of padding that `banded.grow_rows` needs at either end."""
   return tf.pad(maps, [[0, 0], [1, 1], [0, 0]])

@@ -14,13 +14,15 @@ def complement_of_product(
   Factors near 1 lose no digits: the product is never formed and subtracted.
 
   Args:
-    deficits: `[..., J]`, how far each factor falls short of 1.
+    deficits: Difference of each factor from 1, `[..., J]`.
     exponents: J non-negative exponents.
     floor: Smallest factor; smaller and negative ones count as `floor`.
 
   Returns:
-    `[...]`, in [0, 1] where the deficits are non-negative.
+    Values `[...]`, in [0, 1] where the deficits are non-negative.
   """
+  # log1p and expm1 keep the digits of small deficits, which 1 - deficit and
+  # 1 - product would round away.
   deficits = tf.minimum(deficits, 1 - floor)
   exponents = tf.constant(exponents, deficits.dtype)
   logs = tf.reduce_sum(exponents * tf.math.log1p(-deficits), axis=-1)
@@ -30,8 +32,8 @@ def complement_of_product(
 def spatial_mean(maps: tf.Tensor) -> tf.Tensor:
   """Returns the mean `[N, C]` of `[N, H, W, C]` over space.
 
-  One axis after the other: a sum over both at once runs through the picture in
-  sequence, and in float32 errs by up to a percent where all terms are alike.
+  It takes one axis after the other. A sum over both at once adds the pixels in
+  sequence; in float32 it errs by up to a percent where all terms are alike.
   """
   return tf.reduce_mean(tf.reduce_mean(maps, axis=1), axis=1)
 
@@ -39,8 +41,9 @@ def spatial_mean(maps: tf.Tensor) -> tf.Tensor:
 def nan_mark(image: tf.Tensor) -> tf.Tensor:
   """Returns `[N, 1, 1, 1]`: 0 for a finite image, else NaN or infinity.
 
-  For what convolutions make of an image: in a graph TensorFlow fuses them with
-  the ReLU behind them, which then turns NaN into 0 on a CPU.
+  The caller adds it to features of the image. Otherwise they could hide a NaN:
+  in a graph TensorFlow fuses a convolution with the ReLU after it, which then
+  turns NaN into 0 on a CPU.
   """
   total = tf.reduce_sum(image, axis=[1, 2, 3], keepdims=True)
   return tf.where(tf.math.is_finite(total), tf.zeros_like(total), total)
@@ -55,9 +58,9 @@ def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
   of itself, which float32 does not see above 1e7 times the floor.
 
   Args:
-    base: Not negative.
-    exponent: In (0, 1].
-    floor: Where the slope stops growing.
+    base: Tensor of any shape, not negative.
+    exponent: Exponent in (0, 1].
+    floor: Base below which the slope stops growing, positive.
   """
 
   @tf.custom_gradient
@@ -82,9 +85,9 @@ def convex_power(
   about `floor ** (exponent - 2)` here.
 
   Args:
-    base: Not negative.
-    exponent: In (1, 2).
-    floor: Where the slope's slope stops growing.
+    base: Tensor of any shape, not negative.
+    exponent: Exponent in (1, 2).
+    floor: Base below which the second derivative stops growing, positive.
   """
 
   @tf.custom_gradient
@@ -100,15 +103,17 @@ def convex_power(
 
 def root(square: tf.Tensor) -> tf.Tensor:
   """Returns the square root, whose slope at 0 is 0 here and not infinite."""
-  is_zero = square <= 0  # NaN is not, and stays
+  # The root never sees a 0, since `where` multiplies the infinite slope of an
+  # unused branch by 0, which is NaN. NaN is not `<= 0` and stays.
+  is_zero = square <= 0
   found = tf.sqrt(tf.where(is_zero, tf.ones_like(square), square))
   return tf.where(is_zero, tf.zeros_like(found), found)
 
 
 def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  """Returns a function of tensors, to be compiled by XLA with known shapes.
+  """Returns the step compiled by XLA, for tensors of known shapes.
 
-  Where TensorFlow is to be watched at work, the step itself.
+  While a debugging switch of TensorFlow is on, it returns the step itself.
   """
   if not may_compile():
     return step
@@ -116,28 +121,32 @@ def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 def may_compile() -> bool:
-  """Whether no debugging switch of TensorFlow speaks against XLA.
+  """Returns False while a debugging switch of TensorFlow forbids XLA.
 
-  `tf.debugging.enable_check_numerics` and its like put ops behind every other,
-  which XLA does not know; `tf.config.run_functions_eagerly` wants no graphs.
+  `tf.debugging.enable_check_numerics` and similar switches put an op behind
+  every other that XLA does not know. `tf.config.run_functions_eagerly` asks for
+  no graphs.
   """
   if tf.config.functions_run_eagerly():
     return False
+  # No public call tells whether ops are instrumented. A graph of two ops that
+  # has more than two shows it.
   with tf.Graph().as_default() as graph:
     tf.raw_ops.Sqrt(x=tf.raw_ops.Placeholder(dtype=tf.float32, shape=[]))
     return len(graph.get_operations()) == 2
 
 
 def at_least(x: tf.Tensor, bound: float) -> tf.Tensor:
-  """Returns max(x, bound), whose gradient can bring x back over the bound.
+  """Returns max(x, bound), with a gradient that can raise x over the bound.
 
-  Below the bound a gradient passes where descent would raise x.
+  Below the bound the true gradient is 0, and x would stay there. Here it passes
+  if a step of descent would raise x.
   """
   return _at_least(x, tf.constant(bound, x.dtype))
 
 
 def at_most(x: tf.Tensor, bound: float) -> tf.Tensor:
-  """Returns min(x, bound), whose gradient can bring x back below the bound."""
+  """Returns min(x, bound), with a gradient that can lower x below the bound."""
   return -at_least(-x, -bound)
 
 

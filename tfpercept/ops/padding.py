@@ -6,9 +6,9 @@ import tensorflow as tf
 
 
 def mirror_index(index: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-  """Folds indices into [0, size), as if the picture stood between mirrors.
+  """Folds indices of any size into [0, size), as if between two mirrors.
 
-  The border pixel is repeated; an index may lie any distance outside.
+  The border pixel is repeated.
   """
   index = tf.math.floormod(index, 2 * size)
   return tf.minimum(index, 2 * size - 1 - index)
@@ -18,7 +18,7 @@ def mirror(image: tf.Tensor, radius: int) -> tf.Tensor:
   """Mirrors `[N, H, W, C]` by `radius` pixels on each side of H and W.
 
   Unlike `tf.pad(mode="SYMMETRIC")` it takes pictures smaller than `radius`, and
-  compiles under XLA whatever is known of the size.
+  compiles under XLA with any unknown size.
   """
   for axis in (1, 2):
     size = tf.shape(image)[axis]
@@ -32,9 +32,9 @@ def of_any_batch(
   reference: tf.Tensor,
   image: tf.Tensor,
 ) -> tf.Tensor:
-  """Calls a step that returns `[N, ...]`, also where a graph gets no images.
+  """Calls a step that returns `[N, ...]`, also for an empty batch.
 
-  It never sees an empty batch: a black image stands in, whose result is
+  The step never sees an empty batch: it gets one black image, whose result is
   dropped. Convolutions and mirrors of no images fail in some graphs.
   """
   if image.shape[0] is not None:

@@ -1,9 +1,9 @@
 """The Laplacian pyramid of Burt and Adelson.
 
-Level by level a picture is smoothed and halved; what the halved picture does
-not predict of it is the band of that level. The last band is the lowpass
-residual. Pixel 0 stays pixel 0 at all levels: a halved picture holds the
-smoothed one at the even places.
+Level by level a picture is smoothed and halved. The band of a level is the
+picture less its prediction from the halved one. The last band is the lowpass
+residual. Pixel 0 stays pixel 0 at all levels: a halved picture holds the pixels
+of the smoothed one at even places.
 """
 
 import tensorflow as tf
@@ -11,7 +11,9 @@ import tensorflow as tf
 # Burt and Adelson 1983, equation 3, with a = 0.4.
 TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 
-# Reflection by four pixels, the border not repeated, needs five.
+# Pixels of padding: two for the taps of `reduce`, and two more so that it gives
+# the one place beyond either border that `expand` needs. A reflection that does
+# not repeat the border takes these from at least five pixels.
 _REACH = 4
 
 
@@ -21,10 +23,11 @@ def laplacian(
   """Splits images into bands.
 
   Args:
-    images: `[N, H, W, C]`; sizes may be unknown until the graph runs.
-    levels: Number of bands, at least 1, including the lowpass residual.
-    padding: `"reflect"` keeps sizes, and needs `min_side(levels)`; `"valid"`
-      drops at each level the four pixels at the border that lack neighbours.
+    images: Images `[N, H, W, C]`; sizes may be unknown until the graph runs.
+    levels: Number of bands including the lowpass residual, at least 1.
+    padding: Treatment of borders. `"reflect"` keeps sizes and needs sides of at
+      least `min_side(levels)`. `"valid"` drops at each level the four pixels at
+      each border that lack neighbors.
 
   Returns:
     The bands, finest first. With `"reflect"`, band k is
@@ -38,12 +41,12 @@ def laplacian(
 
 
 def min_side(levels: int) -> int:
-  """Smallest side of an image that has this many levels."""
+  """Returns the smallest side of an image that has this many levels."""
   return 1 if levels == 1 else _REACH * 2 ** (levels - 2) + 1
 
 
 def max_levels(side: int) -> int:
-  """Largest number of levels of images with this smallest side."""
+  """Returns the largest number of levels for images with this smallest side."""
   levels = 1
   while min_side(levels + 1) <= side:
     levels += 1
@@ -67,10 +70,10 @@ def _split(images: tf.Tensor, padding: str) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def reduce(images: tf.Tensor) -> tf.Tensor:
-  """Smooths without padding, and keeps each second place from the first.
+  """Smooths without padding and keeps every second place, from the first.
 
   Args:
-    images: `[N, H, W, C]`, both sides at least 5.
+    images: Images `[N, H, W, C]` with both sides at least 5.
 
   Returns:
     `[N, ceil((H - 4) / 2), ceil((W - 4) / 2), C]`.
@@ -89,9 +92,10 @@ def expand(
   """Doubles images, interpolating by `TAPS`.
 
   Args:
-    halved: `[N, h, w, C]`, with one more on each side than lies in the picture.
-    height: Of the result, up to `2 * (h - 2)`.
-    width: Of the result, up to `2 * (w - 2)`.
+    halved: Images `[N, h, w, C]`, with one place more on each side than lies in
+      the picture.
+    height: Height of the result, up to `2 * (h - 2)`.
+    width: Width of the result, up to `2 * (w - 2)`.
 
   Returns:
     `[N, height, width, C]`.
@@ -102,8 +106,8 @@ def expand(
 def _double(x: tf.Tensor, axis: int) -> tf.Tensor:
   """Doubles one axis, whose first and last places lie outside the result.
 
-  Even places see three of the halved ones, odd places two. Each has twice its
-  tap, as zeros stand between the halved ones.
+  Even places see three of the halved ones, odd places two. Zeros stand between
+  the halved places, so each tap counts twice to keep the mean.
   """
   before, here, after = (
     x[(slice(None),) * axis + (part,)]

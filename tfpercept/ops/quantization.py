@@ -18,9 +18,10 @@ def soft_round(y: tf.Tensor, sharpness: float | tf.Tensor) -> tf.Tensor:
   its slope at an integer is `a / sinh(a)`.
 
   Args:
-    y: float32 or float64, any shape.
-    sharpness: The identity at 0, rounding at infinity; broadcast against `y`.
-      Its gradient is 0 below 1e-3, where the function is the identity.
+    y: Tensor of float32 or float64, any shape.
+    sharpness: Sharpness `a`, not negative, broadcast against `y`. At 0 the
+      function is the identity, at infinity it is rounding. Below 1e-3 it is the
+      identity with a gradient of 0 in the sharpness.
   """
   sharpness = tf.cast(sharpness, y.dtype)
   bounded = tf.maximum(sharpness, _LEAST)
@@ -34,13 +35,13 @@ def soft_round(y: tf.Tensor, sharpness: float | tf.Tensor) -> tf.Tensor:
 def soft_round_inverse(s: tf.Tensor, sharpness: float | tf.Tensor) -> tf.Tensor:
   """Returns the y with `soft_round(y, sharpness) == s`.
 
-  Values and gradients are finite at every sharpness. Beyond about 15 in float32
-  `soft_round` tells values around a middle no longer apart from integers, and
-  neither does its inverse.
+  Values and gradients are finite at every sharpness. In float32, at a sharpness
+  above about 15, `soft_round` takes a range of values to the same number, and
+  the inverse cannot tell them apart.
 
   Args:
-    s: float32 or float64, any shape.
-    sharpness: As for `soft_round`.
+    s: Tensor of float32 or float64, any shape.
+    sharpness: Sharpness of `soft_round`, broadcast against `s`.
   """
   sharpness = tf.cast(sharpness, s.dtype)
   bounded = tf.maximum(sharpness, _LEAST)
@@ -58,11 +59,11 @@ def soft_round_conditional_mean(
   """Returns `E[y | soft_round(y) + u = noisy]`, u uniform on [-1/2, 1/2).
 
   It takes y as uniformly distributed over the unit interval that `noisy` leaves
-  possible. What decodes soft-rounded latents reads this in place of `noisy`; at
+  possible. A decoder of soft-rounded latents takes this in place of `noisy`. At
   infinite sharpness it is rounding.
 
   Args:
     noisy: Soft-rounded values with noise, float32 or float64, any shape.
-    sharpness: As for `soft_round`.
+    sharpness: Sharpness of `soft_round`, broadcast against `noisy`.
   """
   return soft_round_inverse(noisy - 0.5, sharpness) + 0.5

@@ -1,4 +1,4 @@
-"""The range of an image's values: mapped to [0, 1] once, checked, watched."""
+"""Ranges of image values: mapping to [0, 1], checks, record of extremes."""
 
 import math
 import numbers
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-# By how much of its width a value may lie outside of a range before a check
-# objects: an unclipped prediction overshoots a little, a 0..255 image in [0, 1]
-# by far more.
+# Share of the width of a range by which a value may lie outside before a check
+# objects. An unclipped prediction overshoots a little; a 0..255 image where
+# [0, 1] is wanted overshoots by far more.
 MARGIN = 0.1
 
 Range = tuple[float, float]
 UNIT = (0.0, 1.0)
-# What people's pictures have, the narrowest first.
+# Ranges that pictures usually have, the narrowest first.
 USUAL = ((-1, 1), (0, 255), (-128, 127), (0, 65535))
 
 
@@ -23,7 +23,8 @@ def checked(value: Any) -> Range | None:
   """Returns the two ends of a range as numbers, or None if it is [0, 1].
 
   Args:
-    value: None, two numbers, or one that is the upper end above 0.
+    value: Range as the caller gave it: None, two numbers, or one positive
+      number that is the upper end.
 
   Raises:
     ValueError: if it is anything else.
@@ -47,7 +48,7 @@ def checked(value: Any) -> Range | None:
 
 
 def one_of(value_range: Any, data_range: Any) -> Any:
-  """Returns what was given of two names for one thing.
+  """Returns the range given by either of two options that mean the same.
 
   Raises:
     ValueError: if both were, or `data_range` is not one number.
@@ -95,7 +96,7 @@ def refuse(
 def guard(
   image: tf.Tensor, argument: str, owner: str, value_range: Range | None
 ) -> None:
-  """Refuses images at once, or when the graph runs that is being traced."""
+  """Refuses images outside their range, at once or when the graph runs."""
   low, high = tf.reduce_min(image), tf.reduce_max(image)
   if tf.executing_eagerly():
     refuse(float(low), float(high), argument, owner, value_range)
@@ -112,9 +113,9 @@ def guard(
 
 
 def marked(image: tf.Tensor, value_range: Range | None) -> tf.Tensor:
-  """Adds NaN to those of the images that reach far beyond their range.
+  """Adds NaN to those images that reach far beyond their range.
 
-  XLA leaves assertions out; there a value that is NaN has to say it.
+  XLA leaves assertions out, so there only a value of NaN can report the fault.
   """
   bottom, top = _limits(value_range)
   axes = list(range(1, image.shape.rank))
@@ -126,10 +127,10 @@ def marked(image: tf.Tensor, value_range: Range | None) -> tf.Tensor:
 
 
 class Watch:
-  """Takes note of the extremes of some calls, in graphs and under XLA, too.
+  """A record of the extremes of some calls, also in graphs and under XLA.
 
-  Kept in variables that a callback reads between two steps; where nothing is
-  asked for, a call costs no look at the images.
+  It is kept in variables that a callback reads between two steps. A call that
+  is not asked for its extremes does not read the images.
   """
 
   def __init__(self):
@@ -143,13 +144,13 @@ class Watch:
     self._high = tf.Variable(float("-inf"), name="highest", **kind)
 
   def begin(self, calls: int) -> None:
-    """Asks for the extremes of the next calls of `see`."""
+    """Asks for the extremes of the next `calls` calls of `see`."""
     self._low.assign(float("inf"))
     self._high.assign(float("-inf"))
     self._left.assign(calls)
 
   def see(self, image: tf.Tensor) -> None:
-    """Looks at images, if that was asked for."""
+    """Records the extremes of images if `begin` asked for them."""
 
     def look():
       low, high = tf.reduce_min(image), tf.reduce_max(image)
@@ -162,7 +163,7 @@ class Watch:
     tf.cond(self._left > 0, look, lambda: False)
 
   def extremes(self) -> tuple[float, float] | None:
-    """Returns the lowest and highest value that was seen, if any was."""
+    """Returns the lowest and highest value seen, or None if none was."""
     low, high = (
       float(tf.convert_to_tensor(v)) for v in (self._low, self._high)
     )

@@ -13,8 +13,8 @@ def imresize(image: tf.Tensor, scale: float) -> tf.Tensor:
   `tf.image.resize` differs: it truncates the kernel at the border.
 
   Args:
-    image: Float `[N, H, W, C]`; sizes may be unknown in a graph.
-    scale: Positive factor.
+    image: Float images `[N, H, W, C]`; sizes may be unknown in a graph.
+    scale: Positive factor of height and width.
 
   Returns:
     `[N, ceil(H * scale), ceil(W * scale), C]`, same dtype, not clipped.
@@ -29,7 +29,7 @@ def _resize_axis(image: tf.Tensor, scale: float, axis: int) -> tf.Tensor:
   weight = tf.cast(weight, image.dtype)
   shape = [1, 1, 1, 1]
   shape[axis] = -1
-  # One gather a tap keeps memory at a few images, whatever the kernel width.
+  # One gather for each tap keeps memory at a few images for any kernel width.
   taps = index.shape[1]
   result = tf.zeros([], image.dtype)
   for tap in range(taps):
@@ -41,7 +41,7 @@ def _resize_axis(image: tf.Tensor, scale: float, axis: int) -> tf.Tensor:
 def _contributions(
   size: tf.Tensor, scale: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Source indices and weights, both `[output size, taps]`."""
+  """Returns source indices and weights, both `[output size, taps]`."""
   stretch = min(scale, 1.0)  # < 1 widens the kernel
   width = 4.0 / stretch
   taps = int(-(-width // 1)) + 2
@@ -59,7 +59,7 @@ def _contributions(
 
 
 def _cubic(x: tf.Tensor) -> tf.Tensor:
-  """Keys' cubic convolution kernel, a = -0.5 (Keys 1981, eq. 15)."""
+  """Returns Keys' cubic convolution kernel, a = -0.5 (Keys 1981, eq. 15)."""
   x = tf.abs(x)
   near = (1.5 * x - 2.5) * x * x + 1.0
   far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0

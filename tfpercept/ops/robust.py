@@ -12,13 +12,14 @@ import tensorflow as tf
 MAX_SHAPE = 1e4
 """Largest shape of the table of `log_partition`."""
 
-# The least that |alpha - 2| counts as: float32's rounding. The value there is
-# that at 2 but for 1e-6 of itself.
+# Smallest value that |alpha - 2| is taken for, the rounding error of float32.
+# There rho differs from that at alpha = 2 by 1e-6 of itself.
 _NEAREST = float(np.finfo(np.float32).eps)
-_APART = 1e-6  # of the authors' fast variant
+# Distance that the authors' fast variant keeps from alpha = 0 and 2.
+_APART = 1e-6
 
-# Powers of e where rho stops growing, as in the authors' program, and where its
-# gradient becomes 0, since it would not be finite for small scales.
+# Powers of e at which rho stops growing, as in the authors' program, and at
+# which its gradient becomes 0, since it would not be finite for small scales.
 _LARGEST_POWER = 87.5
 _LARGEST_SLOPING = 60.0
 
@@ -42,10 +43,11 @@ def rho(
   Beyond e^60 the gradient is 0; beyond e^87.5 rho stops growing.
 
   Args:
-    residual: Of any shape and floating type.
-    alpha: The shape: a number, which may be infinite, or a finite tensor.
-    scale: Above 0.
-    approximate: Whether to take the form of the authors' fast variant, which
+    residual: Residuals of any shape and floating type.
+    alpha: Shape parameter: a number, which may be infinite, or a tensor of
+      finite numbers.
+    scale: Scale of the residuals, above 0.
+    approximate: If True, takes the form of the authors' fast variant, which
       keeps alpha 1e-6 away from 0 and 2.
   """
   z = tf.square(residual / scale)
@@ -97,7 +99,8 @@ def log_partition(alpha: tf.Tensor) -> tf.Tensor:
   bounds it at 4; elsewhere it errs by less than 1e-6 and is smooth.
 
   Args:
-    alpha: In [0, 1e4], of any shape; values outside count as the nearer end.
+    alpha: Shape parameters in [0, 1e4], a tensor of any shape. Values outside
+      count as the nearer end.
   """
   table = _table()
   alpha = tf.clip_by_value(alpha, 0.0, MAX_SHAPE)
@@ -120,10 +123,11 @@ def log_partition(alpha: tf.Tensor) -> tf.Tensor:
 
 
 def _cusp(delta, log1p):
-  """What bends log Z at alpha = 2: delta / 8 log(delta^2 / (delta^2 + 1)).
+  """Returns delta / 8 log(delta^2 / (delta^2 + 1)), the cusp of log Z.
 
-  There log Z is delta log|delta| / 4 + O(delta), for which a table would need
-  knots 1e-7 apart. Far from 2 this fades out. Rounded off below 1e-6.
+  At alpha = 2 + delta, log Z is delta log|delta| / 4 + O(delta), for which a
+  table would need knots 1e-7 apart. So the table holds log Z less this term,
+  which fades out far from 2. The cusp is rounded off for |delta| below 1e-6.
   """
   return -delta / 8 * log1p(1 / (delta * delta + 1e-12))
 
@@ -141,7 +145,8 @@ class _Table:
       return _integrated(delta) - _cusp(delta, np.log1p)
 
     self.values = smooth(knots)
-    # In units of a value for each step.
+    # Slopes by central differences of 1e-3 steps, in values per step, as the
+    # cubic wants them. At the ends both points are moved inward.
     e = 1e-3 * self.step
     inner = np.clip(knots, knots[0] + e, knots[-1] - e)
     self.slopes = (smooth(inner + e) - smooth(inner - e)) / 2e-3
@@ -153,7 +158,7 @@ def _table() -> _Table:
 
 
 def _integrated(delta: np.ndarray, nodes: int = 512) -> np.ndarray:
-  """Log of the integral at alpha = 2 + delta, by the trapezoidal rule.
+  """Returns the log of the integral at alpha = 2 + delta (midpoint rule).
 
   With r = sqrt(b) sinh(t) the integrand is exp(-b / alpha (cosh(t)^alpha - 1))
   cosh(t): smooth, and falling so fast that the rule errs by rounding alone.
@@ -167,7 +172,9 @@ def _integrated(delta: np.ndarray, nodes: int = 512) -> np.ndarray:
       return log_cosh - b / alpha * np.expm1(alpha * log_cosh)
 
   low, high = np.zeros_like(b), np.full_like(b, 50.0)
-  for _ in range(60):  # where the integrand has fallen to e^-40
+  # Bisection for the place where the integrand has fallen to e^-40. The part
+  # beyond it is below the rounding error of float64.
+  for _ in range(60):
     middle = (low + high) / 2
     beyond = log_integrand(middle) < -40 - np.log(b) / 2
     low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)

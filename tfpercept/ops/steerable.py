@@ -1,7 +1,7 @@
 """The steerable pyramid with two orientations, and the Laplacian one of PIM.
 
 The steerable filters are set 1 of matlabPyrTools and pyrtools, Copyright (c)
-2016 Lab for Computational Vision, and used under the MIT licence:
+2016 Lab for Computational Vision, and used under the MIT license:
 
   Permission is hereby granted, free of charge, to any person obtaining a copy
   of this software and associated documentation files (the "Software"), to deal
@@ -30,7 +30,7 @@ import tensorflow as tf
 ORIENTATIONS = 2
 
 # Round filters, equal under the eight symmetries of a square: row i holds
-# columns 0 to i, and the last entry is the centre.
+# columns 0 to i, and the last entry is the center.
 _HIGH_0 = (
   (-0.000957,),
   (-0.00024241, -0.00431753),
@@ -77,7 +77,7 @@ def steerable(images: tf.Tensor, scales: int) -> list[tf.Tensor]:
   """Splits each channel into oriented bands; zeros surround the images.
 
   Args:
-    images: `[N, H, W, C]`, any size; C is known.
+    images: Images `[N, H, W, C]` of any size; C is known when traced.
     scales: Number of octaves, at least 1.
 
   Returns:
@@ -98,7 +98,8 @@ def steerable(images: tf.Tensor, scales: int) -> list[tf.Tensor]:
   bands = [high]
   for _ in range(scales):
     bands += _correlate(low, _band_filters(channels), ORIENTATIONS)
-    # Padding by size alone would depend on whether a side is even.
+    # Explicit padding. With "SAME" the first place that is kept would depend on
+    # whether a side is even.
     margin = [len(_LOW) - 1] * 2
     low = tf.nn.conv2d(
       low,
@@ -110,9 +111,9 @@ def steerable(images: tf.Tensor, scales: int) -> list[tf.Tensor]:
 
 
 def reach(scales: int) -> int:
-  """How many pixels away something still changes a place of the lowpass band.
+  """Returns the reach of the lowpass band in pixels, the largest of all bands.
 
-  No band sees farther.
+  A change farther away from a place than this leaves the place as it is.
   """
   return len(_LOW_0) - 1 + (len(_LOW) - 1) * (2**scales - 1)
 
@@ -121,8 +122,9 @@ def laplacian(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
   """Splits images into bands by (1, 2, 1) / 4 filters, without padding.
 
   Args:
-    images: `[N, H, W, C]`, no side below `min_side(levels)`; C is known.
-    levels: Number of bands, at least 1.
+    images: Images `[N, H, W, C]` with no side below
+      `laplacian_min_side(levels)`; C is known when traced.
+    levels: Number of bands including the lowpass residual, at least 1.
 
   Returns:
     `levels` bands, the lowpass residual first, the finest last. Each is cut by
@@ -138,7 +140,7 @@ def laplacian(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
   for _ in range(levels - 1):
     low = tf.nn.conv2d(images, window, strides=2, padding="VALID")
     inner = images[:, 2:-2, 2:-2]
-    # Each pixel of the next level is spread over four.
+    # Each pixel of the next level is spread over four, hence the factor 4.
     smooth = tf.nn.conv2d_transpose(
       low,
       4 * window,
@@ -152,7 +154,7 @@ def laplacian(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
 
 
 def laplacian_min_side(levels: int) -> int:
-  """Smallest side of an image that has this many `laplacian` bands."""
+  """Returns the smallest side of an image with this many `laplacian` bands."""
   side = 1
   for _ in range(levels - 1):
     side = max(2 * side + 1, 5)
@@ -160,7 +162,7 @@ def laplacian_min_side(levels: int) -> int:
 
 
 def laplacian_reach(levels: int) -> int:
-  """How many pixels away something still changes a place of any band."""
+  """Returns the largest reach of any band of `laplacian`, in pixels."""
   return 2 * (2 ** (levels - 1) - 1)
 
 
@@ -184,6 +186,7 @@ def _low_filter(channels: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def _band_filters(channels: int) -> np.ndarray:
+  # Rows mirror to the lower half; columns mirror with the opposite sign.
   upper = np.array(_BAND)
   left = np.concatenate([upper, upper[-2::-1]])  # [9, 4]
   upright = np.concatenate(
@@ -205,8 +208,9 @@ def _round(rows: tuple[tuple[float, ...], ...]) -> np.ndarray:
 def _per_channel(filters: list[np.ndarray], channels: int) -> np.ndarray:
   """Returns a kernel `[h, w, C, len(filters) * C]`, the first filter first.
 
-  It filters each channel alone. Its zeros cost less than depthwise convolution,
-  which does not vectorise over the 3 channels of a picture.
+  It filters each channel alone. A full convolution with zeros between channels
+  is faster than a depthwise one, which does not vectorize over the 3 channels
+  of a picture.
   """
   blocks = [f[:, :, None, None] * np.eye(channels) for f in filters]
   return np.concatenate(blocks, axis=-1)

@@ -1,8 +1,8 @@
 """The fast path of `ssim` and `ms_ssim`, in traced functions.
 
 `distances/ssim.py` holds the same mathematics in its plain form, which serves
-eager calls and sizes unknown at tracing. What this form does for speed, and
-why; x is the image, y the reference:
+eager calls and sizes unknown at tracing. This form is faster in these points,
+where x is the image and y the reference:
 
 - Sum and difference. a = x + y - 1 and v = x - y, and their squares, are
   filtered: four maps instead of five, without loss of digits. See `shortfalls`.
@@ -15,16 +15,16 @@ why; x is the image, y the reference:
   intermediate maps. The gradient with respect to y is that with v negated; it
   is computed apart, so that a graph that does not need it never runs it.
 - Rows are flattened, `[N, H, W * C]`: filtering along rows and along columns
-  are then both sums of shifted, contiguous slices, which vectorise for any
+  are then both sums of shifted, contiguous slices, which vectorize for any
   number of channels. Depthwise convolution does not with the 3 channels of a
   picture, and XLA's is a hundred times slower still.
 - XLA compiles each step into a few loops over memory, and no more than a step:
   the sum of 11 shifts of a sum of 11 shifts would become 121 terms. Within a
   caller's `jit_compile=True` it does, at about twice the time. Padding stays
   outside, where it is a copy; inside it would become a choice for each sample.
-- Each new size costs a compilation of a second. That pays in training, not when
-  every picture of an evaluation has another size, so eager calls, which come
-  with any size, do not pass here.
+- Each new size costs a compilation of a second. That pays in training, but not
+  when every picture of an evaluation has another size. So eager calls do not
+  take this path.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ from tfpercept.ops import filters, numerics
 
 
 def applies(image: tf.Tensor) -> bool:
-  """Whether `deficits` takes this `[N, H, W, C]`: traced, all but N known."""
+  """Returns True while `[N, H, W, C]` is traced with only N unknown."""
   return not tf.executing_eagerly() and None not in image.shape[1:]
 
 
@@ -50,22 +50,22 @@ def deficits(
   c2: float,
   scales: int,
 ) -> tf.Tensor:
-  """Returns how far each scale's mean structural term falls short of 1.
+  """Returns 1 minus the mean structural term of each scale.
 
-  Both images are halved `scales - 1` times. All scales but the last give the
-  spatial mean of 1 - cs, the last that of 1 - l * cs.
+  Both images are halved `scales - 1` times. The last scale gives the spatial
+  mean of 1 - l * cs, all others that of 1 - cs.
 
   Args:
-    reference: `[N, H, W, C]`, float32 or float64; only N may be unknown.
-    image: The same shape.
+    reference: Images `[N, H, W, C]`, float32 or float64; only N may be unknown.
+    image: Images of the same shape and dtype.
     taps: Symmetric window, no longer than a side of the coarsest scale.
     c1: Constant of the luminance term, (k1 * range)^2.
     c2: Constant of the contrast-structure term, (k2 * range)^2.
     scales: Number of scales, at least 1.
 
   Returns:
-    `[N, C, scales]`. The gradient with respect to both arguments is finite
-    everywhere.
+    Values `[N, C, scales]`, finest scale first. The gradient with respect to
+    both arguments is finite everywhere.
   """
   _, height, width, channels = image.shape
   levels = []
@@ -97,7 +97,13 @@ def deficits(
 
 
 def _pull_back(upstream, saved, sign):
-  """Gradient `[N, H, W, C]` for the image (sign 1) or reference (sign -1)."""
+  """Returns the gradient `[N, H, W, C]` for the image or the reference.
+
+  `sign` is 1 for the image and -1 for the reference: exchanging the two leaves
+  the sum a as it is and negates the difference v.
+  """
+  # From the coarsest scale up, since each scale adds the gradient that comes
+  # through its halved images.
   total = ()
   for scale, (level, signals, moments) in reversed(list(enumerate(saved))):
     slopes = numerics.compiled(functools.partial(level.slopes, sign=sign))
@@ -109,18 +115,25 @@ def _pull_back(upstream, saved, sign):
 
 @dataclasses.dataclass(frozen=True)
 class _Scale:
-  """The steps at one scale, whose images are height x width.
+  """The steps at one scale, whose images are `height` x `width`.
 
   Maps of one kind follow each other on the first axis: `[2N, H, W * C]` holds
-  a of all images, then v. Variances do not see the offset of a, which takes it
-  around mid-grey, where squares round least.
+  a of all images, then v.
+
+  Attributes:
+    height: Height of the images at this scale.
+    width: Width of the images at this scale.
+    channels: Number of channels, C.
+    taps: Symmetric window.
+    c1: Constant of the luminance term; None leaves the term out.
+    c2: Constant of the contrast-structure term.
   """
 
   height: int
   width: int
   channels: int
   taps: tuple[float, ...]
-  c1: float | None  # None: contrast-structure only
+  c1: float | None
   c2: float
 
   @property
@@ -128,6 +141,8 @@ class _Scale:
     return tuple(s - len(self.taps) + 1 for s in (self.height, self.width))
 
   def start(self, x, y):
+    # Variances do not depend on the offset -1. It puts a around 0 for pictures
+    # around mid-gray, where a and its square lose the fewest digits.
     x, y = self._flatten(x), self._flatten(y)
     return tf.concat([x + y - 1, x - y], axis=0)
 
@@ -138,13 +153,14 @@ class _Scale:
     return tf.reshape(maps, [-1, self.height, self.width, self.channels])
 
   def filter(self, signals):
-    """Window means of the signals and of their squares, `[2N, h, w * C]`."""
+    """Returns window means of signals and of squares, `[2N, h, w * C]`."""
     rows = numerics.compiled(lambda m: (self._rows(m), self._rows(m * m)))
     columns = numerics.compiled(lambda *maps: tuple(map(self._columns, maps)))
     return columns(*rows(signals))
 
   def unfilter(self, maps):
-    """Transpose of the filter; the window is symmetric."""
+    """Applies the transposed filter, which is the filter on padded maps."""
+    # This holds because the window is symmetric.
     pad = len(self.taps) - 1
     c = self.channels
     maps = tf.pad(maps, [[0, 0], [pad, pad], [pad * c, pad * c]])
@@ -168,22 +184,32 @@ class _Scale:
     return a, v, var_a, var_v
 
   def deficit(self, means, squares):
-    """Spatial means `[N, C]` of 1 - cs, or with `c1` of 1 - l * cs."""
+    """Returns spatial means `[N, C]` of 1 - cs, or with `c1` of 1 - l * cs."""
     a, v, var_a, var_v = self._variances(means, squares)
+    # Wang et al. 2004, equation 13, in terms of a and v. Where x and y are
+    # nearly equal, cs rounds to 1, while 1 - cs keeps all digits in this form:
+    # 2 cov = (Va - Vv) / 2 and Vx + Vy = (Va + Vv) / 2.
     short = var_v / ((var_a + var_v) / 2 + self.c2)
     if self.c1 is not None:
+      # 1 - l has the same form in the means; a + 1 is the mean of x + y. Then
+      # 1 - l cs = (1 - l) + (1 - cs) - (1 - l)(1 - cs).
       l = v**2 / (((a + 1) ** 2 + v**2) / 2 + self.c1)
       short = l + short - l * short
     height, width = self._filtered_size
-    # In two steps: the first sum vectorises, and no sum in float32 is long.
+    # In two steps: the first sum vectorizes, and no sum in float32 is long.
     short = tf.reduce_sum(short, axis=1)
     short = tf.reshape(short, [-1, width, self.channels])
     return tf.reduce_sum(short, axis=1) / (height * width)
 
   def slopes(self, means, squares, upstream, *, sign):
-    """Slopes of the mean in E[a^2], E[v^2] and the means, `[3N, h, w * C]`."""
+    """Returns slopes of the mean in E[a^2], E[v^2] and in the window means.
+
+    They follow each other on the first axis, `[3N, h, w * C]`. The last is the
+    slope in mu_x, or in mu_y if `sign` is -1.
+    """
     a, v, var_a, var_v = self._variances(means, squares)
     height, width = self._filtered_size
+    # Each window has the same share in the spatial mean.
     upstream = tf.tile(upstream / (height * width), [1, width])[:, None]
     inverse = 1 / ((var_a + var_v) / 2 + self.c2)
     short = var_v * inverse  # 1 - cs
@@ -194,27 +220,31 @@ class _Scale:
       by_mean = upstream * (1 - short) * l_inverse
       by_mean *= sign * v * (2 - l) - (a + 1) * l
       upstream *= 1 - l
+    # p = -(1 - cs) / (2 D) and q = (1 - (1 - cs) / 2) / D for 1 - cs = Vv / D,
+    # D = (Va + Vv) / 2 + C2. Where the ReLU clipped a variance the slope is 0.
     zero = tf.zeros_like(short)
     p = tf.where(var_a > 0, -upstream * short * inverse / 2, zero)
     q = tf.where(var_v > 0, upstream * (1 - short / 2) * inverse, zero)
+    # A variance is E[a^2] - mu_a^2, hence the terms -2 mu_a p and -2 mu_v q.
     return tf.concat([p, q, by_mean - 2 * (a * p + sign * v * q)], axis=0)
 
   def combine(self, signals, unfiltered, coarser=None, *, sign):
-    """Gradient `[N, H, W * C]` from this scale and the coarser ones."""
+    """Returns the gradient `[N, H, W * C]` of this and of coarser scales."""
+    # The slopes of a^2 and v^2 in x are 2 a and 2 v; see the top of the file.
     a, v = tf.split(signals, 2, axis=0)
     p, q, r = tf.split(unfiltered, 3, axis=0)
     total = 2 * (a * p + sign * v * q) + r
     return total if coarser is None else total + self._unhalve(coarser)
 
   def halve(self, signals):
-    """The signals of the next scale."""
+    """Returns the signals of the next scale."""
     halves = filters.halve(self.unflatten(signals))
     return tf.reshape(
       halves, [-1, halves.shape[1], halves.shape[2] * self.channels]
     )
 
   def _unhalve(self, upstream):
-    """Transpose of `halve`, for one map."""
+    """Applies the transpose of `halve` to one map."""
     height, width = (self.height + 1) // 2, (self.width + 1) // 2
     c = self.channels
     # The product with [I I] / 4 repeats columns. XLA fuses nothing across it;

@@ -1,4 +1,4 @@
-"""Going over a large image in parts, with the same result."""
+"""Large images in tiles and strips, with the result of the whole image."""
 
 import dataclasses
 import math
@@ -12,18 +12,18 @@ Window = tuple[slice, slice]
 
 @dataclasses.dataclass(frozen=True)
 class Locality:
-  """Where in an image the numbers of some maps come from.
+  """The places in an image that the numbers of some maps come from.
 
-  Row i of map k belongs to rows `strides[k] * i` and following of the image;
-  what is more than `reach` rows away from these has no part in it. So it is
-  with columns.
+  Row i of map k belongs to rows `strides[k] * i` and following of the image. It
+  does not depend on rows more than `reach` away from these. The same holds for
+  columns.
 
   Attributes:
-    strides: Image rows for each row of a map, for each map in order.
-    reach: In rows of the image.
-    is_pointwise: Whether the maps follow from two embeddings, one tensor for
-      each map and of its height and width, position by position: then what
-      lies around a tile is of use to the embedding alone.
+    strides: Number of image rows for each row of a map, one for each map.
+    reach: Distance in rows of the image beyond which nothing changes a map.
+    is_pointwise: True if each map follows position by position from one tensor
+      of either embedding with the same height and width. Then only the
+      embedding needs the surroundings of a tile.
   """
 
   strides: tuple[int, ...]
@@ -32,7 +32,10 @@ class Locality:
 
   @property
   def step(self) -> int:
-    """Tiles that start at multiples of this have the maps' grids in phase."""
+    """Least common multiple of the strides.
+
+    Tiles that start at its multiples have the grids of all maps in phase.
+    """
     return math.lcm(*self.strides)
 
 
@@ -45,15 +48,17 @@ class Tile:
   """A part of an image.
 
   Attributes:
-    core: What belongs to this tile alone; all cores make up the image.
-    seen: The core and what is around it, as far as the image goes.
+    core: Rows and columns that belong to this tile alone. All cores together
+      make up the image.
+    seen: Rows and columns of the core and of its surroundings, as far as the
+      image goes.
   """
 
   core: Window
   seen: Window
 
   def of_map(self, stride: int) -> Window:
-    """Returns where the core lies in a map of what is seen."""
+    """Returns the rows and columns of the core in a map of `seen`."""
     return tuple(
       slice(
         (core.start - seen.start) // stride,
@@ -71,12 +76,13 @@ def tiles(
   """Yields tiles of about equal size, row by row.
 
   Args:
-    height: Of the image.
-    width: Of the image.
-    side: Longest side of a core, up to rounding to `multiple`. No side is below
-      half of that less `multiple`, unless the image is.
-    multiple: What all tiles start at multiples of.
-    halo: How much is seen around a core; with maps, a multiple of their step.
+    height: Height of the image in pixels.
+    width: Width of the image in pixels.
+    side: Longest side of a core in pixels, up to rounding to `multiple`. No
+      side is below half of that less `multiple`, unless the image is.
+    multiple: Number of pixels of which every start of a tile is a multiple.
+    halo: Number of pixels seen around a core. With maps it has to be a multiple
+      of their step.
   """
   for top, bottom in _parts(height, side, multiple):
     rows = slice(max(top - halo, 0), min(bottom + halo, height))
@@ -100,20 +106,22 @@ def map_strips(
 ) -> tf.Tensor:
   """Applies a local function to an image in strips of rows, one at a time.
 
-  Strips overlap by what the function sees beyond them and end where the image
-  ends, so whatever the function does at borders, it does at those of the image
-  only: there are no seams, and memory for hidden features does not grow with
-  the height. Sizes may be unknown in a graph.
+  Strips overlap by the rows that the function sees beyond them, and end where
+  the image ends. So the function meets borders only at those of the image, and
+  there are no seams. Memory for hidden features does not grow with the height.
+  Sizes may be unknown in a graph.
 
   Args:
-    function: Maps `[N, h, W, C]` to `[N, h, W, D]`, with D known statically.
-    image: `[N, H, W, C]`.
-    radius: How many rows away an output row depends on the input.
-    pixels: About how many pixels, `N * h * W`, are in a strip. Strips have at
-      least `2 * radius` rows of their own, so that at most half is overlap.
+    function: Function from `[N, h, W, C]` to `[N, h, W, D]`, with D known when
+      traced.
+    image: Images `[N, H, W, C]`.
+    radius: Largest distance in rows from an output row to an input row that it
+      depends on.
+    pixels: Approximate number of pixels, `N * h * W`, of a strip. A strip has
+      at least `2 * radius` rows of its own, so that at most half is overlap.
 
   Returns:
-    `function(image)`, up to the rounding of another order of sums.
+    The value of `function(image)`, up to the rounding of sums in another order.
   """
   shape = tf.shape(image)
   height = shape[1]

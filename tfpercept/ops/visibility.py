@@ -1,8 +1,8 @@
-"""What is visible beside what is there: masking and pooling of Watson's model.
+"""Masking and pooling of Watson's model, in their plain form.
 
-In the plain form; `masking.py` is the same for block transforms in graphs, with
-a gradient by hand. `reference=True` everywhere is the authors' program to the
-digit; without it, equal images are at 0 and slopes are finite.
+`masking.py` holds the same for block transforms in graphs, with a hand-written
+gradient. `reference=True` gives the numbers of the authors' program. Without
+it, equal images have the value 0 and slopes are finite.
 """
 
 import tensorflow as tf
@@ -10,7 +10,8 @@ import tensorflow as tf
 from tfpercept.ops import numerics
 
 EPSILON = 1e-10  # the authors' guard of logarithms and powers
-ROOT_GUARD = 1e-12  # bounds the slope of the root at a sum of 0
+# Bounds the slope of the root at a sum of 0, which is infinite if beta > 1.
+ROOT_GUARD = 1e-12
 
 
 def thresholds(
@@ -22,18 +23,24 @@ def thresholds(
 ) -> tf.Tensor:
   """Returns the differences that are just visible, positive.
 
+  The arguments are broadcast against each other.
+
   Args:
-    magnitude: What is there, not negative; masks by contrast.
-    luminance: Thresholds without that masking, positive.
-    exponent: Of contrast masking, in (0, 1).
-    floor: Magnitudes below mask in proportion, which bounds the slope.
+    magnitude: Magnitudes of the reference, not negative; they mask by contrast.
+    luminance: Thresholds without contrast masking, positive.
+    exponent: Exponent of contrast masking, in (0, 1).
+    floor: Magnitude below which masking grows in proportion, which bounds the
+      slope; 0 for the authors' form.
   """
+  # Contrast masking c = m^w l^(1 - w), Czolbe et al. 2020, section 3. It equals
+  # l where m = l.
   if floor:
     contrast = numerics.power(magnitude, exponent, floor)
   else:
     contrast = tf.pow(magnitude + EPSILON, exponent)
   contrast *= tf.pow(luminance, 1 - exponent)
-  # The authors' smooth maximum, a softmax-weighted mean of the two.
+  # The authors' smooth maximum of c and l, their softmax-weighted mean. In this
+  # form of a sigmoid no exponential overflows.
   gap = luminance - contrast
   return contrast + gap * tf.sigmoid(gap)
 
@@ -41,18 +48,19 @@ def thresholds(
 def summands(
   visible: tf.Tensor, beta: tf.Tensor, *, reference: bool
 ) -> tf.Tensor:
-  """Returns what a power mean adds up: `visible ** beta`, guarded.
+  """Returns the summands of a power mean, `visible ** beta` with a guard.
 
   Args:
     visible: Magnitudes of differences in units of their thresholds.
-    beta: Exponent, positive.
-    reference: Whether to leave a rest at 0, as the authors do.
+    beta: Exponent of the power mean, positive.
+    reference: If True, summands are not 0 at 0, as in the authors' program.
   """
   powers = tf.pow(visible + EPSILON, beta)
   if reference:
     return powers + EPSILON
   least = tf.pow(tf.constant(EPSILON, powers.dtype), beta)
-  # Their difference at 0 may be a rounding error. NaN is not `<= 0` and stays.
+  # The difference of the two powers at 0 may be a rounding error. NaN is not
+  # `<= 0` and stays.
   return tf.where(visible <= 0, tf.zeros_like(powers), powers - least)
 
 
@@ -60,9 +68,9 @@ def root(total: tf.Tensor, beta: tf.Tensor, *, reference: bool) -> tf.Tensor:
   """Returns `total ** (1 / beta)`; 0 at 0 with a finite slope.
 
   Args:
-    total: Sums of `summands`.
-    beta: The same exponent.
-    reference: Whether to take the root as it is.
+    total: Sums of `summands`, not negative.
+    beta: Exponent given to `summands`.
+    reference: If True, takes the root without a guard.
   """
   if reference:
     return tf.pow(total, 1 / beta)

@@ -26,11 +26,11 @@ NAMES = tuple(_HALF_FILTERS)
 
 
 def max_levels(height: int, width: int) -> int:
-  """How many levels a picture has: ceil(log2) of its shorter side."""
+  """Returns the largest number of levels, ceil(log2) of the shorter side."""
   return (min(height, width) - 1).bit_length()
 
 
-def analyse(
+def analyze(
   image: tf.Tensor, wavelet: str, levels: int, *, scale_base: float = 1.0
 ) -> tf.Tensor:
   """Returns the wavelet coefficients of pictures, `[N, H, W, C]`.
@@ -41,11 +41,11 @@ def analyse(
   the larger half.
 
   Args:
-    image: `[N, H, W, C]` of known height and width.
-    wavelet: `"CDF9/7"` or `"LeGall5/3"`.
-    levels: At most `max_levels`.
-    scale_base: Factor by which the bands of a level are larger than those of
-      the finer one; 1 is a change of coordinates of determinant 1.
+    image: Images `[N, H, W, C]` of known height and width.
+    wavelet: Name of the wavelet, `"CDF9/7"` or `"LeGall5/3"`.
+    levels: Number of levels, at most `max_levels`.
+    scale_base: Factor of the bands of a level over those of the finer level.
+      With 1 the transform is a change of coordinates of determinant 1.
   """
   if not levels:
     return image
@@ -55,7 +55,9 @@ def analyse(
   )
   bands = tf.einsum("yi,nijc,xj->nyxc", down, image, across)
   rows, columns = low_side(height), low_side(width)
-  low = analyse(
+  # The factor of this level goes to all that lies below it, so level d ends up
+  # with scale_base^d.
+  low = analyze(
     bands[:, :rows, :columns], wavelet, levels - 1, scale_base=scale_base
   )
   upper = tf.concat([low * scale_base, bands[:, :rows, columns:]], axis=2)
@@ -63,16 +65,16 @@ def analyse(
 
 
 def spread(coefficients: tf.Tensor, levels: int) -> tf.Tensor:
-  """Lays the coefficients of `analyse` over the pixels they belong to.
+  """Lays the coefficients of `analyze` over the pixels they belong to.
 
   Args:
-    coefficients: `[N, H, W]`, in the layout of `analyse`.
-    levels: As in `analyse`.
+    coefficients: Coefficients `[N, H, W]` in the layout of `analyze`.
+    levels: Number of levels given to `analyze`.
 
   Returns:
-    `[N, H, W]`. A coefficient of level l is shared out among a block of 2^l by
-    2^l pixels, and those of all bands add up, so that means are kept, but for
-    what blocks lose at odd sides.
+    Maps `[N, H, W]`. A coefficient of level l is shared out among a block of
+    2^l by 2^l pixels, and the bands are added up. This keeps the mean, except
+    that blocks at odd sides lose the part beyond the border.
   """
   if not levels:
     return coefficients
@@ -86,25 +88,30 @@ def spread(coefficients: tf.Tensor, levels: int) -> tf.Tensor:
   pad_columns = [[0, 0], [0, 0], [0, columns - horizontal.shape[2]]]
   total = low + tf.pad(horizontal, pad_columns) + tf.pad(vertical, pad_rows)
   total += tf.pad(tf.pad(diagonal, pad_rows), pad_columns)
+  # Each place of this level stands for four pixels, which share its value.
   total = tf.repeat(tf.repeat(total / 4, 2, axis=1), 2, axis=2)
   return total[:, :height, :width]
 
 
 def low_side(side: int) -> int:
-  """Length of the low band of a side."""
+  """Returns the length of the low band of a side."""
   return (side + 1) // 2
 
 
 @functools.lru_cache(maxsize=64)
 def _matrix(side: int, wavelet: str) -> np.ndarray:
-  """The analysis of one axis, `[side, side]`: low band above high band."""
+  """Returns the analysis matrix of one axis, `[side, side]`.
+
+  Rows of the low band come first. They belong to even places, those of the high
+  band to odd places.
+  """
   matrix = np.zeros((side, side))
   low, high = _HALF_FILTERS[wavelet]
   row = 0
   for first, half in ((0, low), (1, high)):
-    for centre in range(first, side, 2):
+    for center in range(first, side, 2):
       for offset in range(1 - len(half), len(half)):
-        index = _reflected(centre + offset, side)
+        index = _reflected(center + offset, side)
         matrix[row, index] += half[abs(offset)]
       row += 1
   matrix.flags.writeable = False
@@ -112,6 +119,8 @@ def _matrix(side: int, wavelet: str) -> np.ndarray:
 
 
 def _reflected(index: int, side: int) -> int:
+  # Without repeating the border the pattern repeats after 2 (side - 1) places.
+  # Several reflections happen when the filter is longer than the side.
   period = max(1, 2 * (side - 1))
   index %= period
   return min(index, period - index)

@@ -131,7 +131,7 @@ class Backbone:
     """Returns the features at each tap, `[N, h, w, C]`, all non-negative.
 
     Args:
-      image: `[N, H, W, 3]`, normalised as the network was trained, no side
+      image: `[N, H, W, 3]`, normalized as the network was trained, no side
         below `min_size`.
       convolutions: One kernel and bias for each of `shapes`, in order.
     """

@@ -216,7 +216,7 @@ class PIMNetwork(keras.Model):
     """Scales the last convolutions: features get mean 0 and variance 1.
 
     To be called before training, on images that are typical of it. As Keras
-    initialises them, features of the bands are so small that what the encoders
+    initializes them, features of the bands are so small that what the encoders
     disagree on outweighs what sets images apart, and training shrinks them to
     nothing before it learns.
     """
@@ -330,7 +330,7 @@ def widths(width: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def _glorot(seed: int) -> Callable[..., tf.Tensor]:
-  """Returns an initialiser that draws the same numbers for every dtype."""
+  """Returns an initializer that draws the same numbers for every dtype."""
   draw = keras.initializers.GlorotUniform(seed=seed)
 
   def initializer(shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
