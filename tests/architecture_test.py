@@ -318,6 +318,34 @@ print(json.dumps([sorted(set(sys.modules) - before), opened]))
   assert not [name for name in opened if not name.endswith((".py", ".pyc"))]
 
 
+def test_reports_need_no_machine_learning():
+  """Pages are made of numbers and pictures; only the public root has more."""
+  program = """
+import pkgutil, sys
+sys.argv = ["tfpercept"]  # so the public root imports nothing by itself
+from tfpercept import reports
+for module in pkgutil.iter_modules(reports.__path__, "tfpercept.reports."):
+  __import__(module.name)
+print(sorted({name.split(".")[0] for name in sys.modules}))
+"""
+  done = subprocess.run(
+    [sys.executable, "-c", program],
+    cwd=ROOT,
+    check=True,
+    capture_output=True,
+    text=True,
+  )
+  found = ast.literal_eval(done.stdout)
+  assert "numpy" in found
+  assert not {"tensorflow", "keras"}.intersection(found)
+  for path in (ROOT / "tfpercept/reports").glob("*.py"):
+    name = path.relative_to(ROOT).as_posix()
+    tops = {n.split(".")[0] for n in imported(name, path.read_text())}
+    assert not {"tensorflow", "keras"} & tops, name
+    units = imported_units(name, path.read_text())
+    assert units <= {"extras", "io", "offers", "reports"}, name
+
+
 def test_folders_of_tests_are_no_packages():
   # pytest would import tests/export as `export`, which is another package.
   assert not list((ROOT / "tests").rglob("__init__.py"))

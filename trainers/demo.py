@@ -18,12 +18,11 @@ from export import fresh, manifest, saved_model, tflite
 from programs import program
 from tfpercept import codecs, distances, training
 from tfpercept.data import identity, packaged
-from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.core import machine, score_table
 from tfpercept.evaluation.rate_distortion import side_by_side
 from tfpercept.evaluation.super_resolution import measure as super_resolution
 from tfpercept.evaluation.super_resolution import page as super_resolution_page
 from tfpercept.io import files, folders
-from tfpercept.reports import page as report
 from tfpercept.training import precision
 from trainers import super_resolution as trainer
 
@@ -151,7 +150,7 @@ def _report(
       "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
       "Seed": run.seed,
       "Precision": precision.policy(run.precision),
-      **report.machine(),
+      **machine.facts(),
     },
     further=[
       side_by_side.section(

@@ -1,7 +1,6 @@
 """What training on people's choices bought: a table, a page with curves."""
 
 import dataclasses
-import html
 import math
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +10,9 @@ from tfpercept import training
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores as agreement
 from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core import machine, training_curves
 from tfpercept.io import files
-from tfpercept.reports import page
+from tfpercept.reports import markup, page
 from trainers import preference_training
 
 
@@ -101,14 +101,16 @@ def write(
   )
   sections = [
     page.section(
-      "Agreement", f'<pre style="overflow-x:auto">{html.escape(text)}</pre>'
+      "Agreement", f'<pre style="overflow-x:auto">{markup.escape(text)}</pre>'
     )
   ]
   for spec, folds in outcomes.items():
     series = {}
     for fold in folds:
       name = ", ".join(fold.judged.contents[:3])
-      steps, loss = page.read_curve(fold.run.out / "tensorboard", "train/loss")
+      steps, loss = training_curves.read(
+        fold.run.out / "tensorboard", "train/loss"
+      )
       series[f"loss without {name}"] = steps, loss
       curve = sorted(fold.curve.items())
       series[f"agreement on {name}"] = (
@@ -117,7 +119,7 @@ def write(
       )
     sections.append(page.section(spec, page.curves(series)))
   sections.append(
-    page.section("Conditions", page.facts({**run.settings, **page.machine()}))
+    page.section("Conditions", page.facts({**run.settings, **machine.facts()}))
   )
   page.Page(
     "Trained on people's choices",

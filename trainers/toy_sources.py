@@ -14,9 +14,9 @@ from absl import flags
 
 from programs import program
 from tfpercept import training
+from tfpercept.evaluation.core import machine
 from tfpercept.evaluation.toy_sources import page as toy_page
 from tfpercept.io import files, folders
-from tfpercept.reports import page
 from trainers import toy_coding
 
 _OUT = flags.DEFINE_string("out", None, "Folder of all.", required=True)
@@ -60,7 +60,7 @@ def main() -> None:
   conditions = {
     "Test sets": f"{_COUNT.value} vectors, seed {_SEED.value}",
     **steps,
-    **page.machine(),
+    **machine.facts(),
   }
   toy_page.write(out / "report.html", results, conditions=conditions)
   print(table)

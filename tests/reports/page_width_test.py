@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.evaluation.ranking import people as ranking_people
 from tfpercept.reports import gallery, wipe
@@ -84,7 +85,7 @@ def test_nothing_is_cut_off_and_only_tables_scroll(
     assert not page.evaluate(OUTSIDE)
     assert not page.evaluate(OVER)
   picture = page.screenshot(full_page=True)
-  assert report.tf.io.decode_png(picture).shape[1] == width
+  assert tf.io.decode_png(picture).shape[1] == width
   context.close()
 
 

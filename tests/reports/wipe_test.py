@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfpercept.reports import page as report
 from tfpercept.reports import wipe
@@ -78,7 +79,7 @@ def test_the_seam_parts_the_pictures_that_were_chosen(page):
 
   def level(x):
     picture = stage.screenshot()
-    found = report.tf.io.decode_png(picture, channels=3).numpy()
+    found = tf.io.decode_png(picture, channels=3).numpy()
     return int(found[found.shape[0] // 3, int(x * found.shape[1]), 0])
 
   assert (level(0.2), level(0.8)) == (0, 90)

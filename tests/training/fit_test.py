@@ -14,8 +14,8 @@ from tests import forked
 from tests.training import killed_run
 from tfpercept import distances, models, training
 from tfpercept.data import crops
+from tfpercept.evaluation.core import training_curves
 from tfpercept.io import files
-from tfpercept.reports import page
 from tfpercept.tasks import regression
 from tfpercept.training import callbacks, lock
 
@@ -225,7 +225,7 @@ def test_a_folder_is_a_name_and_no_pattern(tmp_path, name):
   assert len(training.fit(task, data, run)) == 3
   kept = {path.name for path in (out / "checkpoints").iterdir()}
   assert {"ckpt-3.index", "ckpt-6.index"} <= kept
-  steps, _ = page.read_curve(out / "tensorboard", "train/loss")
+  steps, _ = training_curves.read(out / "tensorboard", "train/loss")
   assert steps.tolist() == [3, 6]
   assert [path.name for path in tmp_path.iterdir()] == [name]
 

@@ -23,7 +23,7 @@ rate_distortion_result = deferred.module(
 rate_distortion_table = deferred.module(
   "tfpercept.evaluation.rate_distortion.table"
 )
-report = deferred.module("tfpercept.reports.page")
+machine = deferred.module("tfpercept.evaluation.core.machine")
 files = deferred.module("tfpercept.io.files")
 
 
@@ -207,7 +207,7 @@ def _conditions(
     "the distance",
     "Timing": f"median of {arguments.repeats}, after a warm-up; each codec "
     "with its own number of threads",
-    **report.machine(),
+    **machine.facts(),
     **{c.spec: c.made_by for c in chosen if c.made_by},
   }
 

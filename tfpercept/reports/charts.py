@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import html
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
+from tfpercept.reports import markup
 
 COLORMAP = "inferno"
 """Color map of error maps: black, violet, orange, yellow."""
@@ -111,7 +111,7 @@ def svg(chart: Any, label: str) -> str:
   chart.savefig(text, format="svg", transparent=True, metadata={"Date": None})
   found = text.getvalue()
   found = found[found.index("<svg") :].replace(_INK, "currentColor")
-  label = html.escape(label)
+  label = markup.escape(label)
   return found.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 

@@ -1,12 +1,11 @@
 """Blocks of report pages that show many small pictures."""
 
 import dataclasses
-import html
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfpercept.reports import page
+from tfpercept.reports import markup, page
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,18 +44,20 @@ def strip(
       stands below its picture.
   """
   cells = ["<div></div>"]
-  cells += [f'<div class="head"><b>{_text(head)}</b></div>' for head in heads]
+  cells += [
+    f'<div class="head"><b>{markup.escape(head)}</b></div>' for head in heads
+  ]
   for name, row in rows.items():
-    cells.append(f'<div class="name">{_text(name)}</div>')
+    cells.append(f'<div class="name">{markup.escape(name)}</div>')
     cells += [
       f"<div>{page.image_tag(card.picture, f'{name}: {head}')}"
-      f"<span>{_text(card.title)}</span></div>"
+      f"<span>{markup.escape(card.title)}</span></div>"
       for head, card in zip(heads, row, strict=True)
     ]
   return (
-    f'<figure><figcaption>{_text(title)}</figcaption><div class="scroll">'
-    f'<div class="strip" style="--columns:{len(heads)}">{"".join(cells)}</div>'
-    "</div></figure>"
+    f"<figure><figcaption>{markup.escape(title)}</figcaption>"
+    f'<div class="scroll"><div class="strip" style="--columns:{len(heads)}">'
+    f"{''.join(cells)}</div></div></figure>"
   )
 
 
@@ -98,8 +99,9 @@ def judged(
     head = f'<th scope="row">{_breakable(spec)}</th>'
     lines.append(f"<tr>{head}{cells}</tr>")
   return (
-    f"<figure><figcaption>{_text(title)} <small>{_text(note)}</small>"
-    f'</figcaption><div class="scroll"><table class="judged" '
+    f"<figure><figcaption>{markup.escape(title)} "
+    f"<small>{markup.escape(note)}</small></figcaption>"
+    f'<div class="scroll"><table class="judged" '
     f'style="--columns:{len(shown)}"><thead><tr>{heads}</tr>'
     f"<tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     "</figure>"
@@ -108,23 +110,19 @@ def judged(
 
 def _breakable(spec: str) -> str:
   """A spec that may go on in the next line where its options begin."""
-  return _text(spec).replace("(", "(<wbr>").replace(", ", ", <wbr>")
+  return markup.escape(spec).replace("(", "(<wbr>").replace(", ", ", <wbr>")
 
 
 def _card(card: Card) -> str:
   lines = []
   for name, cells in card.rows.items():
     kind = ' class="marked"' if name == card.marked else ""
-    numbers = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
-    head = f'<th scope="row">{_text(name)}</th>'
+    numbers = "".join(f"<td>{markup.escape(cell)}</td>" for cell in cells)
+    head = f'<th scope="row">{markup.escape(name)}</th>'
     lines.append(f"<tr{kind}>{head}{numbers}</tr>")
   image = page.image_tag(card.picture, card.title)
-  note = f"<br><small>{_text(card.note)}</small>" if card.note else ""
+  note = f"<br><small>{markup.escape(card.note)}</small>" if card.note else ""
   return (
-    f"<figure><figcaption>{_text(card.title)}{note}</figcaption>{image}"
+    f"<figure><figcaption>{markup.escape(card.title)}{note}</figcaption>{image}"
     f"<table>{''.join(lines)}</table></figure>"
   )
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))

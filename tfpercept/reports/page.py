@@ -1,6 +1,6 @@
 """Static report pages: one HTML file with pictures, curves and styles inside.
 
-    scores = page.section("Scores", page.table(table))
+    scores = page.section("Scores", page.grid([["", "PSNR"], ["a", "30.1"]]))
     page.Page("SRCNN", "Three losses.", [scores]).write("runs/a/report.html")
 
 A block is HTML that a function here returned; text given to these functions is
@@ -11,18 +11,13 @@ file can be moved or mailed; it fetches nothing, and runs no script but that of
 
 import base64
 import dataclasses
-import html
-import os
-import platform
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from tfpercept import extras
-from tfpercept.evaluation.core import score_table
-from tfpercept.io import files, folders
-from tfpercept.reports import charts, small_png, style
+from tfpercept.io import files
+from tfpercept.reports import charts, markup, small_png, style
 
 _CHARTS = 2  # in a row
 _MARGIN = 16  # pixels between a detail and the border
@@ -48,8 +43,8 @@ class Page:
     files.write_text(
       path,
       style.TEMPLATE.substitute(
-        title=_text(self.title),
-        summary=_text(self.summary),
+        title=markup.escape(self.title),
+        summary=markup.escape(self.summary),
         style=style.CSS,
         body="\n".join(self.sections),
       ),
@@ -78,43 +73,21 @@ class Comparison:
 def section(title: str, *blocks: str) -> str:
   """Returns a section of blocks under a heading."""
   body = "\n".join(blocks)
-  return f"<section>\n<h2>{_text(title)}</h2>\n{body}\n</section>"
+  return f"<section>\n<h2>{markup.escape(title)}</h2>\n{body}\n</section>"
 
 
 def paragraph(text: str) -> str:
   """Returns a paragraph of plain text."""
-  return f"<p>{_text(text)}</p>"
+  return f"<p>{markup.escape(text)}</p>"
 
 
 def facts(values: Mapping[str, object]) -> str:
   """Returns names and values in two columns: the conditions of a run."""
   rows = "\n".join(
-    f"<dt>{_text(key)}</dt><dd>{_text(value)}</dd>"
+    f"<dt>{markup.escape(key)}</dt><dd>{markup.escape(value)}</dd>"
     for key, value in values.items()
   )
   return f'<dl class="facts">\n{rows}\n</dl>'
-
-
-def machine() -> dict[str, str]:
-  """Returns facts on this machine for readers: no name and no path."""
-  gpus = len(tf.config.list_physical_devices("GPU"))
-  return {
-    "Machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpus} GPUs",
-    "Software": f"TensorFlow {tf.__version__}, "
-    f"Python {platform.python_version()}",
-  }
-
-
-def table(table: score_table.Table) -> str:
-  """Returns tables of scores, one a group, the largest means in bold."""
-  blocks = [_group_table(table, group) for group in table.groups]
-  if table.failures:
-    items = "".join(
-      f"<li>{_text(name)}: {_text(why)}</li>"
-      for name, why in table.failures.items()
-    )
-    blocks.append(f"<p>Not scored:</p>\n<ul>{items}</ul>")
-  return "\n".join(blocks)
 
 
 def grid(
@@ -130,7 +103,7 @@ def grid(
   """
   first, *others = lines
   heads = "".join(
-    f'<th scope="col">{_text(head)}</th>' if head else "<td></td>"
+    f'<th scope="col">{markup.escape(head)}</th>' if head else "<td></td>"
     for head in first
   )
   rows = []
@@ -139,7 +112,7 @@ def grid(
       f"<td>{_value(cell, (r, c) in bold)}</td>"
       for c, cell in enumerate(cells, 1)
     )
-    rows.append(f'<tr><th scope="row">{_text(name)}</th>{shown}</tr>')
+    rows.append(f'<tr><th scope="row">{markup.escape(name)}</th>{shown}</tr>')
   body = "\n".join(rows)
   return (
     f'<div class="scroll"><table>\n<thead><tr>{heads}</tr></thead>\n'
@@ -196,34 +169,6 @@ def curves(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   return f'<figure class="curves">{svg}</figure>'
 
 
-def read_curve(
-  folder: files.PathLike, tag: str
-) -> tuple[np.ndarray, np.ndarray]:
-  """Reads a scalar from the TensorBoard files of a run.
-
-  Where a resumed run wrote a step twice the later value counts.
-
-  Returns:
-    Steps, int64 `[S]`, rising; and values, float64 `[S]`.
-  """
-  from tensorflow.core.util import event_pb2
-
-  values = {}
-  with folders.plain(folder) as place:
-    for path in sorted(place.glob("events.out.tfevents.*")):
-      for record in tf.data.TFRecordDataset(str(path)):
-        event = event_pb2.Event.FromString(record.numpy())
-        for value in event.summary.value:
-          if value.tag == tag:
-            values[event.step] = float(tf.make_ndarray(value.tensor))
-  steps = sorted(values)
-  return np.array(steps, np.int64), np.array([values[s] for s in steps])
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))
-
-
 def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   # The object interface needs no display and leaves no figure behind.
   with extras.needed("pages"):
@@ -242,52 +187,13 @@ def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
   return charts.svg(chart, label)
 
 
-def _group_table(table: score_table.Table, group: str) -> str:
-  columns = [(m, s) for m in table.methods for s in table.specs]
-  best = {
-    s: max(table.mean(m, s, group) for m in table.methods) for s in table.specs
-  }
-  heads = "".join(
-    f'<th scope="colgroup" colspan="{len(table.specs)}">{_text(m)}</th>'
-    for m in table.methods
-  )
-  specs = "".join(f'<th scope="col">{_text(s)}</th>' for _, s in columns)
-  rows = [
-    (picture, [table.scores(group, picture, m)[s] for m, s in columns])
-    for picture in table.pictures(group)
-  ]
-  body = "\n".join(
-    f'<tr><th scope="row">{_text(picture)}</th>'
-    + "".join(
-      f"<td>{score_table.number(s, v)}</td>"
-      for (_, s), v in zip(columns, values, strict=True)
-    )
-    + "</tr>"
-    for picture, values in rows
-  )
-  means = [(s, table.mean(m, s, group)) for m, s in columns]
-  foot = "".join(
-    f"<td>{_bold(score_table.number(s, v), v == best[s])}</td>"
-    for s, v in means
-  )
-  return (
-    f'<div class="scroll"><table>\n<caption>{_text(group)}</caption>\n'
-    f"<thead><tr><td></td>{heads}</tr>\n<tr><td></td>{specs}</tr></thead>\n"
-    f"<tbody>\n{body}\n</tbody>\n"
-    f'<tfoot><tr><th scope="row">mean</th>{foot}</tr></tfoot>\n</table></div>'
-  )
-
-
 def _value(text: str, is_bold: bool) -> str:
   value, bracket, rest = text.partition(" [")
-  shown = _bold(_text(value), is_bold)
+  shown = markup.bold(markup.escape(value), is_bold)
   if not bracket:
     return shown
-  return f'{shown}<br><small style="color:var(--soft)">[{_text(rest)}</small>'
-
-
-def _bold(text: str, is_bold: bool) -> str:
-  return f"<strong>{text}</strong>" if is_bold else text
+  interval = f"[{markup.escape(rest)}"
+  return f'{shown}<br><small style="color:var(--soft)">{interval}</small>'
 
 
 def _comparison(
@@ -296,7 +202,8 @@ def _comparison(
   methods = list(picture.images)
   heads = ["<b>original</b><span>detail, and where it lies</span>"]
   heads += [
-    f"<b>{_text(m)}</b><span>{_text(picture.captions.get(m, ''))}</span>"
+    f"<b>{markup.escape(m)}</b>"
+    f"<span>{markup.escape(picture.captions.get(m, ''))}</span>"
     for m in methods
   ]
   details = [image_tag(picture.original[crop], f"{picture.name}: original")]
@@ -315,7 +222,7 @@ def _comparison(
     [f'<div class="head">{h}</div>' for h in heads] + details + maps
   )
   return (
-    f'<figure class="comparison">\n<figcaption>{_text(picture.name)}'
+    f'<figure class="comparison">\n<figcaption>{markup.escape(picture.name)}'
     f'</figcaption>\n<div class="scroll"><div class="grid" '
     f'style="--columns:{len(heads)}">\n{cells}\n</div></div>\n</figure>'
   )
@@ -346,7 +253,7 @@ def color_bar(name: str, limit: float) -> str:
   stops = charts.colored(np.linspace(0, 1, 17)[None])[0]
   gradient = ",".join(f"rgb({r},{g},{b})" for r, g, b in stops)
   return (
-    f'<div class="bar"><span>{_text(name)}</span><span>0</span>'
+    f'<div class="bar"><span>{markup.escape(name)}</span><span>0</span>'
     f'<i role="img" aria-label="Colour scale from 0 to {limit:.3g}" '
     f'style="background:linear-gradient(90deg,{gradient})"></i>'
     f"<span>{limit:.3g} and more</span></div>"
@@ -358,7 +265,7 @@ def image_tag(image: np.ndarray, alt: str) -> str:
   data = base64.b64encode(small_png.encode(image)).decode()
   height, width = image.shape[:2]
   return (
-    f'<img src="data:image/png;base64,{data}" alt="{_text(alt)}" '
+    f'<img src="data:image/png;base64,{data}" alt="{markup.escape(alt)}" '
     f'width="{width}" height="{height}">'
   )
 

@@ -5,12 +5,11 @@ the stage. Without scripts the row remains, and the page says so.
 """
 
 import dataclasses
-import html
 from collections.abc import Sequence
 
 import numpy as np
 
-from tfpercept.reports import page
+from tfpercept.reports import markup, page
 
 ASSETS = """\
 <style>
@@ -140,16 +139,17 @@ def block(
       f"{sorted(sizes)}"
     )
   row = "\n".join(map(_figure, shown))
+  title = markup.escape(title)
   ((height, width),) = sizes
   return f"""<figure class="wipe" style="--ratio:{width / height:.3f}">
-<figcaption>{_text(title)}</figcaption>
+<figcaption>{title}</figcaption>
 <div class="choice">{_select("left", shown, left)}
 {_select("right", shown, right)}
 <label><input type="checkbox"> error maps</label></div>
 <div class="stage"><img class="right" alt=""><img class="left" alt=""><i></i>
 </div>
 <input type="range" min="0" max="100" step="0.5" value="50"
- aria-label="{_text(title)}: share of the left picture that is shown, percent">
+ aria-label="{title}: share of the left picture that is shown, percent">
 <div class="said"><span class="left"></span><span class="right"></span></div>
 <div class="row">
 {row}
@@ -160,7 +160,7 @@ def block(
 def _select(side: str, shown: Sequence[Shown], chosen: int) -> str:
   options = "".join(
     f'<option value="{place}"{" selected" * (place == chosen)}>'
-    f"{_text(s.name)}</option>"
+    f"{markup.escape(s.name)}</option>"
     for place, s in enumerate(shown)
   )
   # What a reload would keep does not fit what is shown first.
@@ -175,11 +175,7 @@ def _figure(shown: Shown) -> str:
   if shown.map is not None:
     images.append(page.image_tag(shown.map, f"error map of {shown.name}"))
   return (
-    f"<figure><figcaption><b>{_text(shown.name)}</b>"
-    f"<small>{_text(shown.caption)}</small></figcaption>{''.join(images)}"
+    f"<figure><figcaption><b>{markup.escape(shown.name)}</b>"
+    f"<small>{markup.escape(shown.caption)}</small></figcaption>{''.join(images)}"
     "</figure>"
   )
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tfpercept.evaluation.core import machine, training_curves
 from tfpercept.evaluation.generative import samples
 from tfpercept.evaluation.generative.markdown import Block
 from tfpercept.io import files
@@ -65,7 +66,7 @@ def write(
   curves = {
     f"{name}: KL, nats an image": curve
     for name, folder in logs.items()
-    if len((curve := page.read_curve(folder, "train/kl"))[0])
+    if len((curve := training_curves.read(folder, "train/kl"))[0])
   }
   sections = [_answers(shown[0]), *_pictures(exhibits)]
   sections += [_section(block) for block in shown[1:]]
@@ -73,7 +74,7 @@ def write(
     sections.append(page.section("Training", page.curves(curves)))
   if missing:
     sections.append(page.section("Left out", page.facts(missing)))
-  facts = {**conditions, **page.machine()}
+  facts = {**conditions, **machine.facts()}
   sections.append(page.section("Conditions", page.facts(facts)))
   page.Page(title, _SUMMARY, sections).write(path)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfpercept import distances
 from tfpercept.evaluation.agreement.scores import Estimate
-from tfpercept.evaluation.core import runner
+from tfpercept.evaluation.core import machine, runner, training_curves
 from tfpercept.evaluation.generative import held_out, metrics
 from tfpercept.io import files
 from tfpercept.reports import gallery, page
@@ -127,7 +127,7 @@ def write(
     sections.append(page.section("Training", page.curves(curves)))
   if missing:
     sections.append(page.section("Left out", page.facts(missing)))
-  facts = {**(conditions or {}), **page.machine()}
+  facts = {**(conditions or {}), **machine.facts()}
   sections.append(page.section("Conditions", page.facts(facts)))
   page.Page(title, _SUMMARY, sections).write(path)
   return means
@@ -227,7 +227,7 @@ def _curves(
   found = {}
   for name, folder in logs.items():
     for tag, title in _TAGS.items():
-      steps, values = page.read_curve(folder, tag)
+      steps, values = training_curves.read(folder, tag)
       if len(steps):
         found[f"{name}: {title}"] = steps, values
   return found

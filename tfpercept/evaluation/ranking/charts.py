@@ -1,12 +1,12 @@
 """Charts of a ranking report, as SVG in the colours of the page."""
 
-import html
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.reports import markup
 
 _WIDTH, _ROW, _LABEL, _NUMBER = 720, 34, 150, 150
 _FIRST, _LAST = "#1f5fd0", "#7a8591"  # the first rank, and the last
@@ -33,7 +33,7 @@ def ranks(names: Sequence[str], counts: np.ndarray) -> str:
         f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" '
         f'height="{_ROW - 8}" style="fill:{_shade(place, places)};'
         f'stroke:var(--page);stroke-width:1">'
-        f"<title>{html.escape(name)}: rank {place + 1}, {count[place]} times"
+        f"<title>{markup.escape(name)}: rank {place + 1}, {count[place]} times"
         f" ({share:.0%})</title></rect>"
       )
       if width > 38:
@@ -90,7 +90,7 @@ def _whisker(
     f'<circle cx="{at(value.value):.1f}" cy="{middle}" r="6" '
     f'style="fill:{_FIRST}"/>',
     f'<text x="{_WIDTH}" y="{middle + 5}" text-anchor="end" '
-    f'style="fill:currentColor">{html.escape(interval(value, 2))}</text>',
+    f'style="fill:currentColor">{markup.escape(interval(value, 2))}</text>',
   ]
 
 
@@ -108,8 +108,8 @@ def _label(name: str, top: float) -> str:
   shown = name if len(name) <= 20 else f"{name[:19]}\N{HORIZONTAL ELLIPSIS}"
   return (
     f'<text x="{_LABEL - 12}" y="{top + _ROW / 2 + 1}" text-anchor="end" '
-    f'style="fill:currentColor">{html.escape(shown)}'
-    f"<title>{html.escape(name)}</title></text>"
+    f'style="fill:currentColor">{markup.escape(shown)}'
+    f"<title>{markup.escape(name)}</title></text>"
   )
 
 
@@ -139,7 +139,7 @@ def _shade(place: int, places: int) -> str:
 def _svg(parts: Sequence[str], height: float, label: str) -> str:
   return (
     f'<figure><div class="scroll"><svg role="img" '
-    f'aria-label="{html.escape(label)}" viewBox="0 0 {_WIDTH} {height}" '
+    f'aria-label="{markup.escape(label)}" viewBox="0 0 {_WIDTH} {height}" '
     f'width="{_WIDTH}" height="{height}" style="min-width:34rem;max-width:100%;'
     f'height:auto;font-size:14px">{"".join(parts)}</svg></div></figure>'
   )

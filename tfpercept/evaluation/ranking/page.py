@@ -3,7 +3,6 @@
 Its sources lie in `assets`; the scripts are joined to one.
 """
 
-import html
 import json
 import pathlib
 import re
@@ -11,6 +10,7 @@ import re
 from tfpercept.evaluation.core.settings import Look
 from tfpercept.evaluation.ranking import study as ranking_study
 from tfpercept.io import files
+from tfpercept.reports import markup
 
 _SCRIPTS = (
   "plan", "session", "screens", "trial", "layout", "zoom", "keys", "words",
@@ -37,10 +37,10 @@ def to_html(study: ranking_study.Study, look: Look) -> str:
     "pixelated": not look.is_smooth,
   }
   parts = {
-    "title": html.escape(look.title),
-    "introduction": html.escape(look.introduction),
-    "question": html.escape(look.question or QUESTIONS[has_original]),
-    "contact": html.escape(look.contact),
+    "title": markup.escape(look.title),
+    "introduction": markup.escape(look.introduction),
+    "question": markup.escape(look.question or QUESTIONS[has_original]),
+    "contact": markup.escape(look.contact),
     "style": _source("page.css"),
     "script": "\n".join(_source(f"{name}.js") for name in _SCRIPTS),
     "study": _inert(data),

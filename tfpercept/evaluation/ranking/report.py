@@ -9,7 +9,7 @@ import numpy as np
 
 from tfpercept.evaluation.agreement import table as agreement_table
 from tfpercept.evaluation.agreement.scores import Estimate
-from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.core import machine, score_table
 from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import charts, results
 from tfpercept.io import files
@@ -130,7 +130,7 @@ def write_page(
     "Bootstrap": f"over {_over(analysis)}, {analysis.options.resamples} "
     f"samples, seed {analysis.options.seed}",
     "Prior": f"alpha = {ranking_analysis.PRIOR} of choix",
-    **page.machine(),
+    **machine.facts(),
   }
   sections.append(page.section("Settings", page.facts(settings)))
   page.Page(title, " ".join(_conditions(analysis)), sections).write(path)

@@ -1,7 +1,6 @@
 """The page of rate-distortion curves."""
 
 import dataclasses
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from tfpercept import distances
 from tfpercept.codecs import Codec
+from tfpercept.evaluation.core import machine
 from tfpercept.evaluation.rate_distortion import (
   bd_rate,
   charts,
@@ -18,7 +18,7 @@ from tfpercept.evaluation.rate_distortion import (
 from tfpercept.evaluation.rate_distortion import table as rate_distortion_table
 from tfpercept.evaluation.rate_distortion.result import SPAN, Result
 from tfpercept.io import files
-from tfpercept.reports import page, wipe
+from tfpercept.reports import markup, page, wipe
 
 _SUMMARY = (
   "Real files of {codecs} codecs on {pictures} pictures: how many bits each "
@@ -146,7 +146,7 @@ def write(
     sections.append(page.section("Files above their estimates", *items))
   if result.failures:
     sections.append(page.section("Left out", page.facts(result.failures)))
-  facts = {**(conditions or {}), **page.machine()}
+  facts = {**(conditions or {}), **machine.facts()}
   sections.append(page.section("Conditions", page.facts(facts)))
   summary = _SUMMARY.format(
     codecs=sum(bool(result.of(codec)) for codec in result.codecs),
@@ -218,7 +218,9 @@ def _bd_table(result: Result, options: Options) -> str:
     rate_distortion_table.bd_rates(result, options.anchor, options.span, method)
     for method in bd_rate.METHODS
   )
-  heads = "".join(f'<th scope="col">{_text(s)}</th>' for s in result.judges)
+  heads = "".join(
+    f'<th scope="col">{markup.escape(s)}</th>' for s in result.judges
+  )
   least = {
     spec: min(
       (row[spec].percent for row in found.values() if not row[spec].why),
@@ -230,15 +232,15 @@ def _bd_table(result: Result, options: Options) -> str:
   for codec, row in found.items():
     cells = ""
     for spec, difference in row.items():
-      text = _text(difference)
+      text = markup.escape(difference)
       if difference.why:
         notes.append(f"{codec}, {spec}: undefined, as {difference.why}.")
       else:
-        text += f" <small>{_text(cubic[codec][spec])}</small>"
+        text += f" <small>{markup.escape(cubic[codec][spec])}</small>"
       if difference.percent == least[spec]:
         text = f"<strong>{text}</strong>"
       cells += f"<td>{text}</td>"
-    lines.append(f'<tr><th scope="row">{_text(codec)}</th>{cells}</tr>')
+    lines.append(f'<tr><th scope="row">{markup.escape(codec)}</th>{cells}</tr>')
   table = (
     '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
@@ -254,7 +256,8 @@ def _speed_table(result: Result) -> str:
       continue
     peak = result.peak(codec)
     parts = "<br>".join(
-      f"{what}: " + ", ".join(f"{_text(p)} {1000 * s:.1f}" for p, s in found)
+      f"{what}: "
+      + ", ".join(f"{markup.escape(p)} {1000 * s:.1f}" for p, s in found)
       for what in ("encode", "decode")
       if (found := result.part_seconds(codec, what).items())
     )
@@ -262,9 +265,9 @@ def _speed_table(result: Result) -> str:
       *(f"{result.speed(codec, what):.3g}" for what in ("encode", "decode")),
       "-" if peak is None else f"{peak / 1e6:.0f}",
     ]
-    cells = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+    cells = "".join(f"<td>{markup.escape(cell)}</td>" for cell in cells)
     cells += f"<td>{parts or '-'}</td>"
-    lines.append(f'<tr><th scope="row">{_text(codec)}</th>{cells}</tr>')
+    lines.append(f'<tr><th scope="row">{markup.escape(codec)}</th>{cells}</tr>')
   head = "".join(f'<th scope="col">{name}</th>' for name in heads)
   return (
     page.paragraph(
@@ -274,7 +277,3 @@ def _speed_table(result: Result) -> str:
     + '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
   )
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))

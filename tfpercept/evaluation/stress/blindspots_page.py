@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfpercept.evaluation.core import machine
 from tfpercept.evaluation.stress import blindspots
 from tfpercept.io import files
 from tfpercept.reports import charts, gallery, page
@@ -46,7 +47,7 @@ def write(
     found: Pictures and values to show.
     settings: Settings of the descents.
   """
-  conditions = {**dataclasses.asdict(settings), **page.machine()}
+  conditions = {**dataclasses.asdict(settings), **machine.facts()}
   names = {"held": settings.held, "radius": settings.radius}
   sections = [_reference(found)]
   for start in found.starts:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfpercept.evaluation.core import tiled
+from tfpercept.evaluation.core import machine, tiled
 from tfpercept.evaluation.stress import ladder
 from tfpercept.io import files
 from tfpercept.reports import charts, gallery, page
@@ -79,7 +79,7 @@ def write(
   ]
   if missing:
     sections.append(page.section("Left out", page.facts(missing)))
-  facts = {"Pictures": ", ".join(rungs), **conditions, **page.machine()}
+  facts = {"Pictures": ", ".join(rungs), **conditions, **machine.facts()}
   sections.append(page.section("Settings", page.facts(facts)))
   page.Page(f"Ladder: {shown}", _SUMMARY, sections).write(folder / PAGE)
   return folder / PAGE

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.core import (
+  score_table,
+  score_table_html,
+  training_curves,
+)
 from tfpercept.evaluation.super_resolution import measure
 from tfpercept.io import files
 from tfpercept.reports import page
@@ -65,7 +69,9 @@ def write(
   ]
   sections = [
     page.section(
-      "Scores", page.paragraph(_HOW.format(scale=scale)), page.table(table)
+      "Scores",
+      page.paragraph(_HOW.format(scale=scale)),
+      score_table_html.tables(table),
     ),
     page.section(
       "Side by side",
@@ -77,7 +83,7 @@ def write(
     ),
   ]
   curves = {
-    title.format(name): page.read_curve(folder, tag)
+    title.format(name): training_curves.read(folder, tag)
     for title, tag in _CURVES.items()
     for name, folder in logs.items()
   }

@@ -1,7 +1,6 @@
 """The report page of toy sources and of transforms."""
 
 import dataclasses
-import html
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +13,7 @@ from tfpercept.evaluation.toy_sources import (
   transform_gains,
 )
 from tfpercept.io import files
-from tfpercept.reports import page
+from tfpercept.reports import markup, page
 
 SIZE, RHO = 16, 0.9
 """Block and correlation of the autoregressive source."""
@@ -189,7 +188,7 @@ def _drawings(
 def _side_by_side(pictures: Mapping[str, np.ndarray]) -> str:
   """Two in a row where there is room."""
   figures = "".join(
-    f"<figure><figcaption>{_text(title)}</figcaption>"
+    f"<figure><figcaption>{markup.escape(title)}</figcaption>"
     f"{page.image_tag(picture, title)}</figure>"
     for title, picture in pictures.items()
   )
@@ -200,10 +199,10 @@ def _side_by_side(pictures: Mapping[str, np.ndarray]) -> str:
 
 
 def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-  head = "".join(f'<th scope="col">{_text(h)}</th>' for h in heads[1:])
+  head = "".join(f'<th scope="col">{markup.escape(h)}</th>' for h in heads[1:])
   body = "\n".join(
-    f'<tr><th scope="row">{_text(first)}</th>'
-    + "".join(f"<td>{_text(cell)}</td>" for cell in rest)
+    f'<tr><th scope="row">{markup.escape(first)}</th>'
+    + "".join(f"<td>{markup.escape(cell)}</td>" for cell in rest)
     + "</tr>"
     for first, *rest in lines
   )
@@ -211,7 +210,3 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     f'<div class="scroll"><table>\n<thead><tr><td></td>{head}</tr></thead>\n'
     f"<tbody>\n{body}\n</tbody>\n</table></div>"
   )
-
-
-def _text(value: object) -> str:
-  return html.escape(str(value))
