@@ -1,1 +1,1 @@
-"""Speed beside peers; never imported by the product."""
+"""Benchmarks of speed beside peers; never imported by the package."""

@@ -1,4 +1,4 @@
-"""Prints how fast our codec is beside CompressAI's, part by part.
+"""Prints the speed of our codec beside CompressAI's, part by part.
 
     python -m benchmarks.codec --torch_python=PATH
 
@@ -33,21 +33,21 @@ from absl import app, flags
 from benchmarks import coders, pictures, timing, torch_program
 from benchmarks.coders import Coder
 
-_SHAPE = flags.DEFINE_string("shape", "512x768", "Picture, as HxW.")
-_MODEL = flags.DEFINE_string("model", "photo_mse", "Name or folder of ours.")
-_QUALITY = flags.DEFINE_float("quality", 4.5, "That ours codes with.")
+_SHAPE = flags.DEFINE_string("shape", "512x768", "Size of the picture, HxW.")
+_MODEL = flags.DEFINE_string("model", "photo_mse", "Our model, name or folder.")
+_QUALITY = flags.DEFINE_float("quality", 4.5, "Quality of our codec.")
 _ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed calls of each.", 1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of every program.", 1)
 _CLOCK = flags.DEFINE_enum(
-  "clock", "wall", list(timing.CLOCKS), "What seconds are."
+  "clock", "wall", list(timing.CLOCKS), "Clock that counts the seconds."
 )
 _WIDE = flags.DEFINE_bool(
-  "wide", True, "Also without residual blocks, and of published widths."
+  "wide", True, "Also time codecs without residual blocks, of two widths."
 )
 _TORCH = flags.DEFINE_string(
   "torch_python",
   os.environ.get("PEER_COMPRESSAI_PYTHON", ""),
-  "Interpreter with CompressAI.",
+  "Path of a Python with CompressAI.",
 )
 
 WARM_UP = 2
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
 
 
 def _groups(scratch: pathlib.Path) -> Iterator[list[tuple[Coder, dict]]]:
-  """Yields coders of the same widths with what was measured, ours first."""
+  """Yields codecs of the same widths with their measured times, ours first."""
   height, width = map(int, _SHAPE.value.split("x"))
   reference, _ = pictures.photographs((1, height, width, 3))
   picture = (255 * reference[0]).round().astype("uint8")
@@ -95,7 +95,7 @@ def _groups(scratch: pathlib.Path) -> Iterator[list[tuple[Coder, dict]]]:
 
 
 def _process() -> torch_program.TorchProcess | None:
-  """Starts CompressAI's interpreter, or says why it is left out."""
+  """Starts CompressAI's interpreter, or prints why it is left out."""
   if not _TORCH.value:
     why = "needs --torch_python or PEER_COMPRESSAI_PYTHON"
   else:
@@ -111,7 +111,7 @@ def _process() -> torch_program.TorchProcess | None:
 
 
 def _measured(group: Sequence[Coder]) -> list[tuple[Coder, dict]]:
-  """Returns coders with median seconds by direction and part."""
+  """Returns codecs with median seconds by direction and part."""
   runs = {coder: {"encode": [], "decode": []} for coder in group}
   for turn in range(WARM_UP + _ROUNDS.value):
     for coder in group:
@@ -154,7 +154,7 @@ def _print_times(groups: Sequence[Sequence[tuple[Coder, dict]]]) -> None:
 
 
 def _print_parts(groups: Sequence[Sequence[tuple[Coder, dict]]]) -> None:
-  """Prints the time of each part, and its share of all."""
+  """Prints the time of each part, and its share of the whole."""
   shown = [
     (what, part) for what, parts in coders.SHOWN.items() for part in parts
   ]

@@ -1,4 +1,4 @@
-"""Learned codecs that can be timed alike, ours and CompressAI's."""
+"""Learned codecs with one interface for timing, ours and CompressAI's."""
 
 import abc
 import pathlib
@@ -16,22 +16,22 @@ SHOWN = {
   "encode": ("analysis", "hyper", "coder"),
   "decode": ("hyper", "coder", "synthesis"),
 }
-"""Parts of both directions; CompressAI's coder is all that is no network, ours
-leaves rounding and the choice of tables to the hyper part."""
+"""Parts of both directions. `coder` is range coding; for CompressAI it is all
+that is no network. Rounding and the choice of coding tables are in our `hyper`."""
 PARTS = (ALL, "analysis", "hyper", "coder", "synthesis")
 WIDE = "base"
-"""The size that CompressAI's published models of low and middle rates have."""
+"""Size of CompressAI's published models of low and middle rates."""
 
 Run = dict[str, float]
 """Seconds by part."""
 
 
 class Coder(abc.ABC):
-  """A codec and a picture.
+  """A codec and a picture, to be timed.
 
   Attributes:
-    name: In tables.
-    widths: Channels of its transforms, for tables.
+    name: Name in tables.
+    widths: Channels of the transforms, for tables.
     bpp: Bits of the file for each pixel.
   """
 
@@ -49,13 +49,13 @@ class Coder(abc.ABC):
 
 
 class Ours(Coder):
-  """A `hyperprior` codec.
+  """A learned codec of this package.
 
   Args:
-    model: Name or folder.
-    picture: uint8 `[H, W, 3]`.
-    quality: That it codes with.
-    clock: One of `timing.CLOCKS`.
+    model: Name of a shipped model, or a folder.
+    picture: Picture, uint8 `[H, W, 3]`.
+    quality: Quality of the encoding.
+    clock: Name of a clock, one of `timing.CLOCKS`.
   """
 
   def __init__(
@@ -73,7 +73,7 @@ class Ours(Coder):
     self.bpp = 8 * len(self._data) / picture[..., 0].size
 
   def deviations(self) -> np.ndarray:
-    """Returns those of the symbols of each latent, `[latents]`."""
+    """Returns the standard deviation of each latent's symbols, `[latents]`."""
     return self._codec.symbols(self._data)["y"].std(axis=(0, 1, 2))
 
   def encode(self) -> Run:
@@ -87,7 +87,7 @@ class Ours(Coder):
     return self._run(self._clock() - start)
 
   def _run(self, seconds: float) -> Run:
-    # The codec tells parts by the clock on the wall; only their shares count.
+    # The codec times its parts by the wall clock; only their shares are used.
     parts = self._codec.last_seconds
     scale = seconds / sum(parts.values())
     return {ALL: seconds, **{part: scale * s for part, s in parts.items()}}
@@ -97,10 +97,10 @@ class Theirs(Coder):
   """A codec of CompressAI with random weights, in its own process.
 
   Args:
-    process: The child.
+    process: Process with CompressAI.
     peer: CompressAI's name of the model.
-    ours: What it has the widths and the picture of, and about the bits.
-    clock: One of `timing.CLOCKS`.
+    ours: Our codec, which gives the widths, the picture and the rate to match.
+    clock: Name of a clock, one of `timing.CLOCKS`.
   """
 
   def __init__(
@@ -129,14 +129,15 @@ class Theirs(Coder):
 
 
 def save_untrained(folder: pathlib.Path, picture: np.ndarray, size: str) -> str:
-  """Writes a codec of layers that CompressAI has too, and returns its folder.
+  """Writes a codec with only layers that CompressAI has too; returns its
+  folder.
 
-  It has the transform of the picture's own blocks, so its latents are such as
-  trained ones are.
+  Its transforms start from the KLT of the picture's blocks, so its latents are
+  like those of a trained codec.
 
   Args:
-    folder: Where to; its name is that of the codec in tables.
-    picture: uint8 `[H, W, 3]`.
+    folder: Folder to write; its name is that of the codec in tables.
+    picture: Picture, uint8 `[H, W, 3]`.
     size: One of `transform_codec.SIZES`.
   """
   network = models.MeanScaleHyperprior(**transform_codec.SIZES[size], blocks=0)

@@ -1,4 +1,4 @@
-"""Prints what each distance costs as a loss, beside mean squared error.
+"""Prints the cost of each distance as a loss, beside mean squared error.
 
     python -m benchmarks.cost
 
@@ -45,13 +45,13 @@ SPECS = (
 )
 MIB = 2**20
 
-_SPECS = flags.DEFINE_multi_string("loss", SPECS, "Specs; may be repeated.")
-_SHAPE = flags.DEFINE_string("shape", "8x64x64x3", "Batch, as NxHxWx3.")
+_SPECS = flags.DEFINE_multi_string("loss", SPECS, "Loss; may be repeated.")
+_SHAPE = flags.DEFINE_string("shape", "8x64x64x3", "Shape of a batch, NxHxWx3.")
 _ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed steps of each.", 1)
 _BUDGET = flags.DEFINE_float("budget", 60.0, "Seconds after which to stop.")
-_THREADS = flags.DEFINE_integer("threads", 1, "Threads.", 1)
+_THREADS = flags.DEFINE_integer("threads", 1, "Number of threads.", 1)
 _CLOCK = flags.DEFINE_enum(
-  "clock", "processor", list(timing.CLOCKS), "What milliseconds are."
+  "clock", "processor", list(timing.CLOCKS), "Clock that counts the time."
 )
 
 
@@ -94,7 +94,7 @@ def main(argv: list[str]) -> None:
 def _made(
   specs: list[str],
 ) -> tuple[dict[str, distances.Distance], list[str]]:
-  """Returns distances by spec, and why others are left out."""
+  """Returns distances by spec, and the reasons why others are left out."""
   found, missing = {}, []
   for spec in specs:
     try:
@@ -116,7 +116,7 @@ def _row(
 
 
 def _figure(value: float) -> str:
-  """Two digits, or three where they are whole; what is little is not 0."""
+  """Formats a number with two digits, or as a whole number if it is large."""
   if 0 < value < 0.01:
     return "< 0.01"
   return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"

@@ -1,4 +1,4 @@
-"""Prints how fast the distances are beside their peers.
+"""Prints the speed of the distances beside their peers.
 
     python -m benchmarks.losses --torch_python=PATH --watson_dir=CHECKOUT ...
 
@@ -7,8 +7,8 @@ that ours is faster. The last column is the largest relative error of our
 float32 value, and of the peer's, against our float64 value. A second table has
 the times of all distances in units of that of ms_ssim.
 
-Peers that are not here are said to be left out. requirements.txt says what they
-need; those in PyTorch run in the interpreter that --torch_python names.
+The output lists the peers that are not installed. requirements.txt says what
+they need; those in PyTorch run in the interpreter that --torch_python names.
 """
 
 import os
@@ -35,20 +35,20 @@ from benchmarks.programs import (
 from tfpercept import distances
 
 _SHAPES = flags.DEFINE_list(
-  "shapes", "8x256x256x3,1x512x768x3", "Batches of pictures, as NxHxWx3."
+  "shapes", "8x256x256x3,1x512x768x3", "Shapes of batches, NxHxWx3."
 )
 _UNIT_SHAPE = flags.DEFINE_string(
-  "unit_shape", "1x256x256x3", "Batch that the second table is made at."
+  "unit_shape", "1x256x256x3", "Shape of the batch of the second table."
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed calls of each.")
+_ROUNDS = flags.DEFINE_integer("rounds", 20, "Timed calls of each program.")
 _BUDGET = flags.DEFINE_float(
   "budget", 10.0, "Seconds after which slow programs get fewer calls."
 )
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of every program.")
 _ONLY = flags.DEFINE_list(
-  "only", [], "Names of distances to time; all of them by default."
+  "only", [], "Names of the distances to time; all by default."
 )
-_TABLES = flags.DEFINE_list("tables", "peers,all", "Which tables to print.")
+_TABLES = flags.DEFINE_list("tables", "peers,all", "Tables to print.")
 _TORCH = flags.DEFINE_string(
   "torch_python",
   os.environ.get("PEER_TORCH_PYTHON", ""),
@@ -121,7 +121,7 @@ def _titles(columns: tuple[tuple[str, bool], ...]) -> list[str]:
 
 
 def _beside_peers(scratch: pathlib.Path) -> Iterator[list[str]]:
-  """Rows of the first table."""
+  """Yields the rows of the first table."""
   places = peers.Places(
     _WATSON.value,
     _PQ.value,
@@ -149,7 +149,7 @@ def _is_chosen(spec: str) -> bool:
 
 
 def _ratios(match: peers.Match, shape: str) -> list[str]:
-  """Speed ratios with our milliseconds, and the errors."""
+  """Returns speed ratios with our milliseconds, and the errors."""
   pair = photographs(_sizes(shape))
   ours = TensorFlowProgram(distances.get(match.spec), compiles=True)
   cells = []
@@ -174,7 +174,7 @@ def _errors(match: peers.Match, pair: tuple[np.ndarray, np.ndarray]) -> str:
 
 
 def _in_units() -> Iterator[list[str]]:
-  """Rows of the second table, one for each registered distance."""
+  """Yields the rows of the second table, one for each registered distance."""
   pair = photographs(_sizes(_UNIT_SHAPE.value))
   unit = TensorFlowProgram(distances.get(UNIT), compiles=True)
   for name in filter(_is_chosen, distances.names()):
@@ -197,7 +197,7 @@ def _seconds(
   mode: str,
   gradient: bool,
 ) -> dict[str, float]:
-  """Median seconds of each program, which take turns."""
+  """Returns the median seconds of each program, which take turns."""
   calls = {
     name: program.bind(*pair, mode=mode, gradient=gradient)
     for name, program in programs.items()

@@ -1,4 +1,4 @@
-"""Which program each distance is compared with, and where that one is."""
+"""The programs that distances are compared with, and their places."""
 
 import contextlib
 import dataclasses
@@ -18,20 +18,22 @@ from tfpercept import distances
 
 
 class Absent(Exception):  # noqa: N818 - a peer that is not here is no error
-  """A peer that can not be had; the message says why."""
+  """A peer that is not available; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-  """Where the peers are.
+  """Places of the peers.
 
   Args:
     watson: Folder of a checkout of SteffenCzolbe/PerceptualSimilarity, or "".
-    perceptual_quality: Of google-research/perceptual-quality, or "".
-    lpips: Of richzhang/PerceptualSimilarity; "" to import the installed one.
-    torch_python: Interpreter with PyTorch, or "".
-    threads: Threads of every program.
-    scratch: Folder to pass weights through.
+    perceptual_quality: Folder of a checkout of
+      google-research/perceptual-quality, or "".
+    lpips: Folder of a checkout of richzhang/PerceptualSimilarity; "" imports
+      the installed package.
+    torch_python: Path of a Python with PyTorch, or "".
+    threads: Number of threads of every program.
+    scratch: Folder for weights passed between programs.
   """
 
   watson: str
@@ -77,19 +79,19 @@ class Match:
 
 @dataclasses.dataclass(frozen=True)
 class Contest:
-  """What is compared, as it is printed."""
+  """One comparison of a distance with a peer, as it is printed."""
 
   distance: str
   peer: str
   load: Callable[[Places], Match]
   shapes: tuple[str, ...] | None = None
-  """The only shapes it is run at; those of the flag, if None."""
+  """Shapes to run at; None takes those of the flag."""
 
   def match(self, places: Places) -> Match:
     """Loads both sides.
 
     Raises:
-      Absent: if one can not be had.
+      Absent: if one is not available.
     """
     name = self.distance.split("(")[0]
     if name not in distances.names():
@@ -129,7 +131,7 @@ def _google_nlpd(places: Places) -> Match:
 
 
 def _google_pim(mixtures: int, places: Places) -> Match:
-  """Both with the same random weights; the trained ones are not to be had."""
+  """Matches both with the same random weights; trained ones are not public."""
   pim = _google(places, "pim")
   tf.random.set_seed(1)
   model = pim.PIM(pim.get_params(num_marginal_encoder_mixtures=mixtures))
@@ -159,7 +161,7 @@ def _czolbe_watson(transform: str, places: Places) -> Match:
 
 
 def _lpips(net: str, places: Places) -> Match:
-  """Both with the same random network under the authors' linear layers."""
+  """Matches both with one random network under the authors' linear layers."""
   name, path = f"lpips_{net}", str(places.scratch / f"lpips_{net}.npz")
   folder = places.lpips and os.path.abspath(places.lpips)
   places.torch.ask("lpips", name, folder, net, path)

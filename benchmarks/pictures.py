@@ -1,4 +1,4 @@
-"""What the distances are timed on."""
+"""Pictures on which the distances are timed."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Distances that can be called alike, whatever they are written in."""
+"""Distances with one interface, in any framework."""
 
 import abc
 import functools
@@ -41,7 +41,7 @@ class TensorFlowProgram(Program):
   """A distance of two tensors.
 
   Args:
-    distance: Of float32 `[N, H, W, 3]`, giving `[N]`.
+    distance: Function of two float32 tensors `[N, H, W, 3]` that returns `[N]`.
     compiles: Whether `COMPILED` uses `jit_compile=True`. Peers are traced
       without it: XLA slows them down or rejects them.
   """

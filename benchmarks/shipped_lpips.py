@@ -1,8 +1,8 @@
-"""How far the shipped AlexNet takes `lpips` from the original's, in float32.
+"""Prints the error of `lpips` from the rounding of the shipped AlexNet.
 
 python -m benchmarks.shipped_lpips --original=alex.npz
 
-The original is any file that `lpips(weights=...)` takes. Prints a table.
+The original, in float32, is any file that `lpips(weights=...)` takes.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from tfpercept import distances
 from tfpercept.data import distortions, packaged
 
 _ORIGINAL = flags.DEFINE_string("original", None, "Kernels in float32.")
-_COUNT = flags.DEFINE_integer("count", 4000, "Crops of photographs.")
-_SHIPPED = flags.DEFINE_string("weights", None, "Others than those shipped.")
+_COUNT = flags.DEFINE_integer("count", 4000, "Number of crops.")
+_SHIPPED = flags.DEFINE_string("weights", None, "Weights to test instead.")
 
 SIDE = 64
 BATCH = 100
@@ -59,7 +59,7 @@ def greys() -> Iterator[Pair]:
 
 
 def errors(original: str, pairs: Iterator[Pair], weights: str | None = None):
-  """Returns how much the value of each pair differs, `[count]`."""
+  """Returns the absolute error of each pair's value, `[count]`."""
   ours = distances.LPIPS(weights=weights)
   theirs = distances.LPIPS(weights=original)
   ours, theirs = map(tf.function, (ours.__call__, theirs.__call__))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
-LEAST = 3  # rounds that a median is worth having of
+LEAST = 3  # smallest number of rounds for a median
 
 
 def medians(
@@ -18,16 +18,18 @@ def medians(
 ) -> dict[str, float]:
   """Returns the median seconds of a call of each function.
 
-  The functions take turns, so that what else the machine does meets all alike.
+  The functions take turns, so that other work on the machine affects all of
+  them.
 
   Args:
-    functions: By name; each waits for its result before it returns.
-    rounds: Timed calls of each.
-    budget: Seconds after which slow functions get fewer, but at least `LEAST`
-      or `rounds`.
-    warm_up: Calls of each before, which trace and compile; one if that takes
-      the budget.
-    clock: What seconds are: one of `CLOCKS`.
+    functions: Functions to time, by name; each waits for its result before it
+      returns.
+    rounds: Number of timed calls of each function.
+    budget: Time in seconds after which slow functions get fewer calls, but at
+      least `LEAST` or `rounds`.
+    warm_up: Number of untimed calls before, which trace and compile; one if
+      that takes the budget.
+    clock: Function that returns the seconds, one of `CLOCKS`.
   """
   seconds = {name: [] for name in functions}
 

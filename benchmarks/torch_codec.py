@@ -24,12 +24,12 @@ _CLOSE = 0.02
 
 
 class Codec:
-  """A model of CompressAI with random weights; its own code does all work.
+  """A model of CompressAI with random weights, run by CompressAI's code.
 
   Args:
-    peer: One of `CLASSES`.
-    config: Of ours, whose widths it has.
-    is_published: Whether to leave the model as CompressAI builds it of the
+    peer: CompressAI's name of the model, one of `CLASSES`.
+    config: Configuration of our codec, whose widths are used.
+    is_published: Whether to keep the widths that CompressAI derives from the
       first width and the latents.
   """
 
@@ -50,15 +50,15 @@ class Codec:
   def fit(
     self, picture: np.ndarray, bpp: float, deviations: np.ndarray
   ) -> float:
-    """Scales latents so that files have about so many bits per pixel.
+    """Scales latents so that files have about the wanted rate.
 
     Args:
-      picture: uint8 `[H, W, 3]`, sides multiples of 64.
-      bpp: Wanted bits per pixel.
-      deviations: Those of each latent to one another, `[latents]`.
+      picture: Picture, uint8 `[H, W, 3]`, with sides that are multiples of 64.
+      bpp: Wanted rate in bits per pixel.
+      deviations: Relative standard deviations of the latents, `[latents]`.
 
     Returns:
-      What they have.
+      The rate of the files in bits per pixel.
     """
     self._picture = picture
     last = self._net.g_a[-1]
@@ -89,7 +89,7 @@ class Codec:
     return self._timed(clock, self._encode)
 
   def decode(self, clock: str) -> dict[str, float]:
-    """Decodes what was encoded, to uint8; returns seconds by part."""
+    """Decodes the encoded picture to uint8; returns seconds by part."""
     return self._timed(clock, self._decode)
 
   def _encode(self) -> None:

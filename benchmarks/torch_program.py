@@ -1,4 +1,4 @@
-"""Peers written in PyTorch, which live in another interpreter."""
+"""Peers written in PyTorch, which run in another interpreter."""
 
 import contextlib
 import os

@@ -77,7 +77,7 @@ class Server:
   def codec(
     self, name: str, peer: str, config: dict, is_published: bool
   ) -> None:
-    """Loads a codec of CompressAI under a name, as `torch_codec` has it."""
+    """Loads a codec of CompressAI, from `torch_codec`, under a name."""
     torchvision_skeleton.install()
     module = importlib.import_module("benchmarks.torch_codec")
     self._codecs[name] = module.Codec(peer, config, is_published=is_published)
@@ -85,7 +85,7 @@ class Server:
   def codec_fit(
     self, name: str, picture: np.ndarray, bpp: float, deviations: np.ndarray
   ) -> float:
-    """Gives a codec a picture and about so many bits; returns its own."""
+    """Gives a codec a picture and a wanted rate; returns the rate it has."""
     return self._codecs[name].fit(picture, bpp, deviations)
 
   def codec_encode(self, name: str, clock: str) -> dict[str, float]:
@@ -104,7 +104,7 @@ class Server:
     )
 
   def call(self, name: str, gradient: bool) -> np.ndarray:
-    """Returns the values `[N]`, having computed the gradient if asked to."""
+    """Returns the values `[N]`; computes the gradient too if asked to."""
     distance = self._distances[name]
     reference, image = self._pictures
     if not gradient:

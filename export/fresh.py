@@ -1,4 +1,4 @@
-"""Reloads exports in processes that share no code with what wrote them."""
+"""Reloads exports in processes that share no code with the exporter."""
 
 import os
 import pathlib
@@ -29,10 +29,10 @@ def run(command: Sequence[str], *, python: str = sys.executable) -> str:
   Args:
     command: Arguments of `python`, which runs isolated: no environment
       variables of Python, and no module of this tree on its path.
-    python: The interpreter.
+    python: Path of the interpreter.
 
   Returns:
-    What the program printed.
+    Standard output of the program.
 
   Raises:
     CheckError: if it fails; with the last lines that it wrote.
@@ -84,7 +84,7 @@ def program(signature: Signature) -> str:
 
 
 def _batches(signature: Signature) -> list[str]:
-  """Returns the inputs that are no single numbers."""
+  """Returns the inputs that are not single numbers."""
   return [
     name
     for name, tensor in signature.inputs.items()
@@ -98,13 +98,13 @@ def call_saved_model(
   signature: Signature,
   libraries: Sequence[pathlib.Path] = (),
 ) -> dict[str, np.ndarray | list[bytes]]:
-  """Returns what a signature answers to its example in a fresh process.
+  """Returns the outputs of a signature for its example, from a fresh process.
 
   Args:
-    folder: Of the SavedModel.
-    name: Of the signature in it.
-    signature: What it should be.
-    libraries: Of ops that the SavedModel needs.
+    folder: Folder of the SavedModel.
+    name: Name of the signature.
+    signature: The signature, with its example.
+    libraries: Paths of the libraries of ops that the SavedModel needs.
 
   Raises:
     CheckError: if the process fails.
@@ -171,10 +171,10 @@ def difference(
   """Returns the largest difference between expected and answered outputs.
 
   Args:
-    signature: Says how the outputs are compared, see `Signature.tolerance`.
+    signature: Signature, whose `tolerance` says how outputs are compared.
     expected: Outputs of the Keras network.
     answered: Outputs of the reloaded export.
-    name: What was reloaded, for messages.
+    name: Name of the reloaded export, for messages.
 
   Raises:
     CheckError: if an output has another type, shape or too different values.

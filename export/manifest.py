@@ -1,4 +1,4 @@
-"""The manifest of an export: what it is, and the SHA-256 of its files.
+"""The manifest of an export: its contents, and the SHA-256 of its files.
 
 This checks the files of an export against its `manifest.json`:
 
@@ -32,9 +32,9 @@ def write(
 
   Args:
     folder: The folder of the export.
-    exported: The network and its own manifest.
-    signatures: Those that were exported.
-    **details: More JSON values (the kind of export, what was checked, ...).
+    exported: Signatures of the network, with its own manifest.
+    signatures: Exported signatures by name.
+    **details: Further JSON values, such as the kind of export and its checks.
   """
   folder = pathlib.Path(folder)
   own = dict(exported.manifest)

@@ -19,18 +19,20 @@ import tensorflow as tf
 def main() -> None:
   """Parses the command line, runs the batch, writes the answers."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument("model", help="version folder of a SavedModel")
+  parser.add_argument("model", help="version folder of the SavedModel")
   parser.add_argument(
     "files", nargs="+", help="pairs: file to read, file to write"
   )
   parser.add_argument(
-    "--signature", default="png", help="a signature from bytes to bytes"
+    "--signature",
+    default="png",
+    help="signature from bytes to bytes (default: png)",
   )
   parser.add_argument(
     "--set", metavar="NAME=NUMBER", action="append", default=[],
-    help="an input that is a number; may be repeated",
+    help="value of an input that is a number; may be repeated",
   )  # fmt: skip
-  parser.add_argument("--ops", help="library of ops that the model needs")
+  parser.add_argument("--ops", help="path of the library of ops to load")
   arguments = parser.parse_args()
   sources, targets = arguments.files[::2], arguments.files[1::2]
   if len(sources) != len(targets):

@@ -1,4 +1,4 @@
-"""Runs .tflite files on arrays; needs NumPy and one TFLite runtime, no more.
+"""Runs .tflite files on arrays; needs only NumPy and one TFLite runtime.
 
     python export/run_tflite.py --runtime=litert in.npz answers/ a.tflite
 
@@ -34,7 +34,7 @@ def main() -> None:
   parser.add_argument("outputs", type=pathlib.Path)
   parser.add_argument("models", type=pathlib.Path, nargs="+")
   parser.add_argument("--runtime", choices=("tf", "litert"), default="tf")
-  parser.add_argument("--timed", help="case to call again and again")
+  parser.add_argument("--timed", help="name of the case to time")
   parser.add_argument("--calls", type=int, default=5)
   arguments = parser.parse_args()
 

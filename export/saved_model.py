@@ -33,7 +33,7 @@ def export(
     out: Folder of the model, whose version folders TF Serving watches.
     version: Positive number of the version.
     builtin_ops: Whether to leave out signatures that need a library of ops,
-      which stock servers do not have.
+      which stock servers lack.
 
   Returns:
     The version folder: `saved_model.pb`, `variables/`, warm-up requests in
@@ -115,7 +115,7 @@ def check(
 
 
 def main() -> None:
-  """Exports as the flags say."""
+  """Exports the network that the flags name."""
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
@@ -134,9 +134,13 @@ if __name__ == "__main__":
   # Defined here and not above, so that trainers which import this module keep
   # their own --out.
   flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
-  flags.DEFINE_string("out", None, "Folder of the model.", required=True)
-  flags.DEFINE_integer("version", 1, "Number of the version folder.", 1)
+  flags.DEFINE_string(
+    "out", None, "Folder of the model, for its versions.", required=True
+  )
+  flags.DEFINE_integer(
+    "version", 1, "Number of the version folder to write.", 1
+  )
   flags.DEFINE_bool(
-    "builtin_ops", False, "Leave out what needs a library of ops."
+    "builtin_ops", False, "Leave out signatures that need a library of ops."
   )
   program.start(main)

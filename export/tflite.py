@@ -25,21 +25,21 @@ from tfpercept import distances
 from tfpercept.io import files, folders
 
 LITERT = "TFPERCEPT_LITERT_PYTHON"
-"""Environment variable: a Python that has ai-edge-litert."""
+"""Environment variable with the path of a Python that has ai-edge-litert."""
 
 _TIMED = "timed"
-_SIDE = 256  # of the crop that is timed
+_SIDE = 256  # side of the timed crop
 _CALLS = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Precision:
-  """How weights are stored.
+  """Storage of the weights of a .tflite file.
 
   Attributes:
-    optimizations: As `tf.lite.TFLiteConverter` has them.
-    types: Types that weights may be stored in; none leaves it to TFLite.
-    tolerance: Most that outputs may differ from Keras on the example.
+    optimizations: Value of `tf.lite.TFLiteConverter.optimizations`.
+    types: Dtypes that weights may be stored in; empty leaves them to TFLite.
+    tolerance: Largest difference of outputs to Keras on the example.
   """
 
   optimizations: tuple[tf.lite.Optimize, ...]
@@ -75,8 +75,8 @@ def export(
       `<model>_<entry>_<precision>.tflite` where there are several entries,
       `table.md`, `table.json`, `manifest.json`, and what devices need beside
       them (`Signatures.beside`).
-    litert_python: A Python with ai-edge-litert, to check the files with that
-      runtime too; by default `$TFPERCEPT_LITERT_PYTHON`, if set.
+    litert_python: Path of a Python with ai-edge-litert, which checks the files
+      with that runtime too; None takes `$TFPERCEPT_LITERT_PYTHON`, if set.
 
   Returns:
     The rows of the table.
@@ -112,7 +112,7 @@ def export(
 
 
 def markdown(table: dict[str, Any]) -> str:
-  """Returns `table.json` as a Markdown table with what its columns mean."""
+  """Returns `table.json` as a Markdown table with notes on its columns."""
   times = [f"ms, {runtime}" for runtime in table["rows"][0]["milliseconds"]]
   gaps = ["max difference", "mean difference", "PSNR", "change"]
   blank = {"psnr": "", "psnr_change": ""}
@@ -287,7 +287,7 @@ def _rows(
 
 
 def _psnr(trials: Trials, answers: dict[str, Arrays]) -> float | None:
-  """Returns the mean over cases that have an ideal, if there is any."""
+  """Returns the mean over cases with an ideal output; None without any."""
   psnr = distances.get("psnr")
   values = []
   for case, (_, ideal) in trials.items():
@@ -298,7 +298,7 @@ def _psnr(trials: Trials, answers: dict[str, Arrays]) -> float | None:
 
 
 def main() -> None:
-  """Exports as the flags say and prints the table."""
+  """Exports the network that the flags name and prints the table."""
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
@@ -315,8 +315,10 @@ if __name__ == "__main__":
   # Defined here and not above, so that trainers which import this module keep
   # their own --out.
   flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
-  flags.DEFINE_string("out", None, "Folder to write; new.", required=True)
+  flags.DEFINE_string("out", None, "New folder to write.", required=True)
   flags.DEFINE_string(
-    "litert_python", None, f"Python with ai-edge-litert; default ${LITERT}."
+    "litert_python",
+    None,
+    f"Path of a Python with ai-edge-litert; by default ${LITERT}.",
   )
   program.start(main)

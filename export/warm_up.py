@@ -17,8 +17,8 @@ def write(
 
   Args:
     folder: The version folder of a SavedModel.
-    model: Name for the requests; servers go by their own.
-    signatures: What the SavedModel was written with.
+    model: Name of the model in the requests; servers use their own.
+    signatures: Signatures of the SavedModel, by name.
   """
   path = folder / PATH
   path.parent.mkdir()

@@ -1,1 +1,1 @@
-"""How trainers and exporters start, and fail with one clear line."""
+"""Start of the programs of `trainers` and `export`, and their errors."""

@@ -1,4 +1,4 @@
-"""How the programs of `export` and `trainers` start, and how they fail."""
+"""Start of the programs of `trainers` and `export`, and their errors."""
 
 import os
 import re
@@ -10,10 +10,11 @@ from absl import app, flags, logging
 
 
 class ProgramError(RuntimeError):
-  """Ends a program with its message alone, in one line."""
+  """An error that ends a program with one line, its message."""
 
 
-# What a user can put right; anything else is our mistake and shows its origin.
+# Mistakes of the user end with one line; other errors are bugs and show a
+# trace.
 _MISTAKES = (
   ValueError,
   OSError,
@@ -28,15 +29,15 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def start(
   main: Callable[[], None], *, also: tuple[type[Exception], ...] = ()
 ) -> None:
-  """Parses the flags and calls `main`; a mistake of the user exits in one line.
+  """Parses the flags and calls `main`; a user's mistake exits with one line.
 
-  A value that begins with `~` is a path in the home folder: shells leave it
-  alone behind `--out=`. With `--verbosity=1` the log shows where the mistake
-  was noticed.
+  A value that begins with `~` is a path in the home folder, since shells do not
+  expand it behind `--out=`. With `--verbosity=1` the log shows where the
+  mistake was noticed.
 
   Args:
-    main: The program.
-    also: More exceptions that are answered with one line.
+    main: Function that does the work of the program.
+    also: Further exceptions that exit with one line.
   """
 
   def guarded(argv: list[str]) -> None:
@@ -58,7 +59,7 @@ def start(
 
 
 def parsed(argv: list[str]) -> list[str]:
-  """Parses flags as `absl` does, but for flag files and the status of help."""
+  """Parses flags as `absl` does, except flag files and the status of help."""
   try:
     argv = [argv[0], *expanded(argv[1:])]
   except (ValueError, OSError) as error:
@@ -75,11 +76,11 @@ def expanded(arguments: list[str], within: tuple[str, ...] = ()) -> list[str]:
   """Returns arguments with those of flag files in place of `--flagfile`.
 
   Args:
-    arguments: Of a program.
-    within: The flag files that these are in.
+    arguments: Arguments of a program.
+    within: Paths of the flag files that contain these arguments.
 
   Raises:
-    ValueError: if a flag file is no text in UTF-8, or includes itself.
+    ValueError: if a flag file is not UTF-8 text, or includes itself.
     OSError: if it can not be read.
   """
   found, rest = [], list(arguments)
@@ -105,8 +106,7 @@ def lines(path: str | os.PathLike) -> list[str]:
   """Returns the flags in a flag file: a line each, comments left out.
 
   Raises:
-    ValueError: if it is no text in UTF-8; a mark at its beginning is passed
-      over.
+    ValueError: if it is not UTF-8 text; a byte order mark is skipped.
     OSError: if it can not be read.
   """
   with open(path, "rb") as file:

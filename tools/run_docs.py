@@ -35,7 +35,7 @@ REASON = re.compile(r"^ *<!-- not run: (.+) -->$")
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """A fenced block of a document; `reason` says why it is not run, if so."""
+  """A fenced block of a document; `reason` is why it is not run, or empty."""
 
   line: int
   language: str

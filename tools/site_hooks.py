@@ -1,4 +1,4 @@
-"""What MkDocs does not do by itself, called by it as mkdocs.yml says.
+"""Hooks of MkDocs, which mkdocs.yml names.
 
 README.md is the first page, and CONTRIBUTING.md and CHANGELOG.md are pages too,
 though they lie outside of docs/. A link between documents is turned to where
@@ -21,7 +21,7 @@ OUTSIDE = {
   "CONTRIBUTING.md": "CONTRIBUTING.md",
   "CHANGELOG.md": "CHANGELOG.md",
 }
-"""Documents of the root, and what they are called in the site."""
+"""Documents of the root, and their names in the site."""
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 FETCHED = re.compile(
   r"<(?:script|img|iframe|source)\b[^>]*\bsrc=.?(?:https?:)?//[^\s>]+"
@@ -41,7 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(
   markdown: str, page: Page, config: MkDocsConfig, files: Files
 ) -> str:
-  """Turns the links of a document to where its pages are in the site."""
+  """Changes the links of a document to the places of pages in the site."""
   names = {place: name for name, place in OUTSIDE.items()}
   place = page.file.src_uri
   folder = posixpath.dirname(names.get(place, f"docs/{place}"))

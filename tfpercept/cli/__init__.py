@@ -57,7 +57,7 @@ COMMANDS = (
   completion,
 )
 
-_BROKEN_PIPE = 141  # as shells have it
+_BROKEN_PIPE = 141  # the exit status that shells give
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,9 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _at_home(word: str) -> str:
-  """Turns `--out=~/x` into what `--out ~/x` is, which shells see to.
+  """Expands `~` in `--out=~/x`, as shells do in `--out ~/x`.
 
-  Not where something is called ~; `--out=./~/x` always means that.
+  A file called ~ in the working folder is left alone; `--out=./~/x` always
+  names it.
   """
   option, equals, value = word.partition("=")
   is_home = value == "~" or value.startswith(f"~{os.sep}")
@@ -101,11 +102,11 @@ def _at_home(word: str) -> str:
 
 
 def _settle_process() -> None:
-  """Keeps other people's notes off standard error, and every letter on both.
+  """Silences the notes of libraries, and escapes what an encoding lacks.
 
-  What a user has set stays. TensorFlow reads its variable when it is imported,
-  which no command has done by now. What an encoding lacks is escaped, so that
-  no table is lost for one name in it.
+  Settings of the user stay. TensorFlow reads its variable when it is imported,
+  which no command has done by now. Characters that the encoding lacks are
+  escaped, so that no table is lost because of one name in it.
   """
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   if not sys.warnoptions:
@@ -114,10 +115,10 @@ def _settle_process() -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-  """Returns the parser of the command, with all that it can do."""
+  """Returns the parser of the command, with all subcommands."""
   whole = argparse.ArgumentParser(
     prog="tfpercept",
-    description="Perceptual image distances and what uses them.",
+    description="Perceptual image distances, codecs and evaluation.",
   )
   whole.add_argument("--version", action="version", version=__version__)
   commands = whole.add_subparsers(required=True, metavar="command")

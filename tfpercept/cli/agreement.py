@@ -1,4 +1,4 @@
-"""`tfpercept agreement`: how well distances agree with people."""
+"""`tfpercept agreement`: agreement of distances with people."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ def add(commands: argparse._SubParsersAction) -> None:
     "agreement",
     help="score distances against human judgements",
     description="Prints how well distances agree with people: 2AFC scores, "
-    "mean average precision of just noticeable differences, correlation with "
-    "mean opinion scores, each with its bootstrap interval.",
+    "mean average precision of just noticeable differences (JND), and "
+    "correlations with mean opinion scores (MOS), each with its bootstrap "
+    "interval.",
   )
   agreement.add_argument(
     "--data",
     action="append",
     required=True,
     metavar="PATH",
-    help="folder of human judgements, or of such folders; may be repeated",
+    help="folder of human judgements, or folder of such folders; may be "
+    "repeated",
   )
   agreement.add_argument(
     "--layout",
     choices=("auto", *offers.LAYOUTS),
     default="auto",
-    help="how the data lie in their folder (default: told by what is there)",
+    help="layout of the files in the folder (default: auto, recognised by the "
+    "files)",
   )
   metric_options.add_metric(agreement)
   options.add(
@@ -94,11 +97,12 @@ _FORMATS = {
 }
 
 _OPTIONS = {
-  "max_pairs": "use so many judgements of a set, evenly spread (default: all)",
-  "downscale": "first reduce pictures so many times by averaging (default: "
-  "%(default)s, as they are)",
-  "resamples": "bootstrap samples (default: %(default)s)",
-  "seed": "of the bootstrap (default: %(default)s)",
-  "parameters": "of the logistic curve before the linear correlation (default: "
-  "%(default)s)",
+  "max_pairs": "largest number of judgements of a data set, evenly spread; 0 "
+  "uses all (default: %(default)s)",
+  "downscale": "factor by which pictures are first reduced by averaging, a "
+  "whole number (default: %(default)s, full size)",
+  "resamples": "number of bootstrap samples (default: %(default)s)",
+  "seed": "seed of the bootstrap (default: %(default)s)",
+  "parameters": "number of parameters of the logistic curve that is fitted "
+  "before the linear correlation (default: %(default)s)",
 }

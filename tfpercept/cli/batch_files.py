@@ -1,4 +1,4 @@
-"""Files in, files out: what `compress` and `decompress` have in common."""
+"""Batches of files, one made of each: shared by compress and decompress."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ files = deferred.module("tfpercept.io.files")
 
 STREAM = "-"
 INTERRUPTED = 130
-"""Exit status of what Ctrl-C ended, as shells have it."""
+"""Exit status after Ctrl-C, as shells give it."""
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
-"""Of a picture from standard input: 8 bytes a pixel and what is around."""
+"""Largest picture from standard input: 8 bytes a pixel and some overhead."""
 _CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-  """One file to make of another.
+  """One file to make from another.
 
   Attributes:
-    name: What the source is called in messages.
-    source: None is standard input.
-    target: None is standard output.
+    name: Name of the source in messages.
+    source: Path to read; None is standard input.
+    target: Path to write; None is standard output.
   """
 
   name: str
@@ -44,12 +44,12 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-  """What is to be done.
+  """The jobs of a command.
 
   Attributes:
-    jobs: In the order given.
-    failures: Why something can not be done, by its name.
-    notes: What else to tell in the end.
+    jobs: Jobs in the order given.
+    failures: Reasons why other files can not be processed, by name.
+    notes: Notes to print at the end.
   """
 
   jobs: list[Job] = dataclasses.field(default_factory=list)
@@ -58,7 +58,7 @@ class Plan:
 
   @property
   def is_streamed(self) -> bool:
-    """Whether standard output is for what is made."""
+    """Whether the result goes to standard output."""
     return any(job.target is None for job in self.jobs)
 
 
@@ -68,17 +68,17 @@ def add(parser: argparse.ArgumentParser, what: str, made: str) -> None:
     "sources",
     nargs="+",
     metavar="FILE",
-    help=f"{what}, a folder of them, or - for standard input",
+    help=f"{what}, folder of such files, or - for standard input",
   )
   parser.add_argument(
     "--out",
     metavar="PATH",
-    help=f"where {made} go: a file, - for standard output, or a folder if "
-    "there are several or it exists (default: beside each file; from standard "
-    "input to standard output)",
+    help=f"place of the {made}: a file, - for standard output, or a folder. "
+    "Several files need a folder (default: beside each file; for standard "
+    "input, standard output)",
   )
   parser.add_argument(
-    "--overwrite", action="store_true", help="replace files that are there"
+    "--overwrite", action="store_true", help="replace existing files"
   )
 
 
@@ -87,15 +87,16 @@ def plan(
   suffix: str,
   find: Callable[[pathlib.Path], Sequence[pathlib.Path]],
 ) -> Plan:
-  """Returns what to make of which files.
+  """Returns the jobs for the files of a command.
 
   Args:
-    arguments: With those of `add`.
-    suffix: Of what is made, where `--out` names no file.
-    find: Returns the files of a folder that count; ValueError if none does.
+    arguments: Parsed arguments, with those of `add`.
+    suffix: Suffix of the files to write, if `--out` names no file.
+    find: Function that returns the usable files of a folder, and raises
+      ValueError if there are none.
 
   Raises:
-    ValueError: if `--out` can not be meant as it is.
+    ValueError: if `--out` does not fit the files.
   """
   if STREAM in arguments.sources or arguments.out == STREAM:
     return Plan([_streamed(arguments)])
@@ -135,14 +136,14 @@ def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
 
 
 def _real(path: pathlib.Path) -> str:
-  """Returns a path without links; one whose links go round as it is."""
+  """Returns a path without links; one whose links form a loop as it is."""
   return os.path.realpath(path)
 
 
 def _place(
   out: str | None, is_folder: bool
 ) -> Callable[[pathlib.Path, str], pathlib.Path]:
-  """Returns a function from a file and a suffix to what is made of it."""
+  """Returns a function from a file and a suffix to the path to write."""
   if out is None:
     return lambda path, suffix: path.with_suffix(suffix)
   if is_folder or os.path.isdir(out) or out.endswith(os.sep):
@@ -153,7 +154,7 @@ def _place(
 
 
 def _streamed(arguments: argparse.Namespace) -> Job:
-  """Returns the one job of a command that standard input or output is of."""
+  """Returns the one job of a command on standard input or output."""
   if len(arguments.sources) > 1:
     raise ValueError(
       f"{STREAM} stands for one file; got {len(arguments.sources)} files"
@@ -177,7 +178,7 @@ def _obstacle(
   sources: set[str],
   overwrite: bool,
 ) -> str:
-  """Returns why a job can not be done; nothing if it can."""
+  """Returns why a job can not be done; an empty string if it can."""
   try:
     if job.source and not job.source.exists():
       is_link = job.source.is_symlink()
@@ -190,7 +191,7 @@ def _obstacle(
 def _conflict(
   job: Job, twins: Sequence[str], sources: set[str], overwrite: bool
 ) -> str:
-  """Returns what a job would be in the way of; raises OSError."""
+  """Returns the file that a job would conflict with; raises OSError."""
   if job.source and job.source.is_dir():
     return "it is a folder"
   if not job.target:
@@ -213,12 +214,12 @@ def _conflict(
 
 
 def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
-  """Does all jobs, whatever becomes of each; returns the exit status.
+  """Does all jobs, also after failures; returns the exit status.
 
   Args:
-    made: What to do.
-    work: Does one job.
-    verb: What could not be done, as "compressed".
+    made: Jobs to do.
+    work: Function that does one job.
+    verb: Past participle of the work for messages, such as "compressed".
   """
   failures, done, is_interrupted = dict(made.failures), 0, False
   with progress.Bar(len(made.jobs)) as bar:
@@ -245,7 +246,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-  """Returns what may be the matter with one file."""
+  """Returns the errors that concern one file."""
   return ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError
 
 

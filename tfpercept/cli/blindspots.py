@@ -1,4 +1,4 @@
-"""`tfpercept blindspots`: what distances do not see."""
+"""`tfpercept blindspots`: pictures whose errors a distance does not see."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="make pictures that distances take for a reference",
     description="Starts from noise, and from the reference with noise, and "
     "minimises each distance over the pixels. Writes the pictures and a page "
-    "for each reference. What is finished is not made again.",
+    "for each reference. Finished pictures are not made again.",
   )
   spots.add_argument(
     "references", nargs="+", metavar="IMAGE", help="reference picture"
   )
   metric_options.add_metric(spots)
   spots.add_argument(
-    "--out", required=True, metavar="FOLDER", help="where everything goes"
+    "--out", required=True, metavar="FOLDER", help="folder of all results"
   )
   metric_options.add_size(spots)
   options.add(spots, defaults.Blindspots(), _SETTINGS)
@@ -81,10 +81,11 @@ def _page(
 
 
 _SETTINGS = {
-  "steps": "of each descent (default: %(default)s)",
-  "learning_rate": "of Adam (default: %(default)s)",
-  "seed": "of the noise (default: %(default)s)",
-  "held": "spec of what stays where pictures start from the reference "
-  "(default: %(default)s)",
-  "radius": "its value (default: %(default)s)",
+  "steps": "number of steps of each descent (default: %(default)s)",
+  "learning_rate": "learning rate of Adam, for pixels in [0, 1] (default: "
+  "%(default)s)",
+  "seed": "seed of the noise (default: %(default)s)",
+  "held": "spec of the distance that is held constant where pictures start "
+  "from the reference (default: %(default)s)",
+  "radius": "value at which that distance is held (default: %(default)s)",
 }

@@ -1,4 +1,4 @@
-"""`--stats` of `compress` and `decompress`."""
+"""The options `--stats` and `--format` of `compress` and `decompress`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def add(parser: argparse.ArgumentParser, columns: str) -> None:
   parser.add_argument(
     "--stats",
     action="store_true",
-    help=f"print {columns} of each file; on standard error where the file goes "
-    "to standard output",
+    help=f"print {columns} of each file; on standard error if the file goes to "
+    "standard output",
   )
   parser.add_argument(
     "--format",
     choices=tuple(_FORMATS),
-    help="of --stats, which it asks for too (default: table)",
+    help="format of --stats, which it turns on (default: table)",
   )
 
 

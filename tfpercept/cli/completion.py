@@ -1,4 +1,4 @@
-"""`tfpercept completion`: a script by which a shell completes the command."""
+"""`tfpercept completion`: a script that completes the command in a shell."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,15 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "completion",
-    help="print what makes a shell complete this command",
+    help="print a script that completes this command in a shell",
     description="Prints a script that completes commands, options and their "
     "choices, without starting Python. Keep it in a file that ~/.bashrc or "
-    '~/.zshrc reads, or put there: eval "$(tfpercept completion bash)"; of '
-    "zsh, after compinit.",
+    '~/.zshrc reads, or put there: eval "$(tfpercept completion bash)". In '
+    "zsh, put it after compinit.",
   )
-  parser.add_argument("shell", choices=SHELLS, help="which shell")
+  parser.add_argument(
+    "shell", choices=SHELLS, help="shell that reads the script"
+  )
   parser.set_defaults(run=_completion)
 
 
@@ -30,8 +32,8 @@ def _completion(arguments: argparse.Namespace) -> int:
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
   """Returns the script for a parser, of one of `SHELLS`.
 
-  Completed are commands, options, and the values of those that have choices;
-  what is left to the shell are names of files.
+  The script completes commands, options, and values that are one of several
+  choices. File names are left to the shell.
   """
   found = dict(parsers(parser))
   places = [
@@ -60,7 +62,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 def parsers(
   parser: argparse.ArgumentParser, path: str = ""
 ) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-  """Yields the words that lead to each parser below one, itself first."""
+  """Yields the words that lead to each subparser of one, itself first."""
   yield path, parser
   for action in parser._actions:
     if isinstance(action, argparse._SubParsersAction):
@@ -69,7 +71,7 @@ def parsers(
 
 
 def _words(parser: argparse.ArgumentParser) -> list[str]:
-  """Returns the options of a parser, then what may stand in its places."""
+  """Returns the options of a parser, then the choices of its arguments."""
   options = [o for action in parser._actions for o in action.option_strings]
   places = [a for a in parser._actions if not a.option_strings]
   return options + [word for action in places for word in _choices(action)]

@@ -1,4 +1,4 @@
-"""`tfpercept compress`: pictures into small files."""
+"""`tfpercept compress`: pictures to files of a codec."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "compress",
-    help="write pictures as .tfp files, by a trained model",
-    description="Compresses pictures by a trained model, or by another codec. "
-    "Kept are the pixels, upright and in 8 bits, as sRGB or grey; no "
-    "transparency, profile or camera data. No file is replaced unasked.",
+    help="compress pictures to .tfp files with a trained model",
+    description="Compresses pictures with a trained model, or with another "
+    "codec. The pixels are kept, upright, in 8 bits, as sRGB or grey. "
+    "Transparency, color profile and camera data are not kept. Existing files "
+    "are replaced only with --overwrite.",
   )
   batch_files.add(parser, "picture", "files")
   codec = parser.add_mutually_exclusive_group()
@@ -38,14 +39,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--model",
     default=offers.MODEL,
     metavar="RUN",
-    help="run folder, model folder or the name of a model that comes with the "
+    help="run folder, model folder, or name of a model that comes with the "
     f"package (default: {offers.MODEL})",
   )
   codec.add_argument(
     "--codec",
     metavar="SPEC",
-    help="write files of another codec, such as jpeg or 'webp(method=6)', one "
-    f"of {', '.join(offers.CODECS)}",
+    help="use another codec, such as jpeg or 'webp(method=6)'; one of "
+    f"{', '.join(offers.CODECS)}",
   )
   _add_quality(parser)
   parser.add_argument(
@@ -53,16 +54,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     type=int,
     default=0,
     metavar="N",
-    help="rounds in which the symbols of a model are chosen for the very "
-    f"picture, 0 to {offers.MAX_EFFORT}; each takes a few times as long as "
-    "decompressing, and 4 save about one bit in twenty (default: 0)",
+    help="number of rounds that refine the latents of the model for each "
+    f"picture, 0 to {offers.MAX_EFFORT}. A round takes a few times as long as "
+    "decompression; 4 rounds save about 5 %% of the bits (default: 0)",
   )
   parser.add_argument(
     "--alpha",
     choices=offers.ALPHA,
     default="white",
-    help="what to do with transparency: lay the picture over white or black, "
-    "ignore it, or report it as an error (default: white)",
+    help="rule for transparency: lay the picture over white or black, ignore "
+    "it, or report an error (default: white)",
   )
   coded_stats.add(
     parser, "size, bits per pixel, PSNR, MS-SSIM and seconds of encoding"
@@ -75,25 +76,25 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
   quality.add_argument(
     "--quality",
     type=float,
-    help="more is better and larger; of a model usually 1 to 8 (default: the "
-    "codec's own)",
+    help="quality; a larger value gives a better picture and a larger file. "
+    "Models usually take 1 to 8 (default: set by the codec)",
   )
   quality.add_argument(
     "--target-bpp",
     type=float,
     metavar="BPP",
-    help="the best quality of at most so many bits per pixel",
+    help="use the best quality of at most this rate, in bits per pixel",
   )
   quality.add_argument(
     "--target-psnr",
     type=float,
     metavar="DB",
-    help="the lowest quality of at least so many decibels of PSNR",
+    help="use the lowest quality of at least this PSNR, in dB",
   )
 
 
 def suffix(codec: codecs.Codec) -> str:
-  """Returns what the names of a codec's files end in."""
+  """Returns the suffix of a codec's files."""
   name = codec.registered_name
   return _SUFFIXES.get(name, f".{name}")
 
@@ -187,7 +188,7 @@ def _encoded(
 def _quality(
   codec: codecs.Codec, data: bytes, given: float | None
 ) -> float | None:
-  """Returns the quality that was taken for `given`, if it is known."""
+  """Returns the quality that was used for `given`, if it is known."""
   if data.startswith(container.MAGIC):
     step = container.read_header(data).header.quality
     return step / container.STEPS if step else None  # the model's only one

@@ -1,4 +1,4 @@
-"""`tfpercept decompress`: pictures out of the files of `compress`."""
+"""`tfpercept decompress`: files of `compress` to pictures."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
 coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
 files = deferred.module("tfpercept.io.files")
 
-_PNG = "png(level=6)"  # that goes to standard output
+_PNG = "png(level=6)"  # for standard output
 
 
 def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "decompress",
-    help="turn .tfp files back into pictures",
-    description="Decompresses .tfp files to PNG, or to what the suffix of "
-    "--out says. Each names the model that wrote it, which is looked for "
-    "among those that come with the package and those given.",
+    help="decompress .tfp files to pictures",
+    description="Decompresses .tfp files to PNG, or to the format of --out by "
+    "its suffix. Each file names the model that wrote it. The model is looked "
+    "up among those of the package and those of --model.",
   )
   batch_files.add(parser, ".tfp file", "pictures")
   codec = parser.add_mutually_exclusive_group()
@@ -33,7 +33,7 @@ def add(commands: argparse._SubParsersAction) -> None:
   codec.add_argument(
     "--codec",
     metavar="SPEC",
-    help="read files of another codec, such as jxl, not .tfp",
+    help="read files of another codec, such as jxl, instead of .tfp",
   )
   coded_stats.add(parser, "size, bits per pixel and seconds of decoding")
   parser.set_defaults(run=_decompress)
@@ -46,14 +46,14 @@ def add_model(parser: argparse._ActionsContainer) -> None:
     action="append",
     default=[],
     metavar="RUN",
-    help="run folder or model folder to look in as well; may be repeated",
+    help="run folder or model folder of a further model; may be repeated",
   )
 
 
 def find_coded(
   folder: pathlib.Path, suffix: str = compress.SUFFIX
 ) -> list[pathlib.Path]:
-  """Returns the files of a folder, not below it, that end so, by name.
+  """Returns the files directly in a folder that have a suffix, by name.
 
   Raises:
     ValueError: if there is none.

@@ -1,9 +1,8 @@
-"""Modules that a command needs when it runs, not to say what it takes.
+"""Modules that are imported when a command runs, not for its help.
 
 TensorFlow takes seconds to import, and `--help` should not wait for it. In a
-module of a command, `scores = deferred.module("tfpercept.evaluation.scores")`
-would stand for `from tfpercept.evaluation import scores`; the first attribute
-asked for imports it.
+module of a command, `files = deferred.module("tfpercept.io.files")` stands for
+`from tfpercept.io import files`. The first use of an attribute imports it.
 """
 
 import importlib
@@ -11,12 +10,12 @@ from typing import Any
 
 
 def module(name: str) -> Any:
-  """Returns what stands for a module until something of it is used."""
+  """Returns a stand-in that imports a module when it is first used."""
   return _Deferred(name)
 
 
 class _Deferred:
-  """Has the attributes of a module, which the first of them imports."""
+  """A stand-in with the attributes of a module."""
 
   def __init__(self, name: str):
     self._name = name

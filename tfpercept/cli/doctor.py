@@ -1,4 +1,4 @@
-"""`tfpercept doctor`: what a distance or a loss does right, and how fast."""
+"""`tfpercept doctor`: conformance and speed of a distance or a loss."""
 
 from __future__ import annotations
 
@@ -17,45 +17,46 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "doctor",
-    help="examine a distance, or a Keras loss of your own",
-    description="Puts a loss to the checks that every distance here passes, "
-    "measures its speed, compares it with golden values, and prints a "
-    "scorecard. Exit status 1 says that something failed.",
+    help="check a distance, or a Keras loss of your own",
+    description="Runs the conformance checks on a loss, measures its speed, "
+    "compares it with golden values, and prints a scorecard. The exit status "
+    "is 1 if a check failed.",
   )
   parser.add_argument(
     "subject",
     metavar="SPEC|MODULE:NAME",
-    help="a spec such as 'ssim(window=7)', or package.module:name of a loss, a "
-    "function of (y_true, y_pred) or a Distance; that module is imported, from "
-    "here or where it is installed, so its code is run",
+    help="spec such as 'ssim(window=7)', or package.module:name of a loss, a "
+    "function of (y_true, y_pred) or a Distance. The module is imported "
+    "from the working folder or where it is installed, so its code is run",
   )
   parser.add_argument(
     "--goldens",
     metavar="FOLDER",
-    help="golden values, laid out as tests/golden",
+    help="folder of golden values, in the layout of tests/golden",
   )
   parser.add_argument(
     "--cases",
     metavar="PATTERN",
-    help="the golden cases that are this loss' own, such as 'file/*'; those of "
-    "a registered distance are known",
+    help="pattern of the golden cases of this loss, such as 'file/*'; not "
+    "needed for a registered distance",
   )
   parser.add_argument(
     "--check",
     action="append",
     metavar="NAME",
-    help="run only this check; may be repeated; a wrong name has all named",
+    help="run only this check; may be repeated; an unknown name lists all "
+    "checks",
   )
   for option, default, text in (
-    ("--min-size", 1, "smallest side of images that the loss takes"),
-    ("--size-multiple", 1, "what their sides must be multiples of"),
-    ("--channels", 3, "their number of channels"),
+    ("--min-size", 1, "smallest side of images for the loss, in pixels"),
+    ("--size-multiple", 1, "number of pixels that divides their sides"),
+    ("--channels", 3, "number of their channels"),
   ):
     parser.add_argument(
       option,
       type=int,
       default=default,
-      help=f"{text} (default: {default}); a Distance says so itself",
+      help=f"{text} (default: {default}); a Distance states it by itself",
     )
   output.add(parser, ("table", "json"))
   parser.set_defaults(run=_doctor)

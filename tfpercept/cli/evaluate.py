@@ -18,8 +18,8 @@ def add(commands: argparse._SubParsersAction) -> None:
   evaluate = commands.add_parser(
     "evaluate",
     help="score super-resolution networks against bicubic",
-    description="Reduces pictures, enlarges them by each network and prints "
-    "PSNR and SSIM of luma, by the rules of the published tables.",
+    description="Reduces pictures, enlarges them with each network, and prints "
+    "PSNR and SSIM of the luma, by the rules of the published tables.",
   )
   evaluate.add_argument(
     "folders", nargs="+", metavar="FOLDER", help="folder of pictures"
@@ -29,11 +29,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     action="append",
     default=[],
     metavar="RUN",
-    help="run folder, model folder or one that comes with the package "
-    f"({', '.join(offers.shipped('srcnn'))}); may be repeated",
+    help="run folder, model folder, or name of a model that comes with the "
+    f"package ({', '.join(offers.shipped('srcnn'))}); may be repeated",
   )
   evaluate.add_argument(
-    "--scale", type=int, default=4, help="factor, 2 or more (default: 4)"
+    "--scale",
+    type=int,
+    default=4,
+    help="factor of super-resolution, 2 or more (default: 4)",
   )
   output.add(evaluate, tuple(_FORMATS))
   evaluate.set_defaults(run=_evaluate)

@@ -1,4 +1,4 @@
-"""`tfpercept info`: what .tfp files say of themselves."""
+"""`tfpercept info`: headers of .tfp files."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "info",
-    help="say what is in .tfp files",
+    help="describe .tfp files",
     description="Prints size, quality and model of .tfp files, and whether "
-    "they are whole. Nothing is decoded.",
+    "they are complete. No picture is decoded.",
   )
   parser.add_argument(
     "sources",
     nargs="+",
     metavar="FILE",
-    help=".tfp file, a folder of them, or - for standard input",
+    help=".tfp file, folder of such files, or - for standard input",
   )
   decompress.add_model(parser)
   output.add(parser, tuple(_FORMATS))
@@ -65,7 +65,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
-  """Returns what a file says of itself as JSON values."""
+  """Returns the header of a file as JSON values."""
   description = container.read_header(data)
   header = description.header
   names = {number: name for name, number in container.CODEC_IDS.items()}
@@ -94,7 +94,7 @@ def _to_text(found: dict[str, dict[str, Any]]) -> str:
 
 
 def _block(name: str, about: dict[str, Any]) -> str:
-  """Formats one file as lines of a word and what it is."""
+  """Formats one file as lines of a name and a value."""
   kind = "grey" if about["channels"] == 1 else "colour"
   model = about["model_name"] or "none that is here; give it by --model"
   quality = about["quality"]

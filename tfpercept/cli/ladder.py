@@ -1,4 +1,4 @@
-"""`tfpercept ladder`: distances on a picture distorted more and more."""
+"""`tfpercept ladder`: distances under distortions of growing strength."""
 
 import argparse
 import os
@@ -16,21 +16,23 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "ladder",
-    help="error maps of distorted pictures, and how alike distances rank",
+    help="make error maps and rank correlations on distorted pictures",
     description="Distorts pictures by noise, blur, JPEG, a shift and loss of "
-    "contrast, five levels each. Writes a page with the error maps of the "
-    "first picture and with the rank correlation of distances over all, that "
-    "matrix as PNG, and all values as CSV.",
+    "contrast, at five levels each. Writes a page with the error maps of the "
+    "first picture and the rank correlations of the distances over all "
+    "pictures, these correlations as PNG, and all values as CSV.",
   )
   parser.add_argument(
-    "pictures", nargs="+", metavar="PICTURE", help="a file, or a folder of them"
+    "pictures", nargs="+", metavar="PICTURE", help="picture file, or folder"
   )
   metric_options.add_metric(parser)
   parser.add_argument(
-    "--out", required=True, metavar="FOLDER", help="where everything goes"
+    "--out", required=True, metavar="FOLDER", help="folder of all results"
   )
   metric_options.add_size(parser)
-  parser.add_argument("--seed", type=int, default=0, help="of the noise")
+  parser.add_argument(
+    "--seed", type=int, default=0, help="seed of the noise (default: 0)"
+  )
   parser.set_defaults(run=_ladder)
 
 

@@ -1,4 +1,4 @@
-"""`tfpercept list`: the distances there are."""
+"""`tfpercept list`: the registered distances."""
 
 import argparse
 
@@ -9,7 +9,7 @@ distances = deferred.module("tfpercept.distances")
 
 def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
-  names = commands.add_parser("list", help="list the distances")
+  names = commands.add_parser("list", help="list the registered distances")
   names.set_defaults(run=_list)
 
 

@@ -1,4 +1,4 @@
-"""What commands over all distances have in common: which, and on what."""
+"""Options of commands that take distances: the metrics, and the size."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def add_metric(parser: argparse.ArgumentParser) -> None:
     action="append",
     default=[],
     metavar="SPEC",
-    help="distance; may be repeated; 'all' (default) is every registered one "
-    "whose weights are here",
+    help="spec of a distance; may be repeated; 'all' takes every registered "
+    "distance whose weights are present (default: all)",
   )
 
 
@@ -30,7 +30,8 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     "--size",
     type=int,
     default=192,
-    help="of the square cut from the middle, in pixels (default: 192)",
+    help="side of the square cut from the middle of each picture, in pixels "
+    "(default: 192)",
   )
 
 
@@ -39,15 +40,15 @@ def judges(
 ) -> tuple[dict[str, distances.Distance], dict[str, str]]:
   """Returns the distances that `--metric` names, by spec.
 
-  Of distances that are one in value `all` takes one.
+  Of several distances with equal values, `all` takes one.
 
   Args:
     given: Values of the option.
-    picture: `[H, W, C]`, which they have to suit.
+    picture: Picture that the distances have to suit, `[H, W, C]`.
 
   Returns:
-    Those that can serve, and why others can not: for want of weights, or of a
-    larger picture.
+    Distances by spec, and the reasons why others are left out: missing weights,
+    or a picture too small for them.
 
   Raises:
     ValueError: if a spec is malformed or unknown, or no distance can serve.
@@ -74,7 +75,7 @@ def judges(
 
 
 def square(picture: np.ndarray, size: int) -> np.ndarray:
-  """Cuts a square from the middle of `[H, W, C]`, or what there is of it.
+  """Cuts a square from the middle of `[H, W, C]`, or as much as there is.
 
   Raises:
     ValueError: if `size` is not above 0.

@@ -19,10 +19,10 @@ def add(
   """Adds an option for each of some fields, of its type and default.
 
   Args:
-    parser: Where to.
-    defaults: Settings as they come: a number or a text in each of the fields.
+    parser: Parser to add the options to.
+    defaults: Settings with the default of each field, a number or a string.
     texts: Help by field, in which `%(default)s` stands for the default.
-    choices: The values that a field may have, where they are few.
+    choices: Allowed values by field, where they are few.
   """
   for name, text in texts.items():
     default = getattr(defaults, name)
@@ -41,7 +41,7 @@ def read(
   """Returns settings: each field from the option of its name.
 
   Args:
-    kind: The dataclass.
+    kind: Dataclass of the settings.
     arguments: Parsed options.
     **more: Fields whose options have other names.
 

@@ -1,4 +1,4 @@
-"""What commands print, or write to the file of `--out`."""
+"""Output of commands: printed, or written to the file of `--out`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ files = deferred.module("tfpercept.io.files")
 def add(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
   """Adds the options `--format`, whose default is the first, and `--out`."""
   parser.add_argument(
-    "--format", choices=formats, default=formats[0], help="of the output"
+    "--format",
+    choices=formats,
+    default=formats[0],
+    help="format of the output (default: %(default)s)",
   )
-  parser.add_argument("--out", metavar="FILE", help="write there, not print")
+  parser.add_argument(
+    "--out", metavar="FILE", help="file to write (default: standard output)"
+  )
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -45,18 +50,18 @@ def emit(arguments: argparse.Namespace, text: str) -> None:
 
 
 def show(text: str, stream: TextIO | None = None) -> None:
-  """Prints a text whatever becomes of standard output.
+  """Prints a text, on standard error if standard output fails.
 
-  What the encoding lacks is escaped. Where the disk is full, say, the text goes
-  to standard error, since it took long to measure. What reads a pipe may close
-  it, as `head` does.
+  Characters that the encoding lacks are escaped. If the disk is full, say, the
+  text goes to standard error, since its numbers took long to measure. A reader
+  of a pipe may close it, as `head` does.
 
   Args:
     text: Lines to print.
-    stream: Where to; standard output if None.
+    stream: Stream to print to; None is standard output.
 
   Raises:
-    OSError: if it could not be printed where it should.
+    OSError: if the text could not be printed to the stream.
   """
   stream = sys.stdout if stream is None else stream
   try:
@@ -72,7 +77,7 @@ def show(text: str, stream: TextIO | None = None) -> None:
 
 
 def settle() -> None:
-  """Gives a process that was started without them both standard streams."""
+  """Opens the standard streams of a process that was started without them."""
   if sys.stderr is None:
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
   if sys.stdout is None:
@@ -83,7 +88,7 @@ def settle() -> None:
 
 
 def finish() -> None:
-  """Writes what is left of standard output; OSError if that can not be."""
+  """Flushes standard output; raises OSError if that fails."""
   try:
     sys.stdout.flush()
   except OSError:
@@ -92,7 +97,7 @@ def finish() -> None:
 
 
 def drop() -> None:
-  """Forgets what standard output could not take; Python would try again."""
+  """Drops pending output, which Python would try to write again at exit."""
   with contextlib.suppress(OSError, ValueError):
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
@@ -100,6 +105,6 @@ def drop() -> None:
 
 
 def printable(text: str, encoding: str | None = None) -> str:
-  """Escapes what Unicode, or an encoding, has not but a text may have."""
+  """Escapes the characters of a text that an encoding lacks."""
   encoding = encoding or "utf-8"
   return text.encode(encoding, errors="backslashreplace").decode(encoding)

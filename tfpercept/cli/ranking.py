@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   parser = commands.add_parser(
     "ranking",
-    help="let people rank results, and analyse what they say",
+    help="make a study in which people rank results, and analyse it",
     description="Makes a page on which people rank the results of methods, "
     "and analyses their answers.",
   )
@@ -37,20 +37,23 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _add_make(actions: argparse._SubParsersAction) -> None:
   make = actions.add_parser(
     "make",
-    help="make the page",
+    help="make the page of a study",
     description="Writes one HTML file, which needs no server and no network, "
-    "and beside it the key that says which method made which picture. Keep the "
-    "key; send the page.",
+    "and beside it the key that says which method made which picture. Send "
+    "the page, and keep the key.",
   )
   make.add_argument(
     "folders",
     nargs="+",
     metavar="[NAME=]FOLDER",
-    help="results of one method, whose name is that of the folder by default; "
-    "pictures belong together by their file names without suffix",
+    help="folder of the results of one method; NAME is the name of the method "
+    "(default: that of the folder). Pictures are matched by file name without "
+    "suffix",
   )
   make.add_argument(
-    "--originals", metavar="FOLDER", help="undistorted pictures, to be shown"
+    "--originals",
+    metavar="FOLDER",
+    help="folder of undistorted pictures, shown above the results",
   )
   make.add_argument(
     "--out", required=True, metavar="PAGE", help="HTML file to write"
@@ -70,28 +73,28 @@ def _add_analyse(actions: argparse._SubParsersAction) -> None:
   analyse = actions.add_parser(
     "analyse",
     help="analyse people's answers",
-    description="Prints how often each method got each rank, strengths of "
-    "Bradley and Terry or of Plackett and Luce with bootstrap intervals, how "
-    "far people agree, who failed attention checks and, given the pictures, "
-    "how well distances agree with people.",
+    description="Prints the ranks of each method, its strength by the model of "
+    "Bradley and Terry or of Plackett and Luce with a bootstrap interval, the "
+    "agreement of people with one another, the failed attention checks and, "
+    "given the pictures, the agreement of distances with people.",
   )
   analyse.add_argument(
-    "results", nargs="+", metavar="RESULTS", help="file of one person"
+    "results", nargs="+", metavar="RESULTS", help="answers of one person"
   )
   analyse.add_argument(
-    "--key", required=True, metavar="FILE", help="that make wrote by the page"
+    "--key", required=True, metavar="FILE", help="key written beside the page"
   )
   analysis = defaults.Analysis()
   analyse.add_argument(
     "--bootstrap",
     choices=defaults.OVER,
     default=analysis.over,
-    help="what it draws (default: %(default)s)",
+    help="units that the bootstrap draws (default: %(default)s)",
   )
   options.add(analyse, analysis, _ANALYSIS)
   _add_pictures(analyse)
   analyse.add_argument(
-    "--page", metavar="FILE", help="write an HTML report there, too"
+    "--page", metavar="FILE", help="HTML report to write as well"
   )
   output.add(analyse, tuple(_FORMATS))
   analyse.set_defaults(run=_analyse)
@@ -101,14 +104,15 @@ def _add_pictures(analyse: argparse.ArgumentParser) -> None:
   analyse.add_argument(
     "--originals",
     metavar="FOLDER",
-    help="undistorted pictures; with --folder, distances are judged too",
+    help="folder of undistorted pictures; with --folder, the agreement of "
+    "distances is measured too",
   )
   analyse.add_argument(
     "--folder",
     action="append",
     default=[],
     metavar="[NAME=]FOLDER",
-    help="results of a method, as for make; may be repeated",
+    help="folder of the results of a method, as for make; may be repeated",
   )
   metric_options.add_metric(analyse)
 
@@ -214,25 +218,28 @@ _FORMATS = {
 }
 
 _STUDY = {
-  "mode": "rank all results of a picture, or choose the better of two "
+  "mode": "rank: put all results of a picture in order; pairs: choose the "
+  "better of two (default: %(default)s)",
+  "pictures": "number of pictures shown to each person; 0 shows all (default: "
+  "%(default)s)",
+  "shared": "number of these that everybody sees (default: %(default)s)",
+  "pairs": "number of pairs of each picture shown to a person in mode pairs; "
+  "0 shows all (default: %(default)s)",
+  "checks": "number of attention checks, with one spoiled picture each "
   "(default: %(default)s)",
-  "pictures": "that each person judges (default: all)",
-  "shared": "of these, how many everybody judges (default: %(default)s)",
-  "pairs": "of each picture that a person judges, in mode pairs (default: all)",
-  "checks": "trials with one spoiled picture (default: %(default)s)",
-  "seed": "of every choice and order (default: %(default)s)",
+  "seed": "seed of every choice and order (default: %(default)s)",
 }
 _LOOK = {
-  "title": "of the page",
-  "introduction": "below the title",
-  "question": "above the pictures",
-  "contact": "on the last screen",
-  "upscale": "show pictures at most so many times their size (default: "
-  "%(default)s)",
+  "title": "title of the page",
+  "introduction": "text below the title",
+  "question": "question above the pictures",
+  "contact": "text on the last screen, which says where to send the file",
+  "upscale": "largest factor by which pictures are enlarged, 1 or more "
+  "(default: %(default)s)",
 }
 _ANALYSIS = {
-  "resamples": "bootstrap samples (default: %(default)s)",
-  "seed": "of the bootstrap (default: %(default)s)",
-  "max_failed": "leave out who failed a larger share of the checks (default: "
-  "%(default)s)",
+  "resamples": "number of bootstrap samples (default: %(default)s)",
+  "seed": "seed of the bootstrap (default: %(default)s)",
+  "max_failed": "largest share of failed checks, 0 to 1; people above it are "
+  "left out (default: %(default)s)",
 }

@@ -1,4 +1,4 @@
-"""`tfpercept rate-distortion`: codecs against each other on your pictures."""
+"""`tfpercept rate-distortion`: comparison of codecs on your pictures."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser = commands.add_parser(
     "rate-distortion",
     help="compare codecs: rate, distances, speed, BD-rate",
-    description="Compresses pictures with codecs at all their qualities and "
-    "prints how many bits each takes more or less than an anchor at equal "
-    "quality (BD-rate), from the sizes of real files.",
+    description="Compresses pictures with codecs at all their qualities, and "
+    "prints the BD-rate of each codec: how many percent more or fewer bits it "
+    "takes than an anchor at equal quality. Rates are sizes of real files.",
   )
   parser.add_argument(
     "folders", nargs="+", metavar="FOLDER", help="folder of pictures"
@@ -44,22 +44,22 @@ def add(commands: argparse._SubParsersAction) -> None:
     action="append",
     default=[],
     metavar="SPEC",
-    help="such as jpeg or 'webp(method=6)'; may be repeated; 'all' (default "
-    f"without --pair) is every one that works here, of "
-    f"{', '.join(offers.CODECS)}",
+    help="spec of a codec, such as jpeg or 'webp(method=6)'; may be repeated; "
+    "'all' takes every codec that works here, of "
+    f"{', '.join(offers.CODECS)} (default without --pair: all)",
   )
   parser.add_argument(
     "--metric",
     action="append",
     default=[],
     metavar="SPEC",
-    help="distance; may be repeated (default: psnr and ms_ssim)",
+    help="spec of a distance; may be repeated (default: psnr and ms_ssim)",
   )
   parser.add_argument(
     "--anchor",
     metavar="SPEC",
-    help="codec that others are compared with (default: jpeg if it is among "
-    "them, else the first)",
+    help="codec to compare the others with (default: jpeg if it is among them, "
+    "else the first)",
   )
   parser.add_argument(
     "--bpp",
@@ -67,14 +67,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     type=float,
     default=settings.SPAN,
     metavar=("LOW", "HIGH"),
-    help="bits per pixel between which points count (default: 0.1 0.8)",
+    help="lowest and highest rate of the points used, in bits per pixel "
+    "(default: 0.1 0.8)",
   )
   parser.add_argument(
     "--repeats",
     type=int,
     default=1,
     metavar="N",
-    help="time each file N times and take the median (default: 1)",
+    help="number of timed runs of each file, of which the median counts "
+    "(default: 1)",
   )
   _add_page(parser)
   parser.set_defaults(run=_rate_distortion)
@@ -84,28 +86,29 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--out",
     metavar="FOLDER",
-    help="also write report.html, points.csv, means.csv and result.json there",
+    help="folder for report.html, points.csv, means.csv and result.json",
   )
   parser.add_argument(
     "--shown",
     type=int,
     default=2,
     metavar="N",
-    help="pictures on the page (default: 2)",
+    help="number of pictures on the page (default: 2)",
   )
   parser.add_argument(
     "--shown_bpp",
     type=float,
     default=0.25,
     metavar="BPP",
-    help="rate at which they are shown (default: 0.25)",
+    help="rate at which they are shown, in bits per pixel (default: 0.25)",
   )
   parser.add_argument(
     "--pair",
     nargs=2,
     metavar=("LEFT", "RIGHT"),
-    help="codecs that are laid over each other first, measured too if --codec "
-    "does not name them (default: the anchor and the last codec)",
+    help="two codecs that the page shows over each other at first; they are "
+    "measured even if --codec does not name them (default: the anchor and the "
+    "last codec)",
   )
 
 
@@ -170,7 +173,7 @@ def _codecs(
 ) -> tuple[list[codecs.Codec], dict[str, str]]:
   """Returns the codecs that `--codec` and `--pair` name.
 
-  Those that are not at hand follow, each with the reason.
+  Codecs that do not work here follow, each with the reason.
   """
   found, missing = {}, {}
   for item in given:
@@ -199,7 +202,7 @@ def _anchor(given: str | None, specs: Sequence[str]) -> str:
 def _conditions(
   arguments: argparse.Namespace, chosen: Sequence[codecs.Codec], count: int
 ) -> dict[str, object]:
-  """What a reader of the tables should know."""
+  """Returns the conditions of the measurement, for the reader of tables."""
   return {
     "Pictures": count,
     "Rates": "bytes of whole files, headers included",

@@ -25,14 +25,15 @@ def add(commands: argparse._SubParsersAction) -> None:
   """Adds the command to the parser."""
   score = commands.add_parser(
     "score",
-    help="measure how far pictures are from their references",
-    description="Compares pictures with one, or with those of a folder that "
-    "have the same names up to the suffix, and says which numbers are better "
-    "when larger. Means have bootstrap intervals over pictures. 16-bit samples "
-    "are used as such, a grey picture beside one in colour counts as three "
-    "equal channels. Pictures of more than 4 megapixels are taken in tiles: "
-    "the values of distances such as psnr, ssim and ms_ssim stay those of the "
-    "whole, of others the output says that they are means over tiles.",
+    help="measure distances of pictures from their references",
+    description="Compares pictures with one reference, or with the pictures "
+    "of a folder that have the same names without suffix. The output says "
+    "whether larger or smaller scores are better. Means have bootstrap "
+    "intervals over pictures. 16-bit samples are used as such. A grey picture "
+    "beside one in color counts as three equal channels. Pictures of more than "
+    "4 megapixels are cut into tiles: distances such as psnr, ssim and ms_ssim "
+    "keep the value of the whole picture; for others the output says that the "
+    "value is a mean over tiles.",
   )
   score.add_argument(
     "reference", metavar="REFERENCE", help="undistorted picture, or folder"
@@ -41,26 +42,27 @@ def add(commands: argparse._SubParsersAction) -> None:
     "images",
     metavar="IMAGE",
     nargs="+",
-    help="picture to judge, or folder; several are compared in one table",
+    help="distorted picture, or folder; several are compared in one table",
   )
   score.add_argument(
     "--metric",
     action="append",
     metavar="SPEC",
-    help="distance such as 'ms_ssim' or 'ms_ssim(scales=3)'; may be repeated "
-    f"(default: {', '.join(DEFAULT_METRICS)}); see tfpercept list",
+    help="spec of a distance, such as 'ms_ssim' or 'ms_ssim(scales=3)'; may be "
+    f"repeated; see tfpercept list (default: {', '.join(DEFAULT_METRICS)})",
   )
   score.add_argument(
     "--alpha",
     choices=offers.ALPHA,
     default="white",
-    help="what to do with transparency: lay both pictures over white or black, "
-    "ignore it, or report it as an error (default: white)",
+    help="rule for transparency: lay both pictures over white or black, ignore "
+    "it, or report an error (default: white)",
   )
   score.add_argument(
     "--maps",
     metavar="FOLDER",
-    help="write error maps there, and the scale of their colours to maps.csv",
+    help="folder for error maps, and for maps.csv with the scale of their "
+    "colors",
   )
   output.add(score, tuple(_FORMATS))
   score.set_defaults(run=_score)
@@ -103,7 +105,7 @@ def _score(arguments: argparse.Namespace) -> int:
 def _maps(
   folder: str | None, found: Sequence[comparison.Found]
 ) -> list[pathlib.Path | None]:
-  """Returns where the maps of each folder go; several have one of their own."""
+  """Returns the folder of maps for each folder of pictures."""
   if folder is None:
     return [None] * len(found)
   if len(found) == 1:

@@ -1,4 +1,4 @@
-"""`tfpercept weights`: trained weights, where they are and where from."""
+"""`tfpercept weights`: trained weights, their places and their sources."""
 
 from __future__ import annotations
 
@@ -18,39 +18,44 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser = commands.add_parser(
     "weights",
     help="list, fetch, verify and pack trained weights",
-    description="Looks after weights that do not come with the package. They "
-    "are searched in the folder TFPERCEPT_WEIGHTS, then in the folder "
-    "tfpercept of XDG_CACHE_HOME, by default ~/.cache.",
+    description="Manages weights that do not come with the package. They are "
+    "looked for in the folder TFPERCEPT_WEIGHTS, then in the folder tfpercept "
+    "of XDG_CACHE_HOME, which is ~/.cache by default.",
   )
   actions = parser.add_subparsers(required=True, metavar="action")
 
-  listing = actions.add_parser("list", help="say which weights there are")
+  listing = actions.add_parser("list", help="list weights and their state")
   listing.set_defaults(run=_list)
 
   fetch = actions.add_parser("fetch", help="download weights")
   fetch.add_argument(
-    "names", nargs="+", metavar="NAME", help="a name that `list` prints"
+    "names", nargs="+", metavar="NAME", help="name that `list` prints"
   )
-  fetch.add_argument("--into", metavar="FOLDER", help="instead of the cache")
+  fetch.add_argument(
+    "--into", metavar="FOLDER", help="folder to write to (default: the cache)"
+  )
   fetch.add_argument(
     "--from",
     dest="source",
     metavar="FILE",
-    help="a copy of the file, or of the archive that holds it, not a download",
+    help="copy of the file, or of the archive that holds it, to use instead of "
+    "a download",
   )
   fetch.set_defaults(run=_fetch)
 
-  verify = actions.add_parser("verify", help="check all weights that are here")
+  verify = actions.add_parser(
+    "verify", help="check all weights that are present"
+  )
   verify.set_defaults(run=_verify)
 
-  pack = actions.add_parser("pack", help="turn a .pth or .ckpt into an .npz")
-  pack.add_argument("source", metavar="SOURCE", help="a file or a name")
-  pack.add_argument("out", metavar="OUT", help="the .npz to write")
+  pack = actions.add_parser("pack", help="convert a .pth or .ckpt to an .npz")
+  pack.add_argument("source", metavar="SOURCE", help="file to read, or name")
+  pack.add_argument("out", metavar="OUT", help=".npz file to write")
   pack.add_argument(
     "--dtype",
     choices=offers.PACKED,
     default="float32",
-    help="of the numbers in the file (default: float32)",
+    help="dtype of the numbers in the file (default: float32)",
   )
   pack.set_defaults(run=_pack)
 

@@ -13,18 +13,18 @@ CODECS = registry.Registry("codec")
 
 
 class CorruptStream(ValueError):  # noqa: N818 the name of the format's spec
-  """Bytes that are no whole stream of the codec that was to read them."""
+  """A bitstream that is damaged, incomplete, or of another codec."""
 
 
 class MissingLibrary(ValueError):  # noqa: N818 as weights.MissingWeights
-  """A codec whose library is not installed; the message says how to."""
+  """A codec whose library is not installed; the message says how to get it."""
 
 
 class Codec(abc.ABC):
   """Turns a picture into bytes and bytes into a picture.
 
   A picture is uint8 `[H, W, 3]`, sRGB, or `[H, W, 1]` if it is grey. A codec
-  touches no disk but for its weights, and fetches nothing.
+  reads no files but its weights, and downloads nothing.
 
   A subclass takes its options as keyword-only arguments and keeps each as an
   attribute of the same name, of which `spec` is made.
@@ -49,11 +49,12 @@ class Codec(abc.ABC):
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> bytes:
-    """Returns the whole file of a picture.
+    """Returns the bitstream of a picture, a complete file.
 
     Args:
-      image: uint8 `[H, W, 3]` or `[H, W, 1]`.
-      quality: More is better and larger; the codec's own default if None.
+      image: Picture, uint8 `[H, W, 3]` or `[H, W, 1]`.
+      quality: Quality, in the range of `qualities`; a larger value gives a
+        better picture and a larger file. None takes the codec's default.
 
     Raises:
       ValueError: if the picture is of another kind or too large for the format,
@@ -75,9 +76,10 @@ class Codec(abc.ABC):
   def estimated_bits(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> float | None:
-    """Returns the bits that the codec's own model gives a picture, if any.
+    """Returns the rate that the codec's entropy model estimates, in bits.
 
-    What the file takes beyond is the loss of its coder and the header.
+    It is None without an entropy model. The file is larger by the overhead of
+    range coding and by the header.
     """
     del image, quality
     return None

@@ -1,1 +1,1 @@
-"""Codecs of other makers, through Pillow and its plug-ins."""
+"""Classical codecs such as JPEG, by Pillow and its plug-ins."""

@@ -1,7 +1,7 @@
-"""The codecs that people use, by Pillow and its plug-ins.
+"""Classical codecs: JPEG, WebP, PNG and others, by Pillow and its plug-ins.
 
-What a format can not tell from a whole file decodes to another picture: only
-PNG has checksums. Quality is the number that the encoder's own users know.
+A damaged file can decode to another picture without an error, since only PNG
+has checksums. Quality is the number that the encoder itself uses.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from tfpercept.codecs.classical import size_headers
 from tfpercept.codecs.classical.pillow_codec import PillowCodec, missing, room
 
 SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
-"""Of chroma against luma."""
+"""Subsampling of chroma against luma."""
 
 
 @register("jpeg")
@@ -21,8 +21,8 @@ class JPEG(PillowCodec):
   """JPEG with Huffman tables made for the picture.
 
   Args:
-    subsampling: Of chroma: one of `SUBSAMPLING`.
-    optimize: Whether tables are made for the picture.
+    subsampling: Subsampling of chroma, one of `SUBSAMPLING`.
+    optimize: Whether the Huffman tables are made for the picture.
 
   Source: ITU-T T.81, by libjpeg-turbo.
   """
@@ -54,10 +54,10 @@ class JPEG(PillowCodec):
 
 @register("webp")
 class WebP(PillowCodec):
-  """Lossy WebP, which has no grey: three channels come back, alike within 1.
+  """Lossy WebP. It has no grey, so three channels come back, equal within 1.
 
   Args:
-    method: Effort of the encoder, 0 to 6.
+    method: Effort of the encoder, a whole number from 0 to 6.
 
   Source: RFC 9649 and RFC 6386, by libwebp.
   """
@@ -81,10 +81,10 @@ class WebP(PillowCodec):
 
 @register("png")
 class PNG(PillowCodec):
-  """PNG, which loses nothing; its one quality is 100.
+  """PNG, which is lossless; its one quality is 100.
 
   Args:
-    level: Effort of zlib, 0 to 9.
+    level: Effort of zlib, a whole number from 0 to 9.
 
   Source: ISO/IEC 15948.
   """
@@ -138,8 +138,9 @@ class AVIF(PillowCodec):
   """AVIF: AV1 for still pictures.
 
   Args:
-    subsampling: Of chroma: one of `SUBSAMPLING`.
-    speed: Of the encoder, 0 (slowest, smallest files) to 10.
+    subsampling: Subsampling of chroma, one of `SUBSAMPLING`.
+    speed: Speed of the encoder, a whole number from 0 (slowest, smallest files)
+      to 10.
 
   Source: AV1 Image File Format 1.1, by libavif with libaom.
   """
@@ -164,7 +165,7 @@ class JXL(PillowCodec):
   """JPEG XL, lossy, as a bare codestream; files in boxes are refused.
 
   Args:
-    effort: Of the encoder, 1 to 9.
+    effort: Effort of the encoder, a whole number from 1 to 9.
 
   Source: ISO/IEC 18181-1, by libjxl.
   """
@@ -198,12 +199,12 @@ class JXL(PillowCodec):
 
 @register("heic")
 class HEIC(PillowCodec):
-  """HEIC: HEVC for still pictures, close to what BPG is.
+  """HEIC: HEVC for still pictures, close to BPG.
 
-  The encoder takes no side above 4200 where the other is below 32.
+  The encoder refuses sides above 4200 pixels if the other side is below 32.
 
   Args:
-    subsampling: Of chroma: one of `SUBSAMPLING`.
+    subsampling: Subsampling of chroma, one of `SUBSAMPLING`.
 
   Source: ISO/IEC 23008-12 and ITU-T H.265, by libheif with x265.
   """

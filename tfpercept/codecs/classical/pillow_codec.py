@@ -1,4 +1,4 @@
-"""The base of codecs that Pillow and its plug-ins do."""
+"""The base class of codecs by Pillow and its plug-ins."""
 
 import abc
 import contextlib
@@ -20,7 +20,7 @@ from tfpercept.codecs.base import (
   check_size,
 )
 
-# Decoders let through whatever damaged numbers lead to.
+# Errors that decoders raise on damaged files.
 _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
   OSError, SyntaxError, EOFError, AttributeError, struct.error,
@@ -29,7 +29,7 @@ _ROOM = threading.Lock()
 
 
 class PillowCodec(Codec):
-  """Base of the codecs that Pillow does: what a leaf sets is all that differs.
+  """Base of the codecs by Pillow; a subclass sets the format and its options.
 
   Raises:
     MissingLibrary: if this Pillow lacks the format, or its plug-in.
@@ -64,12 +64,12 @@ class PillowCodec(Codec):
 
   @abc.abstractmethod
   def _settings(self, quality: float, channels: int) -> dict[str, Any]:
-    """Returns what Pillow is told when it saves."""
+    """Returns the options of Pillow's `save`."""
 
   def _check_header(self, data: bytes) -> None:
     """Raises CorruptStream before a decoder takes memory for a picture.
 
-    Of most formats Pillow reads the size first; this is for the others.
+    For most formats Pillow reads the size first; this is for the others.
     """
 
   def compress(
@@ -130,7 +130,7 @@ class PillowCodec(Codec):
 
   @contextlib.contextmanager
   def _damage_is_corrupt(self) -> Iterator[None]:
-    """Turns what decoders raise into CorruptStream, with their reason."""
+    """Turns errors of decoders into CorruptStream, with their reason."""
     try:
       with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large pictures
@@ -150,7 +150,7 @@ class PillowCodec(Codec):
 
 @contextlib.contextmanager
 def room(size: int) -> Iterator[None]:
-  """Has Pillow give an encoder at least so many bytes to write to at once."""
+  """Makes Pillow give an encoder a buffer of at least `size` bytes."""
   from PIL import ImageFile
 
   with _ROOM:
@@ -163,7 +163,7 @@ def room(size: int) -> Iterator[None]:
 
 
 def missing(codec: str, what: str, extra: str) -> MissingLibrary:
-  """Returns the error that says which extra brings what a codec needs."""
+  """Returns the error for a missing library, with the extra to install."""
   return MissingLibrary(
     f"{codec} needs {what}, which is not installed: pip install "
     f"'tfpercept[{extra}]'"

@@ -1,10 +1,10 @@
-"""Sizes of pictures, from headers, where a decoder would take memory first."""
+"""Sizes of pictures from file headers, read before a decoder takes memory."""
 
 from tfpercept.codecs.base import CorruptStream
 
 # ISO/IEC 18181-1, table of SizeHeader ratios: width over height.
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-_JXL_BITS = (9, 13, 18, 30)  # of a side that is no multiple of 8
+_JXL_BITS = (9, 13, 18, 30)  # width of a side that is no multiple of 8
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
