@@ -17,7 +17,7 @@ SHOWN = {
   "decode": ("hyper", "coder", "synthesis"),
 }
 """Parts of both directions. `coder` is range coding; for CompressAI it is all
-that is no network. Rounding and the choice of coding tables are in our `hyper`."""
+that is no network. Our `hyper` includes rounding and the choice of tables."""
 PARTS = (ALL, "analysis", "hyper", "coder", "synthesis")
 WIDE = "base"
 """Size of CompressAI's published models of low and middle rates."""
@@ -129,8 +129,7 @@ class Theirs(Coder):
 
 
 def save_untrained(folder: pathlib.Path, picture: np.ndarray, size: str) -> str:
-  """Writes a codec with only layers that CompressAI has too; returns its
-  folder.
+  """Writes a codec of layers that CompressAI has too; returns its folder.
 
   Its transforms start from the KLT of the picture's blocks, so its latents are
   like those of a trained codec.

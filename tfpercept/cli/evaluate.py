@@ -10,7 +10,9 @@ from tfpercept import offers
 from tfpercept.cli import deferred, output
 
 scores = deferred.module("tfpercept.evaluation.core.score_table")
-super_resolution = deferred.module("tfpercept.evaluation.super_resolution")
+super_resolution = deferred.module(
+  "tfpercept.evaluation.super_resolution.measure"
+)
 
 
 def add(commands: argparse._SubParsersAction) -> None:

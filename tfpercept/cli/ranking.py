@@ -11,7 +11,7 @@ from tfpercept.cli import deferred, metric_options, options, output, progress
 from tfpercept.evaluation.core import settings as defaults
 
 agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
-ranking = deferred.module("tfpercept.evaluation.ranking")
+ranking = deferred.module("tfpercept.evaluation.ranking.study_config")
 ranking_agreement = deferred.module("tfpercept.evaluation.ranking.agreement")
 ranking_analysis = deferred.module("tfpercept.evaluation.ranking.analysis")
 ranking_page = deferred.module("tfpercept.evaluation.ranking.page")

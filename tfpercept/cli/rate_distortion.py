@@ -13,7 +13,9 @@ from tfpercept.evaluation.core import settings
 
 codecs = deferred.module("tfpercept.codecs")
 distances = deferred.module("tfpercept.distances")
-rate_distortion = deferred.module("tfpercept.evaluation.rate_distortion")
+rate_distortion = deferred.module(
+  "tfpercept.evaluation.rate_distortion.measure"
+)
 rate_distortion_page = deferred.module(
   "tfpercept.evaluation.rate_distortion.page"
 )
