@@ -300,10 +300,10 @@ def test_a_checkpoint_is_read_as_weights(name, channels, tmp_path):
 def test_weights_that_do_not_fit_are_errors(name, tmp_path):
   path = tmp_path / "grey.npz"
   np.savez(path, **make(name, channels=1).checkpoint())
-  with pytest.raises(ValueError, match=r"needs 'ly.t_tild'.*has no such"):
+  with pytest.raises(ValueError, match=r"needs 'ly.t_tild'.*has no such array"):
     make(name, weights=str(path))
   with pytest.raises(
-    ValueError, match=r"t_tild' of shape \(4, .*has it in \(8"
+    ValueError, match=r"t_tild' of shape \(4, .*has one of \(8"
   ):
     make(name, channels=1, blocks=4, weights=str(path))
 

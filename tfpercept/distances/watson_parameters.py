@@ -97,7 +97,8 @@ def _loaded(source, expected, owner):
   found = weights.load(source)
   for key, value in expected.items():
     if key not in found or found[key].shape != value.shape:
-      have = f"{found[key].shape}" if key in found else "no such array"
+      is_there = key in found
+      have = f"one of {found[key].shape}" if is_there else "no such array"
       raise ValueError(
         f"{owner} needs {key!r} of shape {value.shape}; {source} has {have}. "
         "Set channels and blocks to what the file was made for."
