@@ -184,7 +184,7 @@ def format_spec(terms: tuple[Term, ...]) -> str:
 
 def file_names(specs: Iterable[str]) -> dict[str, str]:
   """Turns specs into parts of file names, no two alike, none too long."""
-  found = {}
+  found: dict[str, str] = {}
   for spec in specs:
     name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")[:_LONGEST]
     taken = {other.lower() for other in found.values()}  # as on some disks
@@ -218,8 +218,11 @@ def _terms(node: ast.expr, spec: str) -> Iterator[Term]:
 
 def _weight(node: ast.expr, spec: str) -> float:
   value = node.value if isinstance(node, ast.Constant) else None
-  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-  if not is_number or not 0 < value <= sys.float_info.max:
+  if (
+    not isinstance(value, (int, float))
+    or isinstance(value, bool)
+    or not 0 < value <= sys.float_info.max
+  ):
     raise ValueError(
       f"a weight in a spec is a positive number, as in '0.5*mse'; got "
       f"{ast.unparse(node)!r} in {spec!r}"
@@ -235,29 +238,30 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
       f"expected 'name', 'name(option=1)' or a sum of weighted ones; got "
       f"{ast.unparse(node)!r} in {spec!r}{_without_dashes(spec)}"
     )
-  if node.args or any(k.arg is None for k in node.keywords):
+  given = [(k.arg, k.value) for k in node.keywords if k.arg is not None]
+  if node.args or len(given) < len(node.keywords):
     raise ValueError(
       f"options are given by name, as in 'ms_ssim(scales=3)'; got "
       f"{ast.unparse(node)!r} in {spec!r}"
     )
-  options = {}
-  for keyword in node.keywords:
-    if keyword.arg in options:
-      raise ValueError(f"option {keyword.arg!r} is given twice in {spec!r}")
+  options: dict[str, Any] = {}
+  for option, value in given:
+    if option in options:
+      raise ValueError(f"option {option!r} is given twice in {spec!r}")
     try:
-      options[keyword.arg] = ast.literal_eval(keyword.value)
+      options[option] = ast.literal_eval(value)
     except (ValueError, TypeError) as error:
       raise ValueError(
-        f"option {keyword.arg!r} must be a literal such as 3, 'alex' or "
-        f"(0.5, 0.5); got {ast.unparse(keyword.value)!r} in {spec!r}"
+        f"option {option!r} must be a literal such as 3, 'alex' or "
+        f"(0.5, 0.5); got {ast.unparse(value)!r} in {spec!r}"
       ) from error
     if any(
       isinstance(n, ast.Constant) and _is_endless(n.value)
-      for n in ast.walk(keyword.value)
+      for n in ast.walk(value)
     ):
       raise ValueError(
-        f"option {keyword.arg!r} must be finite; got "
-        f"{ast.unparse(keyword.value)!r} in {spec!r}"
+        f"option {option!r} must be finite; got "
+        f"{ast.unparse(value)!r} in {spec!r}"
       )
   return node.func.id, options
 

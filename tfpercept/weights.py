@@ -19,7 +19,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -258,7 +258,9 @@ def _download(
     file=sys.stderr,
   )
   try:
-    url = wanted.url or downloads.source_archive(wanted.archive)
+    url = wanted.url
+    if wanted.archive and not url:
+      url = downloads.source_archive(wanted.archive)
     downloads.download(url, published, size=kept.bytes)
   except (OSError, ValueError) as error:
     raise MissingWeights(_advice(wanted, path, error)) from error
@@ -347,6 +349,6 @@ def _named(name: str) -> Source:
   return manifest()[name]
 
 
-def _nearest(name: str, names) -> str:
+def _nearest(name: str, names: Iterable[str]) -> str:
   near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
   return f" Did you mean {near[0]!r}?" if near else ""

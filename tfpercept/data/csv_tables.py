@@ -166,7 +166,7 @@ def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
     for place, line in enumerate(io.StringIO(text, newline=""))
     if line.strip()
   )
-  delimiters = _DELIMITERS
+  delimiters: tuple[str, ...] = _DELIMITERS
   place, line = next(filled, (0, ""))
   told = re.fullmatch(r'"?sep=(.)"?', line.rstrip("\r\n"))
   if told and told[1] in _DELIMITERS:  # Excel's own way to name it
@@ -252,6 +252,7 @@ def _records(
     first, cells = line, []
     while True:
       found = cell.match(text, place)
+      assert found  # an unquoted cell may be empty, so there always is one
       quoted, plain = found.groups()
       if quoted is None and plain.lstrip().startswith('"'):
         raise _NoTableError(

@@ -6,14 +6,14 @@ from a global generator: what is random takes a `seed`, int32 `[2]`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from tfpercept.ops import filters, padding
 
-Amount = float | np.ndarray | tf.Tensor
+Amount: TypeAlias = float | np.ndarray | tf.Tensor
 
 
 def warp(
@@ -115,7 +115,7 @@ def jpeg(image: tf.Tensor, quality: int | tf.Tensor) -> tf.Tensor:
   pixels = tf.cast(tf.round(_clip(image) * 255.0), tf.uint8)
   quality = tf.broadcast_to(tf.cast(quality, tf.int32), tf.shape(image)[:1])
 
-  def recode(arguments):
+  def recode(arguments: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
     picture, level = arguments
     data = tf.raw_ops.EncodeJpegVariableQuality(images=picture, quality=level)
     return tf.io.decode_jpeg(data, channels=image.shape[-1])

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +18,9 @@ SPLITS = ("train", "test")
 _RESCALE = (1.0, 0.5, 0.25)  # of photographs that crops are cut from
 _LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, full range
 _RESIZED = 256  # pictures at once
+
+Pictures: TypeAlias = Sequence[np.ndarray] | np.ndarray
+"""Pictures of one size or of several, `[H, W, C]` each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,19 +209,21 @@ class Batches:
 
 def _read(
   names: list[str], split: str, download: bool, skip_damaged: bool
-) -> list[tuple[Sequence[np.ndarray], dict[str, np.ndarray]]]:
+) -> list[tuple[Pictures, dict[str, np.ndarray]]]:
   """Returns pictures `[H, W, C]` of sources as they are, and their labels."""
-  arrays = {name: _from_npz(name, split) for name in names if _is_npz(name)}
-  others = [name for name in names if name not in arrays]
+  found: dict[str, tuple[Pictures, dict[str, np.ndarray]]] = {
+    name: _from_npz(name, split) for name in names if _is_npz(name)
+  }
+  others = [name for name in names if name not in found]
+  read: Sequence[Sequence[np.ndarray]]
   if split == "train":
     read = sources.load_each(
       others, download=download, skip_damaged=skip_damaged
     )
   else:
     read = [_part(name, split, download) for name in others]
-  found = arrays | {
-    name: (pictures, {}) for name, pictures in zip(others, read, strict=True)
-  }
+  for name, pictures in zip(others, read, strict=True):
+    found[name] = pictures, {}
   return [found[name] for name in names]
 
 
@@ -238,7 +244,8 @@ def _from_npz(
   arrays = npz_reader.read(path, numbers_only=True)
   if f"x_{split}" in arrays:
     images = arrays[f"x_{split}"]
-    labels = {"label": arrays.get(f"y_{split}")}
+    name = f"y_{split}"
+    labels = {"label": arrays[name]} if name in arrays else {}
   elif split != "train":
     raise ValueError(f"{path} has no part {split!r}; hold some of it out")
   else:
@@ -262,13 +269,11 @@ def _from_npz(
       f"{images.dtype} {images.shape}"
     )
   count = len(images)
-  return images, {
-    k: a for k, a in labels.items() if a is not None and a.shape == (count,)
-  }
+  return images, {k: a for k, a in labels.items() if a.shape == (count,)}
 
 
 def fitted(
-  pictures: Sequence[np.ndarray],
+  pictures: Pictures,
   labels: dict[str, np.ndarray] | None = None,
   *,
   side: int,

@@ -99,10 +99,10 @@ def load_all(
   Raises:
     ValueError: as `load`, or if a place is given twice.
   """
-  paths = [pathlib.Path(path) for path in paths]
-  if len({files.resolved(path) for path in paths}) < len(paths):
-    raise ValueError(f"data are given twice in {', '.join(map(str, paths))}")
-  return _told_apart([(p, data) for p in paths for data in load(p, layout)])
+  places = [pathlib.Path(path) for path in paths]
+  if len({files.resolved(place) for place in places}) < len(places):
+    raise ValueError(f"data are given twice in {', '.join(map(str, places))}")
+  return _told_apart([(p, data) for p in places for data in load(p, layout)])
 
 
 def _told_apart(

@@ -1,6 +1,7 @@
 """The one user of TensorFlow Datasets."""
 
 import pathlib
+import types
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
   return found
 
 
-def _tfds(name: str):
+def _tfds(name: str) -> types.ModuleType:
   """Returns TensorFlow Datasets, which knows this data set."""
   try:
     import tensorflow_datasets as tfds

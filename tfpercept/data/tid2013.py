@@ -9,6 +9,7 @@ import collections
 import functools
 import io
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -215,7 +216,7 @@ def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
   )
 
 
-def _coded(image: np.ndarray, name: str, **options) -> np.ndarray:
+def _coded(image: np.ndarray, name: str, **options: Any) -> np.ndarray:
   with extras.needed("images made after TID2013"):
     from PIL import Image
 

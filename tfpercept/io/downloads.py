@@ -136,11 +136,13 @@ def source_archive(archive: Archive) -> str:
 class _Links(html.parser.HTMLParser):
   """Collects where the links of a page lead."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__()
     self.found: list[str] = []
 
-  def handle_starttag(self, tag, attrs):
+  def handle_starttag(
+    self, tag: str, attrs: list[tuple[str, str | None]]
+  ) -> None:
     self.found += [value for key, value in attrs if key == "href" and value]
 
 
@@ -180,8 +182,9 @@ def extract(
     with tarfile.open(path, "r:gz") as archive:
       for info in archive:
         if info.name == member and info.isfile() and info.size == size:
-          data = archive.extractfile(info).read(size)
-          pathlib.Path(out).write_bytes(data)
+          file = archive.extractfile(info)
+          assert file  # as for every member that is a file
+          pathlib.Path(out).write_bytes(file.read(size))
           return
   except (tarfile.TarError, EOFError, OSError) as error:
     raise ValueError(f"{path} is no readable archive: {error}") from error

@@ -313,7 +313,7 @@ def _named(path: PathLike) -> Iterator[None]:
     raise ValueError(f"{path} is not a readable picture: {why}") from error
 
 
-def _to_array(picture) -> np.ndarray:
+def _to_array(picture: Any) -> np.ndarray:
   from PIL import Image
 
   gray = picture.mode in ("1", "L", "LA")

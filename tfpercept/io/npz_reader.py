@@ -6,7 +6,8 @@ import pathlib
 import tokenize
 import zipfile
 import zlib
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -60,14 +61,14 @@ def read(
       raise ValueError(f"{path} can not be read as weights: {error}") from error
 
 
-def header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
   """Reads the header of a `.npy`: shape, whether in Fortran's order, and type.
 
   Raises:
     ValueError: if there is none, or it is damaged.
   """
   version = np.lib.format.read_magic(file)
-  readers = {
+  readers: dict[tuple[int, int], Callable[..., Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
   }
@@ -110,5 +111,5 @@ def _array(
         f"{info.filename} of shape {shape} and type {dtype} has {room} bytes"
       )
     data = file.read()
-  order = "F" if fortran else "C"
+  order: Literal["F", "C"] = "F" if fortran else "C"
   return np.array(np.ndarray(shape, dtype, data, order=order))

@@ -59,7 +59,8 @@ def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
       continue
     if name + _SCALE in arrays:
       array = _numbers(name, array, arrays)
-    made[name] = np.float32(array) if array.dtype == np.float16 else array
+    is_half = array.dtype == np.float16
+    made[name] = array.astype(np.float32) if is_half else array
   return made
 
 

@@ -160,7 +160,7 @@ def few(values: Any) -> tuple:
 
 def ordered(pairs: Any = ()) -> dict:
   """Stands for `collections.OrderedDict`, of pairs or empty."""
-  made = {}
+  made: dict = {}
   if not all(isinstance(p, (tuple, list)) and len(p) == 2 for p in pairs):
     raise ValueError("a dictionary of what are no pairs")
   _put_pairs([made], [part for pair in pairs for part in pair])
@@ -234,23 +234,27 @@ class Array:
   """A NumPy array under construction."""
 
   def __init__(self, *unused: Any):
-    self._array = None
+    self._array: np.ndarray | None = None
 
   @classmethod
-  def of_buffer(cls, data, dtype: _Dtype, shape, order="C") -> "Array":
+  def of_buffer(
+    cls, data: bytes, dtype: _Dtype, shape: Any, order: str = "C"
+  ) -> "Array":
     made = cls()
     made.build(1, shape, dtype, order == "F", data)
     return made
 
-  def build(self, version, shape, dtype: _Dtype, fortran, data) -> None:
+  def build(
+    self, version: int, shape: Any, dtype: _Dtype, fortran: bool, data: bytes
+  ) -> None:
     del version
     require_sizes(shape)
-    dtype = dtype.numpy
-    if math.prod(shape) * dtype.itemsize != len(data):
+    found = dtype.numpy
+    if math.prod(shape) * found.itemsize != len(data):
       raise ValueError(
-        f"an array of shape {shape} and type {dtype.name} has {len(data)} bytes"
+        f"an array of shape {shape} and type {found.name} has {len(data)} bytes"
       )
-    self._array = np.ndarray(shape, dtype, data, order="F" if fortran else "C")
+    self._array = np.ndarray(shape, found, data, order="F" if fortran else "C")
 
   @property
   def size(self) -> int:

@@ -161,6 +161,7 @@ def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
   picture.load()
   if not is_keyed:
     picture.info.pop("transparency", None)
+  dtype: type[np.unsignedinteger]
   if picture.mode.startswith("I"):
     mode, bands, dtype = picture.mode, 1, np.uint16
   else:

@@ -27,7 +27,10 @@ MAX_NAME = 200
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first of the five pickles
 _PROTOCOL = 1001  # the second
 
-_WHOLE = ([], [None])  # what a reference may end in: no part of a storage
+_WHOLE: tuple[list, list] = (
+  [],
+  [None],
+)  # what a reference may end in: no part of a storage
 _BFLOAT16 = "bfloat16"  # which NumPy lacks
 _STORAGES = {
   "torch.DoubleStorage": "<f8",
@@ -92,7 +95,9 @@ class _Storage:
 class _Tensor:
   """A view of a storage that lies inside it and repeats nothing."""
 
-  def __init__(self, storage, offset, shape, stride, *unused: Any):
+  def __init__(
+    self, storage: Any, offset: Any, shape: Any, stride: Any, *unused: Any
+  ):
     if not isinstance(storage, _Storage):
       raise ValueError("a tensor without storage")
     for sizes in (shape, stride, (offset,)):
@@ -120,7 +125,7 @@ class _Tensor:
     dtype = self._storage.dtype
     found = np.zeros(self._shape, dtype)
     if found.size:
-      view = np.ndarray(
+      view: np.ndarray = np.ndarray(
         self._shape,
         dtype,
         self._storage.data,
@@ -137,7 +142,7 @@ class _Tensor:
 class _Names:
   """What a file of PyTorch may name, and the storages that it mentions."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self.storages: dict[str, _Storage] = {}
     self.functions = {
       **pickle_reader.NUMPY,
@@ -238,7 +243,7 @@ def _flat(value: Any) -> Iterator[tuple[str, np.ndarray]]:
   if not isinstance(value, dict):
     raise ValueError(f"it holds {pickle_reader.kind(value)}, not a dictionary")
   count, size = 0, 0
-  pending = [((), value)]
+  pending: list[tuple[tuple[str, ...], Any]] = [((), value)]
   while pending:
     path, item = pending.pop()
     if isinstance(item, dict):

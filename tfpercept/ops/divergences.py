@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfpercept.ops import numerics
+
 
 class Mixture(NamedTuple):
   """A mixture of M normals of unit variance at each position.
@@ -81,7 +83,9 @@ def jeffreys(p: Mixture, q: Mixture, noise: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def _jeffreys(means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor):
+def _jeffreys(
+  means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor
+) -> numerics.WithGradient:
   """Returns `jeffreys` of the components of p followed by those of q.
 
   The log density of component j at sample i, which is mean i + noise, is
@@ -109,7 +113,7 @@ def _jeffreys(means: tf.Tensor, logs: tf.Tensor, noise: tf.Tensor):
   half = tf.tanh(0.5 * ratio)
   weights = tf.exp(logs)
 
-  def gradient(upstream):
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None]:
     upstream = upstream[..., None] * weights
     # The slope of g = L tanh(L / 2) in L.
     by_ratio = upstream * (half + 0.5 * ratio * (1 - half**2))

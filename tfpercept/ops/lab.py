@@ -113,7 +113,9 @@ def _saturation(chroma: tf.Tensor) -> tf.Tensor:
   return ratio * tf.math.rsqrt(tf.square(ratio) + 1)
 
 
-def _angle(a1, b1, a2, b2) -> tf.Tensor:
+def _angle(
+  a1: tf.Tensor, b1: tf.Tensor, a2: tf.Tensor, b2: tf.Tensor
+) -> tf.Tensor:
   """Returns the angle between two hues, in [-pi, pi]; 0 next to gray."""
   cross, dot = a1 * (b2 - b1) - b1 * (a2 - a1), a1 * a2 + b1 * b2
   colorful = tf.square(cross) + tf.square(dot) > _GRAY**4
@@ -127,7 +129,9 @@ def _angle(a1, b1, a2, b2) -> tf.Tensor:
   return tf.where(opposite, half_turn, angle)
 
 
-def _mean_hue(a1, b1, a2, b2, between) -> tf.Tensor:
+def _mean_hue(
+  a1: tf.Tensor, b1: tf.Tensor, a2: tf.Tensor, b2: tf.Tensor, between: tf.Tensor
+) -> tf.Tensor:
   """Returns the hue half way between both, in radians (equation 14).
 
   It starts from the more colorful of the two, whose hue has more digits.

@@ -24,6 +24,8 @@ form is faster in these points:
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -54,6 +56,16 @@ def applies(image: tf.Tensor) -> bool:
   return not tf.executing_eagerly() and None not in image.shape[1:]
 
 
+class _Derived(NamedTuple):
+  """Tensors that follow from the parameters of a model."""
+
+  threshold: tf.Tensor
+  offset: tf.Tensor
+  rest: tf.Tensor
+  least: tf.Tensor
+  inverse_beta: tf.Tensor
+
+
 @dataclasses.dataclass(frozen=True)
 class Model:
   """Parameters for P planes of K coefficients; no gradient goes into them.
@@ -69,24 +81,23 @@ class Model:
   exponent: tf.Tensor
   beta: tf.Tensor
   epsilon: float
+  _derived: _Derived = dataclasses.field(init=False, repr=False, compare=False)
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     # Here and not in the compiled loop, which would repeat it for each number.
     rest = 1 - self.exponent
-    least = tf.exp(self.beta * math.log(self.epsilon))
-    derived = {
-      "threshold": tf.exp(self.sensitivity),
-      "offset": rest * self.sensitivity,
-      "rest": rest,
-      "least": least,
-      "inverse_beta": 1 / self.beta,
-    }
-    for name, value in derived.items():
-      object.__setattr__(self, f"_{name}", value)
+    derived = _Derived(
+      threshold=tf.exp(self.sensitivity),
+      offset=rest * self.sensitivity,
+      rest=rest,
+      least=tf.exp(self.beta * math.log(self.epsilon)),
+      inverse_beta=1 / self.beta,
+    )
+    object.__setattr__(self, "_derived", derived)
 
   def cosine_sums(
     self, before: tf.Tensor, after: tf.Tensor, light: tf.Tensor
-  ) -> tuple[tf.Tensor]:
+  ) -> tuple[tf.Tensor, ...]:
     """Returns the summands of the power mean, summed over blocks.
 
     Args:
@@ -98,11 +109,18 @@ class Model:
       One tensor `[N, P, K]`. All three arguments have gradients.
     """
 
-    def maps(before, after, light, masking):
+    def maps(
+      before: tf.Tensor, after: tf.Tensor, light: tf.Tensor, masking: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
       visible = self._visible(tf.abs(before), light, masking)
       return (self._summands(after - before, visible),)
 
-    def slope(before, after, summands, weight):
+    def slope(
+      before: tf.Tensor,
+      after: tf.Tensor,
+      summands: tf.Tensor,
+      weight: tf.Tensor,
+    ) -> tf.Tensor | tuple[tf.Tensor, ...]:
       return weight * self._slope(after - before, summands)
 
     return _sums(maps, slope, before, after, light)
@@ -114,7 +132,7 @@ class Model:
     light: tf.Tensor,
     damping: float,
     no_phase: float,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
+  ) -> tuple[tf.Tensor, ...]:
     """Returns the summands of amplitudes and the angles, summed over blocks.
 
     Args:
@@ -132,33 +150,44 @@ class Model:
     """
     turns = _Turns(damping, no_phase)
 
-    def maps(before, after, light, masking):
+    def maps(
+      before: tf.Tensor, after: tf.Tensor, light: tf.Tensor, masking: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
       before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
       was, now = self._amplitude(*before), self._amplitude(*after)
       visible = self._visible(was, light, masking)
       return self._summands(now - was, visible), turns.turn(*before, *after)
 
-    def slope(before, after, summands, turn, weight, turn_weight):
-      before, after = tf.unstack(before, axis=3), tf.unstack(after, axis=3)
-      was, now = self._amplitude(*before), self._amplitude(*after)
+    def slope(
+      before: tf.Tensor,
+      after: tf.Tensor,
+      summands: tf.Tensor,
+      turn: tf.Tensor,
+      weight: tf.Tensor,
+      turn_weight: tf.Tensor,
+    ) -> tf.Tensor | tuple[tf.Tensor, ...]:
+      re, im = tf.unstack(before, axis=3)
+      re_after, im_after = tf.unstack(after, axis=3)
+      was, now = self._amplitude(re, im), self._amplitude(re_after, im_after)
       # The amplitude's slope in its real part is (re + epsilon) / amplitude,
       # and likewise in its imaginary part; the angle adds its own slopes.
       outward = weight * self._slope(now - was, summands) / now
-      return tuple(
-        outward * (part + self.epsilon) + turn_weight * slope
-        for part, slope in zip(
-          after, turns.slopes(*before, *after, turn), strict=True
-        )
+      by_re, by_im = turns.slopes(re, im, re_after, im_after, turn)
+      return (
+        outward * (re_after + self.epsilon) + turn_weight * by_re,
+        outward * (im_after + self.epsilon) + turn_weight * by_im,
       )
 
     return _sums(maps, slope, before, after, light)
 
-  def _amplitude(self, re, im):
+  def _amplitude(self, re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
     # The authors' guard, inside the squares. It keeps the root from 0, where
     # its slope is infinite.
     return tf.sqrt(tf.square(re + self.epsilon) + tf.square(im + self.epsilon))
 
-  def _visible(self, magnitude, light, masking):
+  def _visible(
+    self, magnitude: tf.Tensor, light: tf.Tensor, masking: tf.Tensor
+  ) -> tf.Tensor:
     """Returns the inverse of the just visible difference.
 
     Args:
@@ -169,30 +198,36 @@ class Model:
     # Contrast masking c = m^w (t light)^(1 - w) as one sum of logarithms, and
     # luminance masking l = t light. See the top of the file for 1 / s.
     contrast = self.exponent * tf.math.log(magnitude + self.epsilon)
-    contrast = tf.exp(contrast + self._offset + self._rest * light)
-    masking = self._threshold * masking
+    contrast = tf.exp(
+      contrast + self._derived.offset + self._derived.rest * light
+    )
+    masking = self._derived.threshold * masking
     lead = tf.exp(tf.minimum(contrast - masking, _MAX_EXPONENT))
     return (1 + lead) / (contrast * lead + masking)
 
-  def _summands(self, difference, visible):
+  def _summands(self, difference: tf.Tensor, visible: tf.Tensor) -> tf.Tensor:
     visible = tf.abs(difference) * visible
     powers = tf.exp(self.beta * tf.math.log(visible + self.epsilon))
     # The difference of powers at 0 may be a rounding error; it has to be 0, so
     # that equal images have the value 0. NaN is not `<= 0` and stays.
-    return tf.where(visible <= 0, tf.zeros_like(powers), powers - self._least)
+    return tf.where(
+      visible <= 0, tf.zeros_like(powers), powers - self._derived.least
+    )
 
-  def _slope(self, difference, summands):
+  def _slope(self, difference: tf.Tensor, summands: tf.Tensor) -> tf.Tensor:
     """Returns the slope of the summands in the difference.
 
     The formula is at the top of the file.
     """
-    powers = summands + self._least
+    powers = summands + self._derived.least
     # Next to a difference of 0 the powers underflow to 0 in float32.
     flat = (difference == 0) | (powers <= 0)
     powers = tf.where(flat, tf.ones_like(powers), powers)
     # Without this a second derivative would divide by 0 in the unused branch.
     difference = tf.where(flat, tf.ones_like(difference), difference)
-    guard = math.log(self.epsilon) - self._inverse_beta * tf.math.log(powers)
+    guard = math.log(self.epsilon) - self._derived.inverse_beta * tf.math.log(
+      powers
+    )
     slope = self.beta * powers * (1 - tf.exp(guard)) / difference
     return tf.where(flat, tf.zeros_like(slope), slope)
 
@@ -209,7 +244,9 @@ class _Turns:
   damping: float
   no_phase: float
 
-  def turn(self, re, im, re_after, im_after):
+  def turn(
+    self, re: tf.Tensor, im: tf.Tensor, re_after: tf.Tensor, im_after: tf.Tensor
+  ) -> tf.Tensor:
     dot = re * re_after + im * im_after + self.damping
     cross = self._cross(re, im, re_after, im_after)
     undefined = self._undefined(re, im, re_after, im_after)
@@ -220,7 +257,14 @@ class _Turns:
     power = _power(re, im) + _power(re_after, im_after)
     return angle * power / (power + self.damping)
 
-  def slopes(self, re, im, re_after, im_after, turn):
+  def slopes(
+    self,
+    re: tf.Tensor,
+    im: tf.Tensor,
+    re_after: tf.Tensor,
+    im_after: tf.Tensor,
+    turn: tf.Tensor,
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the slopes in the real and in the imaginary part of `after`."""
     # Undamped, the slope of the angle is (-im, re) of `after` over its squared
     # length, with the sign of the turn, which is flat / cross. Damping adds the
@@ -239,17 +283,17 @@ class _Turns:
       # Where both coefficients are 0 the quotient below would be 0 / 0.
       both = tf.where(undefined, tf.ones_like(both), both)
       spread = 2 * self.damping * turn / (both * (both + self.damping))
-    return tuple(
-      tf.where(
-        undefined, tf.zeros_like(cross), scale * slope + spread * part_after
-      )
-      for slope, part_after in (
-        (self.damping * (re_after - re) - im_after * flat, re_after),
-        (self.damping * (im_after - im) + re_after * flat, im_after),
-      )
+    none = tf.zeros_like(cross)
+    by_re = self.damping * (re_after - re) - im_after * flat
+    by_im = self.damping * (im_after - im) + re_after * flat
+    return (
+      tf.where(undefined, none, scale * by_re + spread * re_after),
+      tf.where(undefined, none, scale * by_im + spread * im_after),
     )
 
-  def _cross(self, re, im, re_after, im_after):
+  def _cross(
+    self, re: tf.Tensor, im: tf.Tensor, re_after: tf.Tensor, im_after: tf.Tensor
+  ) -> tf.Tensor:
     """Returns lengths times sine of the angle; exactly 0 between equal ones."""
     flat = _flat_cross(re, im, re_after, im_after)
     if not self.damping:
@@ -258,23 +302,27 @@ class _Turns:
     square += self.damping * _power(re_after - re, im_after - im)
     return numerics.root(square)
 
-  def _undefined(self, re, im, re_after, im_after):
+  def _undefined(
+    self, re: tf.Tensor, im: tf.Tensor, re_after: tf.Tensor, im_after: tf.Tensor
+  ) -> tf.Tensor:
     if self.damping:
       return tf.zeros_like(re, tf.bool)
     # A comparison with NaN is False, so NaN counts as defined and stays NaN.
     return _power(re, im) * _power(re_after, im_after) <= self.no_phase
 
 
-def _power(re, im):
+def _power(re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
   return tf.square(re) + tf.square(im)
 
 
-def _flat_cross(re, im, re_after, im_after):
+def _flat_cross(
+  re: tf.Tensor, im: tf.Tensor, re_after: tf.Tensor, im_after: tf.Tensor
+) -> tf.Tensor:
   # With the difference as second factor, equal coefficients give exactly 0.
   return re * (im_after - im) - im * (re_after - re)
 
 
-def _angle(x, y):
+def _angle(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
   """Returns the angle in [0, pi] of (x, y) with y >= 0 and not both 0."""
   if x.dtype == tf.float64:  # the polynomial has the digits of float32 only
     return tf.atan2(y, x)
@@ -289,7 +337,13 @@ def _angle(x, y):
   return tf.where(x < 0, math.pi - angle, angle)
 
 
-def _sums(maps, slope, before, after, light):
+def _sums(
+  maps: Callable[..., tuple[tf.Tensor, ...]],
+  slope: Callable[..., Any],
+  before: tf.Tensor,
+  after: tf.Tensor,
+  light: tf.Tensor,
+) -> tuple[tf.Tensor, ...]:
   """Sums maps over blocks, with a hand-written gradient in `after`.
 
   Args:
@@ -307,10 +361,12 @@ def _sums(maps, slope, before, after, light):
   """
 
   @tf.custom_gradient
-  def sums(before, after, light):
+  def sums(
+    before: tf.Tensor, after: tf.Tensor, light: tf.Tensor
+  ) -> numerics.WithGradient:
     found = numerics.compiled(maps)(before, after, light, tf.exp(light))
 
-    def gradient(*upstream):
+    def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
       weights = [u[:, None, None] for u in upstream]
       by_after = numerics.compiled(slope)(before, after, *found, *weights)
       if isinstance(by_after, tuple):
@@ -326,7 +382,7 @@ def _sums(maps, slope, before, after, light):
   return sums(before, after, light)
 
 
-def _totals(maps):
+def _totals(maps: Iterable[tf.Tensor]) -> tuple[tf.Tensor, ...]:
   """Returns sums over blocks, one axis after the other.
 
   One long sum in float32 would lose digits.

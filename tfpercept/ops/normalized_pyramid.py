@@ -26,6 +26,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfpercept.ops import banded, numerics, structure
@@ -129,7 +130,7 @@ def mean_squares(
   finest = (*bands, residual)[0]
 
   @tf.custom_gradient
-  def pair(v, w):
+  def pair(v: tf.Tensor, w: tf.Tensor) -> numerics.WithGradient:
     images = tf.concat([finest.flatten(v), finest.flatten(w)], axis=0)
     # The offset is subtracted before the first level and added again to the
     # residual, the only level whose value depends on it.
@@ -144,16 +145,18 @@ def mean_squares(
     x += residual.spread(offset)
     values.append(residual.compiled(residual.mean_square)(x))
 
-    def pull_back(upstream, half):
-      step = functools.partial(residual.slope, half=half)
-      total = residual.compiled(step)(x, upstream[..., -1])
+    def pull_back(upstream: tf.Tensor, half: int) -> tf.Tensor:
+      last = functools.partial(residual.slope, half=half)
+      total = residual.compiled(last)(x, upstream[..., -1])
       for level, band in reversed(list(enumerate(bands))):
         total = band.pull_back(saved[level], upstream[..., level], total, half)
       ends = [_half(m, half) for m in (images, shown, finest.spread(offset))]
       step = finest.compiled(lambda g, v, x, o: g * display.slope(v, x + o))
       return finest.unflatten(step(total, *ends))
 
-    def gradient(upstream):  # [N, C, levels]
+    def gradient(
+      upstream: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:  # [N, C, levels]
       return tuple(pull_back(upstream, half) for half in (0, 1))
 
     return tf.stack(values, axis=-1), gradient
@@ -169,13 +172,13 @@ class _Maps:
   width: int
   channels: int
 
-  def flatten(self, images):
+  def flatten(self, images: tf.Tensor) -> tf.Tensor:
     return tf.reshape(images, [-1, self.height, self.width * self.channels])
 
-  def unflatten(self, maps):
+  def unflatten(self, maps: tf.Tensor) -> tf.Tensor:
     return tf.reshape(maps, [-1, self.height, self.width, self.channels])
 
-  def spread(self, numbers):
+  def spread(self, numbers: tf.Tensor) -> tf.Tensor:
     """Repeats `[N, 1, C]` over the columns and returns `[N, 1, W * C]`."""
     return tf.tile(numbers, [1, 1, self.width])
 
@@ -186,7 +189,7 @@ class _Maps:
       return step
     return numerics.compiled(step)
 
-  def _mean(self, squares):
+  def _mean(self, squares: tf.Tensor) -> tf.Tensor:
     """Returns spatial means `[N, C]`; no sum in float32 is long."""
     rows = self.height // _PARTS
     total = tf.reduce_sum(squares[:, rows * _PARTS :], axis=1)
@@ -196,7 +199,9 @@ class _Maps:
     total = tf.reshape(total, [-1, self.width, self.channels])
     return tf.reduce_sum(total, axis=1) / (self.height * self.width)
 
-  def _slope_of_mean(self, upstream, normalized, half):
+  def _slope_of_mean(
+    self, upstream: tf.Tensor, normalized: tf.Tensor, half: int
+  ) -> tf.Tensor:
     """Returns the slope in the normalized maps of one half, `[N, H, W * C]`."""
     share = 2 * upstream / (self.height * self.width)
     return self.spread(share[:, None]) * (
@@ -211,7 +216,7 @@ class _Band(_Maps):
   pool: Sequence[Sequence[float]]
   sigma: float
 
-  def split(self, x):
+  def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns x of the next level, the band z, and its divisor s."""
     halving, doubling = banded.halving, banded.doubling
     rows = self.compiled(lambda x: banded.shrink_rows(x, halving(self.height)))
@@ -223,11 +228,17 @@ class _Band(_Maps):
     s = self.compiled(lambda z: self._pooled(tf.abs(z)) + self.sigma)
     return halved, z, s(self._bordered(z))
 
-  def mean_square(self, z, s):
+  def mean_square(self, z: tf.Tensor, s: tf.Tensor) -> tf.Tensor:
     image, reference = tf.split(z / s, 2, axis=0)
     return self._mean(tf.square(image - reference))
 
-  def pull_back(self, saved, upstream, coarser, half):
+  def pull_back(
+    self,
+    saved: tuple[tf.Tensor, tf.Tensor],
+    upstream: tf.Tensor,
+    coarser: tf.Tensor,
+    half: int,
+  ) -> tf.Tensor:
     """Returns the slope in x, from this level and from the coarser ones."""
     # By z = x - U D x and x' = D x for the next level, the slope in x is
     # by_z + D^T (by_x' - U^T by_z).
@@ -247,27 +258,29 @@ class _Band(_Maps):
     )
     return rows(by_z, halved)
 
-  def _slopes(self, z, s, upstream, *, half):
+  def _slopes(
+    self, z: tf.Tensor, s: tf.Tensor, upstream: tf.Tensor, *, half: int
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns p and p b of one half; see the top of the file."""
     b = z / s
     p = self._slope_of_mean(upstream, b, half) / _half(s, half)
     return p, p * _half(b, half)
 
-  def _columns(self, maps, matrix):
+  def _columns(self, maps: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
     return self.compiled(lambda m: banded.columns(m, matrix, self.channels))(
       maps
     )
 
-  def _bordered(self, maps):
+  def _bordered(self, maps: tf.Tensor) -> tf.Tensor:
     """Surrounds the maps with two rows and columns of zeros."""
     c = self.channels
     return tf.pad(maps, [[0, 0], [2, 2], [2 * c, 2 * c]])
 
-  def _pooled(self, bordered):
+  def _pooled(self, bordered: tf.Tensor) -> tf.Tensor:
     """Applies P to maps with a border of zeros."""
     # P holds few different weights. Slices of equal weight are added first, so
     # that there is one product for each weight and not for each of 25 taps.
-    by_weight = {}
+    by_weight: dict[float, list[tf.Tensor]] = {}
     for i, weights in enumerate(self.pool):
       for j, weight in enumerate(weights):
         rows = slice(i, i + self.height)
@@ -283,11 +296,11 @@ class _Residual(_Maps):
 
   sigma: float
 
-  def mean_square(self, x):
+  def mean_square(self, x: tf.Tensor) -> tf.Tensor:
     image, reference = tf.split(x / (tf.abs(x) + self.sigma), 2, axis=0)
     return self._mean(tf.square(image - reference))
 
-  def slope(self, x, upstream, *, half):
+  def slope(self, x: tf.Tensor, upstream: tf.Tensor, *, half: int) -> tf.Tensor:
     # The slope of x / (|x| + sigma) is sigma / (|x| + sigma)^2.
     weight = 1 / (tf.abs(x) + self.sigma)
     by_b = self._slope_of_mean(upstream, x * weight, half)

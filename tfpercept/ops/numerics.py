@@ -1,8 +1,14 @@
 """Means, powers and products that keep their digits and finite slopes."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import tensorflow as tf
+
+WithGradient: TypeAlias = tuple[
+  tf.Tensor | tuple[tf.Tensor, ...], Callable[..., Any]
+]
+"""The answer of a `tf.custom_gradient`: a value and its gradient function."""
 
 
 def complement_of_product(
@@ -64,8 +70,8 @@ def power(base: tf.Tensor, exponent: float, floor: float = 1e-15) -> tf.Tensor:
   """
 
   @tf.custom_gradient
-  def guarded(base):
-    def gradient(upstream):
+  def guarded(base: tf.Tensor) -> WithGradient:
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
       # Differentiated as it stands, this has no power below exponent - 2, which
       # float32 can hold; the slope of a product of base and power has.
       share = (exponent * base + floor) / (base + floor)
@@ -91,8 +97,8 @@ def convex_power(
   """
 
   @tf.custom_gradient
-  def guarded(base):
-    def gradient(upstream):
+  def guarded(base: tf.Tensor) -> WithGradient:
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
       slope = exponent * base * tf.pow(base + floor, exponent - 2)
       return upstream * slope
 
@@ -151,8 +157,8 @@ def at_most(x: tf.Tensor, bound: float) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def _at_least(x: tf.Tensor, bound: tf.Tensor):
-  def gradient(upstream):
+def _at_least(x: tf.Tensor, bound: tf.Tensor) -> WithGradient:
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     passes = tf.logical_or(x >= bound, upstream < 0)
     return tf.where(passes, upstream, tf.zeros_like(upstream)), None
 

@@ -31,7 +31,7 @@ def checked(value: Any) -> Range | None:
   """
   if value is None:
     return None
-  ends = (0, value) if isinstance(value, numbers.Real) else value
+  ends: Any = (0, value) if isinstance(value, numbers.Real) else value
   is_pair = isinstance(ends, (Sequence, np.ndarray)) and len(ends) == 2
   if (
     not is_pair
@@ -133,7 +133,7 @@ class Watch:
   is not asked for its extremes does not read the images.
   """
 
-  def __init__(self):
+  def __init__(self) -> None:
     kind = {
       "trainable": False,
       "synchronization": tf.VariableSynchronization.ON_READ,
@@ -152,7 +152,7 @@ class Watch:
   def see(self, image: tf.Tensor) -> None:
     """Records the extremes of images if `begin` asked for them."""
 
-    def look():
+    def look() -> bool:
       low, high = tf.reduce_min(image), tf.reduce_max(image)
       # The value of `minimum` is NaN if one of the two is.
       self._low.assign(tf.minimum(self._low, tf.cast(low, tf.float32)))

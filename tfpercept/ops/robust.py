@@ -5,6 +5,8 @@ Barron, "A general and adaptive robust loss function", 2019.
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -122,7 +124,7 @@ def log_partition(alpha: tf.Tensor) -> tf.Tensor:
   return cubic + _cusp(delta, tf.math.log1p)
 
 
-def _cusp(delta, log1p):
+def _cusp(delta: Any, log1p: Callable[[Any], Any]) -> Any:
   """Returns delta / 8 log(delta^2 / (delta^2 + 1)), the cusp of log Z.
 
   At alpha = 2 + delta, log Z is delta log|delta| / 4 + O(delta), for which a
@@ -135,12 +137,12 @@ def _cusp(delta, log1p):
 class _Table:
   """Log Z less its cusp, at equal steps of asinh((alpha - 2) / 0.02)."""
 
-  def __init__(self):
-    ends = np.arcsinh((np.array([0.0, MAX_SHAPE]) - 2) / _DENSE)
-    knots = np.linspace(*ends, _KNOTS)
+  def __init__(self) -> None:
+    low, high = np.arcsinh((np.array([0.0, MAX_SHAPE]) - 2) / _DENSE)
+    knots = np.linspace(low, high, _KNOTS)
     self.start, self.step = knots[0], knots[1] - knots[0]
 
-    def smooth(position):
+    def smooth(position: np.ndarray) -> np.ndarray:
       delta = _DENSE * np.sinh(position)
       return _integrated(delta) - _cusp(delta, np.log1p)
 
@@ -166,7 +168,7 @@ def _integrated(delta: np.ndarray, nodes: int = 512) -> np.ndarray:
   alpha = np.maximum(2 + delta, 1e-9)[:, None]
   b = np.maximum(np.abs(delta), 1e-12)[:, None]
 
-  def log_integrand(t):
+  def log_integrand(t: np.ndarray) -> np.ndarray:
     log_cosh = t + np.log1p(np.exp(-2 * t)) - np.log(2)
     with np.errstate(over="ignore"):
       return log_cosh - b / alpha * np.expm1(alpha * log_cosh)

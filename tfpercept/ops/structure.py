@@ -78,7 +78,7 @@ def deficits(
     height, width = (height + 1) // 2, (width + 1) // 2
 
   @tf.custom_gradient
-  def pair(x, y):
+  def pair(x: tf.Tensor, y: tf.Tensor) -> numerics.WithGradient:
     values, saved = [], []
     signals = numerics.compiled(levels[0].start)(x, y)
     for scale, level in enumerate(levels):
@@ -88,7 +88,9 @@ def deficits(
       values.append(numerics.compiled(level.deficit)(*moments))
       saved.append((level, signals, moments))
 
-    def gradient(upstream):  # [N, C, scales]
+    def gradient(
+      upstream: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:  # [N, C, scales]
       return tuple(_pull_back(upstream, saved, sign) for sign in (1, -1))
 
     return tf.stack(values, axis=-1), gradient
@@ -96,7 +98,11 @@ def deficits(
   return pair(image, reference)
 
 
-def _pull_back(upstream, saved, sign):
+def _pull_back(
+  upstream: tf.Tensor,
+  saved: Sequence[tuple["_Scale", tf.Tensor, tuple[tf.Tensor, tf.Tensor]]],
+  sign: int,
+) -> tf.Tensor:
   """Returns the gradient `[N, H, W, C]` for the image or the reference.
 
   `sign` is 1 for the image and -1 for the reference: exchanging the two leaves
@@ -104,7 +110,7 @@ def _pull_back(upstream, saved, sign):
   """
   # From the coarsest scale up, since each scale adds the gradient that comes
   # through its halved images.
-  total = ()
+  total: tuple[tf.Tensor, ...] = ()
   for scale, (level, signals, moments) in reversed(list(enumerate(saved))):
     slopes = numerics.compiled(functools.partial(level.slopes, sign=sign))
     combine = numerics.compiled(functools.partial(level.combine, sign=sign))
@@ -137,28 +143,29 @@ class _Scale:
   c2: float
 
   @property
-  def _filtered_size(self):
-    return tuple(s - len(self.taps) + 1 for s in (self.height, self.width))
+  def _filtered_size(self) -> tuple[int, int]:
+    less = len(self.taps) - 1
+    return self.height - less, self.width - less
 
-  def start(self, x, y):
+  def start(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     # Variances do not depend on the offset -1. It puts a around 0 for pictures
     # around mid-gray, where a and its square lose the fewest digits.
     x, y = self._flatten(x), self._flatten(y)
     return tf.concat([x + y - 1, x - y], axis=0)
 
-  def _flatten(self, images):
+  def _flatten(self, images: tf.Tensor) -> tf.Tensor:
     return tf.reshape(images, [-1, self.height, self.width * self.channels])
 
-  def unflatten(self, maps):
+  def unflatten(self, maps: tf.Tensor) -> tf.Tensor:
     return tf.reshape(maps, [-1, self.height, self.width, self.channels])
 
-  def filter(self, signals):
+  def filter(self, signals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns window means of signals and of squares, `[2N, h, w * C]`."""
     rows = numerics.compiled(lambda m: (self._rows(m), self._rows(m * m)))
     columns = numerics.compiled(lambda *maps: tuple(map(self._columns, maps)))
     return columns(*rows(signals))
 
-  def unfilter(self, maps):
+  def unfilter(self, maps: tf.Tensor) -> tf.Tensor:
     """Applies the transposed filter, which is the filter on padded maps."""
     # This holds because the window is symmetric.
     pad = len(self.taps) - 1
@@ -166,24 +173,26 @@ class _Scale:
     maps = tf.pad(maps, [[0, 0], [pad, pad], [pad * c, pad * c]])
     return numerics.compiled(self._columns)(numerics.compiled(self._rows)(maps))
 
-  def _rows(self, maps):
+  def _rows(self, maps: tf.Tensor) -> tf.Tensor:
     size = maps.shape[1] - len(self.taps) + 1
     return sum(t * maps[:, k : k + size] for k, t in enumerate(self.taps))
 
-  def _columns(self, maps):
+  def _columns(self, maps: tf.Tensor) -> tf.Tensor:
     c = self.channels
     size = maps.shape[2] - (len(self.taps) - 1) * c
     return sum(
       t * maps[:, :, k * c : k * c + size] for k, t in enumerate(self.taps)
     )
 
-  def _variances(self, means, squares):
+  def _variances(
+    self, means: tf.Tensor, squares: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     # Rounding can take a variance below 0, where the quotient has its pole.
     a, v = tf.split(means, 2, axis=0)
     var_a, var_v = tf.split(tf.nn.relu(squares - means**2), 2, axis=0)
     return a, v, var_a, var_v
 
-  def deficit(self, means, squares):
+  def deficit(self, means: tf.Tensor, squares: tf.Tensor) -> tf.Tensor:
     """Returns spatial means `[N, C]` of 1 - cs, or with `c1` of 1 - l * cs."""
     a, v, var_a, var_v = self._variances(means, squares)
     # Wang et al. 2004, equation 13, in terms of a and v. Where x and y are
@@ -201,7 +210,14 @@ class _Scale:
     short = tf.reshape(short, [-1, width, self.channels])
     return tf.reduce_sum(short, axis=1) / (height * width)
 
-  def slopes(self, means, squares, upstream, *, sign):
+  def slopes(
+    self,
+    means: tf.Tensor,
+    squares: tf.Tensor,
+    upstream: tf.Tensor,
+    *,
+    sign: int,
+  ) -> tf.Tensor:
     """Returns slopes of the mean in E[a^2], E[v^2] and in the window means.
 
     They follow each other on the first axis, `[3N, h, w * C]`. The last is the
@@ -228,7 +244,14 @@ class _Scale:
     # A variance is E[a^2] - mu_a^2, hence the terms -2 mu_a p and -2 mu_v q.
     return tf.concat([p, q, by_mean - 2 * (a * p + sign * v * q)], axis=0)
 
-  def combine(self, signals, unfiltered, coarser=None, *, sign):
+  def combine(
+    self,
+    signals: tf.Tensor,
+    unfiltered: tf.Tensor,
+    coarser: tf.Tensor | None = None,
+    *,
+    sign: int,
+  ) -> tf.Tensor:
     """Returns the gradient `[N, H, W * C]` of this and of coarser scales."""
     # The slopes of a^2 and v^2 in x are 2 a and 2 v; see the top of the file.
     a, v = tf.split(signals, 2, axis=0)
@@ -236,14 +259,14 @@ class _Scale:
     total = 2 * (a * p + sign * v * q) + r
     return total if coarser is None else total + self._unhalve(coarser)
 
-  def halve(self, signals):
+  def halve(self, signals: tf.Tensor) -> tf.Tensor:
     """Returns the signals of the next scale."""
     halves = filters.halve(self.unflatten(signals))
     return tf.reshape(
       halves, [-1, halves.shape[1], halves.shape[2] * self.channels]
     )
 
-  def _unhalve(self, upstream):
+  def _unhalve(self, upstream: tf.Tensor) -> tf.Tensor:
     """Applies the transpose of `halve` to one map."""
     height, width = (self.height + 1) // 2, (self.width + 1) // 2
     c = self.channels

@@ -59,15 +59,17 @@ class Tile:
 
   def of_map(self, stride: int) -> Window:
     """Returns the rows and columns of the core in a map of `seen`."""
-    return tuple(
-      slice(
+
+    def along(core: slice, seen: slice) -> slice:
+      return slice(
         (core.start - seen.start) // stride,
         None  # a map may end before or after the last whole stride
         if core.stop == seen.stop
         else (core.stop - seen.start) // stride,
       )
-      for core, seen in zip(self.core, self.seen, strict=True)
-    )
+
+    rows, columns = zip(self.core, self.seen, strict=True)
+    return along(*rows), along(*columns)
 
 
 def tiles(
@@ -129,7 +131,9 @@ def map_strips(
   rows = tf.maximum(rows, max(2 * radius, 1))
   count = tf.maximum(-(-height // rows), 1)
 
-  def strip(index: tf.Tensor, done: tf.TensorArray):
+  def strip(
+    index: tf.Tensor, done: tf.TensorArray
+  ) -> tuple[tf.Tensor, tf.TensorArray]:
     start = index * rows
     stop = tf.minimum(start + rows, height)
     top = tf.maximum(start - radius, 0)
