@@ -75,6 +75,10 @@ def test_the_wheel_states_version_license_and_command(wheel):
   assert "tfpercept = tfpercept.cli:main" in commands
 
 
+def test_the_wheel_tells_type_checkers_that_it_has_types(wheel):
+  assert wheel.read("tfpercept/py.typed") == b""  # PEP 561
+
+
 def test_only_tensorflow_numpy_and_absl_are_required(setup_cfg):
   needs = required(setup_cfg["options"]["install_requires"])
   assert sorted(map(str, needs)) == ["absl-py", "numpy", "tensorflow>=2.14"]
