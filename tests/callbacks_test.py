@@ -139,7 +139,7 @@ def test_a_range_can_be_told_once_only():
     losses.get("mse", data_range=(0, 255))
   made = distances.get("mse", data_range=255)
   assert losses.get(made, data_range=255).distance is made
-  with pytest.raises(ValueError, match="which can not become"):
+  with pytest.raises(ValueError, match="which cannot become"):
     losses.get(made, value_range=(0, 1))
 
 

@@ -37,7 +37,7 @@ def test_a_distance_given_to_get_is_returned():
 )
 def test_a_distance_given_to_get_can_not_be_changed(options):
   distance = distances.get("mse", dtype="float64")
-  with pytest.raises(ValueError, match=r"mse was made with .*can not become"):
+  with pytest.raises(ValueError, match=r"mse was made with .*cannot become"):
     distances.get(distance, **options)
 
 

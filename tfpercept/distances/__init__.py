@@ -53,7 +53,7 @@ __all__ = [
   "serialize",
 ]
 
-_SAME = {"psnr": "mse"}  # whose value it has
+_SAME = {"psnr": "mse"}  # distances whose value is that of another
 
 
 def get(
@@ -67,14 +67,16 @@ def get(
   """Returns the distance that a spec names.
 
   Args:
-    spec: For example `"ms_ssim(scales=3)"` or `"0.84*ms_ssim + 0.16*mae"`; a
-      `Distance` is returned as it is.
-    dtype: `"float32"`, the default, or `"float64"` for reference work.
-    check_range: Whether each call refuses images far outside their range; by
-      default none does. `Distance` says how in graphs.
-    value_range: Lowest and highest value of the images, such as (-1, 1), which
-      are mapped to [0, 1]; by default they are in [0, 1].
-    data_range: Highest value alone, above 0, such as 255.
+    spec: Name with options, or a sum, such as `"ms_ssim(scales=3)"` or
+      `"0.84*ms_ssim + 0.16*mae"`. A `Distance` is returned as it is.
+    dtype: Precision of the computation: `"float32"`, the default, or
+      `"float64"` for reference work.
+    check_range: If True, each call refuses images far outside their range. The
+      default is False. `Distance` says how this works in graphs.
+    value_range: Lowest and highest value of the images, such as (-1, 1). They
+      are mapped to [0, 1]. By default images are in [0, 1].
+    data_range: Highest value of the images where the lowest is 0, such as 255;
+      a short form of `value_range`.
 
   Raises:
     ValueError: if the spec is malformed, a name or an option is unknown, or a
@@ -90,8 +92,8 @@ def get(
     for option, value in asked.items():
       if value is not None and value != config[option]:
         raise ValueError(
-          f"{spec.spec} was made with {option}={config[option]!r}, which can"
-          f" not become {value!r}; give a spec, or a distance made with it"
+          f"{spec.spec} was made with {option}={config[option]!r}, which cannot"
+          f" become {value!r}. Give a spec, or a distance made with it."
         )
     return spec
   terms = registry.parse_spec(spec)
@@ -106,9 +108,9 @@ def get(
 
 
 def serialize(distance: Distance) -> str | dict[str, Any]:
-  """Returns what Keras configs hold: a spec, where there is one.
+  """Returns the form of a distance in Keras configs, its spec if it has one.
 
-  A distance of the user's own goes by its Keras registration.
+  A distance whose class is not registered here is serialized by Keras.
   """
   if distance.is_registered:
     return distance.spec
@@ -116,14 +118,14 @@ def serialize(distance: Distance) -> str | dict[str, Any]:
 
 
 def deserialize(config: str | dict[str, Any]) -> str | Distance:
-  """Inverse of `serialize`, to be given to `get`."""
+  """Returns a spec or a distance for `get`, from the result of `serialize`."""
   if isinstance(config, dict):
     return keras.saving.deserialize_keras_object(config)
   return config
 
 
 def holder_config(distance: Distance) -> dict[str, Any]:
-  """Returns what the config of a class that holds a `distance` says of it."""
+  """Returns the part of a config that describes the `distance` of its class."""
   kept = ("check_range", "value_range", "checksum")
   config = distance.get_config() | {"checksum": distance.checksum}
   return {"spec": serialize(distance)} | {
@@ -132,7 +134,11 @@ def holder_config(distance: Distance) -> dict[str, Any]:
 
 
 def rebuild(cls: Callable[..., Any], config: dict[str, Any]) -> Any:
-  """Inverse of the `get_config` of a class that holds a `distance`.
+  """Returns an instance of `cls` made from its own `get_config`.
+
+  Args:
+    cls: Class that has a `distance` and takes its spec as `spec`.
+    config: Config with the entries of `holder_config`.
 
   Raises:
     ValueError: if the weights have another checksum than when it was saved.
@@ -145,10 +151,10 @@ def rebuild(cls: Callable[..., Any], config: dict[str, Any]) -> Any:
 
 
 def names() -> tuple[str, ...]:
-  """Names of all registered distances, sorted."""
+  """Returns the names of all registered distances, sorted."""
   return DISTANCES.names()
 
 
 def distinct_names() -> tuple[str, ...]:
-  """Likewise, but one name where several distances have the same value."""
+  """Returns `names()` with one name for distances that have the same value."""
   return tuple(name for name in names() if name not in _SAME)

@@ -1,4 +1,4 @@
-"""The one base class of all distances, and their registry."""
+"""The base class of all distances, and their registry."""
 
 import abc
 from typing import Any
@@ -31,44 +31,45 @@ class Distance(moved.Parameters, abc.ABC):
   `**kwargs` on, and makes any weights there with `parameter` (Keras 2.14 cannot
   reload a loss whose weights are made in `build`).
 
-  Distances are made frozen, since a loss that may move itself moves to 0. A
-  task that trains one sets `distance.trainable = True`.
+  Distances are made frozen, since a loss that changes its own parameters moves
+  them until it is 0. A task that trains one sets `distance.trainable = True`.
 
   Args:
-    check_range: Whether each call refuses values far outside the range and NaN:
-      at once, or when the graph runs, with `tf.errors.InvalidArgumentError`.
-      XLA, which Keras 3 compiles `fit` with, leaves that out; there the value
-      of such an image is NaN. `callbacks.CheckRange` says it in words
-      everywhere, and looks at the first batches alone.
-    value_range: Lowest and highest value of images, such as (-1, 1), or the
-      highest alone above 0, such as 255; [0, 1] by default. Images are mapped
-      from there to [0, 1] once, and whole numbers are then taken, too; `embed`
-      and what follows know only [0, 1].
-    dtype: `"float32"`, or `"float64"` for reference work. The Keras precision
-      policy has no say: the constants of most distances vanish in half
-      precision, so inputs are cast up.
-    name: Keras layer name.
+    check_range: If True, each call refuses NaN and values far outside the
+      range: at once, or with `tf.errors.InvalidArgumentError` when the graph
+      runs. XLA, with which Keras 3 compiles `fit`, leaves such checks out;
+      there the value of the image is NaN. `callbacks.CheckRange` reports the
+      same in words everywhere, but reads the first batches only.
+    value_range: Lowest and highest value of images, such as (-1, 1), or a
+      positive number such as 255 that is the highest, with 0 as the lowest.
+      The default is [0, 1]. Images are mapped from this range to [0, 1] once;
+      `embed` and later steps see [0, 1] only. With a range, integer images are
+      accepted too.
+    dtype: Precision of the computation, `"float32"`, or `"float64"` for
+      reference work. The Keras precision policy has no effect: the constants of
+      most distances vanish in half precision, so inputs are cast up.
+    name: Name of the Keras layer.
   """
 
   registered_name = ""
   """Name in the registry, set by `register`."""
 
   symmetric = True
-  """Whether swapping the arguments leaves the value unchanged."""
+  """True if swapping the arguments leaves the value unchanged."""
 
   likelihood = False
-  """Whether `training_value` is the negative logarithm of a density of images
-  given the reference. Only such a distance can be trained together with what
-  it is the loss of: others would move themselves to 0."""
+  """True if `training_value` is the negative logarithm of a density of images
+  given the reference. Only such a distance can be trained together with the
+  network whose loss it is; the value of others would be trained to 0."""
 
   channels: tuple[int, ...] | None = None
-  """Numbers of channels that images may have; any but 4 (alpha), if None."""
+  """Numbers of channels that images may have; None means any but 4 (alpha)."""
 
   exact_size: tuple[int, int] | None = None
-  """Height and width that images must have, if they must."""
+  """Height and width that images must have, or None if there is a choice."""
 
   copes_with_no_images = False
-  """Whether the steps take empty batches; others never see one."""
+  """True if the steps take empty batches. Otherwise they never see one."""
 
   def __init__(
     self,
@@ -95,12 +96,12 @@ class Distance(moved.Parameters, abc.ABC):
 
   @property
   def min_size(self) -> int:
-    """Smallest allowed side of an image, in pixels."""
+    """Smallest side that an image may have, in pixels."""
     return 1
 
   @property
   def support(self) -> int:
-    """How many pixels beyond a change its trace in the map may reach.
+    """Largest distance in pixels from a change to its traces in the map.
 
     The default, half of `min_size`, is for distances whose smallest image is
     one window or filter.
@@ -109,15 +110,15 @@ class Distance(moved.Parameters, abc.ABC):
 
   @property
   def size_multiple(self) -> int:
-    """What both sides of an image must be multiples of."""
+    """Number of pixels of which both sides of an image must be multiples."""
     return 1
 
   @property
   def locality(self) -> tiling.Locality | None:
-    """How tiles of a picture give the very value of the whole, if they do.
+    """Geometry by which tiles give exactly the value of the whole picture.
 
-    Only for a distance whose `pool` sees nothing of a map but its mean over
-    space. Of others, a picture too large for the memory gets a mean over tiles.
+    It exists if `pool` reads only the mean of each map over space. If it is
+    None, a picture too large for the memory gets a mean over tiles.
     """
     return None
 
@@ -138,7 +139,7 @@ class Distance(moved.Parameters, abc.ABC):
   three steps where speed needs to cross them. Both give the same value."""
 
   def can_fuse(self, image: tf.Tensor) -> bool:
-    """Whether `fused` takes images like this one; the three steps always do."""
+    """Returns True if `fused` takes such images; the three steps always do."""
     del image
     return self.fused is not None
 
@@ -153,11 +154,11 @@ class Distance(moved.Parameters, abc.ABC):
     return tf.add_n([tf.reduce_mean(m, axis=-1) for m in maps])
 
   def for_score(self, image: tf.Tensor) -> tf.Tensor:
-    """Prepares images `[N, H, W, C]` for the score; as they are by default."""
+    """Returns images `[N, H, W, C]` for the score, by default unchanged."""
     return image
 
   def score_of(self, value: tf.Tensor) -> tf.Tensor:
-    """Turns values into what papers print; the value itself by default."""
+    """Turns values into scores as papers print them, by default the value."""
     return value
 
   def validate(self, height: int | None, width: int | None) -> None:
@@ -180,26 +181,26 @@ class Distance(moved.Parameters, abc.ABC):
     Args:
       reference: Undistorted images, float `[N, H, W, C]` in [0, 1] or in
         `value_range`.
-      image: Images to judge, same shape.
+      image: Images to compare with them, of the same shape and range.
 
     Returns:
-      `[N]` in the distance's dtype.
+      Values `[N]` in the distance's dtype.
 
     Raises:
       ValueError: on a wrong rank, unequal shapes, integer images or images too
-        small. Where a size is unknown until the graph runs, so is the error,
-        and it is a `tf.errors.InvalidArgumentError` that says the same.
+        small. Where a size is unknown until the graph runs, the graph raises
+        `tf.errors.InvalidArgumentError` with the same message.
     """
     return self._value(*self._checked(reference, image))
 
   def __call__(self, reference: Any, image: Any, **kwargs: Any) -> tf.Tensor:
-    # What is raised in `call` Keras says again with all of its arguments.
+    # Errors are raised here, since Keras repeats those of `call` at length.
     if not any(type(i).__name__ == "KerasTensor" for i in (reference, image)):
       reference, image = self._inspected(reference, image)
     return super().__call__(reference, image, **kwargs)
 
   def map(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Returns where two images differ: `[N, H, W]`, non-negative."""
+    """Returns maps of the difference of images, `[N, H, W]`, not negative."""
     reference, image = self._checked(*self._inspected(reference, image))
     if image.shape[0] == 0:
       return tf.reduce_sum(image - reference, axis=-1)
@@ -208,36 +209,35 @@ class Distance(moved.Parameters, abc.ABC):
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
   ) -> tf.Tensor:
-    """Returns what to train this distance's own parameters on, `[N]`.
+    """Returns the value for training this distance's own parameters, `[N]`.
 
-    The value itself, unless the distance drops terms at random meanwhile or
-    needs a normalization that the value leaves out.
+    It is the value itself, unless the distance drops terms at random in
+    training or needs a normalization that the value leaves out.
 
     Args:
-      reference: As in `call`.
-      image: As in `call`.
-      seed: Int32 `[2]`, which all randomness follows from.
+      reference: Undistorted images, float `[N, H, W, C]`, as in `call`.
+      image: Images to compare with them, of the same shape, as in `call`.
+      seed: Seed of all randomness, int32 `[2]`.
     """
     del seed
     return self(reference, image)
 
   def checkpoint(self) -> dict[str, np.ndarray]:
-    """Returns what a file has to hold for the option `weights`, if any.
+    """Returns the present parameters by the names that `weights=` reads.
 
-    The parameters as they are now, under the names that the option reads; there
-    are none by default.
+    A distance without that option returns none.
     """
     return {}
 
   def score(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Returns what papers print for each pair, `[N]` (PSNR in dB, SSIM...)."""
+    """Returns the score of each pair as papers print it, such as dB, `[N]`."""
     pair = self._checked(*self._inspected(reference, image))
     return self.score_of(self._value(*map(self.for_score, pair)))
 
   def watch(self) -> ranges.Watch:
-    """Returns what takes note of the extremes of the references, on request.
+    """Returns a record of the extremes of the references.
 
-    Graphs that were traced before know nothing of it.
+    Graphs that were traced before the first call do not write to it.
     """
     if self._watch is None:
       with tf.init_scope():
@@ -246,16 +246,16 @@ class Distance(moved.Parameters, abc.ABC):
 
   @property
   def direction(self) -> str:
-    """`"max"` if a larger score is better, as PSNR's, or `"min"`."""
+    """`"max"` if a larger score is better, as for PSNR, else `"min"`."""
     with tf.init_scope():
       better, worse = self.score_of(tf.constant([0.1, 0.2], self.compute_dtype))
     return "max" if better > worse else "min"
 
   @property
   def spec(self) -> str:
-    """The canonical spec that `distances.get` turns into this distance.
+    """Canonical spec that `distances.get` turns into this distance.
 
-    For a class that is not registered, its name, to be read by people only.
+    If the class is not registered, it is the name of the class, for people.
     """
     if not self.is_registered:
       return type(self).__name__
@@ -269,9 +269,9 @@ class Distance(moved.Parameters, abc.ABC):
 
   @property
   def is_registered(self) -> bool:
-    """Whether `distances.get` knows this class by name.
+    """True if `distances.get` makes this class from its name.
 
-    A subclass inherits the name but is not what it stands for.
+    A subclass inherits the name, which still stands for the parent.
     """
     name = self.registered_name
     return name in DISTANCES and DISTANCES.get(name) is type(self)
@@ -293,17 +293,17 @@ class Distance(moved.Parameters, abc.ABC):
 
   @property
   def range_argument(self) -> str:
-    """How calls of `get` say a range other than [0, 1]."""
+    """Argument of `get` for a range other than [0, 1], with a comma before."""
     return f", value_range={self.value_range}" if self.value_range else ""
 
   def compute_output_shape(self, reference_shape, image_shape=None):
-    """Shape of the value, for Keras' shape inference: `[N]`."""
+    """Returns the shape of the value, `[N]`, for Keras' shape inference."""
     del image_shape
     return (reference_shape[0],)
 
   def _value(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns the value of images that `_checked` returned."""
-    if image.shape[0] == 0:  # which convolutions refuse; this has gradients
+    if image.shape[0] == 0:  # convolutions refuse it; this sum has gradients
       return tf.reduce_sum(image - reference, axis=[1, 2, 3])
     return self._of_any_batch(self._steps, reference, image)
 
@@ -324,7 +324,7 @@ class Distance(moved.Parameters, abc.ABC):
   def _inspected(
     self, reference: Any, image: Any
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the images as tensors, and looks at their values if asked to."""
+    """Returns the images as tensors, with their values checked if asked for."""
     pair = self._of_known_shapes(reference, image)
     if self.check_range:
       for value, argument in zip(pair, ("reference", "image"), strict=True):
@@ -337,7 +337,7 @@ class Distance(moved.Parameters, abc.ABC):
     self, reference: Any, image: Any
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the images as tensors whose static shapes are right."""
-    owner = self.spec  # which takes a while to write
+    owner = self.spec  # once, since writing a spec takes a while
     takes_integers = self.value_range is not None
     reference = checks.image(
       reference, "reference", owner, takes_integers=takes_integers
@@ -345,7 +345,7 @@ class Distance(moved.Parameters, abc.ABC):
     image = checks.image(image, "image", owner, takes_integers=takes_integers)
     checks.same_shape(reference, image, owner)
     if None in (reference.shape[-1], image.shape[-1]):
-      # What one knows, both know.
+      # The images have one shape, so a count known of one holds for both.
       count = reference.shape.merge_with(image.shape)[-1]
       shape = [None, None, None, count]
       reference = tf.ensure_shape(reference, shape)
@@ -384,7 +384,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def register(name: str):
-  """Returns a class decorator: registry, Keras serialization, spec name."""
+  """Returns a decorator that registers a class here and with Keras."""
 
   def decorate(cls: type[Distance]) -> type[Distance]:
     cls.registered_name = name

@@ -1,4 +1,4 @@
-"""What the adaptive robust loss has parameters for: coefficients of a picture.
+"""Coefficients of a picture, each with parameters in the adaptive robust loss.
 
 All changes of coordinates here are linear, and all but `scale_base` have a
 constant determinant, which is 1 where sides are powers of 2. So the density of
@@ -15,7 +15,7 @@ from tfpercept.ops import checks, dct, wavelets
 COLORS = ("YUV", "RGB")
 REPRESENTATIONS = (*wavelets.NAMES, "dct", "pixel")
 
-# Columns Y, U, V; times the scale that makes the determinant 1.
+# Columns give Y, U and V. The scale makes the determinant 1.
 _YUV_SCALE = 1.580227820074
 _YUV = (
   (0.299, -0.14714119, 0.61497538),
@@ -30,18 +30,20 @@ class Coefficients:
 
   Attributes:
     size: Height, width and channels of the pictures.
-    color: `"YUV"`, scaled to determinant 1, or `"RGB"`: as they are.
-    representation: Of each channel: `"pixel"`; `"dct"`, over the whole picture;
-      or the name of a wavelet.
-    levels: Of the wavelet.
-    scale_base: Of the wavelet: see `wavelets.analyze`.
-    czolbe_layout: Whether to repeat a mistake: the picture goes in with its
-      channels first and is taken for one of `channels` rows, `height` columns
+    color: Color space: `"YUV"`, scaled to determinant 1, or `"RGB"`, which
+      leaves channels as they are.
+    representation: Transform of each channel: `"pixel"` for none; `"dct"` over
+      the whole picture; or the name of a wavelet.
+    levels: Number of levels of the wavelet.
+    scale_base: Factor of the bands of a wavelet level over those of the finer
+      level.
+    czolbe_layout: If True, repeats a mistake of a published program: it takes
+      the picture, channels first, for one of `channels` rows, `height` columns
       and `width` channels. So YUV mixes runs of three pixels of a row, and the
       DCT runs over channels and rows.
 
   Raises:
-    ValueError: if an attribute is out of range or they do not fit together.
+    ValueError: if an attribute is out of range or does not fit the others.
   """
 
   size: tuple[int, int, int]
@@ -83,19 +85,19 @@ class Coefficients:
 
   @property
   def is_wavelet(self) -> bool:
-    """Whether the representation is a wavelet."""
+    """True if the representation is a wavelet."""
     return self.representation in wavelets.NAMES
 
   @property
   def shape(self) -> tuple[int, int, int]:
-    """Of the coefficients of one picture."""
+    """Shape of the coefficients of one picture."""
     height, width, channels = self.size
     if self.czolbe_layout:
       return channels, height, width
     return self.size
 
   def transform(self, image: tf.Tensor) -> tf.Tensor:
-    """Turns pictures or their differences into `[N, *shape]`."""
+    """Returns coefficients `[N, *shape]` of pictures or their differences."""
     image = tf.ensure_shape(image, [None, *self.size])
     if self.czolbe_layout:
       image = tf.transpose(image, [0, 3, 1, 2])
@@ -116,10 +118,10 @@ class Coefficients:
     return image
 
   def place(self, maps: tf.Tensor) -> tf.Tensor:
-    """Lays maps of the coefficients over the picture: `[N, height, width]`.
+    """Lays maps of the coefficients over the picture, `[N, height, width]`.
 
     Raises:
-      ValueError: if coefficients do not belong to places.
+      ValueError: if a coefficient belongs to the whole picture.
     """
     if self.representation == "dct" or self.czolbe_layout:
       raise ValueError(

@@ -13,7 +13,7 @@ FORMULAS = {"CIE76": lab.cie76, "CIEDE2000": lab.ciede2000}
 
 @register("delta_e")
 class DeltaE(Distance):
-  """Mean over pixels of the difference of their colors.
+  """Mean color difference of the pixels of two images.
 
   Images: float `[N, H, W, 3]` in [0, 1], sRGB, any size; `[N, H, W, 1]` is
   taken as R = G = B.
@@ -23,10 +23,12 @@ class DeltaE(Distance):
   where two hues are opposite, and its gradient does not see that.
 
   Args:
-    formula: `"CIEDE2000"`, or `"CIE76"`, the Euclidean distance.
+    formula: Formula of the color difference, `"CIEDE2000"`, or `"CIE76"`, the
+      Euclidean distance in L*a*b*.
 
   Raises:
-    ValueError: if there is no such formula, or images have other channels.
+    ValueError: if there is no such formula, or images do not have 1 or 3
+      channels.
 
   Source: CIE 15:2004; Sharma, Wu, Dalal, "The CIEDE2000 color-difference
   formula", 2005. Illuminant D65, 2 degree observer. Pixels are compared one by

@@ -10,23 +10,24 @@ from tfpercept.distances.base import Distance
 from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling
 
-# What the networks' input was normalized with, for images in [-1, 1]: the mean
-# and the deviation of ImageNet. LPIPS, `ScalingLayer`.
+# Mean and standard deviation of ImageNet, for images in [-1, 1], with which the
+# input of the networks is normalized (`ScalingLayer` of LPIPS).
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
 
 class UnitFeatures:
-  """A network's features, each position's divided by their length.
+  """Features of a network, scaled to unit length at each position.
 
   The kernels become weights of the distance, in its dtype and never trained.
 
   Args:
-    distance: What uses the features, while it is being made.
-    backbone: The network.
-    arrays: Its kernels and biases; see `Backbone.convolutions`.
-    source: What to call `arrays` in an error.
-    signed: Whether images in [0, 1] are mapped to [-1, 1] first.
+    distance: Distance that uses the features, within its `__init__`.
+    backbone: Network that computes them.
+    arrays: Kernels and biases of the network by name, as
+      `Backbone.convolutions` takes them.
+    source: Name or path of `arrays` for error messages.
+    signed: If True, images in [0, 1] are mapped to [-1, 1] first.
 
   Raises:
     ValueError: if a kernel is missing or has another shape.
@@ -61,9 +62,9 @@ class UnitFeatures:
 
   @property
   def locality(self) -> tiling.Locality:
-    """Which pixels each position at each tap sees.
+    """The pixels that each position at each tap depends on.
 
-    Of use to a distance that compares the features of each position apart.
+    It serves a distance that compares the features position by position.
     """
     return tiling.Locality(
       self.backbone.strides, self.backbone.reach, is_pointwise=True
@@ -73,8 +74,9 @@ class UnitFeatures:
     """Returns the features at each tap, `[N, h, w, C]`, of unit length or 0.
 
     Args:
-      image: `[N, H, W, 3]` in [0, 1]; one channel stands for three equal ones.
-        If one has a NaN, so have its features at the deepest tap everywhere.
+      image: Images `[N, H, W, 3]` in [0, 1]; one channel stands for three equal
+        ones. If an image has a NaN, its features at the deepest tap are NaN
+        everywhere.
     """
     factor = tf.constant(self._factor, image.dtype)
     offset = tf.constant(self._offset, image.dtype)
@@ -93,12 +95,12 @@ def _fixed(distance: Distance, name: str, value: np.ndarray) -> Any:
 def dropout(
   terms: list[tf.Tensor], rate: float, seed: tf.Tensor
 ) -> list[tf.Tensor]:
-  """Sets a share of the elements to 0 and divides the others by the rest.
+  """Sets random elements to 0 and divides the others by `1 - rate`.
 
   Args:
     terms: Tensors of any shapes.
-    rate: Probability of each element to go, in [0, 1).
-    seed: Int32 `[2]`; each tensor draws from a seed of its own made of it.
+    rate: Probability of an element to be set to 0, in [0, 1).
+    seed: Seed, int32 `[2]`. Each tensor draws from its own seed made from this.
   """
   return [
     tf.nn.experimental.stateless_dropout(
@@ -111,7 +113,7 @@ def dropout(
 def upsample(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
   """Stretches `[N, h, w, 1]` bilinearly to `[N, height, width]`, same dtype.
 
-  In float32 whatever the dtype, which is all that `tf.image.resize` does.
+  It computes in float32 for every dtype, since `tf.image.resize` has no other.
   """
   stretched = tf.image.resize(band, [height, width])
   return tf.cast(stretched[..., 0], band.dtype)

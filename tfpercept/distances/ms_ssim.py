@@ -23,23 +23,24 @@ class MSSSIM(Distance):
   Gradient: finite everywhere, 0 at identical images.
 
   Args:
-    scales: Number of scales; keeps that many of the weights, finest first,
-      rescaled to the sum of all, so that values stay comparable. By default one
-      scale for each weight.
+    scales: Number of scales, by default one for each weight. A smaller number
+      keeps that many weights, finest first, rescaled to the sum of all, so that
+      values stay comparable.
     weights: Exponent of each scale, finest first, used as given.
     window: Odd number of taps of the Gaussian window, at least 3.
     sigma: Standard deviation of the window in pixels of each scale.
-    k1: Stabilizes the luminance term, C1 = k1^2.
-    k2: Stabilizes the contrast-structure term, C2 = k2^2.
-    on_small: What to do with images too small for all scales: `"error"`,
-      `"fewer_levels"` (as many scales as fit, weighted as by `scales`), or
-      `"shrink_window"` (to the largest odd size that fits the coarsest scale,
-      with sigma in proportion). The latter two need sizes known when a graph is
-      traced.
-    clamp: Maps the mean r of a scale to a positive number before its power:
-      `"relu"` to max(r, 1e-6), with slope 0 below, as published; `"shifted"` to
-      (1 + r) / 2, which still pulls where images are anti-correlated, as they
-      are when training starts from scratch.
+    k1: Positive constant that stabilizes the luminance term, C1 = k1^2.
+    k2: Positive constant that stabilizes the contrast-structure term,
+      C2 = k2^2.
+    on_small: Treatment of images too small for all scales. `"error"` raises an
+      error. `"fewer_levels"` takes as many scales as fit, with weights as for
+      `scales`. `"shrink_window"` takes the largest odd window that fits the
+      coarsest scale, with sigma in proportion. The latter two need sizes known
+      when a graph is traced.
+    clamp: Map of the mean r of a scale to a positive number before its power.
+      `"relu"` gives max(r, 1e-6), with slope 0 below, as published. `"shifted"`
+      gives (1 + r) / 2, which keeps a gradient where images are
+      anti-correlated, as they are when training starts from scratch.
 
   Raises:
     ValueError: if an option is out of range, or an image is too small.
@@ -123,7 +124,8 @@ class MSSSIM(Distance):
     for r, i in zip(reference, image, strict=True):
       luminance, contrast = ssim.shortfalls(r, i, taps, self.k1, self.k2)
       maps.append(contrast)
-    maps[-1] = luminance + contrast - luminance * contrast  # 1 - l * cs
+    # Luminance counts at the coarsest scale only (equation 7): 1 - l * cs.
+    maps[-1] = luminance + contrast - luminance * contrast
     return maps
 
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
@@ -150,8 +152,9 @@ class MSSSIM(Distance):
   ) -> tf.Tensor:
     """Sums the maps of all scales, each times its weight.
 
-    Near 0 the value is the weighted sum of their means, so this shows which
-    pixel contributes how much. The border where no window fits counts 0.
+    Near 0 the value is the weighted sum of the means of the maps, so the result
+    shows the contribution of each pixel. It is 0 at the border, where no window
+    fits.
     """
     total, rows, columns = 0.0, height, width
     for scale, weight in enumerate(self._weights_for(len(maps))):
@@ -197,6 +200,8 @@ class MSSSIM(Distance):
     return min(self._levels, _fitting_scales(min(height, width), self.window))
 
   def _weights_for(self, levels: int) -> tuple[float, ...]:
+    # Rescaled to the sum of all exponents, so that fewer scales give values of
+    # the same size.
     kept = self.exponents[:levels]
     if levels == len(self.exponents):
       return kept
@@ -215,12 +220,16 @@ class MSSSIM(Distance):
 
 
 def _smallest_side(window: int, scales: int) -> int:
-  """Smallest side that after halvings, rounded up, still holds the window."""
+  """Returns the smallest side whose last halving still holds the window.
+
+  Halves are rounded up, so 161 is enough for 11 taps and 5 scales: 161, 81, 41,
+  21, 11. The often quoted 176 = 11 * 16 would need no rounding.
+  """
   return (window - 1) * 2 ** (scales - 1) + 1
 
 
 def _fitting_scales(side: int, window: int) -> int:
-  """Largest number of scales for images of this smallest side; may be 0."""
+  """Returns the largest number of scales for this smallest side, maybe 0."""
   scales = 0
   while _smallest_side(window, scales + 1) <= side:
     scales += 1

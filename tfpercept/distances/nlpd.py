@@ -31,19 +31,20 @@ class NLPD(Distance):
 
   Images: float `[N, H, W, C]` in [0, 1], sRGB, each channel on its own; values
   below 0 count as 0. At least 65 pixels wide and high for 6 levels, 33 for 5.
-  Value: `[N]`, mean over channels, unitless, 0 when identical. Below 40, as a
-  pool's weight of its own sample bounds a normalized band by 20. Symmetric.
+  Value: `[N]`, mean over channels, unitless, 0 when identical, below 40: the
+  weight of a sample in its own pool, 0.05, bounds a normalized band by 20.
+  Symmetric.
   Gradient: finite everywhere, 0 at identical images.
 
   Args:
     levels: Number of pyramid levels, including the lowpass residual.
     cd_min: Luminance of black on the display, in cd/m^2.
-    cd_max: Luminance of white.
-    fast: Whether to leave out display and photoreceptors, as the authors'
-      quick approximation does; `cd_min` and `cd_max` then mean nothing.
-    on_small: What to do with images too small for all levels: `"error"`, or
-      `"fewer_levels"` (as many as fit). The latter needs sizes known when a
-      graph is traced.
+    cd_max: Luminance of white on the display, in cd/m^2.
+    fast: If True, leaves out display and photoreceptors, as the authors' quick
+      approximation does. Then `cd_min` and `cd_max` have no effect.
+    on_small: Treatment of images too small for all levels. `"error"` raises an
+      error. `"fewer_levels"` takes as many levels as fit, which needs sizes
+      known when a graph is traced.
 
   Raises:
     ValueError: if an option is out of range, or an image is too small.
@@ -108,8 +109,9 @@ class NLPD(Distance):
 
   def embed(self, image: tf.Tensor) -> list[tf.Tensor]:
     image = self._photoreceptors(image)
-    # A band does not see a constant. That of the first pixel is taken off, so
-    # that flat images have bands of 0 and not of rounding, which roots enlarge.
+    # A constant does not change the bands. The value of the first pixel is
+    # subtracted, so that flat images have bands that are exactly 0. Rounding
+    # errors there would grow under the roots of `_combine`.
     first = tf.stop_gradient(image[:, :1, :1])
     *bands, residual = pyramids.laplacian(
       image - first, self._levels_for(image)
@@ -167,7 +169,7 @@ class NLPD(Distance):
     }
 
   def _photoreceptors(self, image: tf.Tensor) -> tf.Tensor:
-    """What the pyramid is made of, in (cd/m^2)^(1/2.6)."""
+    """Returns the input of the pyramid, in (cd/m^2)^(1/2.6)."""
     if self.fast:
       return 255 * image
     light = tf.pow(tf.nn.relu(image), DISPLAY_GAMMA)
@@ -176,8 +178,11 @@ class NLPD(Distance):
   def _combine(self, means: tf.Tensor) -> tf.Tensor:
     """Turns mean squares of the levels `[N, C, levels]` into the value `[N]`.
 
-    Equation 5: root mean squares to the power 0.6, averaged, then the inverse.
+    Equation 5 takes root mean squares to the power 0.6, their mean, and the
+    inverse power.
     """
+    # Root and power in one: (m^(1/2))^0.6 = m^0.3. Its slope at 0 is infinite,
+    # so both powers are guarded.
     norms = tf.reduce_mean(numerics.power(means, BETA / 2), axis=-1)
     return tf.reduce_mean(numerics.convex_power(norms, 1 / BETA), axis=-1)
 
@@ -189,7 +194,7 @@ class NLPD(Distance):
 
 
 def _pool(magnitudes: tf.Tensor) -> tf.Tensor:
-  """Weighted sum over the 5x5 neighbors, those outside the picture being 0."""
+  """Returns the sums over 5x5 neighbors weighted by P, with zeros outside."""
   channels = magnitudes.shape[-1] or tf.shape(magnitudes)[-1]
   window = tf.constant(POOL, magnitudes.dtype)[:, :, None, None]
   window = tf.tile(window, [1, 1, channels, 1])

@@ -21,12 +21,12 @@ _TILE = 16  # side of the noise that repeats over the places of a band
 
 @register("pim")
 class PIM(Distance):
-  """Perceptual information metric: how far apart two images' codes are.
+  """Perceptual information metric, a divergence of the codes of two images.
 
-  A network that has learned, from film and without labels, what neighboring
-  frames share gives a distribution at each place of each band of an image. The
-  value is the divergence of the two images' distributions, its mean over the
-  places of a band, then over bands.
+  A network was trained on film, without labels, to keep the information that
+  neighboring frames share. It gives a distribution of codes at each place of
+  each band of an image. The value is the divergence of the distributions of the
+  two images: the mean over the places of a band, then over bands.
 
   Images: float `[N, H, W, 3]` in [0, 1], or with one channel, which is taken
   for three equal ones; sides of at least 8 (`"steerable"`), 11
@@ -35,36 +35,39 @@ class PIM(Distance):
   does not grow with the image. Symmetric and never negative, unless
   `"sampled"`.
   Gradient: finite everywhere, 0 at identical images.
-  Weights: the network's, trained where a task makes the distance trainable, but
-  for those of the encoders of two frames, which no value depends on.
+  Weights: those of the network. They are trained where a task makes the
+  distance trainable, except for the encoders of two frames, which do not change
+  the value.
 
   Args:
-    weights: The name or path of trained weights for `weights.load`, such as a
+    weights: Name or path of trained weights for `weights.load`, such as a
       run's `model/weights.npz`. `"pim_1"` comes with the package; its card is
       in `pretrained/pim_1`. None makes a network with random weights.
-    mixtures: Components of each distribution: 1 is PIM-1, 5 is PIM-5. This and
-      the next four are known from the weights and checked against them; they
-      make the network where there are none.
-    front_end: Bands: `"steerable"`, `"laplacian"` or `"single"`.
-    width: Filters of each hidden convolution; 64 as published. Three numbers,
-      such as `(12, 20, 8)`, where they differ.
+    mixtures: Number of components of each distribution: 1 is PIM-1, 5 is PIM-5.
+      This and the next four options are read from the weights, and checked
+      against them if given. Without weights they shape the network.
+    front_end: Transform that makes the bands: `"steerable"`, `"laplacian"` or
+      `"single"`.
+    width: Number of filters of each hidden convolution, 64 as published. Three
+      numbers, such as `(12, 20, 8)`, if they differ.
     z_dim: Length of the codes; 10 as published.
-    linear_head: Whether means pass a last, linear layer; not as published.
-    estimator: `"deterministic"`, the only one for one component: the squared
-      distance of the means, divided by `z_dim`. With more components
-      KL(x || y) + KL(y || x) has no closed form, and is estimated:
-      `"stratified"`, the default then, sums over the components, samples each
-      with the same fixed noise for both images and is 0 when they are
-      identical; `"sampled"` is the published one, which draws from each image's
-      distribution, errs more and may be negative.
-    samples: Samples at each place, for the latter two.
-    seed: Of the noise, which is the same in each call, and of the random
-      weights.
+    linear_head: If True, means pass a last, linear layer; False as published.
+    estimator: Estimate of the divergence. `"deterministic"` is the only one for
+      one component: the squared distance of the means, divided by `z_dim`. With
+      more components KL(x || y) + KL(y || x) has no closed form and is
+      estimated. `"stratified"`, then the default, sums over the components,
+      samples each with the same fixed noise for both images, and is 0 when they
+      are identical. `"sampled"` is the published one; it draws from the
+      distribution of each image, has a larger error and may be negative.
+    samples: Number of samples at each place for the latter two, at least 1.
+    seed: Seed of the noise, which is the same in each call, and of the random
+      weights; a whole number in [0, 2**31).
 
   Raises:
-    ValueError: if an option is out of range or unlike that of the weights, the
-      weights are not those of such a network, or an image is too small.
-    weights.MissingWeights: if weights are not to be had.
+    ValueError: if an option is out of range or differs from that of the
+      weights, the weights are not those of such a network, or an image is too
+      small.
+    weights.MissingWeights: if weights cannot be found.
 
   Source: Bhardwaj, Fischer, Balle, Chinen, "An unsupervised information-
   theoretic perceptual quality metric", 2020, section 3. Differs from the
@@ -122,7 +125,8 @@ class PIM(Distance):
 
   @property
   def locality(self) -> tiling.Locality | None:
-    # Noise follows the places of a tile; bands without padding are cut.
+    # Fixed noise is laid out from the corner of a tile, and bands without
+    # padding lose their borders, so neither gives the value of the whole.
     options = self.network.get_config()
     if self.estimator != "deterministic" or options["front_end"] == "laplacian":
       return None
@@ -158,29 +162,29 @@ class PIM(Distance):
     return tf.add_n(stretched) / len(stretched)
 
   def checkpoint(self) -> dict[str, np.ndarray]:
-    """Returns the network's weights, named by their place in its order.
+    """Returns the weights of the network, named by their place in its order.
 
-    Saved by `numpy.savez`, they are what `weights=` reads.
+    A file that `numpy.savez` makes of them can be given as `weights=`.
     """
     return {
       f"{i:03d}": array for i, array in enumerate(self.network.get_weights())
     }
 
   def save_own_variables(self, store: Any) -> None:
-    """Saves what moved of the network since this was made."""
+    """Saves the weights of the network that have changed."""
     self._origin.save(self.network, store)
 
   def load_own_variables(self, store: Any) -> None:
-    """Reads what `save_own_variables` wrote, or what older files hold.
+    """Reads weights that `save_own_variables` or an older version wrote.
 
-    In those the network has a group of its own.
+    In older files the network has a group of its own.
     """
     is_older = not list(store.keys())
     held = moved.stored_below(store, "network") if is_older else store
     self._origin.load(self.network, held)
 
   def __dir__(self) -> Iterable[str]:
-    # Here Keras looks for what else to save: all of the network.
+    # Keras finds objects to save by `dir`; it would save all of the network.
     return [name for name in super().__dir__() if name != "network"]
 
   def get_config(self) -> dict[str, Any]:
@@ -198,7 +202,7 @@ class PIM(Distance):
   def _divergence(
     self, x: divergences.Mixture, y: divergences.Mixture, band: int
   ) -> tf.Tensor:
-    """Returns `[N, h, w]`."""
+    """Returns the divergence at each place of a band, `[N, h, w]`."""
     if self.estimator == "deterministic":
       square = tf.math.squared_difference(x.means, y.means)
       return tf.reduce_mean(square, axis=[-2, -1])
@@ -215,10 +219,11 @@ class PIM(Distance):
 def _sampled(
   x: divergences.Mixture, y: divergences.Mixture, samples: int, seed: list[int]
 ) -> tf.Tensor:
-  """KL(x || y) + KL(y || x) from samples of each; the published estimate."""
+  """Returns the published estimate of KL(x || y) + KL(y || x)."""
   total = 0.0
   for i, (p, q) in enumerate([(x, y), (y, x)] * samples):
-    # The same for each image, whose value is its own.
+    # All images of a batch share the noise, so that the value of an image does
+    # not depend on its place in the batch.
     z = p.sample(tf.random.experimental.stateless_fold_in(seed, i), alike=True)
     total += p.log_density(z) - q.log_density(z)
   return total / samples
@@ -227,8 +232,8 @@ def _sampled(
 def _tiles(seed: int, samples: int, size: int) -> np.ndarray:
   """Returns noise `[samples, _TILE, _TILE, size]` of mean 0 and covariance 1.
 
-  Made so by mirroring half of it and whitening: the mean over a flat region of
-  an image then has no error of first or second order.
+  Half of it is whitened and mirrored, so that both hold exactly. Then the mean
+  over a flat region of an image has no error of first or second order.
   """
   random = np.random.default_rng(seed)
   count = max(_TILE**2 // 2, size)
@@ -258,7 +263,7 @@ def _checked_estimator(estimator: str | None, mixtures: int) -> str:
 def _network(
   source: str | None, asked: Mapping[str, Any], seed: int, dtype: str
 ) -> models.PIMNetwork:
-  """Returns the network that was asked for, with weights of `source` if any."""
+  """Returns the network with the asked options and the weights of `source`."""
   wanted = {k: v for k, v in asked.items() if v is not None}
   if source is None:
     return models.PIMNetwork(

@@ -15,11 +15,12 @@ from tfpercept.distances.coefficients import Coefficients
 from tfpercept.distances.ssim import check_choice
 from tfpercept.ops import checks, numerics, robust, tiling
 
-# Where softplus is 1, which makes latent 0 the initial scale.
+# softplus is 1 here, which makes latent 0 the initial scale.
 _SOFTPLUS_SHIFT = math.log(math.e - 1)
 
-# Steeper losses than the squared error end here, where the slope has long been
-# 0: float32 can add four of the largest rho, and 3e6 of these.
+# A bound for losses steeper than the squared error. Their slope is 0 long
+# before. The largest rho is near the largest float32, so a sum of more than
+# four would overflow; with this bound 3e6 summands fit.
 _LARGEST = 1e32
 
 
@@ -27,9 +28,9 @@ _LARGEST = 1e32
 class Robust(Distance):
   """Mean of Barron's robust loss rho of the residuals of a picture.
 
-  rho is (residual / scale)^2 / 2 near 0. Its shape alpha sets how it grows
-  beyond the scale: 2 squared error, 1 Charbonnier (absolute error), 0 Cauchy,
-  -2 Geman-McClure, "-inf" Welsch, which ends at 1.
+  rho is (residual / scale)^2 / 2 near 0. Its shape alpha sets the growth beyond
+  the scale: 2 is the squared error, 1 Charbonnier (absolute error), 0 Cauchy,
+  -2 Geman-McClure, "-inf" Welsch, which stays below 1.
 
   With `adaptive=True` each coefficient of the residual has an alpha and a scale
   of its own, and exp(-rho) is the shape of its density. `training_value` is the
@@ -47,36 +48,39 @@ class Robust(Distance):
   coefficients of a picture, 0 at first.
 
   Args:
-    alpha: Shape: a number, `"inf"` or `"-inf"`. Charbonnier by default, since
-      it is convex, and outliers do not drown the rest.
-    scale: Residual at which the quadratic part ends, in units of the image. The
-      default, 25 of 255, lies between noise and edges.
-    approximate: Whether to compute rho by the authors' fast variant.
-    adaptive: Whether each coefficient has its own alpha and scale.
-    size: Height, width and channels of images, if adaptive, as are all below.
-    color: `"YUV"` or `"RGB"`, which leaves channels as they are.
-    representation: Of the residual: `"CDF9/7"` or `"LeGall5/3"` (wavelets),
-      `"dct"` (of the whole picture) or `"pixel"`.
-    levels: Levels of the wavelet, at most ceil(log2) of the shorter side.
-    scale_base: Factor from a level of the wavelet to the next coarser.
+    alpha: Shape of the loss: a number, `"inf"` or `"-inf"`. The default is
+      Charbonnier, which is convex and does not let outliers dominate.
+    scale: Residual at which the quadratic part ends, above 0, in units of the
+      image. The default, 25 of 255, lies between noise and edges.
+    approximate: If True, computes rho by the authors' fast variant.
+    adaptive: If True, each coefficient has its own alpha and scale. Only then
+      do the options below have an effect.
+    size: Height, width and channels of images.
+    color: Color space of the residual: `"YUV"`, or `"RGB"`, which leaves
+      channels as they are.
+    representation: Transform of the residual: `"CDF9/7"` or `"LeGall5/3"`
+      (wavelets), `"dct"` (of the whole picture) or `"pixel"` (none).
+    levels: Number of levels of the wavelet, at most ceil(log2) of the shorter
+      side.
+    scale_base: Factor from a level of the wavelet to the next coarser one.
     alpha_lo: Lower end of alpha, at least 0.
-    alpha_hi: Upper end, at most 1e4; equal ends fix alpha.
-    alpha_init: Initial alpha; in the middle by default.
-    scale_lo: Lower end of the scale.
-    scale_init: Initial scale; equal to `scale_lo` it is fixed.
-    weights: Latents to begin with: the name or path of a file with
-      `latent_alpha` and `latent_scale`, such as `"adaptive_rgb"`, which needs
+    alpha_hi: Upper end of alpha, at most 1e4; equal ends fix alpha.
+    alpha_init: Initial alpha; by default the middle of the two ends.
+    scale_lo: Lower end of the scale, above 0.
+    scale_init: Initial scale, at least `scale_lo`; an equal one is fixed.
+    weights: Name or path of a file with initial `latent_alpha` and
+      `latent_scale`, for `weights.load`. `"adaptive_rgb"` needs
       `representation="dct"` and `czolbe_layout=True`. `"adaptive_gray"` is for
       pictures of three equal channels.
-    czolbe_layout: Whether to mistake channels for rows, as the program did that
-      `adaptive_rgb` comes from; for those weights alone.
-    reference: Whether the value is the negative log-likelihood, as published:
-      not 0 at identity.
+    czolbe_layout: If True, takes channels for rows, a mistake of the program
+      that made `adaptive_rgb`; for those weights only.
+    reference: If True, the value is the negative log-likelihood, as published,
+      which is not 0 at identity.
 
   Raises:
-    ValueError: if an option is out of range or, as `adaptive` is, without
-      effect; if an image has another size.
-    weights.MissingWeights: if `weights` are not to be had.
+    ValueError: if an option is out of range or has no effect with this value of
+      `adaptive`, or if an image has another size.
+    weights.MissingWeights: if `weights` cannot be found.
 
   Source: Barron, "A general and adaptive robust loss function", 2019, equations
   8 and 14, section 3. Differs from the author's code: 0 at identity unless
@@ -165,8 +169,8 @@ class Robust(Distance):
       if given not in (None, side):
         raise ValueError(
           f"{self.spec} needs images of exactly {wanted[0]}x{wanted[1]}, since "
-          f"each coefficient has its parameters; got {height}x{width}. Cut "
-          "crops, or set `size`."
+          f"each coefficient has its parameters; got {height}x{width}. Use "
+          "crops of that size, or set `size`."
         )
 
   def embed(self, image: tf.Tensor) -> tf.Tensor:
@@ -180,13 +184,13 @@ class Robust(Distance):
     return value + self._normalization() if self.options["reference"] else value
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    # One transform instead of two.
+    # The transform is linear, so one of the difference replaces two.
     return self.pool([self._rho(self.embed(image - reference))])
 
   def training_value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor
   ) -> tf.Tensor:
-    """Returns the mean negative log-likelihood if adaptive, `[N]`."""
+    """Returns the value, or the mean negative log-likelihood if adaptive."""
     del seed
     value = self(reference, image)
     if not self.adaptive or self.options["reference"]:
@@ -204,8 +208,10 @@ class Robust(Distance):
   def shapes_and_scales(self) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns alpha and scale of each coefficient of an adaptive loss.
 
-    Of the shape of the coefficients, or scalars where they are fixed.
+    Each has the shape of the coefficients, or is a scalar if it is fixed.
     """
+    # The sigmoid keeps alpha between its ends and the softplus keeps the scale
+    # above its lower end, for any latent.
     low, high = self.options["alpha_lo"], self.options["alpha_hi"]
     alpha = tf.constant(low, self.compute_dtype)
     if self.latent_alpha is not None:
@@ -221,7 +227,7 @@ class Robust(Distance):
   def checkpoint(self) -> dict[str, np.ndarray]:
     """Returns the latents if adaptive, 0 where shape or scale is fixed.
 
-    Saved by `numpy.savez`, they are what `weights=` reads.
+    A file that `numpy.savez` makes of them can be given as `weights=`.
     """
     if not self.adaptive:
       return {}
@@ -247,7 +253,10 @@ class Robust(Distance):
     return tf.minimum(value, _LARGEST) if self.alpha > 2 else value
 
   def _normalization(self) -> tf.Tensor:
-    """Mean over coefficients of what makes the densities integrate to 1."""
+    """Returns the mean of log(scale) + log Z(alpha) over coefficients.
+
+    These terms make the densities integrate to 1 (equation 14).
+    """
     alpha, scale = self.shapes_and_scales()
     logs = tf.math.log(scale) + robust.log_partition(alpha)
     return tf.reduce_mean(logs)
@@ -292,7 +301,7 @@ _GENERAL_ONLY = ("alpha", "scale", "approximate")
 
 
 def _check_meaning(options: dict[str, Any]) -> None:
-  """Refuses options that have no effect: they were meant for something."""
+  """Refuses options without effect, whose caller expected one."""
   parameters = inspect.signature(Robust.__init__).parameters
   for name, value in options.items():
     is_general = name in _GENERAL_ONLY
@@ -305,7 +314,7 @@ def _check_meaning(options: dict[str, Any]) -> None:
 
 
 def _check_ends(options: dict[str, Any]) -> None:
-  """Refuses ends of shapes and scales, and initial ones, in the wrong order."""
+  """Refuses ends and initial values of alpha and scale in the wrong order."""
   low, high = options["alpha_lo"], options["alpha_hi"]
   if not (_is_within(low, 0, high) and _is_within(high, low, robust.MAX_SHAPE)):
     raise ValueError(
@@ -331,7 +340,7 @@ def _is_within(value: Any, low: float, high: float) -> bool:
 def _read_latents(
   source: str, shape: tuple[int, int, int]
 ) -> dict[str, np.ndarray]:
-  """Reads latents of any shape that holds as many numbers, in their order."""
+  """Reads latents of any shape with the right count and reshapes them."""
   arrays = weight_files.load(source)
   found = {}
   for name in ("latent_alpha", "latent_scale"):

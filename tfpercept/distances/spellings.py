@@ -1,4 +1,4 @@
-"""What people call distances that go by another name here."""
+"""Other names of distances, which error messages understand."""
 
 MEANT = {
   "l1": "mae",
@@ -9,4 +9,7 @@ MEANT = {
   "charbonnier": "robust",
   "huber": "robust",
 }
-"""In small letters without `_`. No names: an error says which one is meant."""
+"""Registered name by the other name, in small letters without `_`.
+
+The other names are not accepted: an error says which distance is meant.
+"""

@@ -26,13 +26,15 @@ class SSIM(Distance):
     window: Odd number of taps of the Gaussian window, at least 3; `"shrink"`
       stands for 11 with `on_small="shrink_window"`.
     sigma: Standard deviation of the window in pixels.
-    k1: Stabilizes the luminance term, C1 = k1^2.
-    k2: Stabilizes the contrast-structure term, C2 = k2^2.
-    padding: `"valid"` compares where the window fits; `"zero"` pads with black,
-      as some published losses do, which darkens the border.
-    on_small: What to do with images smaller than the window: `"error"`, or
-      `"shrink_window"` to the largest odd size that fits, with sigma in
-      proportion. The latter needs sizes known when a graph is traced.
+    k1: Positive constant that stabilizes the luminance term, C1 = k1^2.
+    k2: Positive constant that stabilizes the contrast-structure term,
+      C2 = k2^2.
+    padding: Treatment of borders. `"valid"` compares where the window fits;
+      `"zero"` pads with black, as some published losses do, which darkens the
+      border.
+    on_small: Treatment of images smaller than the window. `"error"` raises an
+      error. `"shrink_window"` takes the largest odd window that fits, with
+      sigma in proportion; it needs sizes known when a graph is traced.
 
   Raises:
     ValueError: if an option is out of range, or an image is too small.
@@ -151,9 +153,10 @@ def shortfalls(
       1 - cs = Vv / ((Vu + Vv) / 2 + C2)
       1 - l = mu_v^2 / ((mu_u^2 + mu_v^2) / 2 + C1)
 
-  This follows from equation 6, filters four maps instead of five, and keeps in
-  float32 the digits that the textbook form loses when the images are nearly
-  equal. Variances do not see an offset, so u is taken around twice mid-gray.
+  This is equal to the factors of equation 13. It filters four maps instead of
+  five, and keeps in float32 the digits that the textbook form loses when the
+  images are nearly equal. A variance does not depend on an offset, so u is
+  taken around twice mid-gray.
   """
   u, v = reference + image - 1, reference - image
   # All four at once: filters are vectorized over channels. `tf.square` because
@@ -178,7 +181,7 @@ def place(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
 
 
 def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
-  """Returns height and width; ValueError if a graph does not know them yet."""
+  """Returns height and width; raises ValueError if they are unknown."""
   height, width = image.shape[1:3]
   if height is None or width is None:
     raise ValueError(

@@ -19,14 +19,15 @@ from tfpercept.models.perceptual import backbones
 from tfpercept.ops import numerics, tiling, visibility
 
 KERNELS = "lpips_vgg"
-"""Where the kernels come from unless the given file has some."""
+"""Name of the weights with the kernels, unless the given file holds some."""
 
 MASKING = 0.2  # initial exponent, in every layer
-# Features below mask in proportion. The authors' slope grows to 2e7 there, so
-# that rounding of the smallest features would decide the reference's gradient.
+# Features below this mask in proportion. The authors' slope grows to 2e7 there,
+# so rounding of the smallest features would decide the reference's gradient.
 FLOOR = 1e-4
 _KERNEL = re.compile(r"vgg\.slice\d\.(\d+\.(?:weight|bias))")
-_SLICES = (0, 4, 9, 16, 23)  # the layer of torchvision's that each begins with
+# First layer of each slice, by torchvision's numbers.
+_SLICES = (0, 4, 9, 16, 23)
 
 
 @register("watson_vgg")
@@ -34,37 +35,39 @@ class WatsonVGG(Distance):
   """Watson's model on the features of VGG-16.
 
   At each of five depths the feature vector of a position is divided by its
-  length. A difference counts in units of what is just visible, which grows with
-  the reference's own feature (contrast masking); luminance does not mask. The
-  counts are pooled by a power.
+  length. A difference counts in units of the threshold of visibility, which
+  grows with the reference's own feature (contrast masking); luminance does not
+  mask. The counts are pooled by a power.
 
   Images: float `[N, H, W, 3]` in [0, 1], or with one channel that stands for
   three equal ones; no side below 16.
   Value: `[N]`, unitless, 0 when identical; a mean over the positions of each
   depth, so it does not grow with the image. Not symmetric: the reference masks.
   Gradient: finite everywhere, 0 at identical images.
-  Weights: the network's, which have to be fetched, are fixed. Those that are
-  trained where a task makes the distance trainable: `t0_tilde`, ..., logarithm
-  of each channel's threshold; `w0_tilde`, ..., logit of each depth's masking
-  exponent; `beta`, the exponent of pooling, which is kept at 0.2 or more.
-  `training_value` drops half of the summands at random, as the authors did.
+  Weights: those of the network, which have to be fetched, are fixed. These are
+  trained where a task makes the distance trainable: `t0_tilde`, ..., the
+  logarithm of each channel's threshold; `w0_tilde`, ..., the logit of each
+  depth's masking exponent; `beta`, the exponent of pooling, which is kept at
+  0.2 or more. `training_value` drops half of the summands at random, as the
+  authors did.
 
   Args:
-    weights: The name or path of other than the initial parameters, for
-      `weights.load`: `t0_tild`, `w0_tild`, ..., `beta`, and the network's too
-      (`vgg.slice1.0.weight`, ...) if it holds any.
-    reference: Whether to do as the authors' code, which does not reach 0 for
-      identical images and has slopes without bound there.
+    weights: Name or path of parameters for `weights.load`, by default the
+      initial ones. A file holds `t0_tild`, `w0_tild`, ..., `beta`, and may hold
+      the kernels of the network too (`vgg.slice1.0.weight`, ...).
+    reference: If True, reproduces the authors' numbers, which are not 0 for
+      identical images and have unbounded slopes there.
 
   Raises:
     ValueError: if an option is out of range, a weight is missing or has another
       shape, or an image is too small.
-    weights.MissingWeights: if weights are not to be had.
+    weights.MissingWeights: if weights cannot be found.
 
   Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
   networks based on Watson's perceptual model", 2020, and its authors' code,
-  whose trained parameters could not be had: by default they are the initial
-  ones. As there, the network gets images in [0, 1], not the [-1, 1] it knows.
+  whose trained parameters were not available: by default they are the initial
+  ones. As there, the network gets images in [0, 1] and not in [-1, 1], the
+  range that it was trained on.
   Differs from the code: 0 with a finite slope at identical images; features
   below 1e-4 mask in proportion. Values differ by less than 0.1 %.
   """
@@ -130,8 +133,10 @@ class WatsonVGG(Distance):
   ) -> tf.Tensor:
     """Stretches the map of each depth to the picture's size and adds them.
 
-    Scaled so that the mean before stretching is the value.
+    Maps are scaled so that their mean before stretching is the value.
     """
+    # The root is taken of the total, so each part of the total counts with the
+    # ratio of the two.
     total = _total(maps)
     share = tf.math.divide_no_nan(self._root(total), total)
     bands = [
@@ -150,8 +155,8 @@ class WatsonVGG(Distance):
   def checkpoint(self) -> dict[str, np.ndarray]:
     """Returns the parameters by the authors' names.
 
-    The network's too, if they came by `weights=`. Saved by `numpy.savez`, they
-    are what `weights=` reads.
+    If the kernels of the network came by `weights=`, they are added. A file
+    that `numpy.savez` makes of the result can be given as `weights=`.
     """
     kernels = self._features.arrays() if self._has_own_kernels else {}
     named = {_author_name(key): array for key, array in kernels.items()}
@@ -167,8 +172,9 @@ class WatsonVGG(Distance):
     return tf.convert_to_tensor(self._parameters[key])
 
   def _thresholds(self, feature: tf.Tensor, depth: int) -> tf.Tensor:
-    """Differences that are just visible beside `feature`, same shape."""
-    sensitivity = self._value_of(f"t{depth}_tild")  # its logarithm
+    """Returns differences just visible beside `feature`, same shape."""
+    # Without luminance masking, since no feature holds the light.
+    sensitivity = self._value_of(f"t{depth}_tild")  # logarithm of thresholds
     exponent = tf.sigmoid(self._value_of(f"w{depth}_tild"))
     floor = 0.0 if self.reference else FLOOR
     return visibility.thresholds(
@@ -187,14 +193,14 @@ class WatsonVGG(Distance):
 
 
 def _total(maps: list[tf.Tensor]) -> tf.Tensor:
-  """Sum over channels and depths of the means over positions, `[N]`."""
+  """Returns the sum over channels and depths of means over positions, `[N]`."""
   return tf.add_n(
     [tf.reduce_sum(numerics.spatial_mean(m), axis=-1) for m in maps]
   )
 
 
 def _initial() -> dict[str, np.ndarray]:
-  """The authors' initial parameters, by the names in their checkpoints."""
+  """Returns the authors' initial parameters by their checkpoint names."""
   values = {}
   for depth, count in enumerate(backbones.VGG16.channels):
     values[f"t{depth}_tild"] = np.zeros(count)
@@ -205,7 +211,7 @@ def _initial() -> dict[str, np.ndarray]:
 def _kernels(
   given: Mapping[str, np.ndarray], source: str | None
 ) -> tuple[Mapping[str, np.ndarray], str]:
-  """Returns arrays with the network's kernels, and where they come from."""
+  """Returns arrays with the network's kernels, and the name of their source."""
   own = {
     f"features.{match[1]}": array
     for key, array in given.items()
@@ -215,7 +221,10 @@ def _kernels(
 
 
 def _author_name(key: str) -> str:
-  """Inverse of `_KERNEL`, for a torchvision name such as `features.0.bias`."""
+  """Returns the authors' name of a kernel, given torchvision's.
+
+  It is the inverse of `_KERNEL`: `features.0.bias` becomes `vgg.slice1.0.bias`.
+  """
   _, index, part = key.split(".")
   return f"vgg.slice{bisect.bisect(_SLICES, int(index))}.{index}.{part}"
 
@@ -225,7 +234,7 @@ def _checked(
   expected: Mapping[str, np.ndarray],
   source: str,
 ) -> dict[str, np.ndarray]:
-  """Returns the parameters of a file; ValueError if one does not fit."""
+  """Returns the parameters of a file; raises ValueError if one does not fit."""
   for key, value in expected.items():
     shape = np.shape(found[key]) if key in found else "nothing"
     if shape != value.shape:

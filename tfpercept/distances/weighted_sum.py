@@ -17,15 +17,16 @@ from tfpercept.ops import tiling
 class WeightedSum(Distance):
   """`sum_i weight_i * distance_i`, for example `0.84*ms_ssim + 0.16*mae`.
 
-  Images, gradients and smallest size: as the strictest of the terms.
+  Images, gradients and smallest size: those of the strictest term.
   Value: `[N]`; its score is the value. Symmetric if every term is.
-  Weights: `log_weights`, one for each term, trained with what the terms
-  themselves train where a task makes the sum trainable. The spec follows them.
+  Weights: `log_weights`, one for each term. Where a task makes the sum
+  trainable, they are trained together with the weights of the terms. The spec
+  follows them.
 
   Args:
-    terms: A spec of two or more terms, or of one with a weight.
-    **kwargs: `dtype`, `check_range`, `value_range` and `name`, as for every
-      distance.
+    terms: Spec of two or more terms, or of one with a weight.
+    **kwargs: Options of every distance: `dtype`, `check_range`, `value_range`
+      and `name`.
 
   Raises:
     ValueError: if no number of channels suits all terms.
@@ -34,8 +35,9 @@ class WeightedSum(Distance):
   def __init__(self, terms: str, **kwargs: Any):
     super().__init__(**kwargs)
     self._terms = registry.parse_spec(terms)
-    # In the logarithm a step of training is a share of a weight, whatever the
-    # scale of its term, and no weight can become 0, which no spec could say.
+    # With logarithms a training step changes a weight in proportion to its
+    # size, for a term of any scale, and no weight reaches 0, which a spec could
+    # not express.
     self._initial = np.log([term.weight for term in self._terms])
     self.log_weights = self.parameter("log_weights", self._initial)
     self.distances = [
@@ -55,12 +57,12 @@ class WeightedSum(Distance):
 
   @property
   def weights_of_terms(self) -> tuple[float, ...]:
-    """Weights in the order of the terms: as written, until they are trained."""
+    """Weights in the order of the terms, as written until they are trained."""
     with tf.init_scope():  # a spec is also asked for while a graph is traced
       now = tf.convert_to_tensor(self.log_weights).numpy()
     if np.array_equal(now, self._initial.astype(now.dtype)):
       return tuple(term.weight for term in self._terms)
-    # The fewest digits that tell the number from its neighbors.
+    # `str` gives the fewest digits that tell a float32 from its neighbors.
     return tuple(float(str(weight)) for weight in np.exp(now))
 
   @property
@@ -82,7 +84,7 @@ class WeightedSum(Distance):
 
   @property
   def is_registered(self) -> bool:
-    return True  # its terms are, and its spec is made of theirs
+    return True  # the terms are registered, and the spec consists of theirs
 
   @property
   def min_size(self) -> int:
@@ -98,7 +100,7 @@ class WeightedSum(Distance):
 
   @property
   def exact_size(self) -> tuple[int, int] | None:
-    # Of several that differ, the terms say so.
+    # If terms have different sizes, `validate` of one of them refuses.
     return next((d.exact_size for d in self.distances if d.exact_size), None)
 
   @property
@@ -157,7 +159,7 @@ class WeightedSum(Distance):
     return {d.spec: d(reference, image) for d in self.distances}
 
   def combine(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Returns the weighted sum of what `values` returned."""
+    """Returns the weighted sum `[N]` of the result of `values`."""
     return self._sum(values[d.spec] for d in self.distances)
 
   def render(
