@@ -36,6 +36,19 @@ ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
 # The one exception: a trainer ends by exporting.
 ALSO = {("trainers", "export")}
 
+# Inside a unit with rooms, a room imports itself, these rooms and, of the
+# modules that lie beside the rooms, `base` alone.
+ROOMS = {
+  "evaluation": {"*": ("core",)},
+  "codecs": {"learned": ("bitstream", "classical")},
+  "models": {},
+}
+# The exceptions: what one module of a room imports from another room.
+ALSO_ROOMS = {
+  ("tfpercept/evaluation/ranking/agreement.py", "agreement"),
+  ("tfpercept/evaluation/ranking/report.py", "agreement"),
+}
+
 # What everything may import beside the standard library; the rest has a home.
 ANYWHERE = {"absl", "keras", "numpy", "tensorflow"}
 HOMES = {
@@ -67,7 +80,6 @@ HOMES = {
     "tfpercept/evaluation/probing/folds.py",
     "tfpercept/evaluation/probing/svm.py",
   ),
-  "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
   "tensorflow_compression": ("tfpercept/models/compression/entropy_coding.py",),
   "tensorflow_datasets": ("tfpercept/data/tfds.py",),
   "tensorflow_serving": ("export/warm_up.py",),
@@ -143,6 +155,28 @@ def layer_violations(path: str, text: str) -> Iterator[str]:
       )
 
 
+def other_rooms(path: str, text: str) -> set[str]:
+  """Returns what a module in a room imports from its unit outside its room."""
+  top, unit, *inner = path.removesuffix(".py").split("/")
+  if top != "tfpercept" or unit not in ROOMS or len(inner) < 2:
+    return set()
+  names = (name.split(".") for name in imported(path, text))
+  found = {name[2] for name in names if name[:2] == [top, unit] and name[2:]}
+  return found - {inner[0]}
+
+
+def room_violations(path: str, text: str) -> Iterator[str]:
+  """Yields imports of a room from another that lies beside or above it."""
+  for other in sorted(other_rooms(path, text)):
+    unit, room = path.split("/")[1:3]
+    rooms = ROOMS[unit]
+    shared = rooms.get("*", ())
+    below = rooms.get(room, () if room in shared else shared)
+    if other in ("base", *below) or (path, other) in ALSO_ROOMS:
+      continue
+    yield f"{path}: {unit}/{room} imports {unit}/{other}, which is not below it"
+
+
 def dependency_violations(path: str, text: str) -> Iterator[str]:
   """Yields third-party imports outside their home."""
   if path.startswith("benchmarks/"):
@@ -185,6 +219,7 @@ def shape_violations(path: str, text: str) -> Iterator[str]:
 
 CHECKS = (
   layer_violations,
+  room_violations,
   dependency_violations,
   idiom_violations,
   shape_violations,
@@ -219,6 +254,31 @@ def test_sources_keep_the_rules(check):
     (layer_violations, "export/a.py", "from trainers import srcnn"),
     (layer_violations, "tfpercept/new/a.py", ""),
     (layer_violations, "tfpercept/cli/score.py", "from tfpercept.new import a"),
+    (
+      room_violations,
+      "tfpercept/evaluation/core/a.py",
+      "from tfpercept.evaluation.agreement import scores",
+    ),
+    (
+      room_violations,
+      "tfpercept/evaluation/stress/a.py",
+      "from tfpercept.evaluation.ranking.study import Study",
+    ),
+    (
+      room_violations,
+      "tfpercept/codecs/bitstream/a.py",
+      "from ..learned import tiles",
+    ),
+    (
+      room_violations,
+      "tfpercept/codecs/classical/a.py",
+      "from tfpercept.codecs import targets",
+    ),
+    (
+      room_violations,
+      "tfpercept/models/perceptual/a.py",
+      "from tfpercept.models import srcnn",
+    ),
     (dependency_violations, "tfpercept/ops/a.py", "import tensorflow_datasets"),
     (dependency_violations, "tfpercept/cli/score.py", "from PIL import Image"),
     (dependency_violations, "export/a.py", "import unheard_of"),
@@ -244,6 +304,16 @@ def test_each_rule_finds_what_breaks_it(check, path, text):
     ("tfpercept/training/a.py", "from tfpercept import __version__"),
     ("trainers/a.py", "from absl import flags\nfrom export import manifest"),
     ("benchmarks/a.py", "import piq"),
+    (
+      "tfpercept/evaluation/stress/a.py",
+      "from tfpercept.evaluation.core import settings",
+    ),
+    (
+      "tfpercept/codecs/learned/a.py",
+      "from tfpercept.codecs import base\nfrom ..bitstream import header",
+    ),
+    ("tfpercept/codecs/targets.py", "from tfpercept.codecs import learned"),
+    ("tfpercept/models/perceptual/a.py", "from tfpercept.models import base"),
   ],
 )
 def test_no_rule_finds_fault_with_what_is_allowed(path, text):
@@ -254,11 +324,22 @@ def test_every_home_is_needed():
   """A home that no longer imports its dependency is a stale entry."""
   for dependency, homes in HOMES.items():
     for home in homes:
-      if (ROOT / home).exists():
-        tops = {
-          n.split(".")[0] for n in imported(home, (ROOT / home).read_text())
-        }
-        assert dependency in tops, f"{home} does not import {dependency}"
+      tops = {
+        n.split(".")[0] for n in imported(home, (ROOT / home).read_text())
+      }
+      assert dependency in tops, f"{home} does not import {dependency}"
+
+
+def test_every_exception_is_needed():
+  """An exception that nothing makes use of any more is a stale entry."""
+  for path, other in ALSO_ROOMS:
+    assert other in other_rooms(path, (ROOT / path).read_text()), path
+  for unit, other in ALSO:
+    assert any(
+      other in imported_units(path, (ROOT / path).read_text())
+      for path in sources()
+      if unit_of(path) == unit
+    ), f"{unit} imports nothing of {other}"
 
 
 def bazel_deps() -> dict[str, set[str]]:

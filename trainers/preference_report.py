@@ -9,8 +9,8 @@ import numpy as np
 from tfpercept import training
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores as agreement
-from tfpercept.evaluation.agreement.scores import Estimate
 from tfpercept.evaluation.core import machine, training_curves
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.io import files
 from tfpercept.reports import markup, page
 from trainers import preference_training

@@ -44,8 +44,8 @@ class Outcome:
   """
 
   judged: judgements.Judgements
-  before: dict[agreement.PairKey, float]
-  after: dict[agreement.PairKey, float]
+  before: dict[judgements.PairKey, float]
+  after: dict[judgements.PairKey, float]
   curve: dict[int, float]
   spec: str
   run: training.Run
@@ -323,7 +323,7 @@ def _values(
   data: judgements.Judgements,
   cache: judgements.Cache,
   compiled: runner.Compiled | None = None,
-) -> dict[agreement.PairKey, float]:
+) -> dict[judgements.PairKey, float]:
   measured = runner.measure(distance, data, cache=cache, compiled=compiled)
   if measured.failures:
     reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())

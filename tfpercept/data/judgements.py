@@ -20,6 +20,8 @@ import numpy as np
 from tfpercept.io import files, npz_reader
 
 KINDS = ("2afc", "jnd", "mos")
+PairKey = tuple[str, str]
+"""Keys of a reference and of an image."""
 _MAX_NUMBER_BYTES = 4096  # of a .npy file that holds one number
 
 

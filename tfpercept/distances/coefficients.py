@@ -9,7 +9,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfpercept.distances.ssim import check_choice
 from tfpercept.ops import checks, dct, wavelets
 
 COLORS = ("YUV", "RGB")
@@ -60,9 +59,9 @@ class Coefficients:
         "robust needs size=(height, width, channels) of positive integers; got "
         f"size={size!r}"
       )
-    check_choice(owner, "color", self.color, COLORS)
-    check_choice(owner, "representation", self.representation, REPRESENTATIONS)
-    check_choice(owner, "czolbe_layout", self.czolbe_layout, (False, True))
+    checks.choice(owner, "color", self.color, COLORS)
+    checks.choice(owner, "representation", self.representation, REPRESENTATIONS)
+    checks.choice(owner, "czolbe_layout", self.czolbe_layout, (False, True))
     checks.positive(owner, "scale_base", self.scale_base)
     if size[2] == checks.ALPHA:
       raise ValueError(

@@ -4,9 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfpercept.distances import ssim
 from tfpercept.distances.base import Distance, register
-from tfpercept.ops import lab, tiling
+from tfpercept.ops import checks, lab, tiling
 
 FORMULAS = {"CIE76": lab.cie76, "CIEDE2000": lab.ciede2000}
 
@@ -41,7 +40,7 @@ class DeltaE(Distance):
 
   def __init__(self, *, formula: str = "CIEDE2000", **kwargs: Any):
     super().__init__(**kwargs)
-    ssim.check_choice("delta_e", "formula", formula, tuple(FORMULAS))
+    checks.choice("delta_e", "formula", formula, tuple(FORMULAS))
     self.formula = formula
 
   @property

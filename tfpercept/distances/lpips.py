@@ -13,9 +13,8 @@ import tensorflow as tf
 from tfpercept import weights as weight_files
 from tfpercept.distances import features
 from tfpercept.distances.base import Distance, register
-from tfpercept.distances.ssim import check_choice
 from tfpercept.models.perceptual import backbones
-from tfpercept.ops import numerics, tiling
+from tfpercept.ops import checks, numerics, tiling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,10 +107,10 @@ class LPIPS(Distance):
     **kwargs: Any,
   ):
     super().__init__(**kwargs)
-    check_choice("lpips", "net", net, tuple(NETS))
-    check_choice("lpips", "version", version, ("0.1",))
-    check_choice("lpips", "linear", linear, (True, False))
-    check_choice("lpips", "signed", signed, (None, True, False))
+    checks.choice("lpips", "net", net, tuple(NETS))
+    checks.choice("lpips", "version", version, ("0.1",))
+    checks.choice("lpips", "linear", linear, (True, False))
+    checks.choice("lpips", "signed", signed, (None, True, False))
     self.net = net
     self.version = version
     self.linear = linear

@@ -68,13 +68,13 @@ class MSSSIM(Distance):
   ):
     super().__init__(**kwargs)
     ssim.check_window("ms_ssim", window, sigma, k1, k2)
-    ssim.check_choice(
+    checks.choice(
       "ms_ssim",
       "on_small",
       on_small,
       ("error", "fewer_levels", "shrink_window"),
     )
-    ssim.check_choice("ms_ssim", "clamp", clamp, ("relu", "shifted"))
+    checks.choice("ms_ssim", "clamp", clamp, ("relu", "shifted"))
     self.exponents = _checked_weights(weights)
     self.scales = _checked_scales(scales, len(self.exponents))
     self.window = window
@@ -216,7 +216,7 @@ class MSSSIM(Distance):
     return filters.gaussian(window, self.sigma * window / self.window)
 
   def _static_size(self, image: tf.Tensor) -> tuple[int, int]:
-    return ssim.static_size(image, self.spec)
+    return checks.static_size(image, self.spec)
 
 
 def _smallest_side(window: int, scales: int) -> int:

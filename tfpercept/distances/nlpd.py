@@ -4,7 +4,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfpercept.distances import ssim
 from tfpercept.distances.base import Distance, register
 from tfpercept.ops import checks, normalized_pyramid, numerics, pyramids, tiling
 
@@ -73,8 +72,8 @@ class NLPD(Distance):
       raise ValueError(
         f"nlpd needs cd_min < cd_max; got cd_min={cd_min!r}, cd_max={cd_max!r}"
       )
-    ssim.check_choice("nlpd", "fast", fast, (True, False))
-    ssim.check_choice("nlpd", "on_small", on_small, ("error", "fewer_levels"))
+    checks.choice("nlpd", "fast", fast, (True, False))
+    checks.choice("nlpd", "on_small", on_small, ("error", "fewer_levels"))
     self.levels = levels
     self.cd_min = cd_min
     self.cd_max = cd_max
@@ -189,7 +188,7 @@ class NLPD(Distance):
   def _levels_for(self, image: tf.Tensor) -> int:
     if self.on_small == "error":
       return self.levels
-    side = min(ssim.static_size(image, self.spec))
+    side = min(checks.static_size(image, self.spec))
     return min(self.levels, pyramids.max_levels(side))
 
 

@@ -11,7 +11,6 @@ from tfpercept import models
 from tfpercept import weights as weight_files
 from tfpercept.distances import features, moved
 from tfpercept.distances.base import Distance, register
-from tfpercept.distances.ssim import check_choice
 from tfpercept.models.perceptual.pim import one_if_equal
 from tfpercept.ops import checks, divergences, numerics, tiling
 
@@ -248,7 +247,7 @@ def _tiles(seed: int, samples: int, size: int) -> np.ndarray:
 
 
 def _checked_estimator(estimator: str | None, mixtures: int) -> str:
-  check_choice("pim", "estimator", estimator, (None, *ESTIMATORS))
+  checks.choice("pim", "estimator", estimator, (None, *ESTIMATORS))
   allowed = ESTIMATORS[:1] if mixtures == 1 else ESTIMATORS[1:]
   if estimator is None:
     return allowed[0]

@@ -12,7 +12,6 @@ import tensorflow as tf
 from tfpercept import weights as weight_files
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.coefficients import Coefficients
-from tfpercept.distances.ssim import check_choice
 from tfpercept.ops import checks, numerics, robust, tiling
 
 # softplus is 1 here, which makes latent 0 the initial scale.
@@ -112,9 +111,9 @@ class Robust(Distance):
     **kwargs: Any,
   ):
     super().__init__(**kwargs)
-    check_choice("robust", "approximate", approximate, (False, True))
-    check_choice("robust", "adaptive", adaptive, (False, True))
-    check_choice("robust", "reference", reference, (False, True))
+    checks.choice("robust", "approximate", approximate, (False, True))
+    checks.choice("robust", "adaptive", adaptive, (False, True))
+    checks.choice("robust", "reference", reference, (False, True))
     self.alpha = _checked_alpha(alpha, approximate)
     checks.positive("robust", "scale", scale)
     self.options = {

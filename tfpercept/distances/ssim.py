@@ -61,8 +61,8 @@ class SSIM(Distance):
     if window == "shrink":
       window, on_small = WINDOW, "shrink_window"
     check_window("ssim", window, sigma, k1, k2)
-    check_choice("ssim", "padding", padding, ("valid", "zero"))
-    check_choice("ssim", "on_small", on_small, ("error", "shrink_window"))
+    checks.choice("ssim", "padding", padding, ("valid", "zero"))
+    checks.choice("ssim", "on_small", on_small, ("error", "shrink_window"))
     self.window = window
     self.sigma = sigma
     self.k1 = k1
@@ -135,7 +135,7 @@ class SSIM(Distance):
   def _taps(self, image: tf.Tensor) -> tuple[float, ...]:
     window = self.window
     if self.on_small == "shrink_window" and self.padding == "valid":
-      window = fitting_window(window, min(static_size(image, self.spec)))
+      window = fitting_window(window, min(checks.static_size(image, self.spec)))
     return filters.gaussian(window, self.sigma * window / self.window)
 
 
@@ -180,18 +180,6 @@ def place(band: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
   return tf.pad(band, [[0, 0], [rows, rows], [columns, columns]])
 
 
-def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
-  """Returns height and width; raises ValueError if they are unknown."""
-  height, width = image.shape[1:3]
-  if height is None or width is None:
-    raise ValueError(
-      f"{owner} adapts to the image size, which must be known when a graph is "
-      f"traced; got {height}x{width}. Fix the size in the input signature, or "
-      "leave on_small at 'error'."
-    )
-  return height, width
-
-
 def fitting_window(window: int, side: int) -> int:
   """Returns the largest odd window up to `window` that fits in `side`."""
   return min(window, side - (side + 1) % 2)
@@ -208,14 +196,3 @@ def check_window(
     )
   for option, value in (("sigma", sigma), ("k1", k1), ("k2", k2)):
     checks.positive(owner, option, value)
-
-
-def check_choice(
-  owner: str, option: str, value: Any, choices: tuple[str, ...]
-) -> None:
-  """Raises ValueError unless `value` is one of `choices`."""
-  if value not in choices:
-    raise ValueError(
-      f"{owner} takes {option} from {', '.join(map(repr, choices))}; got "
-      f"{option}={value!r}"
-    )

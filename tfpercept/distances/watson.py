@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from tfpercept.distances import features, watson_parameters, watson_shift
 from tfpercept.distances.base import Distance
-from tfpercept.distances.ssim import check_choice
 from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
 from tfpercept.ops import blocks as block_ops
 from tfpercept.ops import checks, masking, visibility
@@ -59,10 +58,10 @@ class Watson(Distance):
   ):
     super().__init__(**kwargs)
     name = self.registered_name
-    check_choice(name, "channels", channels, (3, 1))
-    check_choice(name, "pool", pool, ("sum", "mean"))
-    check_choice(name, "pad", pad, ("none", "edge", "reflect"))
-    check_choice(name, "reference", reference, (False, True))
+    checks.choice(name, "channels", channels, (3, 1))
+    checks.choice(name, "pool", pool, ("sum", "mean"))
+    checks.choice(name, "pad", pad, ("none", "edge", "reflect"))
+    checks.choice(name, "reference", reference, (False, True))
     if not checks.is_whole(blocks) or blocks < 2 or blocks % 2:
       raise ValueError(f"{name} needs an even blocks >= 2; got {blocks!r}")
     self.planes = int(channels)

@@ -12,11 +12,10 @@ import tensorflow as tf
 from tfpercept import weights as weight_files
 from tfpercept.distances import features
 from tfpercept.distances.base import Distance, register
-from tfpercept.distances.ssim import check_choice
 from tfpercept.distances.watson import DROPOUT
 from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
 from tfpercept.models.perceptual import backbones
-from tfpercept.ops import numerics, tiling, visibility
+from tfpercept.ops import checks, numerics, tiling, visibility
 
 KERNELS = "lpips_vgg"
 """Name of the weights with the kernels, unless the given file holds some."""
@@ -79,7 +78,7 @@ class WatsonVGG(Distance):
     self, *, weights: str | None = None, reference: bool = False, **kwargs: Any
   ):
     super().__init__(**kwargs)
-    check_choice("watson_vgg", "reference", reference, (False, True))
+    checks.choice("watson_vgg", "reference", reference, (False, True))
     self.source = None if weights is None else os.fspath(weights)
     self.reference = reference
     given = {} if weights is None else weight_files.load(self.source)

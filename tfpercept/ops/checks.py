@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -191,6 +191,18 @@ def once_true(
     return [tf.identity(value) for value in images]
 
 
+def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
+  """Returns height and width; raises ValueError if they are unknown."""
+  height, width = image.shape[1:3]
+  if height is None or width is None:
+    raise ValueError(
+      f"{owner} adapts to the image size, which must be known when a graph is "
+      f"traced; got {height}x{width}. Fix the size in the input signature, or "
+      "leave on_small at 'error'."
+    )
+  return height, width
+
+
 def sample_weight(value: Any, owner: str) -> tf.Tensor | None:
   """Returns the weights of images, `[N]` or a scalar; None stays None.
 
@@ -211,6 +223,17 @@ def sample_weight(value: Any, owner: str) -> tf.Tensor | None:
       "mask * image + (1 - mask) * reference."
     )
   return tf.reshape(value, [-1])
+
+
+def choice(
+  owner: str, option: str, value: Any, choices: Collection[Any]
+) -> None:
+  """Raises ValueError unless `value` is one of `choices`."""
+  if value not in choices:
+    raise ValueError(
+      f"{owner} takes {option} from {', '.join(map(repr, choices))}; got "
+      f"{option}={value!r}"
+    )
 
 
 def positive(owner: str, option: str, value: Any) -> None:

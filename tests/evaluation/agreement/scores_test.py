@@ -7,8 +7,9 @@ import pytest
 
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores as agreement
+from tfpercept.evaluation.core.statistics import Estimate
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "scores.npz"
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "scores.npz"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_who_guesses_scores_a_half_and_so_does_who_sees_nothing():
   # 500 choices between 0.05 and 0.95: a standard error of 0.02.
   assert score.value == pytest.approx(0.5, abs=0.06)
   blind = agreement.agreement(data, dict.fromkeys(truth, 0.0))["2afc"]
-  assert blind == agreement.Estimate(0.5, 0.5, 0.5)
+  assert blind == Estimate(0.5, 0.5, 0.5)
 
 
 def test_the_opposite_of_the_truth_mirrors_the_score():
@@ -159,7 +160,7 @@ def test_intervals_serve_contents_of_different_size():
 def test_a_gain_has_the_interval_of_the_difference():
   data, truth = simulated()
   same = agreement.gain(data, truth, truth)
-  assert same == agreement.Estimate(0.0, 0.0, 0.0)
+  assert same == Estimate(0.0, 0.0, 0.0)
   blind = dict.fromkeys(truth, 0.0)
   gained = agreement.gain(data, blind, truth)
   score = agreement.agreement(data, truth)["2afc"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.generative import claims, loss_cost
 from tfpercept.evaluation.generative import table as generation_table
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.generative import loss_cost, markdown
 from tfpercept.evaluation.generative import table as generation_table
 

@@ -90,25 +90,6 @@ def test_too_few_pictures_for_a_frechet_distance_are_refused():
     metrics.frechet(features, features[1:])
 
 
-def test_a_bootstrap_interval_covers_the_mean_as_often_as_it_says():
-  random = np.random.default_rng(0)
-  hits = 0
-  for seed in range(200):
-    found = metrics.bootstrap(
-      np.mean, random.normal(size=50), resamples=200, seed=seed
-    )
-    hits += found.low < 0 < found.high
-  # 190 are expected; 176 are 4 deviations fewer, with the bootstrap's own bias.
-  assert hits >= 176
-
-
-def test_a_bootstrap_repeats():
-  values = np.random.default_rng(0).normal(size=30)
-  assert metrics.bootstrap(np.mean, values) == metrics.bootstrap(
-    np.mean, values
-  )
-
-
 def judged(classes, *, certain=1.0, seed=0):
   posterior = np.full((len(classes), 10), (1 - certain) / 9)
   posterior[np.arange(len(classes)), classes] = certain

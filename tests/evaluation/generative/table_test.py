@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfpercept import models
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.generative import held_out, loss_cost
 from tfpercept.evaluation.generative import metrics as generation
 from tfpercept.evaluation.generative import table as generation_table

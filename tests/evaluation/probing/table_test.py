@@ -71,7 +71,7 @@ def test_differences_leave_out_seeds_that_only_one_has():
 def test_a_difference_wins_where_its_whole_interval_is_below_zero(
   low, high, verdict
 ):
-  assert probing_table.Estimate(0.0, low, high, "").verdict == verdict
+  assert probing_table.MeanError(0.0, low, high).verdict == verdict
 
 
 def test_an_answer_rests_on_seeds_or_on_folds_where_there_is_one():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.evaluation.ranking import people as ranking_people
 from tfpercept import distances
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.ranking import agreement as ranking_agreement
 from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import charts as ranking_charts

@@ -8,13 +8,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tfpercept.data import judgements
-from tfpercept.evaluation.core import correlation
-from tfpercept.evaluation.core import statistics as intervals
+from tfpercept.evaluation.core import correlation, statistics
 from tfpercept.evaluation.core.settings import RESAMPLES
 from tfpercept.evaluation.core.statistics import Estimate
-
-PairKey = tuple[str, str]
-"""Keys of a reference and an image."""
 
 
 def two_afc(
@@ -84,7 +80,7 @@ def people(
 
 def agreement(
   data: judgements.Judgements,
-  values: Mapping[PairKey, float],
+  values: Mapping[judgements.PairKey, float],
   *,
   resamples: int = RESAMPLES,
   seed: int = 0,
@@ -100,8 +96,8 @@ def agreement(
 
   The interval of 95 % is the percentile bootstrap over contents, since answers
   on one picture are not independent; there is none for a single content. Where
-  all contents say the same, that of a share is `intervals.unanimous`, and other
-  scores have none. Whatever is NaN says why.
+  all contents say the same, that of a share is `statistics.unanimous`, and
+  other scores have none. Whatever is NaN says why.
 
   Args:
     data: Judgements of people.
@@ -117,17 +113,17 @@ def agreement(
     each = two_afc(judged[:, 0], judged[:, 1], answer)
     # A distance that sees no difference anywhere scores a half on any triplet.
     is_blind = bool(np.all(judged[:, 0] == judged[:, 1]))
-    statistics = {"2afc": _share_of(each, is_certain=is_blind)}
+    measures = {"2afc": _share_of(each, is_certain=is_blind)}
   elif data.kind == "jnd":
-    statistics = {
+    measures = {
       "jnd": _Statistic(
         lambda i: jnd_map(judged[i, 0], answer[i]),
         lambda i: "nobody found two pictures the same",
       )
     }
   else:
-    statistics = _correlations(-judged[:, 0], answer, parameters)
-  return _estimates(data, statistics, resamples=resamples, seed=seed)
+    measures = _correlations(-judged[:, 0], answer, parameters)
+  return _estimates(data, measures, resamples=resamples, seed=seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,8 +169,8 @@ def _correlations(
 
 def gain(
   data: judgements.Judgements,
-  before: Mapping[PairKey, float],
-  after: Mapping[PairKey, float],
+  before: Mapping[judgements.PairKey, float],
+  after: Mapping[judgements.PairKey, float],
   *,
   resamples: int = RESAMPLES,
   seed: int = 0,
@@ -199,7 +195,7 @@ def gain(
 
 
 def _judged(
-  data: judgements.Judgements, values: Mapping[PairKey, float]
+  data: judgements.Judgements, values: Mapping[judgements.PairKey, float]
 ) -> np.ndarray:
   """Returns the distances of each judgement's images, `[n, images]`."""
   return np.array(
@@ -213,7 +209,7 @@ def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
 
 def _estimates(
   data: judgements.Judgements,
-  statistics: Mapping[str, _Statistic],
+  measures: Mapping[str, _Statistic],
   *,
   resamples: int,
   seed: int,
@@ -229,7 +225,7 @@ def _estimates(
         for _ in range(resamples)
       ]
   result = {}
-  for name, statistic in statistics.items():
+  for name, statistic in measures.items():
     samples = {
       s: np.array([statistic.of(index) for index in drawn[s]] or [math.nan])
       for s in parts
@@ -241,7 +237,7 @@ def _estimates(
     if len(parts) == 1:
       (result[name],) = found.values()
       continue
-    columns = {s: _column(s, name, len(statistics)) for s in parts}
+    columns = {s: _column(s, name, len(measures)) for s in parts}
     result |= {columns[s]: estimate for s, estimate in found.items()}
     result[name] = _mean_estimate(
       {columns[s]: estimate for s, estimate in found.items()},
@@ -268,13 +264,13 @@ def _estimate(
     return Estimate(value, why="there is one content, so no interval")
   if not finite.size:
     return Estimate(value, why="no draw of contents has a value")
-  low, high = map(float, np.quantile(finite, intervals.TAILS))
-  if statistic.is_certain or not intervals.is_point(low, high):
+  low, high = map(float, np.quantile(finite, statistics.TAILS))
+  if statistic.is_certain or not statistics.is_point(low, high):
     return Estimate(value, low, high)
   if statistic.bounds is None:
     return Estimate(value, why="every draw of contents gives this value")
   return Estimate(
-    value, *intervals.unanimous(value, contents, *statistic.bounds)
+    value, *statistics.unanimous(value, contents, *statistic.bounds)
   )
 
 
@@ -291,8 +287,8 @@ def _mean_estimate(
   if without:
     return Estimate(value, why="; ".join(without))
   finite = samples[np.isfinite(samples)]
-  limits = np.quantile(finite, intervals.TAILS) if finite.size else (0.0, 0.0)
-  if intervals.is_point(*limits):
+  limits = np.quantile(finite, statistics.TAILS) if finite.size else (0.0, 0.0)
+  if statistics.is_point(*limits):
     # As if subsets erred together, which is the worst that they can do.
     limits = np.mean([(e.low, e.high) for e in found.values()], axis=0)
   return Estimate(value, *map(float, limits))

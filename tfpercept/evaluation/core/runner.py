@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.data import judgements
-from tfpercept.evaluation.agreement.scores import PairKey
 
 _BATCH_PIXELS = 1 << 17  # pixels in a batch: 32 pictures of 64x64
 
@@ -27,7 +26,7 @@ class Measured:
     note: Changes made to the pictures, such as a crop; may be empty.
   """
 
-  values: dict[PairKey, float]
+  values: dict[judgements.PairKey, float]
   seconds: float = math.nan
   failures: dict[str, str] = dataclasses.field(default_factory=dict)
   note: str = ""

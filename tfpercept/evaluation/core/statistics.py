@@ -10,6 +10,7 @@ bootstrap", 2015, section 4 (few draws).
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -64,15 +65,33 @@ def mean(
   value = float(np.mean(values))
   if values.size == 1:
     return Estimate(value, why=f"there is one {of}, so no interval")
+  found = bootstrap(np.mean, values, resamples=resamples, seed=seed)
+  if is_point(found.low, found.high):
+    return Estimate(value, why=f"every {of} has this value, so no interval")
+  return found
+
+
+def bootstrap(
+  statistic: Callable[..., float],
+  *samples: np.ndarray,
+  resamples: int = RESAMPLES,
+  seed: int = 0,
+) -> Estimate:
+  """Returns a statistic of samples and its bootstrap interval.
+
+  Args:
+    statistic: Function of the samples that returns a number.
+    *samples: Arrays `[N, ...]`, each resampled along its first axis.
+    resamples: Number of bootstrap samples.
+    seed: Seed of the bootstrap.
+  """
   random = np.random.default_rng(seed)
-  drawn = [
-    np.mean(values[random.integers(values.size, size=values.size)])
+  values = [
+    statistic(*(s[random.integers(len(s), size=len(s))] for s in samples))
     for _ in range(resamples)
   ]
-  low, high = map(float, np.quantile(drawn, TAILS))
-  if is_point(low, high):
-    return Estimate(value, why=f"every {of} has this value, so no interval")
-  return Estimate(value, low, high)
+  low, high = np.quantile(values, TAILS)
+  return Estimate(float(statistic(*samples)), float(low), float(high))
 
 
 def is_point(low: float, high: float) -> bool:

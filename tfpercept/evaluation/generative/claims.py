@@ -7,7 +7,7 @@ networks based on Watson's perceptual model", 2020, sections 4.2 and 4.3.
 import math
 from collections.abc import Sequence
 
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.generative.table import (
   QUALITY,
   Table,

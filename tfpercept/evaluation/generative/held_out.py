@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tfpercept import distances, weights
-from tfpercept.evaluation.agreement.scores import Estimate
-from tfpercept.evaluation.core import runner
-from tfpercept.evaluation.generative import metrics
+from tfpercept.evaluation.core import runner, statistics
+from tfpercept.evaluation.core.statistics import Estimate
 
 _BATCH = 100  # pairs at once
 
@@ -83,6 +82,6 @@ def means(
 ) -> dict[str, Estimate]:
   """Returns the mean of each distance over pairs, by spec, with intervals."""
   return {
-    spec: metrics.bootstrap(np.mean, values(judge, x, x_hat))
+    spec: statistics.bootstrap(np.mean, values(judge, x, x_hat))
     for spec, judge in found.items()
   }

@@ -8,7 +8,7 @@ They do not cover other trainings of the same network.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,6 @@ from tfpercept import models
 from tfpercept.evaluation.core import statistics
 from tfpercept.evaluation.core.statistics import Estimate
 
-RESAMPLES = 1000
 FEWEST = 5000
 """Fewest pictures of each kind that `frechet` takes: the estimate of a
 covariance of 64 features is good to some percent then, and its bias small."""
@@ -108,7 +107,7 @@ def sharpness(samples: np.ndarray, data: np.ndarray) -> Estimate:
   energies = gradient_energy(samples), gradient_energy(data)
   if not energies[1].mean() > 0:
     raise ValueError("the real pictures are flat: nothing to be as sharp as")
-  return bootstrap(lambda s, d: s.mean() / d.mean(), *energies)
+  return statistics.bootstrap(lambda s, d: s.mean() / d.mean(), *energies)
 
 
 def judge(network: models.DigitClassifier, images: np.ndarray) -> Judged:
@@ -143,7 +142,7 @@ def accuracy(judged: Judged, labels: np.ndarray) -> Estimate:
   the pictures themselves count too.
   """
   right = (judged.classes == labels).astype(np.float64)
-  found = bootstrap(np.mean, right)
+  found = statistics.bootstrap(np.mean, right)
   if not statistics.is_point(found.low, found.high):
     return found
   return Estimate(
@@ -163,9 +162,9 @@ def judgement(draws: Sequence[Judged], data: Judged) -> Judgement:
   posterior = draws[0].posterior
   distances = [frechet(d.features, data.features) for d in draws]
   return Judgement(
-    entropy=bootstrap(np.mean, entropy(posterior)),
-    confidence=bootstrap(np.mean, posterior.max(axis=1)),
-    coverage=bootstrap(
+    entropy=statistics.bootstrap(np.mean, entropy(posterior)),
+    confidence=statistics.bootstrap(np.mean, posterior.max(axis=1)),
+    coverage=statistics.bootstrap(
       lambda c: _coverage(c, posterior.shape[1]), draws[0].classes
     ),
     frechet=Estimate(
@@ -226,29 +225,6 @@ def frechet(features: np.ndarray, others: np.ndarray) -> float:
     + np.trace(second)
     - 2 * np.sqrt(np.maximum(products, 0)).sum()
   )
-
-
-def bootstrap(
-  statistic: Callable[..., float],
-  *samples: np.ndarray,
-  resamples: int = RESAMPLES,
-  seed: int = 0,
-) -> Estimate:
-  """Returns a statistic of samples and its bootstrap interval.
-
-  Args:
-    statistic: Function of the samples that returns a number.
-    *samples: Arrays `[N, ...]`, each resampled along its first axis.
-    resamples: Number of bootstrap samples.
-    seed: Seed of the bootstrap.
-  """
-  random = np.random.default_rng(seed)
-  values = [
-    statistic(*(s[random.integers(len(s), size=len(s))] for s in samples))
-    for _ in range(resamples)
-  ]
-  low, high = np.quantile(values, (0.025, 0.975))
-  return Estimate(float(statistic(*samples)), float(low), float(high))
 
 
 def _coverage(classes: np.ndarray, count: int) -> float:

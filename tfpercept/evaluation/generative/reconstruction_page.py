@@ -7,9 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfpercept import distances
-from tfpercept.evaluation.agreement.scores import Estimate
-from tfpercept.evaluation.core import machine, runner, training_curves
-from tfpercept.evaluation.generative import held_out, metrics
+from tfpercept.evaluation.core import (
+  machine,
+  runner,
+  statistics,
+  training_curves,
+)
+from tfpercept.evaluation.core.statistics import Estimate
+from tfpercept.evaluation.generative import held_out
 from tfpercept.io import files
 from tfpercept.reports import gallery, page
 
@@ -117,7 +122,7 @@ def write(
     for spec, judge in judges.items()
   }
   means = {
-    spec: {name: metrics.bootstrap(np.mean, v) for name, v in row.items()}
+    spec: {name: statistics.bootstrap(np.mean, v) for name, v in row.items()}
     for spec, row in values.items()
   }
   shown = _Shown(x, made, values)

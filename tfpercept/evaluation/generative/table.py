@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.evaluation.agreement.scores import Estimate
-from tfpercept.evaluation.core import runner
+from tfpercept.evaluation.core import runner, statistics
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.generative import held_out, loss_cost, metrics
 from tfpercept.evaluation.generative import samples as generation_pictures
 from tfpercept.ops import divergences
@@ -124,7 +124,7 @@ def measure(
     for i in range(DRAWS if real else 1)
   ]
   quality = {
-    "kl": metrics.bootstrap(np.mean, _nats(network, few)),
+    "kl": statistics.bootstrap(np.mean, _nats(network, few)),
     "sharpness": metrics.sharpness(
       draws[0], evidence.train[: evidence.samples]
     ),

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.probing.probe import IDENTITY, Scores
 
 Runs = Mapping[int, Mapping[str, Scores]]
@@ -26,20 +27,14 @@ Runs = Mapping[int, Mapping[str, Scores]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
-  """A mean and its 95 % interval, NaN where there is none.
+class MeanError(Estimate):
+  """A mean error, or a difference of two, and its interval of 95 %.
 
   Attributes:
-    value: The mean.
-    low: Lower end of the interval.
-    high: Upper end.
-    over: Unit that varied: `"5 seeds"` or `"5 folds"`.
+    over: Unit that varied, with its number: `"5 seeds"` or `"5 folds"`.
   """
 
-  value: float
-  low: float
-  high: float
-  over: str
+  over: str = ""
 
   @property
   def verdict(self) -> str:
@@ -49,19 +44,19 @@ class Estimate:
     return "loses" if self.low > 0 else "undecided"
 
 
-def over_seeds(means: Sequence[float]) -> Estimate:
+def over_seeds(means: Sequence[float]) -> MeanError:
   """Returns the t interval of numbers of independent trainings."""
   return _t_interval(means, 1 / len(means), f"{len(means)} seeds")
 
 
-def over_folds(errors: Sequence[float]) -> Estimate:
+def over_folds(errors: Sequence[float]) -> MeanError:
   """Returns the corrected resampled t interval of errors of folds."""
   count = len(errors)
   share = 1 / count + 1 / (count - 1) if count > 1 else math.nan
   return _t_interval(errors, share, f"{count} folds")
 
 
-def estimate(runs: Runs, question: str) -> Estimate:
+def estimate(runs: Runs, question: str) -> MeanError:
   """Returns a mean error: over seeds, or folds where there is one network."""
   if len(runs) > 1:
     return over_seeds([scores[question].mean for scores in runs.values()])
@@ -69,7 +64,7 @@ def estimate(runs: Runs, question: str) -> Estimate:
   return over_folds(scores[question].folds)
 
 
-def differences(first: Runs, second: Runs, question: str) -> list[Estimate]:
+def differences(first: Runs, second: Runs, question: str) -> list[MeanError]:
   """Returns by how much `first` errs more: over common seeds, and over folds.
 
   Networks of one seed start alike and see the same batches, so they are
@@ -170,7 +165,7 @@ def budget_markdown(
 
 def budget_estimates(
   runs: Mapping[int, Mapping[int, Scores]],
-) -> dict[int, Estimate]:
+) -> dict[int, MeanError]:
   """Returns the mean error and interval for each number of labels."""
   counts = next(iter(runs.values()))
   asked = {
@@ -207,29 +202,29 @@ def _digits(question: str) -> int:
   return 2 if question == IDENTITY else 1
 
 
-def _json(found: Estimate) -> dict[str, Any]:
-  values = dataclasses.asdict(found)
+def _json(found: MeanError) -> dict[str, Any]:
+  values = {k: getattr(found, k) for k in ("value", "low", "high", "over")}
   return {
     k: None if isinstance(v, float) and not math.isfinite(v) else v
     for k, v in values.items()
   }
 
 
-def _cell(found: Estimate, digits: int) -> str:
+def _cell(found: MeanError, digits: int) -> str:
   value = f"{found.value:.{digits}f}"
   if not math.isfinite(found.low):
     return value
   return f"{value} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
 
 
-def _t_interval(values: Sequence[float], share: float, over: str) -> Estimate:
+def _t_interval(values: Sequence[float], share: float, over: str) -> MeanError:
   """The interval whose standard error is the root of `share` times variance."""
   with extras.needed("intervals of probes"):
     from scipy import stats
 
   mean = float(np.mean(values))
   if len(values) < 2:
-    return Estimate(mean, math.nan, math.nan, over)
+    return MeanError(mean, over=over)
   error = math.sqrt(share * float(np.var(values, ddof=1)))
   reach = float(stats.t.ppf(0.975, len(values) - 1)) * error
-  return Estimate(mean, mean - reach, mean + reach, over)
+  return MeanError(mean, mean - reach, mean + reach, over=over)

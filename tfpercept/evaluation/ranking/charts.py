@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfpercept.evaluation.agreement.scores import Estimate
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.reports import markup
 
 _WIDTH, _ROW, _LABEL, _NUMBER = 720, 34, 150, 150

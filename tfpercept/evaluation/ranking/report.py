@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tfpercept.evaluation.agreement import table as agreement_table
-from tfpercept.evaluation.agreement.scores import Estimate
 from tfpercept.evaluation.core import machine, score_table
+from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import charts, results
 from tfpercept.io import files
