@@ -392,7 +392,7 @@ def test_a_place_that_can_not_be_written_is_said_before_the_download(
     weights.fetch(NAME, folder=folder)
   assert not asked
   message = str(failure.value)
-  assert f"{NAME} is not here and can not be kept at {tmp_path}/file" in message
+  assert f"{NAME} is not here and cannot be kept at {tmp_path}/file" in message
   says_ways = "Set XDG_CACHE_HOME" in message and "TFPERCEPT_WEIGHTS" in message
   assert says_ways == (way == "cache")
 

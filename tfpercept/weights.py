@@ -36,7 +36,7 @@ unpacked = packing.unpacked
 
 
 class MissingWeights(FileNotFoundError):  # noqa: N818 - what it is about
-  """Weights that are not here and can not be fetched."""
+  """Weights that are not here and cannot be fetched."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ def load(source: str | os.PathLike) -> dict[str, np.ndarray]:
       code in a file is run. Names of nested dictionaries are joined by `|`.
 
   Raises:
-    MissingWeights: if the file is not here and can not be fetched; the message
+    MissingWeights: if the file is not here and cannot be fetched; the message
       says what to do.
     ValueError: if there is no such name, the checksum of a file that is here is
       wrong, or it is damaged or holds anything but arrays.
@@ -195,7 +195,7 @@ def fetch(
       is published in. By default it is downloaded, unless it is in the folder.
 
   Raises:
-    MissingWeights: if it can not be had or kept, which is said before it is
+    MissingWeights: if it cannot be had or kept, which is said before it is
       downloaded, or what came is not what was published.
     ValueError: if there is no such name, or the checksum of `source` is wrong.
       Either way nothing is left behind and nothing that was there is changed.
@@ -239,7 +239,7 @@ def _check_place(wanted: Source, path: pathlib.Path, *, is_cache: bool) -> None:
       "TFPERCEPT_WEIGHTS to that folder."
     ) * is_cache
     raise MissingWeights(
-      f"{wanted.name} is not here and can not be kept at {path}: {error}.{ways}"
+      f"{wanted.name} is not here and cannot be kept at {path}: {error}.{ways}"
     ) from error
 
 

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says what it can not check, and prints it."""
+"""The doctor finds what is wrong, says what it cannot check, and prints it."""
 
 import contextlib
 import json
@@ -168,12 +168,12 @@ def test_missing_weights_are_no_failure_of_a_distance(monkeypatch, tmp_path):
   ("subject", "message"),
   [
     ("msee", "Did you mean"),
-    ("absent_module:loss", "absent_module:loss can not be imported"),
-    ("math:absent", "math:absent can not be imported"),
+    ("absent_module:loss", "absent_module:loss cannot be imported"),
+    ("math:absent", "math:absent cannot be imported"),
     ("math:pi", "expected a distance or a loss"),
-    ("fractions:gcd.absent", "can not be imported"),
-    (NeedsArguments, "NeedsArguments can not be made without arguments"),
-    (lambda y_true: y_true, "can not be called with two batches of 49x49"),
+    ("fractions:gcd.absent", "cannot be imported"),
+    (NeedsArguments, "NeedsArguments cannot be made without arguments"),
+    (lambda y_true: y_true, "cannot be called with two batches of 49x49"),
   ],
 )
 def test_what_can_not_be_examined_is_an_error(subject, message):
@@ -301,7 +301,7 @@ def test_the_command_prints_a_scorecard_and_its_status_says_if_all_is_well(
   assert cli.main(["doctor", "my_losses:bad", *options]) == 1
   assert "failed          zero_at_identity" in capsys.readouterr().out
   assert cli.main(["doctor", "my_losses:absent"]) == 2
-  assert "error: my_losses:absent can not" in capsys.readouterr().err
+  assert "error: my_losses:absent cannot" in capsys.readouterr().err
 
 
 def test_the_command_writes_json(tmp_path, capsys):

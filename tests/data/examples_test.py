@@ -113,7 +113,7 @@ def test_a_tfds_data_set_is_read_by_name():
     (["packaged"], {"split": "test"}, "packaged has no part 'test'; hold some"),
     (["packaged"], {"split": "all"}, "split is one of train, test"),
     (["packaged"], {"channels": 2}, "1 or 3 channels; got 40, 2"),
-    (["packaged"], {"fit": "pad"}, "can not be padded to 40x40"),
+    (["packaged"], {"fit": "pad"}, "cannot be padded to 40x40"),
     (["packaged"], {"fit": "crops", "side": 5000}, "no picture is as large"),
   ],
 )
@@ -166,7 +166,7 @@ def test_what_is_held_out_is_not_trained_on(faces):
   again = examples.hold_out(data, 0.3, seed=1)[1]
   np.testing.assert_array_equal(unseen.images, again.images)
   assert len(examples.hold_out(data, 0.0, seed=1)[1]) == 0
-  with pytest.raises(ValueError, match="of 10 pictures 10 can not be"):
+  with pytest.raises(ValueError, match="of 10 pictures 10 cannot be"):
     examples.hold_out(data, 0.99, seed=1)
 
 

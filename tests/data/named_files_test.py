@@ -147,5 +147,5 @@ def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path, monkeypatch):
   find = named_files.NamedFiles(tmp_path)
   assert find("open.png") == tmp_path / "open" / "open.png"
   for name in ("closed.png", "closed/closed.png"):
-    with pytest.raises(ValueError, match=r"closed can not be listed: Perm"):
+    with pytest.raises(ValueError, match=r"closed cannot be listed: Perm"):
       find(name)

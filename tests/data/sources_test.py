@@ -64,7 +64,7 @@ def spoiled(tmp_path):
 
 
 def test_all_damaged_pictures_are_named_at_once_with_the_remedy(spoiled):
-  with pytest.raises(ValueError, match="2 of 4 pictures can not") as caught:
+  with pytest.raises(ValueError, match="2 of 4 pictures cannot") as caught:
     sources.load([str(spoiled)])
   text = str(caught.value)
   assert "cut.png" in text and "text.jpg" in text

@@ -64,10 +64,10 @@ def test_pickled_objects_are_not_loaded(path, tmp_path, monkeypatch):
   ("contents", "message"),
   [
     (header(f"({1 << 60},)") + bytes(8), "has 8 bytes"),
-    (header(f"({1 << 80}, 0)"), "can not be read"),
-    (header("(-1, -2)") + bytes(8), "can not be read"),
+    (header(f"({1 << 80}, 0)"), "cannot be read"),
+    (header("(-1, -2)") + bytes(8), "cannot be read"),
     (header("(2,)") + bytes(4), "has 4 bytes"),
-    (header("open('mark', 'w')"), "can not be read"),
+    (header("open('mark', 'w')"), "cannot be read"),
     (header("(1,)", "'|O'") + bytes(8), "holds objects"),
     (header("(1,)", "'|b1', []: 1"), "damaged header"),
     (header("(1,)", "()"), "damaged header"),
@@ -79,8 +79,8 @@ def test_pickled_objects_are_not_loaded(path, tmp_path, monkeypatch):
     (header("(1,)", "'<U2'") + bytes(8), "only numbers"),
     (header("(1,)", "'<f4,<f4'") + bytes(8), "only numbers"),
     (b"\x93NUMPY\x09\x00", "unknown version"),
-    (b"no array", "can not be read"),
-    (b"", "can not be read"),
+    (b"no array", "cannot be read"),
+    (b"", "cannot be read"),
   ],
 )
 def test_headers_that_lie_are_refused(
@@ -115,7 +115,7 @@ def test_a_bomb_that_belittles_itself_unpacks_to_what_it_says(path):
     place = data.index(signature) + offset
     data[place : place + 4] = (128 + 8).to_bytes(4, "little")
   path.write_bytes(data)
-  with pytest.raises(ValueError, match="can not be read"):
+  with pytest.raises(ValueError, match="cannot be read"):
     npz_reader.read(path)
 
 
@@ -125,13 +125,13 @@ def test_damaged_files_are_refused(path):
   data = file.getvalue()
   for end in range(0, len(data), 7):
     path.write_bytes(data[:end])
-    with pytest.raises(ValueError, match="can not be read"):
+    with pytest.raises(ValueError, match="cannot be read"):
       npz_reader.read(path)
   for place in range(60, 200):  # within the packed numbers
     path.write_bytes(
       data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
     )
-    with pytest.raises(ValueError, match="can not be read"):
+    with pytest.raises(ValueError, match="cannot be read"):
       npz_reader.read(path)
 
 

@@ -192,5 +192,5 @@ def test_a_full_or_read_only_disk_is_told_first(tmp_path, monkeypatch):
     raise OSError(28, "No space left on device")
 
   monkeypatch.setattr(folders.tempfile, "TemporaryFile", no_room)
-  with pytest.raises(OSError, match="can not be written: No space left"):
+  with pytest.raises(OSError, match="cannot be written: No space left"):
     folders.require(tmp_path / "run")

@@ -1,1 +1,1 @@
-"""Whether a distance keeps its contract and agrees with reference programs."""
+"""Checks of a distance's contract and of its agreement with other programs."""

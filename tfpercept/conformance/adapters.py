@@ -1,6 +1,6 @@
-"""What can be examined: specs, distances, and losses of other makers.
+"""Adapters that let checks examine specs, distances, and other losses.
 
-subject = subjects.find("my_package.losses:CharbonnierLoss")
+subject = adapters.find("my_package.losses:CharbonnierLoss")
 subject.factory()(reference, image)  # [N]
 """
 
@@ -32,20 +32,20 @@ LACKS = {
   "fused_equals_steps": "a loss has no steps",
   "map_is_local": "a loss has no error map",
 }
-"""The checks that a loss which is no `Distance` can not be put to, and why."""
+"""Checks that do not apply to a loss that is no `Distance`, with the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-  """Something to examine."""
+  """A distance or loss to examine."""
 
   name: str
   factory: Factory
-  """Makes it; accepts `dtype`."""
+  """Function that makes it and accepts `dtype`."""
   lacks: dict[str, str]
-  """Checks that do not apply, and why."""
+  """Reason for each check that does not apply, by its name."""
   spec: str = ""
-  """That of a registered distance."""
+  """Spec of a registered distance, or an empty string."""
 
 
 def find(
@@ -55,20 +55,21 @@ def find(
   size_multiple: int = 1,
   channels: int = 3,
 ) -> Subject:
-  """Turns what was given into something that checks can examine.
+  """Returns a distance or loss in the form that checks examine.
 
   Args:
     subject: A spec; `"package.module:name"`, which is imported, so its code is
       run; a `Distance`; a Keras loss; a function of (y_true, y_pred); or a
       class of those, made without arguments.
-    min_size: Smallest side of images that a loss takes; a distance says so
-      itself.
-    size_multiple: What their sides must be multiples of.
-    channels: Their number of channels.
+    min_size: Smallest side of images that a loss takes, in pixels; a distance
+      states its own.
+    size_multiple: Number of pixels of which the sides of images must be
+      multiples, for a loss.
+    channels: Number of channels of images, for a loss.
 
   Raises:
-    ValueError: if there is no such thing, or it can not be called.
-    weights.MissingWeights: if a distance can not be made for want of them.
+    ValueError: if there is no such object, or it cannot be called.
+    weights.MissingWeights: if the weights of a distance cannot be found.
   """
   name = subject if isinstance(subject, str) else _name(subject)
   if isinstance(subject, str):
@@ -103,17 +104,19 @@ def find(
 
 
 class AdaptedLoss:
-  """A loss of another maker, as far as it can stand in for a `Distance`.
+  """Adapter of any loss to the part of `Distance` that checks use.
 
-  Values that are left for each pixel are averaged, as Keras does. A loss that
-  returns one number for the whole batch is given one pair at a time.
+  If a loss returns values for each pixel, they are averaged, as Keras does. A
+  loss that returns one number for the whole batch gets one pair at a time.
 
   Args:
-    loss: A function of (y_true, y_pred).
-    dtype: `"float64"` for images, and values, of that type.
-    min_size: Smallest side of images that it takes.
-    size_multiple: What their sides must be multiples of.
-    channels: Their number of channels.
+    loss: Function of (y_true, y_pred).
+    dtype: Precision of images and values, such as `"float64"`; by default
+      images keep theirs.
+    min_size: Smallest side of images that the loss takes, in pixels.
+    size_multiple: Number of pixels of which the sides of images must be
+      multiples.
+    channels: Number of channels of images.
   """
 
   def __init__(
@@ -154,13 +157,13 @@ class AdaptedLoss:
 
 
 def _lacks_of_scalars(loss: AdaptedLoss) -> dict[str, str]:
-  """Tries a loss; says what can not be checked if it returns one number."""
+  """Returns the checks that do not apply if a loss returns one number."""
   side = test_images.side(loss)
   try:
     loss(*test_images.ordinary(loss))
   except Exception as error:
     raise ValueError(
-      f"it can not be called with two batches of {side}x{side} images:"
+      f"it cannot be called with two batches of {side}x{side} images:"
       f" {error!r}. Say which sizes and channels it takes."
     ) from error
   if not loss.is_scalar:
@@ -176,7 +179,7 @@ def _of_spec(spec: str) -> Subject:
 
 
 def _of_distance(distance: distances.Distance) -> Subject:
-  """Makes copies, since some checks change weights."""
+  """Returns a subject that makes copies, since some checks change weights."""
 
   def factory(dtype: str | None = None) -> distances.Distance:
     config = distance.get_config()
@@ -199,7 +202,7 @@ def _made(cls: type) -> Any:
     return cls()
   except TypeError as error:
     raise ValueError(
-      f"{cls.__name__} can not be made without arguments: {error}. Give an "
+      f"{cls.__name__} cannot be made without arguments: {error}. Give an "
       "instance of it."
     ) from error
 
@@ -209,7 +212,7 @@ def _imported(path: str) -> Any:
   try:
     return operator.attrgetter(name)(importlib.import_module(module))
   except (ImportError, AttributeError) as error:
-    raise ValueError(f"{path} can not be imported: {error}") from error
+    raise ValueError(f"{path} cannot be imported: {error}") from error
 
 
 def _name(subject: Any) -> str:

@@ -1,4 +1,4 @@
-"""What checks are made of: bounds, comparisons, and how they fail."""
+"""Assertions of the checks: bounds, comparisons, and the errors they raise."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,24 +11,23 @@ from tfpercept import distances
 Factory = Callable[..., distances.Distance]
 Pair = tuple[np.ndarray, np.ndarray]
 Check = Callable[[Factory], str | None]
-"""Returns what it measured, if that is worth a word."""
+"""A check returns a sentence on its measurement, or None."""
 
-# Float32 sums over some 1e5 pixels, in another order: a few 1e-7 of the largest
-# summand, some tens of times over.
+# Bound for float32 sums over some 1e5 pixels in another order: a few 1e-7 of
+# the largest summand, with a margin of some tens.
 ROUNDING = 1e-5
 
-# A gradient in float32 depends on small differences of rounded numbers: the two
-# images where they nearly agree, in units that a distance made of them. XLA and
-# graph rewriting round them otherwise.
+# A gradient in float32 depends on small differences of rounded numbers, where
+# the two images nearly agree. XLA and graph rewriting round them differently.
 GRADIENT_ROUNDING = 1e-4
 
 
 class ConformanceError(AssertionError):
-  """A distance does not do what every distance must."""
+  """A distance breaks the contract of all distances."""
 
 
 class NotApplicable(Exception):  # noqa: N818 - an outcome, not an error
-  """There is nothing that a check could look at, and why."""
+  """A check does not apply; the message says why."""
 
 
 def require(condition: bool, message: str) -> None:
@@ -38,7 +37,7 @@ def require(condition: bool, message: str) -> None:
 
 
 def relative_gap(a: Any, b: Any) -> float:
-  """Largest difference in units of the largest value."""
+  """Returns the largest difference in units of the largest value of `b`."""
   a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
   return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12))
 
@@ -54,8 +53,8 @@ def require_same(found: Pair, expected: Pair, what: str) -> None:
 
   Args:
     found: Value and gradients, as `value_and_gradients` returns them.
-    expected: The same.
-    what: For the message.
+    expected: Expected value and gradients, in the same form.
+    what: Name of the two sides for the error message.
   """
   for name, a, b in zip(("values", "gradients"), found, expected, strict=True):
     gap = relative_gap(a, b)
@@ -63,7 +62,13 @@ def require_same(found: Pair, expected: Pair, what: str) -> None:
 
 
 def require_error(call: Callable[[], Any], says: str, what: str) -> None:
-  """Raises ConformanceError unless a call raises a ValueError that says so."""
+  """Raises ConformanceError unless a call raises ValueError with a text.
+
+  Args:
+    call: Function without arguments that should raise.
+    says: Text that the message of the error has to contain.
+    what: Name of the refused input for the error message.
+  """
   try:
     call()
   except ValueError as error:
@@ -77,7 +82,10 @@ def value_and_gradients(
   reference: np.ndarray,
   image: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the value `[N]` and its gradients by both images, stacked."""
+  """Returns the value `[N]` and its gradients in both images, stacked.
+
+  The gradients have the shape `[2, N, H, W, C]`.
+  """
   reference, image = tf.constant(reference), tf.constant(image)
   with tf.GradientTape() as tape:
     tape.watch([reference, image])

@@ -1,4 +1,4 @@
-"""Checks of what a `Distance` declares about itself, and of its other methods.
+"""Checks of the declarations of a `Distance`, and of its other methods.
 
 A check takes a factory: a callable that makes the distance and accepts `dtype`.
 """
@@ -25,9 +25,9 @@ from tfpercept.conformance.assertions import (
 )
 from tfpercept.ops import checks
 
-SQUARE = 32  # side of the local change
-LOCAL_SHARE = 0.8  # of an error map's mass that must lie at the change
-CHANNELS = (1, 2, 3, 4)  # numbers of them that are tried
+SQUARE = 32  # side of the local change, in pixels
+LOCAL_SHARE = 0.8  # share of an error map's mass that must lie at the change
+CHANNELS = (1, 2, 3, 4)  # numbers of channels that are tried
 
 
 def symmetry_as_declared(factory: Factory) -> None:
@@ -47,9 +47,9 @@ def symmetry_as_declared(factory: Factory) -> None:
 
 
 def channels_as_declared(factory: Factory) -> None:
-  """`channels` is exact; color models take gray for three equal channels.
+  """`channels` is exact, and color models take gray as three equal channels.
 
-  Unless it names four, they are refused: alpha is no color.
+  Four channels are refused unless it names four, since alpha is no color.
   """
   distance = factory()
   side = test_images.side(distance)
@@ -78,7 +78,7 @@ def channels_as_declared(factory: Factory) -> None:
 
 
 def too_small_is_an_error(factory: Factory) -> None:
-  """`min_size` is exact: a smaller image is a ValueError that says so."""
+  """`min_size` is exact: a smaller image raises ValueError with the size."""
   distance = factory()
   multiple, channels = distance.size_multiple, test_images.channels(distance)
   side = -(-distance.min_size // multiple) * multiple
@@ -95,7 +95,7 @@ def too_small_is_an_error(factory: Factory) -> None:
 
 
 def size_multiple_is_exact(factory: Factory) -> None:
-  """Sides that are no multiple are a ValueError that says so."""
+  """Sides that are not multiples raise ValueError with the number."""
   distance = factory()
   multiple = distance.size_multiple
   if multiple == 1:
@@ -132,7 +132,7 @@ def config_round_trip(factory: Factory) -> None:
 
 
 def parameters_survive_saving(factory: Factory) -> str:
-  """A model that holds the distance keeps its parameters, when reloaded."""
+  """A model that holds the distance keeps its parameters when reloaded."""
   distance = factory()
   if not distance.weights:
     raise NotApplicable("it has no parameters")
@@ -151,7 +151,7 @@ def parameters_survive_saving(factory: Factory) -> str:
 
 
 def trains_with_finite_gradients(factory: Factory) -> None:
-  """`training_value` is finite `[N]`, repeatable, and so is its gradient."""
+  """`training_value` `[N]` and its gradients are finite, and it repeats."""
   distance = factory()
   distance.trainable = True
   if not distance.trainable_variables:
@@ -162,7 +162,7 @@ def trains_with_finite_gradients(factory: Factory) -> None:
       value = distance.training_value(
         tf.constant(reference), tf.constant(image), seed
       )
-    # None where the value does not depend on a weight.
+    # A gradient is None where the value does not depend on a weight.
     gradients = tape.gradient(value, distance.trainable_variables)
     require(
       value.shape == (len(image),) and np.isfinite(value).all(),
@@ -182,7 +182,8 @@ def trains_with_finite_gradients(factory: Factory) -> None:
 def fused_equals_steps(factory: Factory) -> None:
   """`fused` agrees with embed, compare, pool in value and gradient.
 
-  In float64, since the order of sums differs, and some pairs amplify rounding.
+  The check runs in float64, since the order of sums differs and some pairs
+  amplify rounding.
   """
   distance = factory(dtype="float64")
   if distance.fused is None:
@@ -206,14 +207,14 @@ def fused_equals_steps(factory: Factory) -> None:
 
 
 def map_is_local(factory: Factory) -> str:
-  """Maps put a local change where it is.
+  """Maps show a local change at its place.
 
   At least 80 % of the mass lies within the changed square and the distance's
   `support` around it.
   """
   distance = factory()
   support, multiple = distance.support, distance.size_multiple
-  # The allowed region is a quarter of this.
+  # The picture is so large that the allowed region is a quarter of it.
   side = max(2 * (SQUARE + 2 * support), distance.min_size)
   side = -(-side // multiple) * multiple
   reference = test_images.scene(1, side, test_images.channels(distance))

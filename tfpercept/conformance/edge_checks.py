@@ -1,4 +1,4 @@
-"""Checks at the edges: sizes and batches that hardly are, and second slopes.
+"""Checks of edge cases: tiny sizes, empty batches, second derivatives.
 
 A check takes a factory: a callable that makes the distance and accepts `dtype`.
 """
@@ -13,15 +13,15 @@ from tfpercept.conformance.assertions import (
   value_and_gradients,
 )
 
-SIDES = (0, 1, 2, 3, 5, 8, 16)  # that are tried, beside those around `min_size`
+SIDES = (0, 1, 2, 3, 5, 8, 16)  # tried in addition to those around `min_size`
 
-LARGE = 1e6  # in units of what noise makes
+LARGE = 1e6  # a value that no finite image has, in units of that of noise
 
 
 def every_size_in_words(factory: Factory) -> str:
-  """A size gives a value or an error that says what is needed.
+  """Every size gives a value or an error that says what is needed.
 
-  However it comes: known before a graph runs or not, and in XLA.
+  This holds for sizes known or unknown before a graph runs, and with XLA.
   """
   distance = factory()
   least, usual = distance.min_size, test_images.side(distance)
@@ -52,7 +52,7 @@ def every_size_in_words(factory: Factory) -> str:
 
 
 def empty_batch_has_no_values(factory: Factory) -> None:
-  """No images have no values, maps and gradients, and that is no error."""
+  """An empty batch gives empty values, maps and gradients without an error."""
   distance = factory()
   side = test_images.side(distance)
   empty = _pair(0, side, side, test_images.channels(distance))
@@ -71,9 +71,9 @@ def empty_batch_has_no_values(factory: Factory) -> None:
 
 
 def infinity_stays_visible(factory: Factory) -> None:
-  """A pixel that is infinite in either image makes no plausible value.
+  """An infinite pixel in either image gives no plausible value.
 
-  But one that is not finite, or large as no other.
+  The value is not finite, or larger than any other by far.
   """
   distance = factory()
   graph = tf.function(distance.__call__)
@@ -92,9 +92,10 @@ def infinity_stays_visible(factory: Factory) -> None:
 
 
 def finite_second_derivatives(factory: Factory) -> None:
-  """The gradient's own slopes are finite, as penalties on gradients need them.
+  """The slopes of the gradient are finite, as gradient penalties need.
 
-  Eager for all probes; traced, where distances have other code, for two.
+  All test images are checked eagerly, and two of them traced, since distances
+  have other code there.
   """
   distance = factory()
   traced = tf.function(lambda r, i: _penalty_slopes(distance, r, i))
@@ -111,7 +112,7 @@ def finite_second_derivatives(factory: Factory) -> None:
 
 
 def _penalty_slopes(distance, reference, image):
-  """Slopes of the gradient's squared length in both images."""
+  """Returns the slopes of the gradient's squared length in both images."""
   images = [reference, image]
   with tf.GradientTape() as outer:
     outer.watch(images)
@@ -124,7 +125,10 @@ def _penalty_slopes(distance, reference, image):
 
 
 def _of_any_size(distance, *, jit_compile: bool = False):
-  """Returns a graph of value and gradients that knows no size; the value."""
+  """Returns a function to the value, traced once for unknown sizes.
+
+  Its graph computes the gradients too.
+  """
   spec = tf.TensorSpec([None, None, None, test_images.channels(distance)])
 
   @tf.function(input_signature=[spec, spec], jit_compile=jit_compile)

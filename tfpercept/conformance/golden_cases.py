@@ -1,9 +1,9 @@
-"""Reads golden cases: images, and what a reference program made of them.
+"""A reader of golden cases: images, and results of a reference program.
 
 A folder holds `images.npz`, uint8 images `[H, W, C]` by name, and other `.npz`
-files with arrays named `<case>/<name>` and a JSON text `meta` that says, for
-each case, the names of its images (`target`, `pred`), what part of them was
-used (`crop`) and how the reference program was set.
+files with arrays named `<case>/<name>`. Each of these has a JSON text `meta`
+that states, for each case, the names of its images (`target`, `pred`), the part
+of them that was used (`crop`) and the settings of the reference program.
 """
 
 import dataclasses
@@ -19,19 +19,19 @@ from tfpercept.io.files import is_system_file
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-  """Images and what a reference program made of them."""
+  """Images and the results of a reference program."""
 
   name: str
   reference: np.ndarray  # float64 [N, H, W, C] in [0, 1]
   image: np.ndarray
   settings: dict[str, Any]
-  """What the reference program was told beside the images."""
+  """Settings of the reference program."""
   arrays: dict[str, np.ndarray]
-  """What it returned: `value`, `grad_pred` and others."""
+  """Results of the reference program: `value`, `grad_pred` and others."""
 
 
 def files(folder: pathlib.Path) -> tuple[str, ...]:
-  """Names, without suffix, of the files that hold cases."""
+  """Returns the names, without suffix, of the files that hold cases."""
   return tuple(
     path.stem
     for path in sorted(folder.glob("*.npz"))
@@ -41,10 +41,14 @@ def files(folder: pathlib.Path) -> tuple[str, ...]:
 
 @functools.cache
 def read(folder: pathlib.Path, file: str) -> tuple[Case, ...]:
-  """Returns the cases of a file, named without suffix, that compare images.
+  """Returns the cases of a file that compare images.
+
+  Args:
+    folder: Path of the folder with `images.npz`.
+    file: Name of the file without suffix.
 
   Raises:
-    ValueError: if the file, or the folder's images, are not as described above.
+    ValueError: if the file or the images do not have the layout above.
   """
   arrays = _load(folder, file)
   try:
@@ -83,7 +87,7 @@ def _case(folder, name, meta, arrays) -> Case:
     for key, value in arrays.items()
     if key.startswith(f"{name}/")
   }
-  # One name that is given for several values stands for all of them.
+  # One image that is named for several values is the image of all of them.
   count = max(len(image), len(np.atleast_1d(results.get("value", 0))))
   shape = (count, *image.shape[1:])
   return Case(
@@ -114,7 +118,7 @@ def _names(value: str | list[str]) -> list[str]:
 
 
 def _crop(text: str) -> tuple[slice, ...]:
-  """Turns '[40:216,40:216]' into slices."""
+  """Returns the slices that a text such as '[40:216,40:216]' stands for."""
   if text == "none":
     return (slice(None), slice(None))
   return tuple(

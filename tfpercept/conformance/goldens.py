@@ -1,7 +1,7 @@
-"""Compares a distance with the numbers of reference programs.
+"""Comparison of a distance with the numbers of reference programs.
 
-Which cases are a distance's own follows from its name and options: `RULES` says
-for each file of reference values which spec its cases belong to.
+The cases of a distance follow from its name and options: `RULES` states for
+each file of reference values the spec that its cases belong to.
 """
 
 import dataclasses
@@ -27,16 +27,16 @@ Options = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-  """Says which distance some cases of a file are of.
+  """The distance that some cases of a file belong to, with its tolerance.
 
   Args:
-    file: Name without suffix.
-    cases: Regular expression of their names.
-    distance: Registered name.
-    relative: How far the value may be off, of itself.
-    absolute: How far it may be off beside that.
-    options: The options that a case was computed with.
-    value: What the distance should be, `[N]`.
+    file: Name of the file without suffix.
+    cases: Regular expression that matches the names of the cases.
+    distance: Registered name of the distance.
+    relative: Tolerance as a share of the value.
+    absolute: Tolerance that is added to the relative one.
+    options: Function from a case to the options that it was computed with.
+    value: Function from a case to the expected value of the distance, `[N]`.
   """
 
   file: str
@@ -57,7 +57,11 @@ def _mean_of_channels(case: Case) -> np.ndarray:
 
 
 def _renamed(**names: str) -> Callable[[Case], Options]:
-  """Takes options from settings of another name."""
+  """Returns a function from a case to options, with settings renamed.
+
+  Args:
+    **names: Name of the option by the name of the setting.
+  """
   return lambda case: {
     ours: case.settings[theirs]
     for theirs, ours in names.items()
@@ -66,7 +70,10 @@ def _renamed(**names: str) -> Callable[[Case], Options]:
 
 
 def _watson(case: Case) -> Options:
-  """Options of `watson_dct` and `watson_dft`, from `rgb_released/shift`..."""
+  """Returns options of `watson_dct` and `watson_dft` for a case.
+
+  They follow from its name, such as `rgb_released/shift`, and its settings.
+  """
   planes, parameters = case.name.split("/")[0].split("_")
   color = {"rgb": 3, "gray": 1}[planes]
   options: Options = {"reference": True, "channels": color}
@@ -145,20 +152,21 @@ RULES = (
     options=lambda case: {"reference": True},
   ),
 )
-"""Bounds are those of the README of tests/golden.
+"""Rules with the bounds in the README of tests/golden.
 
-Its numbers of `robust` are log densities and those of `pim` follow from weights
-that a recipe draws, so no spec has them; the tests of these compare them.
+There the numbers of `robust` are log densities, and those of `pim` come from
+weights that a recipe draws. No spec has them, so the tests of these two
+distances compare them.
 """
 
 
 def of_spec(
   folder: pathlib.Path, spec: str
 ) -> Iterator[tuple[str, Case, Rule]]:
-  """Yields the name, case and rule of each case that a spec has in a folder.
+  """Yields name, case and rule of each case of a spec in a folder.
 
   Raises:
-    NotApplicable: if there is none.
+    NotApplicable: if there is no such case.
   """
   terms = registry.parse_spec(spec)
   name, own = terms[0].name, terms[0].options
@@ -180,7 +188,7 @@ def of_spec(
 def cases_of(
   folder: pathlib.Path, rule: Rule
 ) -> Iterator[tuple[Case, Options]]:
-  """Yields the cases of a rule, with their distance's options."""
+  """Yields the cases of a rule with the options of their distance."""
   if not (folder / f"{rule.file}.npz").is_file():
     return
   for case in golden_cases.read(folder, rule.file):
@@ -189,7 +197,7 @@ def cases_of(
 
 
 def _canonical(name: str, options: Options) -> Options:
-  """Leaves out defaults, which need not be said, and turns lists to tuples."""
+  """Returns options without defaults and with tuples in place of lists."""
   defaults = distances.DISTANCES.options(name)
   plain = {
     key: tuple(value) if isinstance(value, list) else value
@@ -205,10 +213,15 @@ def matching(
 ) -> Iterator[tuple[str, Case, Rule]]:
   """Yields the cases whose `<file>/<case>` matches a pattern such as `own/*`.
 
-  This serves losses that no rule knows: `value` is what they should return.
+  This serves losses that have no rule; they should return `value`.
+
+  Args:
+    folder: Path of the folder with `images.npz`.
+    pattern: Shell pattern of `<file>/<case>`.
+    relative: Tolerance as a share of the value.
 
   Raises:
-    NotApplicable: if there is none.
+    NotApplicable: if no case matches.
   """
   found = False
   for file in golden_cases.files(folder):
@@ -222,13 +235,14 @@ def matching(
 
 
 def compare(factory: Factory, case: Case, rule: Rule) -> str:
-  """Compares values, in float64 where that is had; says how far they are off.
+  """Compares values with a case and returns the difference in words.
 
-  The reference programs ran in float64 too; what float32 loses is another
-  question, and for some formulas, on flat blocks, much.
+  It computes in float64 if the loss can, as the reference programs did. The
+  error of float32 is another question; for some formulas, on flat blocks, it is
+  large.
 
   Raises:
-    ConformanceError: if they are off by more than the rule allows.
+    ConformanceError: if values differ by more than the rule allows.
   """
   try:
     found = _values(factory, case, np.float64)

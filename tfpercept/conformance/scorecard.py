@@ -1,11 +1,11 @@
-"""A scorecard of any loss: what it does right, how exact and how fast it is.
+"""A scorecard of any loss: its conformance, precision and speed.
 
-    card = doctor.examine("watson_dft")
-    card = doctor.examine(my_keras_loss)
-    print(doctor.to_text(card))
+    card = scorecard.examine("watson_dft")
+    card = scorecard.examine(my_keras_loss)
+    print(scorecard.to_text(card))
 
-Beside the checks of `conformance` it measures speed, and compares the values
-with those of reference programs, where there are any.
+In addition to the checks of `conformance.suite` it measures speed, and compares
+values with those of reference programs, where there are any.
 """
 
 import dataclasses
@@ -24,27 +24,27 @@ from tfpercept.conformance import adapters, goldens, suite, test_images
 from tfpercept.conformance.suite import FAILED, NOT_APPLICABLE, PASSED, Finding
 
 NAMES = (*suite.CHECKS, "speed", "goldens")
-"""What can be asked for."""
+"""Names of all checks."""
 MEASURED = "measured"
-SPEED_SIDE = 256  # of the images that speed is measured on
+SPEED_SIDE = 256  # side of the images that speed is measured on, in pixels
 SPEED_ROUNDS = 5
-GOLDEN_BOUND = 1e-5  # relative, where no rule says another
+GOLDEN_BOUND = 1e-5  # relative tolerance where there is no rule
 
 
 @dataclasses.dataclass(frozen=True)
 class Scorecard:
-  """What was found of one loss."""
+  """The findings on one loss."""
 
   subject: str
   findings: tuple[Finding, ...]
 
   @property
   def passed(self) -> bool:
-    """Whether nothing failed."""
+    """True if no check failed."""
     return self.count(FAILED) == 0
 
   def count(self, outcome: str) -> int:
-    """Number of findings of this outcome."""
+    """Returns the number of findings with this outcome."""
     return sum(f.outcome == outcome for f in self.findings)
 
 
@@ -64,17 +64,18 @@ def examine(
   Args:
     subject: A spec, a `Distance`, a Keras loss, a function of (y_true, y_pred),
       a class of those, or `"package.module:name"` of one, which is imported.
-    min_size: Smallest side of images that a loss takes; a `Distance` says so
-      itself.
-    size_multiple: What their sides must be multiples of.
-    channels: Their number of channels.
-    checks: Names of conformance checks, `"speed"` and `"goldens"`; by default
-      all that apply.
-    golden_folder: Where values of reference programs are, in the layout of
-      `golden_cases`. Which are the subject's own, `goldens.RULES` says.
-    golden_cases: Instead of those rules, a pattern of `<file>/<case>`, such as
-      `"mine/*"`, whose values the subject should have to 1e-5.
-    each: Called with each finding when it is made.
+    min_size: Smallest side of images that a loss takes, in pixels; a `Distance`
+      states its own.
+    size_multiple: Number of pixels of which the sides of images must be
+      multiples, for a loss.
+    channels: Number of channels of images, for a loss.
+    checks: Names of checks to run: conformance checks, `"speed"` and
+      `"goldens"`; by default all that apply.
+    golden_folder: Path of a folder with values of reference programs, in the
+      layout of `golden_cases`. `goldens.RULES` states the cases of a subject.
+    golden_cases: Pattern of `<file>/<case>`, such as `"mine/*"`, that replaces
+      those rules. The subject should have these values to 1e-5.
+    each: Function called with each finding when it is made.
 
   Raises:
     ValueError: if there is no such subject or check.
@@ -131,7 +132,11 @@ def _goldens(subject, folder, pattern) -> Iterator[Finding]:
 
 
 def _speed(subject: adapters.Subject) -> Finding:
-  """Compares seconds with those of MS-SSIM, in turns, traced, not compiled."""
+  """Compares seconds with those of MS-SSIM.
+
+  Both are traced but not compiled, and called in turns, so that other load of
+  the computer affects both.
+  """
   distance, peer = subject.factory(), distances.get("ms_ssim")
   side = SPEED_SIDE
   if side < distance.min_size or side % distance.size_multiple:
@@ -171,7 +176,10 @@ def _backward(distance: Any) -> Callable[[tf.Tensor, tf.Tensor], Any]:
 
 
 def _medians(functions: list[Callable[[], tf.Tensor]]) -> list[float]:
-  """Median seconds of each, called in turns, after one call that traces."""
+  """Returns median seconds of functions that are called in turns.
+
+  The first call of each traces and is not counted.
+  """
   seconds: list[list[float]] = [[] for _ in functions]
   for turn in range(SPEED_ROUNDS + 1):
     for times, function in zip(seconds, functions, strict=True):
@@ -188,7 +196,7 @@ def line(finding: Finding) -> str:
 
 
 def totals(card: Scorecard) -> str:
-  """Returns the last line of the table."""
+  """Returns the last line of the table, with the counts."""
   return (
     f"{card.subject}: {card.count(PASSED)} passed, {card.count(FAILED)} "
     f"failed, {card.count(NOT_APPLICABLE)} not applicable"
@@ -201,7 +209,7 @@ def to_text(card: Scorecard) -> str:
 
 
 def to_json(card: Scorecard) -> dict[str, Any]:
-  """Returns the scorecard for programs."""
+  """Returns the scorecard as a JSON value."""
   return {
     "subject": card.subject,
     "passed": card.passed,

@@ -1,6 +1,6 @@
-"""What every distance must do, as checks that can be run on any of them.
+"""The contract of all distances, as checks that run on any of them.
 
-    report = conformance.run(distances.MSE)
+    report = suite.run(distances.MSE)
     assert report.passed, report
 
 A check takes a factory: a callable that makes the distance with its default
@@ -47,29 +47,29 @@ PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not applicable"
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-  """Outcome of one check."""
+  """The outcome of one check."""
 
   check: str
   outcome: str
   """`"passed"`, `"failed"` or `"not applicable"`."""
   message: str = ""
-  """What was measured, what is wrong, or why there was nothing to check."""
+  """Measurement, fault, or reason why the check does not apply."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-  """Outcome of all checks, in their order."""
+  """The outcomes of all checks, in their order."""
 
   findings: tuple[Finding, ...]
 
   @property
   def failures(self) -> dict[str, str]:
-    """The message of each check that failed, by name."""
+    """Message of each check that failed, by name."""
     return {f.check: f.message for f in self.findings if f.outcome == FAILED}
 
   @property
   def passed(self) -> bool:
-    """Whether nothing failed."""
+    """True if no check failed."""
     return not self.failures
 
   def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Report:
 
 
 def run(factory: Factory, checks: Collection[str] = tuple(CHECKS)) -> Report:
-  """Runs checks on a distance, by default all, and collects what they find."""
+  """Runs checks on a distance, by default all, and returns their outcomes."""
   return Report(tuple(examine(factory, name) for name in checks))
 
 
@@ -90,13 +90,13 @@ def examine(factory: Factory, name: str) -> Finding:
 
 
 def finding(name: str, check: Callable[[], str | None]) -> Finding:
-  """Calls a check and turns how it ends into a finding.
+  """Calls a check and returns its outcome as a finding.
 
-  Whatever a distance raises is a failure of its own, but for weights that are
-  missing: then there is no distance to check.
+  Any error of a distance is a failed check, except missing weights: then there
+  is no distance to check.
 
   Raises:
-    weights.MissingWeights: if the distance can not be made for want of them.
+    weights.MissingWeights: if the weights of the distance cannot be found.
   """
   try:
     return Finding(name, PASSED, check() or "")
@@ -109,11 +109,11 @@ def finding(name: str, check: Callable[[], str | None]) -> Finding:
 
 
 def summary(error: Exception) -> str:
-  """Returns what an error says, without where Keras and TensorFlow were."""
+  """Returns the message of an error without the traces of Keras and graphs."""
   if isinstance(error, ConformanceError):
     return str(error)
-  # A traced function's error quotes the code and ends in what went wrong; that
-  # of a Keras layer goes on with the arguments of the call.
+  # The error of a traced function quotes the code and ends with the cause. That
+  # of a Keras layer adds the arguments of the call after it.
   text = str(error).split("Call arguments received")[0]
   lines = [line.strip() for line in text.splitlines() if line.strip()]
   kind, last = type(error).__name__, lines[-1] if lines else ""

@@ -1,4 +1,4 @@
-"""The images that conformance is checked on: ordinary ones and hard ones."""
+"""The test images of conformance: ordinary ones and hard ones."""
 
 from collections.abc import Iterator
 
@@ -8,21 +8,21 @@ from tfpercept import distances
 
 
 def side(distance: distances.Distance) -> int:
-  """A side with some room above the smallest; odd, where that is allowed."""
+  """Returns a side of images above the smallest; odd, where that is allowed."""
   odd = max(distance.min_size + 6, 48) | 1
   return -(-odd // distance.size_multiple) * distance.size_multiple
 
 
 def channels(distance: distances.Distance) -> int:
-  """Three channels, where they are allowed."""
+  """Returns the number of channels of images: 3, where that is allowed."""
   allowed = distance.channels
   return 3 if allowed is None or 3 in allowed else allowed[0]
 
 
 def scene(count: int, side: int, channels: int = 3) -> np.ndarray:
-  """Float32 `[count, side, side, channels]`, in (0, 1).
+  """Returns pictures, float32 `[count, side, side, channels]` in (0, 1).
 
-  Shades, edges and texture, other ones in each channel.
+  They have shades, edges and texture, different in each channel.
   """
   random = np.random.default_rng(3)
   y, x = np.mgrid[:side, :side] / side
@@ -39,7 +39,7 @@ def scene(count: int, side: int, channels: int = 3) -> np.ndarray:
 
 
 def ordinary(distance: distances.Distance) -> tuple[np.ndarray, np.ndarray]:
-  """Three pictures and what noise of three strengths makes of them."""
+  """Returns three pictures, and the same with noise of three strengths."""
   reference = scene(3, side(distance), channels(distance))
   noise = np.random.default_rng(4).normal(size=reference.shape)
   strength = np.reshape([0.02, 0.05, 0.1], (3, 1, 1, 1))
@@ -47,14 +47,14 @@ def ordinary(distance: distances.Distance) -> tuple[np.ndarray, np.ndarray]:
 
 
 def noise_pair(side: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-  """Two unlike images of an exact size, `[1, side, side, channels]`."""
+  """Returns two different images of noise, `[1, side, side, channels]`."""
   random = np.random.default_rng(6)
   shape = (1, side, side, channels)
   return tuple(random.uniform(size=shape).astype(np.float32) for _ in range(2))
 
 
 def images(distance: distances.Distance) -> dict[str, np.ndarray]:
-  """An ordinary picture and flat ones, by name, `[1, H, W, C]`."""
+  """Returns an ordinary picture and flat ones by name, `[1, H, W, C]`."""
   shape = (1, side(distance), side(distance), channels(distance))
   return {
     "ordinary": scene(1, shape[1], shape[3]),
@@ -67,7 +67,7 @@ def images(distance: distances.Distance) -> dict[str, np.ndarray]:
 def pairs(
   distance: distances.Distance,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-  """Yields pairs where distances are known to break."""
+  """Yields name, reference and image of pairs that often break distances."""
   yield ("ordinary", *ordinary(distance))
   plain = images(distance)
   for name, image in plain.items():

@@ -1,4 +1,4 @@
-"""Checks of values and gradients, which any loss can be put to.
+"""Checks of values and gradients, which apply to any loss.
 
 A check takes a factory: a callable that makes the distance and accepts `dtype`.
 """
@@ -23,14 +23,15 @@ from tfpercept.conformance.assertions import (
 
 NOISE = (0.02, 0.05, 0.1, 0.2)  # standard deviations of the ladder
 
-# Of a value in float32, against float64: beyond rounding, what differences of
-# nearly equal images lose before they are squared or put under a root.
+# Relative error of a value in float32 against float64. Differences of nearly
+# equal images lose more digits than rounding alone, before a square or a root.
 PRECISION = 1e-4
 
-# Of finite differences: so small that of some millions of rectified features
-# hardly one changes its sign.
+# Step of finite differences, so small that hardly one of some millions of
+# rectified features changes its sign.
 STEP = 1e-8
-# Rounding in float64 makes 1e-5 of it, and one rectified feature some 1e-4.
+# Relative error of finite differences. Rounding in float64 makes 1e-5 of it,
+# and one rectified feature some 1e-4.
 DIFFERENCE = 1e-3
 
 
@@ -56,11 +57,11 @@ def never_negative(factory: Factory) -> str:
     value = distance(reference, image).numpy()
     require((value >= 0).all(), f"{value} for the {name} pair")
     values.extend(value)
-  return f"from {min(values):.3g} to {max(values):.3g} over the probes"
+  return f"from {min(values):.3g} to {max(values):.3g} over the test images"
 
 
 def finite_value_and_gradient(factory: Factory) -> None:
-  """Values and gradients are finite also where formulas have their poles."""
+  """Values and gradients are finite, also at the poles of formulas."""
   distance = factory()
   for name, reference, image in test_images.pairs(distance):
     value, gradients = value_and_gradients(distance, reference, image)
@@ -75,9 +76,9 @@ def finite_value_and_gradient(factory: Factory) -> None:
 
 
 def nan_stays_nan(factory: Factory) -> None:
-  """A pixel that is NaN in either image is no perfect match: NaN comes out.
+  """A NaN pixel in either image gives the value NaN.
 
-  Else a training that has diverged looks as if it had converged.
+  Otherwise a training that has diverged looks as if it had converged.
   """
   distance = factory()
   graph = tf.function(distance.__call__)
@@ -97,9 +98,9 @@ def nan_stays_nan(factory: Factory) -> None:
 
 
 def gradient_agrees_with_differences(factory: Factory) -> str:
-  """The gradient is what small steps of the images do to the value.
+  """The gradient agrees with finite differences of the value.
 
-  In float64, along one random direction for each image of a batch.
+  The check runs in float64, along one random direction for each image.
   """
   distance = factory(dtype="float64")
   pair = [x.astype("float64") for x in test_images.ordinary(distance)]
@@ -115,7 +116,7 @@ def gradient_agrees_with_differences(factory: Factory) -> str:
       ends.append(distance(*moved).numpy())
     measured = (ends[0] - ends[1]) / (2 * STEP)
     claimed = np.sum(gradients[place] * direction, axis=(1, 2, 3))
-    # What a step along a random direction does, root mean square.
+    # Root mean square of the slope along a random direction.
     usual = np.sqrt(np.sum(gradients[place] ** 2, axis=(1, 2, 3)))
     gap = float(np.max(np.abs(measured - claimed) / np.maximum(usual, 1e-12)))
     require(
@@ -155,7 +156,7 @@ def batch_equals_loop(factory: Factory) -> None:
 
 
 def deterministic(factory: Factory) -> None:
-  """Calls agree, and so do distances made alike."""
+  """Two calls agree, and so do two distances with the same options."""
   distance = factory()
   pair = test_images.ordinary(distance)
   first = distance(*pair)
@@ -174,7 +175,7 @@ def xla_equals_eager(factory: Factory) -> None:
 
 
 def half_precision_inputs(factory: Factory) -> None:
-  """Half-precision images are cast up: float32 comes out, nothing is lost."""
+  """Half-precision images are cast up, and the value is float32."""
   distance = factory()
   for dtype in (tf.float16, tf.bfloat16):
     reference, image = (
@@ -221,10 +222,10 @@ def rises_with_noise(factory: Factory) -> None:
 
 
 def _require_same_compiled(factory: Factory, *, jit_compile: bool) -> None:
-  """Compares values in float32, gradients too unless they hinge on rounding.
+  """Compares values and gradients in float32, and if needed in float64.
 
-  Which of two features is larger, or whether one is above 0, may change with
-  the last digit and a gradient with it; float64 tells that from a mistake.
+  The last digit may decide which of two features is larger, or whether one is
+  above 0, and a gradient changes with it. Float64 tells that from a mistake.
   """
   (value, gradients), expected = _both_ways(factory(), jit_compile)
   require_close(value, expected[0], "values of compiled and eager")
@@ -241,7 +242,7 @@ def _require_same_compiled(factory: Factory, *, jit_compile: bool) -> None:
 
 
 def _both_ways(distance, jit_compile: bool):
-  """Returns value and gradients, compiled and not."""
+  """Returns value and gradients, compiled and eager."""
   reference, image = (
     tf.constant(x, distance.compute_dtype)
     for x in test_images.ordinary(distance)

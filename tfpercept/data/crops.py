@@ -10,15 +10,15 @@ import tensorflow as tf
 class Corners:
   """Chooses square crops of pictures that lie one after another in a buffer.
 
-  A batch is a gather whatever the sizes of the pictures. Batch `n` depends on
-  `seed` and `n` alone: a run that resumes at step `n` sees what it would have
-  seen. Every position of every picture is equally likely, under each of the 8
-  symmetries of a square.
+  A batch is one gather for pictures of any sizes. Batch `n` depends on `seed`
+  and `n` alone, so a run that resumes at step `n` gets the batches of a run
+  that never stopped. Every position of every picture is equally likely, under
+  each of the 8 symmetries of a square.
 
   Args:
     sizes: Height and width of each picture, `[K, 2]`, none below `patch`.
     patch: Side of the crops in pixels.
-    batch: Crops in a batch.
+    batch: Number of crops in a batch.
     seed: Seed of all choices.
   """
 
@@ -32,7 +32,10 @@ class Corners:
     self._shares = tf.constant(np.cumsum(positions) / positions.sum())
 
   def at(self, step: tf.Tensor) -> tf.Tensor:
-    """Returns where the pixels of batch `step` lie, `[batch, patch, patch]`."""
+    """Returns indices into the buffer of the pixels of batch `step`.
+
+    Their shape is `[batch, patch, patch]`, int64.
+    """
     seed = tf.stack([tf.cast(self._seed, tf.int64), tf.cast(step, tf.int64)])
     uniform = tf.random.stateless_uniform(
       (4, self.batch), seed, dtype=tf.float64
@@ -50,7 +53,7 @@ class Corners:
     )
 
   def _grid(self, symmetry: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pixel positions in a crop under one of the 8 symmetries of a square."""
+    """Returns rows and columns of a crop under a symmetry of the square."""
     side = tf.range(self.patch, dtype=tf.int64)
     row, column = side[None, :, None], side[None, None, :]
     bit = [
@@ -64,12 +67,12 @@ class Corners:
 
 
 class PairedCrops:
-  """Draws square crops from pairs of images of equal size, as `Corners` says.
+  """Draws square crops from pairs of images with the choices of `Corners`.
 
   Args:
-    pairs: `(x, y)` images, float `[H, W, 1]` in [0, 1], of equal shape each.
+    pairs: Images `(x, y)` of equal shape, float `[H, W, 1]` in [0, 1].
     patch: Side of the crops in pixels.
-    batch: Crops in a batch.
+    batch: Number of crops in a batch.
     seed: Seed of all choices.
 
   Raises:
@@ -107,16 +110,18 @@ class PairedCrops:
 
 
 class Crops:
-  """Draws square crops from color pictures, as `Corners` says.
+  """Draws square crops from color pictures with the choices of `Corners`.
 
   Args:
-    pictures: uint8 `[H, W, 3]`, or `[H, W, 1]`, which are repeated.
+    pictures: Pictures, uint8 `[H, W, 3]`, or `[H, W, 1]`, whose channel is
+      repeated.
     patch: Side of the crops in pixels.
-    batch: Crops in a batch.
+    batch: Number of crops in a batch.
     seed: Seed of all choices.
 
   Raises:
-    ValueError: if no picture is as large as a patch, or one is no picture.
+    ValueError: if no picture is as large as a patch, or an array is not a uint8
+      picture.
   """
 
   def __init__(
@@ -142,7 +147,10 @@ class Crops:
     self._corners = Corners(sizes, patch=patch, batch=batch, seed=seed)
 
   def at(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns batch `step` as input and target: float32 in [0, 1], the same."""
+    """Returns batch `step` as input and as target, which are the same.
+
+    They are float32 `[batch, patch, patch, 3]` in [0, 1].
+    """
     index = np.asarray(self._corners.at(step))
     x = self._pixels[index].astype(np.float32) / np.float32(255)
     return x, x
@@ -152,7 +160,7 @@ class Crops:
     shape = (self._corners.batch, *[self._corners.patch] * 2, 3)
 
     def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-      # Some gigabytes of pixels stay out of the graph, which holds 2 at most.
+      # The pixels stay out of the graph, which can hold 2 GiB at most.
       index = self._corners.at(step)
       pixels = tf.numpy_function(
         lambda i: self._pixels[i], [index], tf.uint8, stateful=False
@@ -166,7 +174,7 @@ class Crops:
 def _large_enough(
   pictures: Sequence[np.ndarray], *, patch: int, batch: int
 ) -> list[int]:
-  """Returns which pictures hold a patch."""
+  """Returns the indices of the pictures that hold a patch."""
   if patch < 1 or batch < 1:
     raise ValueError(f"got patch={patch}, batch={batch}; both must be positive")
   kept = [i for i, x in enumerate(pictures) if min(x.shape[:2]) >= patch]

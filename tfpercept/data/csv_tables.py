@@ -1,10 +1,11 @@
-"""Tables that people wrote, read so that a cell means one thing or nothing.
+"""A reader of CSV tables that people wrote, in which no cell is ambiguous.
 
-What can be read in two ways is refused, by the line and in words: a column that
-is named twice, a quote that is not closed, a line with more or fewer cells than
-the header, a number that only Python would take for one. What makes no
-difference does not matter: blanks around cells, a byte order mark, UTF-16, ends
-of lines, empty lines, and a comma, semicolon, tab or bar between cells.
+It refuses, with the number of the line, text that can be read in two ways: a
+column that is named twice, a quote that is not closed, a line with more or
+fewer cells than the header, a number that only Python accepts. It accepts
+differences that do not matter: blanks around cells, a byte order mark, UTF-16,
+any ends of lines, empty lines, and a comma, semicolon, tab or bar between
+cells.
 """
 
 import codecs
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator
 MAX_BYTES = 64 << 20
 _MAX_CELL = 1 << 17  # characters
 _DELIMITERS = (",", ";", "\t", "|")
-# Those of four bytes first: one of them begins as one of two does.
+# Marks of four bytes come first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
   (codecs.BOM_UTF32_LE, "utf-32"),
   (codecs.BOM_UTF32_BE, "utf-32"),
@@ -36,9 +37,10 @@ class Row:
   """A line of a table.
 
   Attributes:
-    line: Its number in the file, from 1, that of the header included.
-    cells: By column.
-    fault: Why the cells can not be told apart; asking for one raises it.
+    line: Number of the line in the file, from 1, counting the header.
+    cells: Text of each cell by column name.
+    fault: Reason why the cells are ambiguous, or an empty string. If there is
+      one, reading a cell raises it.
   """
 
   line: int
@@ -46,20 +48,20 @@ class Row:
   fault: str = ""
 
   def __getitem__(self, column: str) -> str:
-    """Returns a cell without blanks around it; ValueError if `fault`."""
+    """Returns a cell without blanks around it; raises the `fault`, if any."""
     if self.fault:
       raise ValueError(self.fault)
     return self.cells[column]
 
   def get(self, column: str) -> str:
-    """Returns a cell of a column that need not be there, else nothing."""
+    """Returns a cell of an optional column, or an empty string."""
     return self[column] if column in self.cells or self.fault else ""
 
   def number(self, column: str) -> float:
-    """Returns a finite number in decimal digits.
+    """Returns a cell as a finite number in decimal digits.
 
     Raises:
-      ValueError: if something else stands there, such as `1_0`, `0x10`, `nan`
+      ValueError: if the cell holds anything else, such as `1_0`, `0x10`, `nan`
         or `0,5`.
     """
     text = self[column]
@@ -71,10 +73,10 @@ class Row:
     raise ValueError(f"{column} is {text!r}, no finite number{hint}")
 
   def whole(self, column: str, least: int = 0, most: int = 10**18) -> int:
-    """Returns a whole number in decimal digits from a range.
+    """Returns a cell as a whole number in decimal digits within a range.
 
     Raises:
-      ValueError: if something else stands there.
+      ValueError: if the cell holds anything else.
     """
     text = self[column]
     if not _WHOLE.fullmatch(text):
@@ -87,19 +89,18 @@ class Row:
 def read(path: pathlib.Path, columns: Iterable[str]) -> list[Row]:
   """Reads a table that has at least these columns.
 
-  Names of columns are told by their very letters; their order is free. Lines
-  without anything are skipped.
+  Names of columns have to match exactly, in any order. Empty lines are skipped.
 
   Args:
-    path: The file, text with a header.
-    columns: That there have to be.
+    path: Path of a text file with a header.
+    columns: Names of columns that the table must have.
 
   Returns:
-    The lines below the header. Of those whose cells are more or fewer than
-    columns each has its `fault`.
+    The lines below the header. A line with more or fewer cells than there are
+    columns has a `fault`.
 
   Raises:
-    ValueError: if the file is missing, too large or no text, lacks a column,
+    ValueError: if the file is missing, too large or not text, lacks a column,
       names one twice or has a quote that is not closed.
   """
   text = _text(path)
@@ -117,10 +118,10 @@ def read(path: pathlib.Path, columns: Iterable[str]) -> list[Row]:
 
 
 def decoded(data: bytes) -> str:
-  """Returns text in UTF-8, or in what its byte order mark says.
+  """Returns the text of bytes in UTF-8 or in the encoding of their mark.
 
   Raises:
-    ValueError: if it is neither.
+    ValueError: if the bytes are not valid in that encoding.
   """
   encoding = next((e for mark, e in _MARKS if data.startswith(mark)), "utf-8")
   try:
@@ -137,7 +138,7 @@ def decoded(data: bytes) -> str:
 
 
 class _NoTableError(ValueError):
-  """Nothing in the file can be relied on."""
+  """The file as a whole is no table."""
 
 
 def _text(path: pathlib.Path) -> str:
@@ -160,7 +161,7 @@ def _text(path: pathlib.Path) -> str:
 
 
 def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
-  """Returns how many lines the header takes, the delimiter and the columns."""
+  """Returns the number of lines up to the header, delimiter and columns."""
   filled = (
     (place, line)
     for place, line in enumerate(io.StringIO(text, newline=""))
@@ -179,7 +180,7 @@ def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
   )
   names = found[delimiter]
   if len(names) < 2:
-    next(_records(line, delimiters[0]), None)  # says what is wrong, if anything
+    next(_records(line, delimiters[0]), None)  # raises if a quote is wrong
   if missing := sorted(wanted - set(names)):
     raise ValueError(
       f"lacks the columns {', '.join(missing)}; it has "
@@ -190,7 +191,7 @@ def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
 
 
 def _names(line: str, delimiter: str) -> list[str]:
-  """Returns the columns that a header has, if that is its delimiter."""
+  """Returns the columns of a header, split at this delimiter."""
   try:
     names = next((cells for _, cells in _records(line, delimiter)), [])
   except _NoTableError:
@@ -201,15 +202,14 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 
 def _require_once(names: list[str]) -> None:
-  """Raises ValueError if a column is named twice, up to capital letters."""
+  """Raises ValueError if two columns have one name, ignoring case."""
   folded = [name.casefold() for name in names]
   twice = dict.fromkeys(
     n for n, f in zip(names, folded, strict=True) if folded.count(f) > 1
   )
   if twice:
     raise ValueError(
-      f"names a column twice: {', '.join(twice)}; which one is meant can not "
-      "be told"
+      f"names a column twice: {', '.join(twice)}; give each column its own name"
     )
 
 
@@ -231,10 +231,11 @@ def _row(line: int, cells: list[str], names: list[str]) -> Row:
 def _records(
   text: str, delimiter: str, skip: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-  """Yields the line that a record begins in, and its cells.
+  """Yields the number of the first line of each record, and its cells.
 
-  The module csv takes what follows a closing quote, and a quote that is never
-  closed, for a part of the cell, or counts blanks before a quote as text.
+  The module csv is not used because it guesses: it takes text after a closing
+  quote, or a quote that is never closed, for a part of the cell, and counts
+  blanks before a quote as text.
   """
   blank = " " if delimiter == "\t" else " \t"
   apart = re.escape(delimiter)

@@ -1,4 +1,4 @@
-"""How test images of super-resolution are made from high-resolution ones."""
+"""Test images of super-resolution, made from high-resolution ones."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,8 +9,8 @@ from tfpercept.ops import color, resize
 def luma(picture: np.ndarray) -> np.ndarray:
   """Returns the 8-bit studio luma of a uint8 picture as float32 `[H, W, 1]`.
 
-  Values are multiples of 1/255, as the published tables of super-resolution
-  have it. A gray picture counts as luma already, as in those tables.
+  Values are multiples of 1/255, as for the published tables of
+  super-resolution. A gray picture is taken as luma, as in those tables.
   """
   scaled = tf.constant(picture, tf.float32) / 255.0
   if picture.shape[-1] == 1:
@@ -30,13 +30,13 @@ def bicubic_pair(
   """Degrades an image by bicubic reduction and enlarges it again.
 
   Args:
-    image: Float `[H, W, C]` in [0, 1].
-    scale: Factor of the reduction.
+    image: Image, float `[H, W, C]` in [0, 1].
+    scale: Factor of the reduction, a whole number.
 
   Returns:
-    `(enlarged, target)`, float32 `[H', W', C]` with sides cut to multiples of
-    `scale`. The low-resolution image in between is rounded to 8 bits; the
-    enlarged one is not.
+    Images `(enlarged, target)`, float32 `[H', W', C]` with sides cut to
+    multiples of `scale`. The low-resolution image in between is rounded to 8
+    bits; the enlarged one is not.
 
   Raises:
     ValueError: if a side is shorter than `scale`.

@@ -2,7 +2,7 @@
 
 Images are float `[N, H, W, C]` in [0, 1], before and after. Amounts are one
 number for all images or `[N]`, unless a function says otherwise. Nothing draws
-from a global generator: what is random takes a `seed`, int32 `[2]`.
+from a global generator: random functions take a `seed`, int32 `[2]`.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,20 +25,20 @@ def warp(
 ) -> tf.Tensor:
   """Turns and enlarges images about their center, then moves them.
 
-  Samples are bilinear; what enters at the borders is the picture mirrored.
+  Samples are bilinear. The picture is mirrored beyond its borders.
 
   Args:
-    image: `[N, H, W, C]`.
-    shift: How far the content moves down and to the right, in pixels.
-    angle: Counter-clockwise, in radians.
-    zoom: Factor, above 0; 2 makes things twice as large.
+    image: Images `[N, H, W, C]`.
+    shift: Movement of the content down and to the right, in pixels.
+    angle: Counter-clockwise turn, in radians.
+    zoom: Factor of enlargement, above 0.
   """
   shape = tf.shape(image)
   down, right, angle, zoom = (
     tf.broadcast_to(tf.cast(a, tf.float32), shape[:1])
     for a in (*shift, angle, zoom)
   )
-  # The op wants, for each output pixel, where in the input it comes from:
+  # The op takes the map from an output pixel to its source in the input:
   # center + inverse(zoom * rotation) (output - center - shift).
   cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
   middle = tf.cast(shape[1:3] - 1, tf.float32) / 2.0
@@ -90,7 +90,7 @@ def blur(image: tf.Tensor, sigma: float) -> tf.Tensor:
   """Blurs with a Gaussian, cut at 4 sigma, the same for all images.
 
   Args:
-    image: `[N, H, W, C]`, mirrored at its borders.
+    image: Images `[N, H, W, C]`, mirrored at their borders.
     sigma: Standard deviation in pixels, 0 or more.
 
   Raises:
@@ -109,8 +109,8 @@ def jpeg(image: tf.Tensor, quality: int | tf.Tensor) -> tf.Tensor:
   """Compresses to JPEG with half the chroma resolution, and back.
 
   Args:
-    image: `[N, H, W, 1 or 3]`; rounded to 8 bits.
-    quality: 0 to 100, the same for all images or int `[N]`.
+    image: Images `[N, H, W, 1 or 3]`, which are rounded to 8 bits first.
+    quality: JPEG quality from 0 to 100, one for all images or int `[N]`.
   """
   pixels = tf.cast(tf.round(_clip(image) * 255.0), tf.uint8)
   quality = tf.broadcast_to(tf.cast(quality, tf.int32), tf.shape(image)[:1])
@@ -136,8 +136,8 @@ def random_geometry(
   """Warps each image in its own way, uniformly within limits.
 
   Args:
-    image: `[N, H, W, C]`.
-    seed: int32 `[2]`.
+    image: Images `[N, H, W, C]`.
+    seed: Seed of all choices, int32 `[2]`.
     shift: Largest movement down, up, right or left, in pixels.
     angle: Largest turn either way, in radians.
     zoom: Largest enlargement, at least 1; the inverse is the smallest.
@@ -160,15 +160,16 @@ def random_light(
   contrasts: float = 1.1,
   gammas: float = 1.1,
 ) -> tf.Tensor:
-  """Changes gain, brightness, contrast and gamma of each image by chance.
+  """Changes gain, brightness, contrast and gamma of each image at random.
 
   Args:
-    image: `[N, H, W, C]`.
-    seed: int32 `[2]`.
+    image: Images `[N, H, W, C]`.
+    seed: Seed of all choices, int32 `[2]`.
     gains: Largest gain, at least 1; the inverse is the smallest.
-    offsets: Largest change of brightness either way.
-    contrasts: Largest factor of contrast, likewise.
-    gammas: Largest exponent, likewise.
+    offsets: Largest change of brightness up or down, as a share of the range.
+    contrasts: Largest factor of contrast, at least 1; the inverse is the
+      smallest.
+    gammas: Largest exponent, at least 1; the inverse is the smallest.
   """
   factor, offset, stretch, exponent = _uniform(4, image, seed)
   image = gain(image, tf.pow(gains, factor))
@@ -212,7 +213,8 @@ def _uniform(count: int, image: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
 def _each(amount: Amount, image: tf.Tensor) -> tf.Tensor:
   """Shapes an amount, one or `[N]`, so that it broadcasts over images."""
   if not tf.is_tensor(amount):
-    amount = np.asarray(amount)  # of Python's, TensorFlow keeps float32
+    # TensorFlow would turn a Python number into float32 and lose digits.
+    amount = np.asarray(amount)
   return tf.reshape(tf.cast(amount, image.dtype), [-1, 1, 1, 1])
 
 

@@ -13,11 +13,11 @@ from tfpercept.io import npz_reader
 from tfpercept.ops import resize
 
 FITS = ("resize", "pad", "crops")
-"""How pictures come to one size, see `load`."""
+"""Ways to bring pictures to one size; `load` describes them."""
 SPLITS = ("train", "test")
-_RESCALE = (1.0, 0.5, 0.25)  # of photographs that crops are cut from
+_RESCALE = (1.0, 0.5, 0.25)  # scales of photographs that crops are cut from
 _LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, full range
-_RESIZED = 256  # pictures at once
+_RESIZED = 256  # pictures resized at once
 
 Pictures: TypeAlias = Sequence[np.ndarray] | np.ndarray
 """Pictures of one size or of several, `[H, W, C]` each."""
@@ -25,12 +25,12 @@ Pictures: TypeAlias = Sequence[np.ndarray] | np.ndarray
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-  """Pictures of one size and what is known of each.
+  """Pictures of one size and their labels.
 
   Attributes:
-    images: uint8 `[N, S, S, C]`.
-    labels: Numbers `[N]` by name, such as `identity` or `azimuth`; empty where
-      nothing is known.
+    images: Pictures, uint8 `[N, S, S, C]`.
+    labels: Numbers `[N]` by name, such as `identity` or `azimuth`; empty
+      without labels.
   """
 
   images: np.ndarray
@@ -40,13 +40,13 @@ class Examples:
     return len(self.images)
 
   def take(self, index: np.ndarray) -> "Examples":
-    """Returns the examples at some positions, or where a mask is true."""
+    """Returns the examples at some positions, or where a mask is True."""
     labels = {name: values[index] for name, values in self.labels.items()}
     return Examples(self.images[index], labels)
 
   @property
   def brightness(self) -> float:
-    """Mean of all pixels, held between 0.01 and 0.99."""
+    """Mean of all pixels in [0, 1], clipped to 0.01 to 0.99."""
     return float(np.clip(self.images.mean() / 255, 0.01, 0.99))
 
   def floats(self) -> np.ndarray:
@@ -67,30 +67,32 @@ def load(
   """Reads pictures and brings them to one size.
 
   Args:
-    names: Each is the path of a `.npz` file or what `sources.load` takes:
-      `"packaged"`, a folder, or a data set of tfds. A `.npz` file holds one
-      array of uint8 pictures `[N, H, W]` or `[N, H, W, C]`, and labels `[N]`
-      under their names; or it has the layout of Keras (`x_train`, `y_train`,
-      `x_test`, `y_test`), whose labels are called `label`.
-    side: Of the squares, in pixels.
-    channels: 1 turns color gray (Y of BT.601), 3 repeats gray.
-    fit: `"resize"` takes the largest square from the middle and resizes it
-      bicubically; `"pad"` continues the border of smaller pictures, the digits
-      of MNIST for example; `"crops"` cuts photographs, at full, half and
-      quarter size, into as many squares as fit side by side.
-    split: Part of data that come in parts, `"train"` or `"test"`: those of tfds
-      and of Keras' layout. Others are read whole, as `"train"`.
-    download: Whether tfds may download.
-    skip_damaged: Whether to leave out pictures of folders that can not be read,
-      and with them a folder that has no other.
+    names: Sources of pictures. Each is the path of a `.npz` file or a name for
+      `sources.load`: `"packaged"`, a folder, or a data set of tfds. A `.npz`
+      file holds one array of uint8 pictures `[N, H, W]` or `[N, H, W, C]`, and
+      labels `[N]` under their names; or it has the layout of Keras (`x_train`,
+      `y_train`, `x_test`, `y_test`), whose labels are called `label`.
+    side: Side of the squares in pixels.
+    channels: Number of channels: 1 turns color gray (Y of BT.601), 3 repeats
+      gray.
+    fit: Way to bring pictures to one size. `"resize"` takes the largest square
+      from the middle and resizes it bicubically. `"pad"` continues the border
+      of smaller pictures, such as the digits of MNIST. `"crops"` cuts
+      photographs, at full, half and quarter size, into as many squares as fit
+      side by side.
+    split: Part of the data, `"train"` or `"test"`, of sources that have parts:
+      those of tfds and of Keras' layout. Others are read whole as `"train"`.
+    download: If True, tfds may download.
+    skip_damaged: If True, leaves out pictures of folders that cannot be read,
+      and a folder that has no other.
 
   Returns:
     The examples of all sources, in a fixed order, with the labels that all of
     them have.
 
   Raises:
-    ValueError: if an option is out of range, a source can not be read, has no
-      such part, or no picture suits.
+    ValueError: if an option is out of range, a source cannot be read or has no
+      such part, or no picture fits.
   """
   if fit not in FITS:
     raise ValueError(f"fit is one of {', '.join(FITS)}; got {fit!r}")
@@ -104,7 +106,7 @@ def load(
   parts = [
     fitted(*source, side=side, channels=channels, fit=fit)
     for source in _read(list(names), split, download, skip_damaged)
-    if len(source[0])  # all of it may have been left out
+    if len(source[0])  # `skip_damaged` may have left out all of it
   ]
   if not parts:
     raise ValueError("no source of pictures given; try --data=packaged")
@@ -122,7 +124,7 @@ def load(
 def hold_out(
   data: Examples, share: float, *, seed: int
 ) -> tuple[Examples, Examples]:
-  """Returns what to train on and what not, a random part of given share.
+  """Returns examples for training and a random share that is held out.
 
   At least one example is held out, unless `share` is 0.
 
@@ -133,7 +135,10 @@ def hold_out(
     raise ValueError(f"the share held out is in [0, 1); got {share}")
   count = max(1, round(share * len(data))) if share else 0
   if count >= len(data):
-    raise ValueError(f"of {len(data)} pictures {count} can not be held out")
+    raise ValueError(
+      f"of {len(data)} pictures {count} cannot be held out; give more pictures "
+      "or a smaller share"
+    )
   order = np.random.default_rng(seed).permutation(len(data))
   return data.take(np.sort(order[count:])), data.take(np.sort(order[:count]))
 
@@ -141,21 +146,20 @@ def hold_out(
 class Batches:
   """Batches of examples, each a function of (seed, step).
 
-  They are `(x, x)`, what is to be rebuilt beside what it is rebuilt from, or
-  `(x, label)`.
+  They are `(x, x)`, input and target of an autoencoder, or `(x, label)`.
 
-  The examples are gone through in another order each time around; those that
-  make no whole batch at the end of an order are left out of it.
+  Each epoch goes through the examples in another order and leaves out those at
+  its end that do not fill a batch.
 
   Args:
-    images: uint8 `[N, S, S, C]`.
-    batch: Examples in a batch.
-    seed: Of the orders.
-    labels: Whole numbers `[N]`, if they are wanted.
+    images: Pictures, uint8 `[N, S, S, C]`.
+    batch: Number of examples in a batch.
+    seed: Seed of the orders.
+    labels: Labels, whole numbers `[N]`, for batches of the second form.
 
   Raises:
-    ValueError: if there are fewer examples than a batch has, or it has none; or
-      if not every example has a label.
+    ValueError: if there are fewer examples than a batch has, if a batch has
+      none, or if not every example has a label.
   """
 
   def __init__(
@@ -186,7 +190,7 @@ class Batches:
     self._batch, self._seed, self._count = batch, seed, len(images)
 
   def at(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns batch `step`: `x`, and again `x` or labels.
+    """Returns batch `step`: `x`, and `x` again or the labels.
 
     `x` is float32 `[batch, S, S, C]` in [0, 1], labels are int32 `[batch]`.
     """
@@ -210,7 +214,7 @@ class Batches:
 def _read(
   names: list[str], split: str, download: bool, skip_damaged: bool
 ) -> list[tuple[Pictures, dict[str, np.ndarray]]]:
-  """Returns pictures `[H, W, C]` of sources as they are, and their labels."""
+  """Returns unchanged pictures `[H, W, C]` of each source, and its labels."""
   found: dict[str, tuple[Pictures, dict[str, np.ndarray]]] = {
     name: _from_npz(name, split) for name in names if _is_npz(name)
   }
@@ -282,10 +286,10 @@ def fitted(
 ) -> Examples:
   """Brings uint8 pictures `[H, W, 1 or 3]` to one size, as `load` does.
 
-  Labels do not go with crops, which are more than the pictures.
+  With `"crops"` there are more crops than labels, so labels are dropped.
 
   Raises:
-    ValueError: if there is no picture, or none suits.
+    ValueError: if there is no picture, or none fits.
   """
   if not len(pictures):
     raise ValueError("there is no picture to fit; give one or more")
@@ -333,7 +337,7 @@ def _padded(picture: np.ndarray, side: int) -> np.ndarray:
   room = [side - size for size in picture.shape[:2]]
   if min(room) < 0:
     raise ValueError(
-      f"a picture of {picture.shape[1]}x{picture.shape[0]} can not be padded "
+      f"a picture of {picture.shape[1]}x{picture.shape[0]} cannot be padded "
       f"to {side}x{side}; give a larger side, or fit='resize'"
     )
   widths = [(gap // 2, gap - gap // 2) for gap in room]

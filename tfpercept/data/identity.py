@@ -1,8 +1,8 @@
-"""What tells whether data are the same: their content, not their place.
+"""Identity of data: digests of their content, independent of their place.
 
-A folder that is moved, or spelled in another way, is the same; a picture that
-is added, removed, renamed or changed makes it another. Names within a folder
-count, since pictures are taken in their order.
+A folder that is moved, or named by another path, is the same. A folder in which
+a picture is added, removed, renamed or changed is another. Names within a
+folder count, since pictures are read in their order.
 """
 
 import hashlib
@@ -15,23 +15,24 @@ from tfpercept.data import sources
 from tfpercept.io import files
 
 Identity = list[dict[str, Any]]
-"""A JSON value, one entry for each source: `source`, what it was called, and
-`files`, size and digest by name. A source that is one file has it under ""."""
+"""A JSON value with one entry for each source: `source`, the name that it was
+given by, and `files`, size and digest by name. A source that is a single file
+has the name ""."""
 
-_SAMPLED = 1 << 26  # bytes; of larger files parts are read
+_SAMPLED = 1 << 26  # bytes; only parts of larger files are read
 _PARTS, _PART = 64, 1 << 18
 _NAMED = 10  # changes that a message lists
 
 
 def of(names: Iterable[str], *, download: bool = False) -> Identity:
-  """Returns the identity of what `sources.load` or `examples.load` reads.
+  """Returns the identity of sources of `sources.load` or `examples.load`.
 
   Args:
-    names: As they take them.
-    download: Whether tfds may download.
+    names: Names of sources, such as `"packaged"`, a folder or a `.npz` file.
+    download: If True, tfds may download.
 
   Raises:
-    ValueError: if a name is none of these, or there is no picture.
+    ValueError: if a source does not exist or has no picture.
   """
   return [_source(n, sources.files_of(n, download=download)) for n in names]
 
@@ -40,7 +41,7 @@ def of_paths(paths: Iterable[files.PathLike]) -> Identity:
   """Returns the identity of files, and of folders of pictures.
 
   Raises:
-    ValueError: if a folder holds no picture, or a path is not there.
+    ValueError: if a folder holds no picture, or a path does not exist.
   """
   return [_source(path, sources.files_at(path)) for path in paths]
 
@@ -51,7 +52,7 @@ def of_files(name: str, found: Mapping[str, files.PathLike]) -> dict[str, Any]:
 
 
 def changes(before: Identity, now: Identity) -> list[str]:
-  """Returns what is not the same any more, in words; nothing if all is."""
+  """Returns the differences in words; an empty list if there are none."""
   if len(before) != len(now):
     return [f"{_count(len(before), 'source')} then, {len(now)} now"]
   found = []
@@ -68,7 +69,7 @@ def _differences(
   def path(name: str) -> str:
     return os.path.join(source, name) if name else source
 
-  # One file for another: which names it has does not matter.
+  # A single file became a folder or the reverse; names then mean nothing.
   if {*then} == {""} != {*this} or {*this} == {""} != {*then}:
     return [f"{source} is not what it was"]
   return [
@@ -83,7 +84,7 @@ def _differences(
 
 
 def is_identity(value: Any) -> bool:
-  """Whether a value that was read from a file can be an identity."""
+  """Returns True if a value read from a file has the form of an identity."""
   return isinstance(value, list) and all(
     isinstance(entry, dict) and isinstance(entry.get("files"), dict)
     for entry in value
@@ -100,10 +101,10 @@ def _source(
 
 
 def _digest(path: files.PathLike) -> str:
-  """Returns size and digest of a file; of a large one parts are read.
+  """Returns size and digest of a file, of a large one from parts only.
 
-  An archive ends with the checksums of all that it holds, so that its last part
-  tells of any change.
+  An archive ends with the checksums of all its members, so its last part shows
+  any change.
   """
   digest = hashlib.blake2b(digest_size=12)
   try:
@@ -113,7 +114,7 @@ def _digest(path: files.PathLike) -> str:
         file.seek(place)
         digest.update(file.read(_PART))
   except OSError:
-    return "unreadable"  # who reads it says why
+    return "unreadable"  # the reader of the data will report the cause
   return f"{size} {digest.hexdigest()}"
 
 

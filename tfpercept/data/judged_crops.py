@@ -11,21 +11,20 @@ from tfpercept.data import judgements
 class TripletCrops:
   """Draws aligned crops of forced choices: reference, two images, answer.
 
-  Every epoch goes through all triplets once, in an order of its own; each is
-  cut where reference and images all show the same place. A crop carries the
-  answer that people gave for the whole picture. Batch `n` depends on `seed` and
-  `n` alone.
+  Every epoch goes through all triplets once, in an order of its own. Reference
+  and images are cut at the same place. A crop has the answer that people gave
+  for the whole picture. Batch `n` depends on `seed` and `n` alone.
 
   Args:
-    data: Forced choices.
+    data: Forced choices, judgements of the kind `"2afc"`.
     patch: Side of the crops in pixels; pictures of this size are taken whole.
-    batch: Triplets in a batch.
+    batch: Number of triplets in a batch.
     seed: Seed of order and places.
-    cache: Reads the pictures.
+    cache: Reader of the pictures; by default a new `judgements.Cache`.
 
   Raises:
     ValueError: if `data` is of another kind or a number is not positive. While
-      batches are drawn, a picture that can not be read or is too small ends the
+      batches are drawn, a picture that cannot be read or is too small ends the
       run with an error that names it.
   """
 
@@ -52,7 +51,7 @@ class TripletCrops:
 
   @property
   def steps_per_epoch(self) -> int:
-    """Steps after which every triplet has been drawn at least once."""
+    """Number of steps in which every triplet is drawn at least once."""
     return -(-len(self._items) // self.batch)
 
   def at(
@@ -62,7 +61,8 @@ class TripletCrops:
 
     Returns:
       Reference, first and second image, float32 `[batch, patch, patch, 3]` in
-      [0, 1], and the share of people who found the second nearer, `[batch]`.
+      [0, 1], and the share of people who found the second image nearer, float32
+      `[batch]`.
     """
     random = np.random.default_rng((self._seed, 0, step))
     crops = [
@@ -73,10 +73,10 @@ class TripletCrops:
     return (*sides, np.array(shares, np.float32))
 
   def problems(self) -> dict[int, str]:
-    """Reads everything; returns what is wrong by the place of the choice.
+    """Reads all pictures and returns the faults by index of the choice.
 
-    Pictures that can not be read, differ in size or are too small for the crop
-    would else end a run when their turn comes.
+    Pictures that cannot be read, differ in size or are too small for the crop
+    would otherwise end a run when their turn comes.
     """
     found = {}
     for place, item in enumerate(self._items):
@@ -98,7 +98,7 @@ class TripletCrops:
     ).prefetch(2)
 
   def _indices(self, step: int) -> Sequence[int]:
-    """Places of the batch in the concatenated epochs, each a permutation."""
+    """Returns the indices of a batch; each epoch is a permutation of all."""
     count = len(self._items)
     places = np.arange(step * self.batch, (step + 1) * self.batch)
     orders = {

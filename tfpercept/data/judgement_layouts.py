@@ -1,4 +1,4 @@
-"""The layouts of human data by name, and which of them a folder has."""
+"""Layouts of human data by name, and the detection of a folder's layout."""
 
 import collections
 import dataclasses
@@ -36,10 +36,10 @@ LAYOUTS = {
   "tid2013_genuine": tid2013.genuine,
   "tid2013_resynth": tid2013.resynthesized,
 }
-"""Readers by the name of the layout; each takes a folder or, for `choices`,
-`mos` and `dmos`, a table."""
+"""Readers by name of the layout. Each takes a folder; those of `choices`, `mos`
+and `dmos` also take a table."""
 
-# What tells a layout: all of these are in its folder.
+# Names that identify a layout if a folder has all of them.
 _MARKS = {
   "bapps2afc": ("ref", "p0", "p1", "judge"),
   "bappsjnd": ("p0", "p1", "same"),
@@ -50,7 +50,7 @@ _MARKS = {
   "tid2013_resynth": ("recipe.csv",),
 }
 _WITH_SUBSETS = ("bapps2afc", "bappsjnd")
-_DEPTH = 2  # how far below a folder data are looked for
+_DEPTH = 2  # levels of subfolders in which data are looked for
 
 
 def load(
@@ -59,14 +59,15 @@ def load(
   """Reads the human data in a folder, or in the folders below it.
 
   Args:
-    path: Folder of a data set, folder of such folders, or a table.
-    layout: One of `LAYOUTS`, or `"auto"` to tell it by what is there.
+    path: Path of the folder of a data set, of a folder of such folders, or of a
+      table.
+    layout: Name of the layout, one of `LAYOUTS`, or `"auto"` to detect it.
 
   Returns:
-    One set, or with `"auto"` as many as are found, at least one.
+    One set; with `"auto"` all sets that are found, at least one.
 
   Raises:
-    ValueError: if there is none, or one is damaged as a whole.
+    ValueError: if there is no set, or one is damaged as a whole.
   """
   path = pathlib.Path(path)
   if layout != "auto":
@@ -94,10 +95,12 @@ def load(
 def load_all(
   paths: Iterable[files.PathLike], layout: str = "auto"
 ) -> list[judgements.Judgements]:
-  """Reads human data in several places; sets of one name say where they lie.
+  """Reads human data in several places.
+
+  Sets with the same name get their paths added to it.
 
   Raises:
-    ValueError: as `load`, or if a place is given twice.
+    ValueError: for the reasons of `load`, or if a place is given twice.
   """
   places = [pathlib.Path(path) for path in paths]
   if len({files.resolved(place) for place in places}) < len(places):
@@ -118,10 +121,10 @@ def _told_apart(
 
 
 def layout_of(folder: pathlib.Path) -> str | None:
-  """Returns the layout of a folder, told by what is in it.
+  """Returns the layout of a folder by its content, or None.
 
   Raises:
-    ValueError: if it is that of two.
+    ValueError: if the content fits two layouts.
   """
   fitting = [
     name

@@ -16,18 +16,17 @@ from tfpercept.data.judgements import (
 )
 from tfpercept.io import files
 
-_SUFFIXES = (".webp", ".png", ".jpg")  # of the pictures of gan_2afc
+_SUFFIXES = (".webp", ".png", ".jpg")  # suffixes of the pictures of gan_2afc
 
 
 def gan_2afc(folder: files.PathLike) -> Judgements:
   """Reads the Generative Image Database (HiFiC, ESRGAN and ArNet images).
 
-  `judgements.csv` names pairs of images; `images/` holds them with the
-  originals, which are the references and in some pairs one of the images.
-  Pairs of two contents are no question about a distance to one reference, and
-  HEVC images are no part of the data base: both are counted in the note. Other
-  images that are missing make `failures`. `metrics_published.csv`, if there,
-  becomes `published`.
+  `judgements.csv` names pairs of images. `images/` holds them and the
+  originals, which are the references and in some pairs one of the images. Pairs
+  of two contents have no common reference, and HEVC images are not in the data
+  base: both are counted in the note. Other missing images become `failures`.
+  `metrics_published.csv`, if it exists, becomes `published`.
 
   Raises:
     ValueError: if the table is missing, damaged or has no usable pair.
@@ -86,8 +85,8 @@ def choices(path: files.PathLike) -> Judgements:
   """Reads a table of two-alternative forced choices.
 
   Columns: `reference`, `first`, `second` (pictures beside the table or in a
-  subfolder), `share` of people who found the second nearer, and, if wanted,
-  `content` (else the reference is it) and `subset`.
+  subfolder), `share` of people who found the second nearer, and optionally
+  `content` (by default the reference) and `subset`.
 
   Raises:
     ValueError: if the table is damaged or has no usable row.
@@ -103,11 +102,12 @@ def opinions(
   """Reads a table of mean opinion scores.
 
   Columns: `image`, `reference` (pictures beside the table or in a subfolder),
-  `score`, and, if wanted, `content` (else the reference is it) and `subset`.
+  `score`, and optionally `content` (by default the reference) and `subset`.
 
   Args:
-    path: The table, CSV with a header.
-    lower_is_better: Whether scores are differences to the original's (DMOS).
+    path: Path of the table, CSV with a header.
+    lower_is_better: If True, scores are differences from the score of the
+      original (DMOS).
 
   Raises:
     ValueError: if the table is damaged or has no usable row.
@@ -140,7 +140,7 @@ def _from_table(
     except ValueError as error:
       failures[name] = str(error)
       continue
-    # However the table spells it, it is one content.
+    # The path that was found, since a table may spell one name in several ways.
     own = paths[0].relative_to(path.parent).as_posix()
     content = row.get("content") or own
     items.append(
@@ -156,7 +156,7 @@ def _from_table(
 def _judged_once(
   items: list[Judgement], failures: dict[str, str]
 ) -> list[Judgement]:
-  """Returns those whose picture has one score, and says why others are not."""
+  """Returns items whose picture has one score; others go to `failures`."""
   lines = collections.defaultdict(list)
   for item in items:
     lines[item.reference, item.images].append(item.name)
@@ -229,7 +229,7 @@ def _gan_published(folder: pathlib.Path) -> dict[str, dict[str, float]]:
 def _gan_published_pair(
   folder: pathlib.Path, row: csv_tables.Row
 ) -> tuple[Picture, Picture] | None:
-  """Returns an image that is here, and its original; else None."""
+  """Returns an image and its original if both files exist, else None."""
   content, names = row.whole("ID"), (row["Model"], row["Quality"])
   try:
     image = _gan_picture(folder, content, *names)

@@ -1,12 +1,12 @@
-"""What people said of distorted pictures: readers of human data.
+"""Human judgements of distorted pictures, and readers of the BAPPS layout.
 
-Three kinds of answers, all as `Judgements`:
+There are three kinds of answers, all as `Judgements`:
 
 *   `2afc`: which of two images is nearer to the reference;
 *   `jnd`: whether an image can be told from the reference;
 *   `mos`: how good an image is.
 
-Pictures are read when they are needed, and those of one name only once.
+Pictures are read when they are needed.
 """
 
 import collections
@@ -22,7 +22,7 @@ from tfpercept.io import files, npz_reader
 KINDS = ("2afc", "jnd", "mos")
 PairKey = tuple[str, str]
 """Keys of a reference and of an image."""
-_MAX_NUMBER_BYTES = 4096  # of a .npy file that holds one number
+_MAX_NUMBER_BYTES = 4096  # largest size of a .npy file with one number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Picture:
   """A picture that can be read, or made, when it is needed.
 
   Attributes:
-    key: Names the pixels: pictures of equal keys are equal.
-    read: Returns uint8 `[H, W, 3]`; ValueError if that can not be done.
+    key: Name of the pixels; pictures with equal keys are equal.
+    read: Function that returns the picture, uint8 `[H, W, 3]`, or raises
+      ValueError.
   """
 
   key: str
@@ -43,14 +44,16 @@ class Judgement:
   """One question that people answered.
 
   Attributes:
-    name: Names the question in messages.
-    content: What the picture shows; answers on one content are not independent.
+    name: Name of the question in messages.
+    content: Name of the scene in the picture. Answers on one content are not
+      independent.
     reference: The undistorted picture.
-    images: What was judged: two images for `2afc`, else one.
-    answer: `2afc`: share of people, 0 to 1, who found the second image nearer;
-      `jnd`: share who found image and reference the same; `mos`: quality,
-      higher is better.
-    subset: The part of the data it belongs to, such as a kind of distortion.
+    images: Judged images: two for `2afc`, else one.
+    answer: Answer of people. For `2afc` it is the share, 0 to 1, who found the
+      second image nearer; for `jnd` the share who found image and reference the
+      same; for `mos` the quality, higher is better.
+    subset: Part of the data that the question belongs to, such as a kind of
+      distortion.
   """
 
   name: str
@@ -66,14 +69,15 @@ class Judgements:
   """A set of answers of one kind.
 
   Attributes:
-    name: What a table calls it.
-    kind: `"2afc"`, `"jnd"` or `"mos"`.
-    items: The answers, in a fixed order.
-    failures: Why a question is left out, by its name.
-    published: Values that others computed for these very images, as distances
-      (larger is worse), by measure and by key of the image.
-    note: What a reader of the table has to know about the data.
-    origin: The published data set that it is a part of, where the layout tells.
+    name: Name of the set in tables.
+    kind: Kind of the answers: `"2afc"`, `"jnd"` or `"mos"`.
+    items: Questions with their answers, in a fixed order.
+    failures: Reason for each question that is left out, by its name.
+    published: Values that others computed for the same images, as distances
+      (larger is worse), by metric and by key of the image.
+    note: Sentence about the data for readers of a table.
+    origin: Name of the published data set that it belongs to, if the layout
+      tells.
   """
 
   name: str
@@ -104,17 +108,18 @@ class Judgements:
     )
 
   def only(self, keep: Callable[[Judgement], bool]) -> "Judgements":
-    """Returns the same set with some of its items."""
+    """Returns the same set with the items for which `keep` returns True."""
     return dataclasses.replace(
       self, items=tuple(item for item in self.items if keep(item))
     )
 
 
 class Cache:
-  """Reads pictures and keeps the first of them in memory.
+  """A reader of pictures that keeps the first of them in memory.
 
   Args:
-    max_bytes: What is read beyond this is read again each time.
+    max_bytes: Limit of the memory in bytes. Pictures beyond it are read again
+      each time.
   """
 
   def __init__(self, max_bytes: int = 1 << 29):
@@ -122,7 +127,7 @@ class Cache:
     self._kept: dict[str, np.ndarray] = {}
 
   def __call__(self, picture: Picture) -> np.ndarray:
-    """Returns uint8 `[H, W, 3]`."""
+    """Returns the pixels of a picture, uint8 `[H, W, 3]`."""
     if picture.key in self._kept:
       return self._kept[picture.key]
     pixels = picture.read()
@@ -138,7 +143,7 @@ def picture(path: files.PathLike) -> Picture:
 
 
 def read_rgb(path: files.PathLike) -> np.ndarray:
-  """Reads a picture as uint8 `[H, W, 3]`; ValueError as `files.read_image`."""
+  """Reads a picture as uint8 `[H, W, 3]` with `files.read_image`."""
   pixels = files.read_image(path)
   return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
@@ -146,10 +151,11 @@ def read_rgb(path: files.PathLike) -> np.ndarray:
 def bapps_2afc(folder: files.PathLike) -> Judgements:
   """Reads two-alternative forced choices in the layout of BAPPS.
 
-  The folder, or each of its subfolders, which are then the subsets, holds
-  `ref`, `p0` and `p1` with pictures and `judge` with one number a file, the
-  share of people who found p1 nearer. Files belong together by their names
-  without suffix. The pictures' origin is not known: each is its own content.
+  The folder holds `ref`, `p0` and `p1` with pictures, and `judge` with one
+  number per file, the share of people who found p1 nearer. Or each of its
+  subfolders holds them, and the subfolders are the subsets. Files with the same
+  name without suffix belong together. The origin of the pictures is unknown, so
+  each is its own content.
 
   Source: Zhang, Isola, Efros, Shechtman, Wang, "The unreasonable effectiveness
   of deep features as a perceptual metric", 2018, section 2.
@@ -163,8 +169,8 @@ def bapps_2afc(folder: files.PathLike) -> Judgements:
 def bapps_jnd(folder: files.PathLike) -> Judgements:
   """Reads just noticeable differences in the layout of BAPPS.
 
-  As `bapps_2afc`, with `p0`, `p1` and `same`, the share of people who found
-  the two the same; p0 serves as the reference.
+  The layout is that of `bapps_2afc`, with `p0`, `p1` and `same`, the share of
+  people who found the two the same; p0 serves as the reference.
   """
   return _bapps(folder, "jnd", "p0", ("p1",), "same")
 
@@ -172,8 +178,8 @@ def bapps_jnd(folder: files.PathLike) -> Judgements:
 def read_number(path: pathlib.Path) -> float:
   """Reads a `.npy` file that holds one finite number.
 
-  Nothing is unpickled, and nothing larger than a number is allocated whatever
-  the file says of itself.
+  Nothing is unpickled, and the memory for one number is all that is allocated,
+  whatever shape the header states.
 
   Raises:
     ValueError: if the file holds anything else or is damaged.
@@ -240,7 +246,7 @@ def _bapps(
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-  """Returns the files of a folder that are data, not hidden ones, sorted."""
+  """Returns the data files of a folder by stem, without hidden ones, sorted."""
   found = collections.defaultdict(list)
   for path in sorted(folder.iterdir()) if folder.is_dir() else ():
     if not path.name.startswith(".") and not files.is_system_file(path):
@@ -249,7 +255,7 @@ def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
 
 
 def subfolders(folder: pathlib.Path, holding: str) -> list[pathlib.Path]:
-  """Returns the subfolders in which there is something of that name, sorted."""
+  """Returns the subfolders that hold an entry of that name, sorted."""
   if not folder.is_dir():
     return []
   return sorted(
@@ -260,7 +266,7 @@ def subfolders(folder: pathlib.Path, holding: str) -> list[pathlib.Path]:
 
 
 def checked(found: Judgements, where: pathlib.Path) -> Judgements:
-  """Returns the set; ValueError with the first reason if it is empty."""
+  """Returns the set; raises ValueError with the first reason if it is empty."""
   if not found.items:
     first = next(iter(found.failures.items()), None)
     why = f"; {first[0]}: {first[1]}" if first else ""
@@ -269,7 +275,7 @@ def checked(found: Judgements, where: pathlib.Path) -> Judgements:
 
 
 def in_unit(value: float, what: str) -> float:
-  """Returns a share of people; ValueError if it can not be one."""
+  """Returns a share of people; raises ValueError unless it is in [0, 1]."""
   if not 0 <= value <= 1:
     raise ValueError(f"{what} is a share of people, 0 to 1; got {value}")
   return value

@@ -1,4 +1,4 @@
-"""The file that a name in a table means, or why none is meant."""
+"""Search for the file that a name in a table stands for."""
 
 import os
 import pathlib
@@ -12,27 +12,28 @@ from tfpercept.io import files
 class NamedFiles:
   """Finds the files in a folder that a table in it names.
 
-  A name is a path from the folder on, with slashes or backslashes; one without
-  a folder may also lie in one of the subfolders. A file of the very name comes
-  before one that differs in capital letters or in how Unicode composes its
-  accents. Where two are equally good, neither is meant. A folder is listed
-  once, when it is first needed; one that may not be listed counts as empty.
+  A name is a path relative to the folder, with slashes or backslashes. The file
+  of a name without a folder may also be in one of the subfolders. A file with
+  exactly this name is preferred to one that differs in case or in the Unicode
+  composition of accents. If two files fit equally well, the name is refused as
+  ambiguous. A folder is listed once, when it is first needed; a folder without
+  permission to list it counts as empty.
 
   Args:
-    folder: Where the table lies.
+    folder: Path of the folder with the table.
   """
 
   def __init__(self, folder: files.PathLike):
     self._folder = pathlib.Path(folder)
     self._listed: dict[pathlib.Path, list[str]] = {}
-    self._folders: list[pathlib.Path] | None = None  # in the one of the table
+    self._folders: list[pathlib.Path] | None = None  # subfolders of `folder`
     self._by_name: dict[
       tuple[pathlib.Path, Callable[[str], str]], dict[str, list[str]]
     ] = {}
-    self._closed: dict[pathlib.Path, str] = {}  # and why
+    self._closed: dict[pathlib.Path, str] = {}  # reason by unlisted folder
 
   def __call__(self, name: str) -> pathlib.Path:
-    """Returns the path.
+    """Returns the path of the file that a name stands for.
 
     Raises:
       ValueError: if there is no such file, if there are several, or if the name
@@ -55,7 +56,7 @@ class NamedFiles:
         if found:
           return found[0]
     closed = "".join(
-      f"; {path} can not be listed: {why}" for path, why in self._closed.items()
+      f"; {path} cannot be listed: {why}" for path, why in self._closed.items()
     )
     raise ValueError(
       f"there is no {name!r} in {self._folder} or its subfolders{closed}"
@@ -74,14 +75,14 @@ class NamedFiles:
   def _below(
     self, folder: pathlib.Path, parts: list[str], fold: Callable[[str], str]
   ) -> list[pathlib.Path]:
-    """Returns the files whose path from a folder on is that one."""
+    """Returns the files that have this path relative to a folder."""
     if (folder, fold) not in self._by_name:
       by_name = self._by_name[folder, fold] = {}
       for name in self._names(folder):
         by_name.setdefault(fold(name), []).append(name)
     names = self._by_name[folder, fold].get(fold(parts[0]), [])
     paths = [folder / name for name in names]
-    # Those of `os.path` are false, not an error, where one may not look.
+    # Without permission `os.path.isfile` returns False and does not raise.
     if len(parts) == 1:
       return [path for path in paths if os.path.isfile(path)]
     folders = [path for path in paths if os.path.isdir(path)]
@@ -99,7 +100,8 @@ class NamedFiles:
       if os.path.isdir(folder):
         try:
           names = sorted(os.listdir(folder))
-          os.stat(os.path.join(folder, os.curdir))  # else none can be opened
+          # Without search permission names are listed but no file opens.
+          os.stat(os.path.join(folder, os.curdir))
         except OSError as error:
           self._closed[folder] = error.strerror or type(error).__name__
       self._listed[folder] = [n for n in names if not files.is_system_file(n)]

@@ -1,4 +1,4 @@
-"""Photographs that come with scikit-image and scikit-learn: no download."""
+"""Photographs that come with scikit-image and scikit-learn, no download."""
 
 import pathlib
 
@@ -24,17 +24,17 @@ _TEST = ("skimage/chelsea.png", "skimage/coffee.png", "sklearn/flower.jpg")
 
 
 def train() -> list[np.ndarray]:
-  """Returns the photographs to train on, uint8 `[H, W, 1 or 3]`."""
+  """Returns the photographs for training, uint8 `[H, W, 1 or 3]`."""
   return [files.read_image(path) for path in _paths(_TRAIN)]
 
 
 def files_of_training() -> dict[str, pathlib.Path]:
-  """Returns the files of the photographs to train on, by name."""
+  """Returns the files of the photographs for training, by name."""
   return dict(zip(_TRAIN, _paths(_TRAIN), strict=True))
 
 
 def test() -> dict[str, np.ndarray]:
-  """Returns the photographs never trained on, by name."""
+  """Returns the photographs for tests, never trained on, by name."""
   return {path.stem: files.read_image(path) for path in _paths(_TEST)}
 
 

@@ -1,7 +1,7 @@
 """Pairs of crops that show nearly the same, for learning without labels.
 
-Every batch is a function of (seed, step): a run that resumes at step `n` sees
-what it would have seen.
+Every batch is a function of (seed, step), so a run that resumes at step `n`
+gets the batches of a run that never stopped.
 """
 
 import itertools
@@ -16,13 +16,13 @@ from tfpercept.ops import filters
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 
-# Fast pans change neighboring frames by up to 0.08, cuts by 0.19 and more, in
-# the clips this was made with.
+# Between the changes of neighboring frames by fast pans, up to 0.08, and by
+# cuts, 0.19 and more, in the clips that this was developed on.
 CUT = 0.12
 
 
 class Pairs(Protocol):
-  """What gives the pairs of a step."""
+  """A source of the pairs of a step."""
 
   patch: int
 
@@ -31,18 +31,18 @@ class Pairs(Protocol):
 
 
 class FramePairs:
-  """The same crop of two frames of a clip, `gap` frames apart.
+  """Pairs of the same crop of two frames of a clip, `gap` frames apart.
 
-  Every frame of every clip is equally likely to come first, at any position,
-  but for pairs with a cut in between, which are left out; half of the pairs are
-  mirrored left to right, half are shown in the opposite order of time.
+  Every frame of every clip is equally likely to come first, at any position.
+  Pairs with a cut in between are left out. Half of the pairs are mirrored left
+  to right, and half are in reversed order of time.
 
   Args:
-    clips: uint8 `[T, H, W, 3]` each; copied once.
+    clips: Clips, uint8 `[T, H, W, 3]` each; they are copied once.
     patch: Side of the crops in pixels.
-    batch: Pairs in a batch.
+    batch: Number of pairs in a batch.
     seed: Seed of all choices.
-    gap: Frames from the first of a pair to the second, at least 1.
+    gap: Number of frames from the first of a pair to the second, at least 1.
     cut: Mean absolute difference of neighboring frames, as a share of the
       range, above which a new scene begins; 1 keeps all pairs.
 
@@ -94,22 +94,22 @@ class FramePairs:
 
 
 class StillPairs:
-  """Two views of one still picture, where there is no video.
+  """Pairs of two views of one still picture, where there is no video.
 
   Each view is moved, turned, enlarged and lit a little differently. Views are
-  taken at twice the size and halved: that hides the blur of the interpolation,
-  which would tell one view from the other, and traces of JPEG.
+  made at twice the size and then halved. This hides traces of JPEG and the blur
+  of interpolation, which would identify the view.
 
   Args:
-    pictures: uint8 `[H, W, 3]` or `[H, W, 1]`, taken as RGB; those too small
-      for a view are left out.
+    pictures: Pictures, uint8 `[H, W, 3]`, or `[H, W, 1]`, which is taken as
+      RGB. Those too small for a view are left out.
     patch: Side of the crops in pixels.
-    batch: Pairs in a batch.
+    batch: Number of pairs in a batch.
     seed: Seed of all choices.
-    shift: Largest movement of a view either way, in pixels of the crop.
+    shift: Largest movement of a view on each axis, in pixels of the crop.
     angle: Largest turn either way, in radians.
     zoom: Largest enlargement, at least 1; the inverse is the smallest.
-    gain: Largest factor of brightness, likewise.
+    gain: Largest factor of brightness, at least 1; the inverse is the smallest.
 
   Raises:
     ValueError: if no picture is large enough, or an argument is out of range.
@@ -136,7 +136,7 @@ class StillPairs:
     self.patch, self.batch, self._seed = patch, batch, seed
     self._limits = {"shift": 2 * shift, "angle": angle, "zoom": zoom}
     self._gain = gain
-    # The farthest a point of the view comes from, on either axis.
+    # Largest distance on either axis from which a point of the view can come.
     turn = 1 + np.sin(min(angle, np.pi / 2))  # at least |cos| + |sin|
     reach = zoom * turn * (patch + 2 * shift)
     self._side = 2 * int(np.ceil(reach + 1))
@@ -189,7 +189,7 @@ class Joined:
   """Batches made of those of several sources, one after the other.
 
   Args:
-    parts: Sources of pairs of one patch size; their batches add up.
+    parts: Sources of pairs with one patch size; their batches are concatenated.
   """
 
   def __init__(self, parts: Sequence[Pairs]):
@@ -245,14 +245,14 @@ class _Pixels:
     """Cuts squares out of some pictures.
 
     Args:
-      picture: int64 `[N]`.
-      corner: Float64 `[2, N]` in [0, 1): where between the top and the bottom,
-        the left and the right border.
-      side: Of the square, in pixels.
-      mirrored: bool `[N]`: whether to mirror left to right.
+      picture: Indices of the pictures, int64 `[N]`.
+      corner: Positions of the squares from top to bottom and from left to
+        right, as shares of the room, float64 `[2, N]` in [0, 1).
+      side: Side of the squares in pixels.
+      mirrored: True where a square is mirrored left to right, bool `[N]`.
 
     Returns:
-      Float32 `[N, side, side, 3]` in [0, 1].
+      Squares, float32 `[N, side, side, 3]` in [0, 1].
     """
     size = tf.gather(self._sizes, picture)  # [N, 2]
     room = tf.cast(size - side + 1, tf.float64)
@@ -270,7 +270,7 @@ class _Pixels:
 
 
 def _firsts(clip: np.ndarray, gap: int, cut: float) -> np.ndarray:
-  """Indices of the frames that start a pair within one scene."""
+  """Returns the indices of frames that start a pair within one scene."""
   stride = max(1, min(clip.shape[1:3]) // 64)
   small = clip[:, ::stride, ::stride]
   changes = [

@@ -1,4 +1,4 @@
-"""Photographs, reduced so that little is left of noise and of JPEG."""
+"""Photographs, reduced in size to remove noise and traces of JPEG."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,15 +15,15 @@ def reduced(
   """Returns each picture at several sizes, never enlarged.
 
   Args:
-    pictures: uint8 `[H, W, 1 or 3]`.
-    sides: Lengths that the longer side gets, filtered by Lanczos of radius 3;
-      by default pictures stay as they are.
-    largest: No picture is reduced by less than this factor, which in (0, 1]
-      removes traces of JPEG: a longer length is left out, or, where all are,
-      replaced by the one of this factor.
+    pictures: Pictures, uint8 `[H, W, 1 or 3]`.
+    sides: Lengths of the longer side of the results, which are filtered by
+      Lanczos of radius 3. By default pictures keep their size.
+    largest: Largest factor of the size, in (0, 1]; below 1 it removes traces of
+      JPEG. A length above this limit is left out. If all are, the limit itself
+      is the length.
 
   Returns:
-    uint8 pictures, those of one after those of another.
+    Pictures, uint8, all sizes of the first picture first.
 
   Raises:
     ValueError: if a length is below 1 or the factor not in (0, 1].

@@ -1,4 +1,4 @@
-"""Where pictures come from: packaged photographs, a folder, or tfds."""
+"""Sources of pictures: packaged photographs, folders, and tfds."""
 
 import pathlib
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ def load(
   """Reads all pictures of some sources into memory.
 
   Args:
-    names: Each is `"packaged"` (photographs that come with scikit-image and
-      scikit-learn), the path of a folder, or the name of an image data set in
-      TensorFlow Datasets, such as `"div2k"`.
-    download: Whether tfds may download a data set.
-    skip_damaged: Whether to leave out pictures that can not be read, which are
-      logged, instead of refusing them.
+    names: Names of sources. Each is `"packaged"` (photographs that come with
+      scikit-image and scikit-learn), the path of a folder, or the name of an
+      image data set in TensorFlow Datasets, such as `"div2k"`.
+    download: If True, tfds may download a data set.
+    skip_damaged: If True, pictures that cannot be read are left out and logged;
+      else they are an error.
 
   Returns:
-    uint8 pictures `[H, W, 3]` or `[H, W, 1]`, in a fixed order.
+    Pictures, uint8 `[H, W, 3]` or `[H, W, 1]`, in a fixed order.
 
   Raises:
-    ValueError: if a name is none of these, there is no picture, or some can not
+    ValueError: if a name is none of these, there is no picture, or some cannot
       be read; it names all of those.
   """
   parts = load_each(names, download=download, skip_damaged=skip_damaged)
@@ -40,7 +40,7 @@ def load(
 def load_each(
   names: Iterable[str], *, download: bool = False, skip_damaged: bool = False
 ) -> list[list[np.ndarray]]:
-  """Reads sources as `load` does; returns the pictures of each by itself."""
+  """Reads sources as `load` does and returns one list for each source."""
   names = list(names)
   listed = {name: pictures_in(name) for name in names if _is_folder(name)}
   paths = dict.fromkeys(path for found in listed.values() for path in found)
@@ -59,8 +59,8 @@ def load_each(
 def pictures_in(folder: files.PathLike) -> list[pathlib.Path]:
   """Returns the pictures in a folder, sorted by name.
 
-  What is called like a picture and is no file, such as a folder or a link that
-  leads nowhere, is passed over, which is logged.
+  An entry with the name of a picture that is not a file, such as a folder or a
+  broken link, is skipped and logged.
 
   Raises:
     ValueError: if there is no such folder or it holds no picture.
@@ -72,7 +72,7 @@ def pictures_in(folder: files.PathLike) -> list[pathlib.Path]:
 
 
 def _listed(folder: files.PathLike) -> tuple[list[pathlib.Path], str]:
-  """Returns the pictures, and the names of what is only called like them."""
+  """Returns the pictures, and the names of other entries with such a suffix."""
   listed = files.list_images(folder)
   found = [path for path in listed if path.is_file()]
   others = ", ".join(path.name for path in listed if not path.is_file())
@@ -87,12 +87,11 @@ def read_all(
   """Reads pictures as uint8 `[H, W, 3]` or `[H, W, 1]`, by path.
 
   Args:
-    paths: The files.
-    skip_damaged: Whether to leave out those that can not be read, which are
-      logged.
+    paths: Paths of the pictures.
+    skip_damaged: If True, pictures that cannot be read are left out and logged.
 
   Raises:
-    ValueError: if some can not be read; it names all of them.
+    ValueError: if some cannot be read; it names all of them.
   """
   read, damaged = {}, []
   for path in paths:
@@ -104,7 +103,7 @@ def read_all(
       damaged.append(str(error))
   if damaged and not (skip_damaged and read):
     raise ValueError(
-      f"{len(damaged)} of {len(read) + len(damaged)} pictures can not be read: "
+      f"{len(damaged)} of {len(read) + len(damaged)} pictures cannot be read: "
       f"{'; '.join(damaged)}. Remove or mend them"
       + (", or leave them out with --skip_damaged." if read else ".")
     )
@@ -114,13 +113,13 @@ def read_all(
 
 
 def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
-  """Returns the files that make a source, a folder or a single file, by name.
+  """Returns the files of a source by name.
 
-  Those of what is itself one file have the name "".
+  A source that is a single file has the name "".
 
   Args:
-    name: As of `load`, or the path of a file.
-    download: Whether tfds may download.
+    name: Name of a source of `load`, or the path of a file.
+    download: If True, tfds may download.
 
   Raises:
     ValueError: if there is no such source.
@@ -133,10 +132,10 @@ def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
 
 
 def files_at(path: files.PathLike) -> dict[str, pathlib.Path]:
-  """Returns the pictures in a folder by name, or a file, which is called "".
+  """Returns the pictures in a folder by name, or a single file by the name "".
 
   Raises:
-    ValueError: if there is nothing, or a folder holds no picture.
+    ValueError: if the path does not exist, or a folder holds no picture.
   """
   path = pathlib.Path(path)
   if path.is_file():
@@ -151,9 +150,9 @@ def _is_folder(name: str) -> bool:
 
 
 def _tfds_name(name: str) -> str:
-  """Returns a name for tfds to look up, unless it can only be a path.
+  """Returns a name for tfds; raises ValueError if it can only be a path.
 
-  A path is not looked up, which would ask the network.
+  A path is not looked up in tfds, since that would use the network.
   """
   if "/" in name and (
     name.startswith(("/", ".", "~")) or not tfds.is_known(name)

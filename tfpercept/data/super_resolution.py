@@ -17,14 +17,14 @@ def luma_pairs(
   """Returns `(enlarged, target)` luma of each picture at each size.
 
   Args:
-    pictures: uint8 `[H, W, 1 or 3]`.
-    scale: Factor of super-resolution.
-    rescale: Factors by which each picture is first reduced, bicubically; a
-      cheap augmentation that also removes traces of JPEG.
+    pictures: Pictures, uint8 `[H, W, 1 or 3]`.
+    scale: Factor of super-resolution, a whole number of at least 2.
+    rescale: Factors in (0, 1] by which each picture is first reduced,
+      bicubically; a cheap augmentation that also removes traces of JPEG.
 
   Returns:
-    Float32 pairs `[H', W', 1]`, studio luma in [0, 1]. Sizes below 8 * `scale`
-    are left out.
+    Pairs of float32 `[H', W', 1]`, studio luma in [0, 1]. Sizes below
+    8 * `scale` are left out.
 
   Raises:
     ValueError: if a factor is not in (0, 1] or `scale` is below 2.

@@ -1,4 +1,4 @@
-"""The one user of TensorFlow Datasets."""
+"""Pictures of TensorFlow Datasets, which no other module imports."""
 
 import pathlib
 import types
@@ -12,7 +12,7 @@ _NOT_HERE = (
 
 
 def is_known(name: str) -> bool:
-  """Whether tfds has a data set of this name."""
+  """Returns True if tfds has a data set of this name."""
   try:
     import tensorflow_datasets as tfds
   except ImportError:
@@ -26,11 +26,12 @@ def load(
   """Reads the pictures of a tfds data set: uint8 `[H, W, C]` each.
 
   Args:
-    name: For example `"div2k"` or `"clic"`. The feature `image` is read, or
-      `hr` where the data set has pairs for super-resolution.
-    split: Its split.
-    download: Whether to download the data set if it is not prepared. Off by
-      default: tfds retries for minutes when there is no network.
+    name: Name of the data set, such as `"div2k"` or `"clic"`. The feature
+      `image` is read, or `hr` where the data set has pairs for
+      super-resolution.
+    split: Name of the split, such as `"train"`.
+    download: If True, downloads the data set if it is not prepared. The default
+      is False, since tfds retries for minutes without a network.
 
   Raises:
     ValueError: if tfds is not installed, has no such data set, holds no
@@ -54,11 +55,11 @@ def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
   """Returns the files of a prepared data set by name.
 
   Args:
-    name: As of `load`.
-    download: Whether to download and prepare the data set if it is not there.
+    name: Name of the data set, such as `"div2k"`.
+    download: If True, downloads and prepares the data set if it is missing.
 
   Raises:
-    ValueError: as `load`.
+    ValueError: if tfds is not installed or has no such data set.
   """
   builder = _tfds(name).builder(name)
   if download:
@@ -69,13 +70,13 @@ def files_of(name: str, *, download: bool = False) -> dict[str, pathlib.Path]:
     for path in sorted(folder.rglob("*"))
     if path.is_file()
   }
-  # What holds no pictures is written anew by other versions of tfds.
+  # Other versions of tfds write these files anew; they hold no pictures.
   found = {k: p for k, p in found.items() if p.suffix not in (".json", ".txt")}
   return found
 
 
 def _tfds(name: str) -> types.ModuleType:
-  """Returns TensorFlow Datasets, which knows this data set."""
+  """Returns the module of TensorFlow Datasets if it has this data set."""
   try:
     import tensorflow_datasets as tfds
   except ImportError as error:

@@ -1,8 +1,8 @@
-"""Parts of TID2013: six genuine images, and a hundred made after its recipe.
+"""Parts of TID2013: six genuine images, and a hundred made by its recipe.
 
 Source: Ponomarenko et al., "Image database TID2013: peculiarities, results and
-perspectives", 2015. The opinions are those of the images that are named; the
-images of `resynthesized` are not TID2013's own but made the same way.
+perspectives", 2015. The opinions are those on the images of TID2013. The images
+of `resynthesized` are not TID2013's own; they are made in the same way.
 """
 
 import collections
@@ -25,16 +25,16 @@ from tfpercept.data.judgements import (
 )
 from tfpercept.io import files
 
-# Which image of TID2013 each calibration pair of IQA-PyTorch is, found from its
-# pixels. I08 is a block-wise distortion of unknown level: it has no opinion.
+# Name in TID2013 of each calibration pair of IQA-PyTorch, found from the
+# pixels. I08 is a block-wise distortion of unknown level, so it has no opinion.
 _CALIBRATION = {
   "I03": "i03_11_5",
   "I04": "i04_18_5",
   "I06": "i06_18_3",
   "I19": "i19_10_5",
 }
-# What a parameter may be, by kind. Beyond, pictures are black or white, and
-# making them takes any time and memory.
+# Range of the parameter by kind. Beyond it pictures are black or white, and
+# making them may take any time and memory.
 _PARAMETERS = {
   1: (0.0, 1e3),
   8: (0.0, 1e2),
@@ -42,9 +42,9 @@ _PARAMETERS = {
   11: (1.0, 1e4),
   18: (-1e2, 1e2),
 }
-_MAX_SEED = 2**32 - 1  # of NumPy's generator
-# Full-reference measures of the authors' own programs, and the sign that makes
-# them distances.
+_MAX_SEED = 2**32 - 1  # largest seed of NumPy's generator
+# Full-reference metrics computed by their authors' programs, and the sign that
+# makes them distances.
 _OFFICIAL = {
   "psnr": -1,
   "ssim": -1,
@@ -63,9 +63,10 @@ _OFFICIAL = {
 def resynthesized(folder: files.PathLike) -> Judgements:
   """Reads `recipe.csv`: distortions of TID2013 made again, with its opinions.
 
-  Noise, blur, JPEG, JPEG2000 and saturation at five levels. The references are
-  looked up in `../tid2013_calibration/ref` and `../tid_genuine`. Pictures are
-  made when they are read, always the same; that needs Pillow and SciPy.
+  They are noise, blur, JPEG, JPEG2000 and saturation at five levels. References
+  are looked up in `../tid2013_calibration/ref` and `../tid_genuine`. Pictures
+  are made each time they are read, always the same, which needs Pillow and
+  SciPy.
 
   Raises:
     ValueError: if the recipe is missing, damaged or has no usable row.
@@ -111,9 +112,9 @@ def resynthesized(folder: files.PathLike) -> Judgements:
 def genuine(folder: files.PathLike) -> Judgements:
   """Reads the genuine images of TID2013: `tid2013_calibration` and siblings.
 
-  Four calibration pairs whose image in TID2013 is known, and the two images in
-  `../tid_genuine`; opinions come from `../mos_tables/tid2013.csv`. The values
-  in `results_official.csv` become `published`.
+  They are four calibration pairs whose image in TID2013 is known, and the two
+  images in `../tid_genuine`. Opinions come from `../mos_tables/tid2013.csv`.
+  The values in `results_official.csv` become `published`.
 
   Raises:
     ValueError: if the opinions or all images are missing.
@@ -158,18 +159,19 @@ def genuine(folder: files.PathLike) -> Judgements:
 def distorted(
   reference: pathlib.Path, *, kind: int, parameter: float, seed: int
 ) -> np.ndarray:
-  """Returns a picture distorted after TID2013's recipe, uint8 `[H, W, 3]`.
+  """Returns a picture distorted by TID2013's recipe, uint8 `[H, W, 3]`.
 
   Args:
     reference: Path of the undistorted picture.
     kind: Number of the distortion in TID2013: 1 Gaussian noise, 8 Gaussian
       blur, 10 JPEG, 11 JPEG2000 or 18 change of saturation.
-    parameter: Standard deviation of noise or blur in pixels or gray levels,
-      quality of JPEG, rate of JPEG2000, factor of saturation.
+    parameter: Strength of the distortion: standard deviation of noise in gray
+      levels or of blur in pixels, quality of JPEG, rate of JPEG2000, or factor
+      of saturation.
     seed: Seed of the noise.
 
   Raises:
-    ValueError: if the kind is another, or the parameter none that it can have.
+    ValueError: if the kind is another, or the parameter is out of its range.
   """
   _known(kind, parameter)
   image = read_rgb(reference)
@@ -193,7 +195,7 @@ def distorted(
 
 
 def _known(kind: int, parameter: float) -> int:
-  """Returns the kind; ValueError if it can not be made so."""
+  """Returns the kind; raises ValueError unless it can be made."""
   if kind not in _PARAMETERS:
     raise ValueError(f"distortions 1, 8, 10, 11 and 18 can be made; got {kind}")
   low, high = _PARAMETERS[kind]

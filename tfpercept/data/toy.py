@@ -1,4 +1,4 @@
-"""Toy sources: random vectors whose best codecs are known or can be drawn.
+"""Toy sources: random vectors whose optimal codecs are known or can be plotted.
 
     source = toy.get("banana(bend=0.1)")
     batches = toy.Batches(source, batch=1024, seed=0)
@@ -17,7 +17,7 @@ import tensorflow as tf
 from tfpercept import registry
 
 SOURCES = registry.Registry("toy source")
-_TEST = -1  # no step is negative
+_TEST = -1  # seeds the test set; training steps are never negative
 _PART = 10_000
 
 
@@ -26,12 +26,12 @@ class Source:
   """A random vector.
 
   Attributes:
-    spec: What it is called.
+    spec: Name of the source with its options.
     dimensions: Length D of the vector.
-    is_process: Whether the vector is a function on as many points of [0, 1].
-      Its distortion is then the mean of squared errors, otherwise their sum.
-    draw: Takes a count N and an int32 seed `[2]`, returns float32 `[N, D]`; the
-      same seed gives the same vectors.
+    is_process: True if the vector is a function on D points of [0, 1]. Its
+      distortion is then the mean of squared errors, otherwise their sum.
+    draw: Function of a count N and an int32 seed `[2]` that returns vectors,
+      float32 `[N, D]`. The same seed gives the same vectors.
   """
 
   spec: str
@@ -40,15 +40,18 @@ class Source:
   draw: Callable[[int, tf.Tensor], tf.Tensor]
 
   def weight(self, lmbda: float) -> float:
-    """Returns what a summed squared error of 1 costs in bits at a `lmbda`."""
+    """Returns the cost in bits of a summed squared error of 1 at a `lmbda`."""
     return lmbda / self.dimensions if self.is_process else lmbda
 
   def test_set(self, count: int, seed: int) -> tf.Tensor:
-    """Returns `[count, D]` that no `Batches` of any seed holds."""
+    """Returns test vectors `[count, D]` that no `Batches` of any seed holds."""
     return self.draw(count, tf.constant([seed, _TEST]))
 
   def test_parts(self, count: int, seed: int) -> Iterator[tf.Tensor]:
-    """Yields as many, `[10000 or less, D]` at once: processes are long."""
+    """Yields `count` test vectors in parts of at most 10000.
+
+    The parts limit the memory, since the vectors of processes are long.
+    """
     for place, start in enumerate(range(0, count, _PART)):
       some = min(_PART, count - start)
       yield self.draw(some, tf.constant([seed, _TEST - place]))
@@ -58,7 +61,7 @@ def get(spec: str) -> Source:
   """Returns the source that a spec such as `"sphere(dimensions=4)"` names.
 
   Raises:
-    ValueError: if there is none, or an option is out of range.
+    ValueError: if there is no such source, or an option is out of range.
   """
   terms = registry.parse_spec(spec)
   if len(terms) != 1 or terms[0].weight != 1.0:
@@ -71,9 +74,9 @@ class Batches:
   """Batches of a source, each a function of (seed, step).
 
   Args:
-    source: What is drawn from.
-    batch: Vectors in a batch.
-    seed: Of all batches, not negative.
+    source: Source that vectors are drawn from.
+    batch: Number of vectors in a batch.
+    seed: Seed of all batches, not negative.
 
   Raises:
     ValueError: if a batch is empty or the seed negative.
@@ -175,7 +178,10 @@ def ramp(*, points: int = 1024) -> _Parts:
 def _process(
   points: int, function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 ) -> _Parts:
-  """A function of `t`, `[points]`, and of one uniform number `[N, 1]`."""
+  """Makes a source from a function of `t`, `[points]`, and noise `[N, 1]`.
+
+  The noise is uniform on [0, 1).
+  """
   if points < 2:
     raise ValueError(f"a process has 2 points or more; got {points}")
 

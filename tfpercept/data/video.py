@@ -1,8 +1,8 @@
 """Clips: video files, and folders of frames, as uint8 arrays in memory.
 
-Decoding is PyAV's: its wheels bring FFmpeg along, need no NumPy of their own
-(OpenCV's ask for NumPy 2, TF 2.14 for 1), and a damaged stream is an exception
-rather than a picture that the decoder made up.
+PyAV decodes. Its wheels include FFmpeg and work with NumPy 1, which TF 2.14
+needs (those of OpenCV need NumPy 2). With PyAV a damaged stream is an error and
+not a picture that the decoder made up.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ from tfpercept.data import sources
 from tfpercept.io import files
 
 MAX_BYTES = 2**30
-"""Frames are kept decoded; a gigabyte is 1100 of them at 640x480."""
+"""Limit of decoded frames in bytes: a gigabyte is 1100 frames of 640x480."""
 
 
 def load(
@@ -29,19 +29,21 @@ def load(
   """Decodes clips into memory.
 
   Args:
-    paths: Video files of any format FFmpeg reads, and folders of frames: all
-      pictures of a folder, in the order of their names, 2 before 10.
-    max_side: Frames with a longer side are reduced to this one, by averaging.
-    max_bytes: How much the decoded frames may take, all clips together.
+    paths: Paths of video files of any format that FFmpeg reads, and of folders
+      of frames: all pictures of a folder, in the order of their names, 2 before
+      10.
+    max_side: Limit of the longer side in pixels; larger frames are reduced to
+      it by averaging.
+    max_bytes: Limit of the memory of all decoded frames together, in bytes.
 
   Returns:
-    One uint8 `[T, H, W, 3]` for each path. A rotation in a file's metadata is
-    not applied; gray becomes RGB.
+    Clips, one uint8 `[T, H, W, 3]` for each path. A rotation in a file's
+    metadata is not applied; gray becomes RGB.
 
   Raises:
     ValueError: if a path is neither, a file is damaged, empty or cut short,
-      its frames differ in size, or there are more than `max_bytes`. All that is
-      wrong is named at once.
+      its frames differ in size, or there are more than `max_bytes`. The message
+      names all faults at once.
     ImportError: if a video file is given and PyAV is not installed.
   """
   clips, taken, wrong = [], 0, []
@@ -93,7 +95,7 @@ def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
     if damaged:
       raise ValueError(
         f"{'; '.join(damaged)}. Put the frames back, or leave {path} out; "
-        "without them neighbors would not be neighbors"
+        "without them frames that were apart would become neighbors"
       )
   elif path.is_file():
     yield from _decoded(path)
@@ -104,7 +106,7 @@ def _frames(path: pathlib.Path) -> Iterator[np.ndarray]:
 
 
 def _require_once(folder: pathlib.Path, pictures: list[pathlib.Path]) -> None:
-  """Raises ValueError if a frame is there twice, as 1.png and 1.jpg."""
+  """Raises ValueError if a frame exists twice, such as 1.png and 1.jpg."""
   seen: dict[str, str] = {}
   for picture in pictures:
     twin = seen.setdefault(picture.stem, picture.name)
@@ -116,7 +118,7 @@ def _require_once(folder: pathlib.Path, pictures: list[pathlib.Path]) -> None:
 
 
 def _natural(path: pathlib.Path) -> list[tuple[int, str]]:
-  """Sorts numbers in names by their value."""
+  """Returns a key that sorts numbers in names by their value."""
   parts = re.split(r"([0-9]+)", path.name)
   return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts]
 
@@ -126,8 +128,8 @@ def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
     import av
   count, end = 0, 0.0
   try:
-    # By its name FFmpeg would take 10:30.mp4 for an address.
-    # A playlist, whatever its name, would have it open other files.
+    # An open file and no protocols: FFmpeg would take the name 10:30.mp4 for an
+    # address, and a playlist under any name would make it open other files.
     with (
       open(path, "rb") as file,
       av.open(file, options={"protocol_whitelist": "none"}) as container,
@@ -137,7 +139,7 @@ def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
       stream = container.streams.video[0]
       if stream.codec_context is None:
         raise ValueError(f"{path} is of an unknown codec, or damaged")
-      # By default FFmpeg paints over what it can not decode.
+      # By default FFmpeg paints over the parts that it cannot decode.
       stream.codec_context.options = {"err_detect": "explode"}
       stream.thread_type = "AUTO"
       for frame in container.decode(stream):
@@ -162,7 +164,10 @@ def _check_whole(
   end: float,
   duration: int | None,
 ) -> None:
-  """Refuses what ends early: some formats state no count, only a duration."""
+  """Raises ValueError if a video ends early.
+
+  Some formats state no number of frames but only a duration.
+  """
   if count < max(expected, 1):
     raise ValueError(
       f"{path} is cut short: {count} frames, its header says {expected}"

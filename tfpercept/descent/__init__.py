@@ -1,4 +1,4 @@
-"""Descent over one image, one latent, or a batch of them: the second loop.
+"""Descent over one image or one latent, or a batch of them.
 
     result = descent.minimise(
       lambda x: distance(reference, x), noise, steps=500, bounds=(0.0, 1.0)
@@ -6,7 +6,7 @@
 
 `training.fit` moves the weights of a network over many images; `minimise` moves
 the pixels, or the latent that a decoder turns into pixels, and leaves all
-weights alone. Each image of a batch descends for itself.
+weights alone. Each image of a batch is minimized on its own.
 """
 
 from tfpercept.descent.loop import (

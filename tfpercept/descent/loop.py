@@ -19,17 +19,17 @@ class NonFiniteError(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True)
 class Constraint:
-  """Keeps a second measure at a value, as in MAD competition.
+  """A second measure that is kept at a value, as in MAD competition.
 
-  The gradient loses its part along the measure's gradient, and after each step
-  the variable goes back to the level set by Newton's method along that
-  gradient. At the end the measure is near `value` rather than at it, most of
-  all where `bounds` object; ask it for the value it has.
+  The part of the gradient along the measure's gradient is removed. After each
+  step Newton's method along that gradient moves the variable back to the level
+  set. At the end the measure is near `value` but not exactly at it, above all
+  where `bounds` clip; compute the measure to get its true value.
 
   Attributes:
-    measure: What is to stay.
-    value: Where, a number or `[N]`.
-    corrections: Newton steps after each step of descent.
+    measure: Measure that stays constant, one number for each image.
+    value: Value of the measure, a number or `[N]`.
+    corrections: Number of Newton steps after each step of descent.
 
   Source: Wang, Simoncelli, "Maximum differentiation (MAD) competition", 2008,
   section 2.2; the authors return by line search.
@@ -41,7 +41,7 @@ class Constraint:
 
 
 class State(NamedTuple):
-  """Where a descent stands; give it back to `minimise` to go on."""
+  """The state of a descent; `minimise` takes it to go on."""
 
   step: int
   variable: tf.Tensor
@@ -50,12 +50,13 @@ class State(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """What a descent found.
+  """The result of a descent.
 
   Attributes:
-    variable: The last variable, `[N, ...]`.
-    values: The objective before each step of this call, float64 `[S, N]`.
-    state: From where to go on.
+    variable: Last variable, `[N, ...]`.
+    values: Values of the objective before each step of this call, float64
+      `[S, N]`.
+    state: State after the last step, to go on from.
   """
 
   variable: tf.Tensor
@@ -77,31 +78,31 @@ def minimise(
   state: State | None = None,
   callback: Callable[[int, np.ndarray, tf.Tensor], None] | None = None,
 ) -> Result:
-  """Moves a variable downhill; the same on every run.
+  """Minimizes an objective over a variable; every run gives the same result.
 
   Args:
-    objective: What to make small. It is traced once; networks and weights that
-      it holds are not changed.
-    start: Where to start: float32 or float64 `[N, ...]`, of known shape; its
+    objective: Function to minimize, from `[N, ...]` to `[N]`. It is traced
+      once; networks and weights that it holds are not changed.
+    start: First variable, float32 or float64 `[N, ...]` of known shape. Its
       dtype is that of the descent.
-    steps: Number of steps of the whole descent.
-    method: `Adam()` by default, or `LBFGS()`.
-    bounds: Smallest and largest allowed value; pictures have `(0.0, 1.0)`.
-    constraint: A second measure that has to stay at a value.
-    noise: Standard deviation of Gaussian noise that is added to the variable
-      where the objective sees it; falls to 0 over the first three quarters of
-      the steps. Follows from `seed` and the step alone.
-    seed: Of the noise.
-    until: Step to stop at, to go on later from the result's `state`; `steps` by
-      default.
-    state: From where to go on; `start` then only tells shape and dtype. Going
-      on ends where a descent that never stopped ends.
-    callback: Called after each step with the number of steps taken, the values
-      `[N]` before the step and the variable after it.
+    steps: Number of steps of the whole descent, at least 1.
+    method: Rule of the steps, `Adam()` by default, or `LBFGS()`.
+    bounds: Smallest and largest allowed value, `(0.0, 1.0)` for pictures.
+    constraint: Second measure that has to stay at a value.
+    noise: Standard deviation of Gaussian noise that the objective sees added to
+      the variable. It falls to 0 over the first three quarters of the steps and
+      follows from `seed` and the step alone.
+    seed: Seed of the noise.
+    until: Step to stop at, `steps` by default. A later call goes on from the
+      `state` of the result.
+    state: State to go on from; then only the shape and dtype of `start` matter.
+      The descent ends as if it had never stopped.
+    callback: Function called after each step with the number of steps taken,
+      the values `[N]` before the step and the variable after it.
 
   Raises:
-    ValueError: if `start` is no such tensor with a batch axis, the objective
-      returns anything but `[N]`, or `state` is of another descent.
+    ValueError: if `start` has another dtype or no batch axis, the objective
+      does not return `[N]`, or `state` belongs to another descent.
     NonFiniteError: if a value or a gradient is NaN or infinite.
   """
   start = tf.convert_to_tensor(start)
@@ -114,7 +115,7 @@ def minimise(
   step, x, slots = state
   values = []
   for index in range(step, steps if until is None else min(until, steps)):
-    # Seeds and steps are tensors, so that nothing is traced again.
+    # Seeds and steps are tensors, so that the graph is not traced again.
     x, slots, value, is_finite = advance(
       x, slots, tf.constant(index), tf.constant([seed, index], tf.int32)
     )
@@ -168,7 +169,7 @@ def _traced(objective, start, steps, method, bounds, constraint, noise):
 
 
 def _projection(bounds, constraint):
-  """Returns the map to the nearest variable that is allowed."""
+  """Returns a function that maps a variable to the nearest allowed one."""
 
   def clip(x):
     return x if bounds is None else tf.clip_by_value(x, *bounds)

@@ -1,4 +1,4 @@
-"""Rules of descent: how a variable moves, given values and gradients."""
+"""Rules of descent: the next variable from values and gradients."""
 
 import dataclasses
 import math
@@ -12,14 +12,14 @@ _TINY = 1e-30  # keeps quotients of zeros finite
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-  """What a method sees of the objective at one step.
+  """The objective at one step, as a method gets it.
 
   Attributes:
-    evaluate: Maps a variable to the objective `[N]` and its gradient, without
-      the part that a constraint forbids.
-    project: Maps a variable to the nearest allowed one.
+    evaluate: Function from a variable to the objective `[N]` and its gradient,
+      without the part that a constraint forbids.
+    project: Function from a variable to the nearest allowed one.
     step: Number of steps taken so far, float scalar.
-    fraction: The same as a part of all steps, in [0, 1).
+    fraction: Number of steps taken as a share of all steps, in [0, 1).
   """
 
   evaluate: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -29,15 +29,15 @@ class Problem:
 
 
 class Method(Protocol):
-  """A rule of descent. It keeps its memory in `slots`, tensors all."""
+  """A rule of descent, whose memory is a tuple of tensors, the slots."""
 
   def slots(self, start: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Returns the memory before the first step."""
+    """Returns the slots before the first step."""
 
   def advance(
     self, problem: Problem, x: tf.Tensor, slots: tuple[tf.Tensor, ...]
   ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
-    """Returns the next variable and slots, the value at `x`, the gradient."""
+    """Returns the next variable and slots, and value and gradient at `x`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Adam:
   any unit.
 
   Attributes:
-    learning_rate: About how far a pixel moves in the first step.
+    learning_rate: Approximate change of a pixel in the first step.
 
   Source: Kingma, Ba, "Adam: a method for stochastic optimization", 2015,
   algorithm 1.
@@ -67,7 +67,8 @@ class Adam:
     root = tf.sqrt(square / (1 - tf.pow(tf.cast(0.999, x.dtype), taken)))
     direction = mean / (1 - tf.pow(tf.cast(0.9, x.dtype), taken))
     rate = 0.505 + 0.495 * tf.cos(math.pi * problem.fraction)
-    # Where nothing ever pulled, both are 0. A gradient of 1e-20 still counts.
+    # Where all gradients were 0, so are both terms. The guard is so small that
+    # a gradient of 1e-20 still has its full effect.
     move = self.learning_rate * rate * direction / (root + _TINY)
     return problem.project(x - move), (mean, square), value, gradient
 
@@ -76,15 +77,16 @@ class Adam:
 class LBFGS:
   """Limited-memory BFGS with a projected, backtracking line search.
 
-  Never goes up, needs no learning rate, and converges far tighter than Adam on
-  smooth objectives; each image has its own memory and its own step length. Not
-  for objectives that are random from step to step.
+  The objective never rises. The method needs no learning rate, and on smooth
+  objectives it converges much closer to the minimum than Adam. Each image has
+  its own memory and its own step length. It does not serve objectives that are
+  random from step to step.
 
   Attributes:
-    memory: Pairs of steps and gradient changes that are kept.
+    memory: Number of pairs of steps and gradient changes that are kept.
     first_step: Length of the first trial step, as root mean square.
-    trials: Step lengths tried, each half of the one before, until the
-      objective has fallen enough; then the image stays where it is.
+    trials: Number of step lengths tried, each half of the one before, until the
+      objective has fallen enough. If none succeeds, the image stays unchanged.
 
   Source: Nocedal, Wright, "Numerical optimization", 2006, algorithm 7.4 and
   equation 3.4.
@@ -102,6 +104,8 @@ class LBFGS:
     value, gradient = problem.evaluate(x)
     moves, changes, last_x, last_gradient = slots
     moved, changed = x - last_x, gradient - last_gradient
+    # Pairs without positive curvature would make the inverse Hessian
+    # indefinite; zeros take their place and have no effect.
     curved = dot(moved, changed) > 1e-10 * norm(moved) * norm(changed)
     curved &= problem.step > 0
     moves, changes = (
@@ -109,7 +113,8 @@ class LBFGS:
       for new, old in ((moved, moves), (changed, changes))
     )
     direction = -self._inverse_hessian(gradient, moves, changes)
-    # Rounding, or a step back to the level set, can turn it uphill.
+    # Rounding, or a step back to the level set, can point it uphill. Then plain
+    # gradient descent takes its place.
     downhill = dot(direction, gradient) < 0
     direction = tf.where(downhill, direction, -self._scaled(gradient))
     new = self._search(problem, x, value, gradient, direction)
@@ -120,7 +125,10 @@ class LBFGS:
     return gradient * self.first_step * tf.sqrt(size) / positive(norm(gradient))
 
   def _inverse_hessian(self, gradient, moves, changes):
-    """The two-loop recursion; pairs of zeros drop out of it."""
+    """Returns the inverse Hessian times the gradient by the two-loop recursion.
+
+    Pairs of zeros have no effect.
+    """
     moves, changes = tf.unstack(moves), tf.unstack(changes)  # latest first
     curvatures = [
       tf.math.divide_no_nan(tf.ones([], gradient.dtype), dot(m, c))
@@ -140,7 +148,11 @@ class LBFGS:
     return gradient
 
   def _search(self, problem, x, value, gradient, direction):
-    """Halves the step of each image until it has gone down enough."""
+    """Returns the next variable by a backtracking search for each image.
+
+    The step is halved until the objective has fallen by 1e-4 of the linear
+    prediction (the condition of Armijo).
+    """
 
     def trial(index, length, new, is_found):
       candidate = problem.project(x + length * direction)
@@ -166,16 +178,16 @@ def like(value: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
 
 
 def dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-  """Inner product of each image, `[N, 1, ...]`."""
+  """Returns the inner product of each image, `[N, 1, ...]`."""
   axes = list(range(1, a.shape.rank))
   return tf.reduce_sum(a * b, axis=axes, keepdims=True)
 
 
 def norm(a: tf.Tensor) -> tf.Tensor:
-  """Euclidean norm of each image, `[N, 1, ...]`."""
+  """Returns the Euclidean norm of each image, `[N, 1, ...]`."""
   return tf.sqrt(dot(a, a))
 
 
 def positive(a: tf.Tensor) -> tf.Tensor:
-  """Raises zeros to a tiny number, to divide by."""
+  """Returns numbers of at least 1e-30, so that they can divide."""
   return tf.maximum(a, tf.cast(_TINY, a.dtype))

@@ -111,7 +111,7 @@ def source_archive(archive: Archive) -> str:
   pip, which would run the package's own code to learn its metadata.
 
   Raises:
-    OSError: if pip or its index can not be asked, or lacks the archive.
+    OSError: if pip or its index cannot be asked, or lacks the archive.
   """
   name = re.sub(r"[-_.]+", "-", archive.package).lower()
   page = f"{_index().rstrip('/')}/{name}/"

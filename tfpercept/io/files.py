@@ -53,7 +53,7 @@ def atomic(path: PathLike) -> Iterator[pathlib.Path]:
   a pipe, is written to. If the block raises, `path` is as it was.
 
   Raises:
-    OSError: if that can not be done; `path` is as it was, too.
+    OSError: if that cannot be done; `path` is as it was, too.
   """
   path = pathlib.Path(path)
   if _is_device(path):
@@ -85,7 +85,7 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
     raise IsADirectoryError(
       f"a file was to be written at {path}, which is a folder; name one in it"
     )
-  # A folder can not be replaced in one step; the old one is moved aside first
+  # A folder cannot be replaced in one step; the old one is moved aside first
   # and vanishes with the temporary folder.
   old = new.parents[1] / "old"
   os.rename(path, old)
@@ -97,7 +97,7 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
 
 
 def require_writable(path: PathLike) -> None:
-  """Raises OSError if a file can not be written there; makes its folder."""
+  """Raises OSError if a file cannot be written there; makes its folder."""
   path = pathlib.Path(path)
   if path.is_dir():
     raise IsADirectoryError(f"{path} is a folder; name a file in it")

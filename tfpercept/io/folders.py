@@ -1,7 +1,7 @@
 """Folders to write into: whether that can be done, and names for TensorFlow.
 
 TensorFlow looks up checkpoints, event files and SavedModels by functions to
-which `[a]*?` is a pattern and a backslash an escape, and which can not name
+which `[a]*?` is a pattern and a backslash an escape, and which cannot name
 what is not UTF-8.
 """
 
@@ -33,7 +33,7 @@ def require(folder: pathlib.Path) -> None:
       file.write(bytes(_PROBE))
   except OSError as error:
     raise OSError(
-      f"{folder} can not be written: {error.strerror} (in {place}). Choose "
+      f"{folder} cannot be written: {error.strerror} (in {place}). Choose "
       "another --out, or see to that",
     ) from error
 
@@ -56,11 +56,11 @@ def _refuse(folder: pathlib.Path, place: pathlib.Path) -> None:
       place.stat()
     except OSError as error:
       raise OSError(
-        f"{folder} can not be made: {place} is a link to {os.readlink(place)} "
+        f"{folder} cannot be made: {place} is a link to {os.readlink(place)} "
         f"({error.strerror}). Choose another --out, or remove the link",
       ) from error
   raise OSError(
-    f"{folder} can not be made: {place} is no folder. Choose another --out",
+    f"{folder} cannot be made: {place} is no folder. Choose another --out",
   )
 
 

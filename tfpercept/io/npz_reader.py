@@ -58,7 +58,7 @@ def read(
       zipfile.BadZipFile,
       zlib.error,
     ) as error:
-      raise ValueError(f"{path} can not be read as weights: {error}") from error
+      raise ValueError(f"{path} cannot be read as weights: {error}") from error
 
 
 def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -71,7 +71,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     RuntimeError,
     zipfile.BadZipFile,
   ) as error:
-    raise ValueError(f"{path} can not be read as weights: {error}") from error
+    raise ValueError(f"{path} cannot be read as weights: {error}") from error
 
 
 @dataclasses.dataclass
