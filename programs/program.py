@@ -113,13 +113,13 @@ def lines(path: str | os.PathLike) -> list[str]:
     data = file.read()
   if data.startswith(_UTF16) or b"\0" in data:
     raise ValueError(
-      f"the flag file {path} is UTF-16, or no text; save it as UTF-8"
+      f"the flag file {path} is UTF-16, or not text; save it as UTF-8"
     )
   try:
     text = data.decode("utf-8-sig")
   except UnicodeDecodeError as error:
     raise ValueError(
-      f"the flag file {path} is no UTF-8 ({error}); save it as UTF-8"
+      f"the flag file {path} is not UTF-8 ({error}); save it as UTF-8"
     ) from error
   stripped = (line.strip() for line in text.splitlines())
   return [s for s in stripped if s and not s.startswith(("#", "//"))]

@@ -32,9 +32,9 @@ def test_a_flag_file_is_read_whatever_mark_it_begins_with(tmp_path):
 @pytest.mark.parametrize(
   ("data", "message"),
   [
-    ("--steps=2".encode("utf-16"), "is UTF-16, or no text; save it as UTF-8"),
-    ("--steps=2".encode("utf-16-le"), "is UTF-16, or no text"),
-    (b"--steps=\xff", r"is no UTF-8 \("),
+    ("--steps=2".encode("utf-16"), "is UTF-16, or not text; save it as UTF-8"),
+    ("--steps=2".encode("utf-16-le"), "is UTF-16, or not text"),
+    (b"--steps=\xff", r"is not UTF-8 \("),
   ],
 )
 def test_a_flag_file_in_another_encoding_is_named(tmp_path, data, message):

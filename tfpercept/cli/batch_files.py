@@ -104,8 +104,8 @@ def plan(
   folders = [path for path in given if os.path.isdir(path)]
   if folders and not arguments.out:
     raise ValueError(
-      f"{folders[0]} is a folder; say where what is made of its files goes, by "
-      "--out FOLDER"
+      f"{folders[0]} is a folder; name a folder for the results with --out "
+      "FOLDER"
     )
   made = Plan()
   found: dict[pathlib.Path, None] = {}  # each once, in order

@@ -46,7 +46,9 @@ def _blindspots(arguments: argparse.Namespace) -> int:
     picture = files.read_image(path)
     pictures[path.stem] = metric_options.square(picture, arguments.size)
   if len(pictures) < len(arguments.references):
-    raise ValueError("references need different names, as pages are named so")
+    raise ValueError(
+      "references need different names, since pages are named after them"
+    )
   failed = 0
   for name, picture in pictures.items():
     failed += _page(name, picture, arguments.metric, settings, arguments.out)

@@ -104,7 +104,9 @@ def _compress(arguments: argparse.Namespace) -> int:
     if target is not None and not 0 < target < math.inf:
       raise ValueError(f"a target is a number above 0; got {target:g}")
   if arguments.codec and arguments.effort:
-    raise ValueError("--effort is of trained models; drop it beside --codec")
+    raise ValueError(
+      "--effort applies to trained models; drop it beside --codec"
+    )
   codec = codecs.get(arguments.codec) if arguments.codec else None
   made = batch_files.plan(
     arguments, suffix(codec) if codec else SUFFIX, files.list_images

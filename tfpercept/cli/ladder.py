@@ -80,5 +80,5 @@ def _paths(given: list[str]) -> list[pathlib.Path]:
   for path in map(pathlib.Path, given):
     paths += files.list_images(path) if os.path.isdir(path) else [path]
   if len({path.name for path in paths}) < len(paths):
-    raise ValueError("pictures need different names, as tables go by them")
+    raise ValueError("pictures need different names, since tables go by names")
   return paths

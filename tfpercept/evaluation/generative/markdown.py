@@ -10,43 +10,40 @@ from tfpercept.evaluation.generative import table as generation_table
 from tfpercept.evaluation.generative.table import Table
 
 _HELD_OUT = (
-  "Mean of each distance (row) between pictures that were not trained on and "
-  "their reconstructions, by the loss that was trained with (column). Smaller "
-  "is better; the smallest of a row is bold. [95 % interval]"
+  "Mean of each distance (row) between held-out pictures and their "
+  "reconstructions, by the loss of the training (column). Smaller is better; "
+  "the smallest of a row is bold. [95 % interval]"
 )
 _QUALITY = (
-  "Sharpness is gradient energy over that of the pictures trained on: 1 is as "
+  "Sharpness is gradient energy over that of the training pictures: 1 is as "
   "sharp, and noise counts as sharpness."
 )
 _JUDGED = (
   " Samples have no label, so accuracy is that on reconstructions of labelled "
-  "pictures; on samples there are the entropy of the classifier's posterior "
-  "(0 is certain, 2.3 is no idea), its largest probability, the entropy of the "
-  "histogram of classes (2.3: all equally often), and the Fréchet distance in "
-  "the classifier's features, which compares with nothing outside this table. "
-  "The column of pictures held out is the best that can be. Brackets hold the "
-  "95 % bootstrap interval over pictures, of the Fréchet distance the extremes "
-  "over {draws} draws."
+  "pictures. The metrics of samples are the entropy of the classifier's "
+  "posterior (0 is certain, 2.3 is uniform), its largest probability, the "
+  "entropy of the histogram of classes (2.3: all equally often), and the "
+  "Fréchet distance in the classifier's features, which compares only within "
+  "this table. The column of held-out pictures is the best possible. Brackets "
+  "hold the 95 % bootstrap interval over pictures; for the Fréchet distance, "
+  "the extremes over {draws} draws."
 )
 _COST = (
-  "Of the loss alone: value and gradient of one batch of {shape}, without the "
-  "network, on the CPU in a process of its own. Memory is what a step "
-  "allocates at most, and the parameters."
+  "Cost of the loss alone: value and gradient of one batch of {shape}, without "
+  "the network, on the CPU in a process of its own. Memory is the most that a "
+  "step allocates, and the parameters."
 )
 _SEEDS = (
   "Figures of {count} trainings from different seeds are means, with the "
   "extremes over them in brackets."
 )
 _UNBALANCED = (
-  " The latents of some carry more than those of others ({nats}), which moves "
-  "reconstructions and samples as well as the loss does: what follows compares "
-  "the two together."
+  " The latents of some networks carry more nats than those of others "
+  "({nats}). This changes reconstructions and samples too, so the tables "
+  "compare both effects together."
 )
 _BALANCED = 1.25  # ratio of the largest KL to the smallest
-_ONE = (
-  "One training of each loss: the intervals do not know how another seed would "
-  "come out."
-)
+_ONE = "One training of each loss: the intervals do not cover other seeds."
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,12 +19,12 @@ from tfpercept.io import files
 from tfpercept.reports import gallery, page
 
 _SUMMARY = (
-  "The same pictures, rebuilt by networks that were trained with different "
-  "losses, and what every distance says of them."
+  "Reconstructions of the same pictures by networks with different losses, and "
+  "their distances to the originals."
 )
 _VALUES = (
-  "Below a reconstruction is its distance to the original, in every distance "
-  "that suits the size. The smallest of a row is marked."
+  "Below each reconstruction are its distances to the original, by every "
+  "distance that suits the size. The smallest of a row is marked."
 )
 _DIFFER = (
   "The {count} of {total} pictures whose reconstructions are furthest from one "

@@ -21,38 +21,37 @@ from tfpercept.io import files
 from tfpercept.reports import markup, page, wipe
 
 _SUMMARY = (
-  "Real files of {codecs} codecs on {pictures} pictures: how many bits each "
-  "spends, what distances say of the result, and how fast it is."
+  "Rate, distances and speed of {codecs} codecs on {pictures} pictures, "
+  "measured on real files."
 )
 _BD = (
-  "Bits more or less than {anchor} at equal quality (BD-rate: PCHIP on "
-  "ln(bpp), points from {low:g} to {high:g} bits per pixel; in small type the "
-  "cubic fit). Below 0 are fewer bits; the fewest of a column are bold."
+  "Difference in rate to {anchor} at equal quality (BD-rate: PCHIP on ln(bpp), "
+  "points from {low:g} to {high:g} bits per pixel; in small type the cubic "
+  "fit). Negative values are fewer bits; the fewest of a column are bold."
 )
 _CURVES = (
-  "Quality is -10 log10 of the distance, of each picture and then averaged: "
-  "PSNR for psnr, the decibels of MS-SSIM for ms_ssim. Up and to the left is "
-  "better."
+  "Quality is -10 log10 of the distance, for each picture and then averaged: "
+  "PSNR for psnr, MS-SSIM in decibels for ms_ssim. Curves farther up and to "
+  "the left are better."
 )
 _BEHIND = (
   "Grey curves are published ones, means over all {all} Kodak pictures; ours "
-  "are over the {count} at hand. How far apart that alone puts them is seen "
-  "between pillow_jpeg420 and our jpeg, which are one codec. The published "
-  "MS-SSIM was averaged before it was turned into decibels{gap}."
+  "are over the {count} at hand. The gap between pillow_jpeg420 and our jpeg, "
+  "which are the same codec, shows the effect of that alone. The published "
+  "MS-SSIM was averaged before its conversion to decibels{gap}."
 )
 _GAP = ", which gives {gap:.2f} dB less for {anchor}, on average over its curve"
 _PLANE = (
-  "Each codec at the same rates, read off its curves: how close it is in "
-  "{first}, and how close in {others}. What is farther up at the same place "
-  "gives up less of the other distance; grey lines join equal rates."
+  "Quality of each codec in {first} and in {others} at the same rates, "
+  "interpolated on its curves. Grey lines join equal rates."
 )
 _SAME = (
   "{others} against {first} is not drawn: the two say the same of every codec."
 )
 _SIDE_BY_SIDE = (
-  "Each picture in files of about {bpp:g} bits per pixel, made by searching "
-  "the quality. Choose two, and wipe with the slider, by its arrow keys, or "
-  "by dragging. Error maps are of {spec}, on one colour scale for each picture."
+  "Each picture in files of about {bpp:g} bits per pixel, by a search for the "
+  "quality. Choose two, and move the slider with the mouse or its arrow keys. "
+  "Error maps are of {spec}, on one color scale for each picture."
 )
 
 
@@ -271,8 +270,9 @@ def _speed_table(result: Result) -> str:
   head = "".join(f'<th scope="col">{name}</th>' for name in heads)
   return (
     page.paragraph(
-      "Medians over all files. The peak is of the whole process, its libraries "
-      "included. A dash: the system does not tell, or no parts are timed."
+      "Medians over all files. The peak is that of the whole process, including "
+      "its libraries. A dash: the system does not report it, or the codec "
+      "does not time its parts."
     )
     + '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"

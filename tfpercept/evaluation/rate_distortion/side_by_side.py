@@ -13,11 +13,11 @@ from tfpercept.reports import page, wipe
 
 _SUFFIXES = {"hyperprior": ".tfp", "jpeg": ".jpg"}
 _HOW = (
-  "Each picture in a file of {left} and one of {right} with about as many bits "
-  "per pixel; shown is the square of {side} pixels with the most contrast. "
-  "Wipe with the slider, by its arrow keys, or by dragging. "
-  "Decibels of {specs} are -10 log10 of the distance: for psnr that is PSNR. "
-  "Error maps are of {map}, on one colour scale for each picture."
+  "Each picture in a file of {left} and in one of {right} with about the same "
+  "rate. The square of {side} pixels with the most contrast is shown. Move the "
+  "slider with the mouse or its arrow keys. Decibels of {specs} are -10 log10 "
+  "of the distance; for psnr that is PSNR. Error maps are of {map}, on one "
+  "color scale for each picture."
 )
 
 

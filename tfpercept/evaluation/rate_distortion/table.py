@@ -63,7 +63,7 @@ def to_text(result: Result, anchor: str, span: tuple[float, float]) -> str:
     if difference.why
   ]
   if any(result.peak(codec) is None for codec in found):
-    notes.append("A dash: this system does not tell peaks of memory.")
+    notes.append("A dash: this system does not report peaks of memory.")
   return "\n".join([score_table.aligned(lines), "", *notes])
 
 

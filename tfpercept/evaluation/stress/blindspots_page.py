@@ -10,14 +10,13 @@ from tfpercept.io import files
 from tfpercept.reports import charts, gallery, page
 
 _SUMMARY = (
-  "Each picture was moved, pixel by pixel, downhill in one distance. Where the "
-  "distance is as small as it got, what still looks wrong is what it does not "
-  "see; where it was still falling, more steps may yet mend it."
+  "Each picture minimises one distance over its pixels. If the distance is as "
+  "small as it got, the errors that remain are its blind spot. If it was still "
+  "falling, more steps may remove them."
 )
 _VALUES = (
-  "Below each picture is what every distance says of it, and that as a "
-  "percentage of what it says of the start. The line of the distance that was "
-  "minimised is marked."
+  "Below each picture are its values in every distance, also as percentages "
+  "of the values at the start. The line of the minimised distance is marked."
 )
 _HEADS = {"noise": "From noise", "held": "From the reference, {held} held"}
 _HOW = {
@@ -26,9 +25,9 @@ _HOW = {
   "while the distance falls, so these pictures are equally far in {held}.",
 }
 _MATRIX = (
-  "How far a distance (column) was brought down by minimising another (row): "
-  "log10 of its value over its value at the start. -1 is a tenth, 0 is no "
-  "progress at all, above 0 it grew; {low:g} stands for that and less."
+  "Fall of a distance (column) while another (row) is minimised: log10 of its "
+  "value over its value at the start. -1 is a tenth, 0 is no change, and above "
+  "0 the distance grew; {low:g} stands for that and less."
 )
 _LOW = -6.0
 
@@ -129,11 +128,11 @@ def _matrix(found: blindspots.Gallery, start: str) -> list[str]:
     rows,
     columns,
     span=(-3.0, 0.0),
-    title="minimised (row), judged by (column)",
+    title="minimised (row), measured (column)",
   )
   return [
     page.paragraph(_MATRIX.format(low=_LOW)),
-    page.image_tag(drawn, "Distances minimised against distances judging"),
+    page.image_tag(drawn, "Minimised distances against measured distances"),
   ]
 
 

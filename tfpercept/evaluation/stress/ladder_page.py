@@ -14,20 +14,19 @@ PAGE, MATRIX, VALUES = "ladder.html", "rank_correlation.png", "values.csv"
 
 _MAP_QUANTILE = 0.995  # where a colour scale ends
 _SUMMARY = (
-  "Noise, blur, JPEG, a shift and less contrast, at five levels each: where "
-  "distances see a difference, and how alike they order distorted pictures."
+  "Noise, blur, JPEG, a shift and loss of contrast, at five levels each: error "
+  "maps of distances, and the correlation of their ranks."
 )
 _MAPS = (
-  "Each row has its own scale of colours, the same on the whole page: from 0, "
-  "black, to the number at its head, the 99.5th percentile of all maps of that "
-  "distance, yellow. The value stands below. Maps are shown at half "
-  "their size."
+  "Each distance has one color scale on the whole page: from 0, black, to the "
+  "number at its head, yellow, which is the 99.5th percentile of all its maps. "
+  "The value is below each map. Maps are shown at half their size."
 )
 _REDUCED = 2  # or the page would have tens of megabytes
 _RANKS = (
-  "Spearman's rank correlation between what two distances say of {count} "
-  "distorted pictures: {pictures} of the ladder's {rungs} rungs each. 1: they "
-  "put all in the same order."
+  "Spearman's rank correlation between two distances over {count} distorted "
+  "pictures: {rungs} rungs for each of {pictures} pictures. 1 means the same "
+  "order."
 )
 
 

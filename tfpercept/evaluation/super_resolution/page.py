@@ -16,8 +16,8 @@ from tfpercept.reports import page
 _HOW = (
   "PSNR in dB and SSIM of studio luma rounded to 8 bits, without a border of "
   "{scale} pixels. Larger is better; the best means are bold. Each picture was "
-  "reduced {scale} times bicubically and enlarged again by each method; colour "
-  "is enlarged bicubically."
+  "reduced by {scale} bicubically and enlarged again by each method. Color is "
+  "enlarged bicubically."
 )
 
 

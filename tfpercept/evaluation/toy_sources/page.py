@@ -25,14 +25,14 @@ GAIN_HEADS = ("transform", "coding gain in dB")
 _MOST = 6  # functions shown of a process
 _SHOWN = (-6.0, 6.0)  # values of transfer curves
 _CELLS = (
-  "Lines are borders of cells, dots are reproductions, the larger the more "
-  "often they are used; the source is blue."
+  "Lines are borders of cells. Dots are reproductions; a larger dot is used "
+  "more often. The density of the source is blue."
 )
 _FUNCTIONS = "The {most} reproductions that are used most."
 _GAINS = (
-  "Solid: normal coefficients coded one by one as well as can be (reverse "
-  "water-filling). Dashed: rounded to one step and entropy-coded. The coding "
-  "gain is what a transform saves in distortion at high rates."
+  "Solid: the least rate of normal coefficients, each coded on its own "
+  "(reverse water-filling). Dashed: uniform quantization and entropy coding. The coding "
+  "gain is the saving of a transform in distortion at high rates."
 )
 _NOTES = {
   "banana": (
@@ -47,15 +47,15 @@ _NOTES = {
 }
 _SUMMARY = (
   "Rate-constrained vector quantisation, nonlinear and linear transform coding "
-  "of sources whose best codecs are known or can be drawn, and what orthogonal "
-  "transforms gain on a correlated source."
+  "of sources whose best codecs are known or can be drawn, and the coding "
+  "gains of orthogonal transforms on a correlated source."
 )
 _HOW = (
-  "The loss is bits a vector plus λ times the distortion, a sum of squared "
-  "errors (for functions of t their mean), with hard rounding on vectors that "
-  "no training saw, ± its standard error. Rates are cross entropies under the "
-  "probabilities that each codec learned; the entropy beside them is what "
-  "probabilities made for the test set would spend, each latent on its own."
+  "The loss is the rate in bits a vector plus λ times the distortion, a sum of "
+  "squared errors (for functions of t their mean), ± its standard error. It is "
+  "measured with hard rounding on vectors that no training saw. Rates are "
+  "cross entropies under the learned probabilities. The entropy of the symbols, each "
+  "latent on its own, is the rate of probabilities fitted to the test set."
 )
 
 
