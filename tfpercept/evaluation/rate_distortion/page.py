@@ -270,9 +270,9 @@ def _speed_table(result: Result) -> str:
   head = "".join(f'<th scope="col">{name}</th>' for name in heads)
   return (
     page.paragraph(
-      "Medians over all files. The peak is that of the whole process, including "
-      "its libraries. A dash: the system does not report it, or the codec "
-      "does not time its parts."
+      "Medians over all files. The peak is that of the whole process, "
+      "including its libraries. A dash: the system does not report it, or the "
+      "codec does not time its parts."
     )
     + '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"

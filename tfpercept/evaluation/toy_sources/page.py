@@ -31,8 +31,8 @@ _CELLS = (
 _FUNCTIONS = "The {most} reproductions that are used most."
 _GAINS = (
   "Solid: the least rate of normal coefficients, each coded on its own "
-  "(reverse water-filling). Dashed: uniform quantization and entropy coding. The coding "
-  "gain is the saving of a transform in distortion at high rates."
+  "(reverse water-filling). Dashed: uniform quantization and entropy coding. "
+  "The coding gain is the saving of a transform in distortion at high rates."
 )
 _NOTES = {
   "banana": (
@@ -54,8 +54,9 @@ _HOW = (
   "The loss is the rate in bits a vector plus λ times the distortion, a sum of "
   "squared errors (for functions of t their mean), ± its standard error. It is "
   "measured with hard rounding on vectors that no training saw. Rates are "
-  "cross entropies under the learned probabilities. The entropy of the symbols, each "
-  "latent on its own, is the rate of probabilities fitted to the test set."
+  "cross entropies under the learned probabilities. The entropy of the "
+  "symbols, each latent on its own, is the rate of probabilities fitted to the "
+  "test set."
 )
 
 
