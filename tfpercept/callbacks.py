@@ -9,27 +9,29 @@ import keras
 from tfpercept import distances
 from tfpercept.ops import checks, ranges
 
-# Models and the distances that their steps look at; two models may share one.
+# The distances that the traced step of a model records; two models may share
+# one.
 _WATCHED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class CheckRange(keras.callbacks.Callback):
   """Refuses images outside the range of the distances that a model uses.
 
-  Values in [0, 255] or [-1, 1] where [0, 1] is expected give numbers that look
-  right. This looks at the references, which a loss or metric gets as `y_true`,
-  in the first batches of each epoch; what an untrained network puts out may lie
-  anywhere. It works in graphs and under XLA, and costs two reductions of those
-  batches. Looked at are losses, metrics and layers of the package, on Keras 2
-  and 3.
+  Values in [0, 255] or [-1, 1] where [0, 1] is expected give plausible numbers.
+  This callback checks the references, which a loss or metric gets as `y_true`,
+  in the first batches of each epoch. It does not check outputs, since those of
+  an untrained network may have any value. It works in graphs and under XLA, and
+  costs two reductions of those batches. It serves losses, metrics and layers of
+  the package, on Keras 2 and 3.
 
   Args:
-    batches: How many batches of each epoch to look at.
+    batches: Number of batches of each epoch that are checked, at least 1.
 
   Raises:
     ValueError: when training starts, if the model has no distance; after a
-      batch, if values lie more than a tenth of its width outside the range, or
-      are NaN. The message says what was found and which `value_range` fits.
+      batch, if values lie outside the range by more than a tenth of its width,
+      or are NaN. The message has the values found and a `value_range` that
+      fits.
   """
 
   def __init__(self, batches: int = 2):
@@ -53,7 +55,7 @@ class CheckRange(keras.callbacks.Callback):
     known.update(found)
     with self.model.distribute_strategy.scope():
       self._watched = [(distance, distance.watch()) for distance in found]
-    if is_new:  # a step that was traced before does not look
+    if is_new:  # a step that was traced before does not record
       self.model.make_train_function(force=True)
 
   def on_epoch_begin(
@@ -78,8 +80,8 @@ class CheckRange(keras.callbacks.Callback):
 
 
 def _distances(model: keras.Model) -> Iterator[distances.Distance]:
-  """Yields the distances that a compiled model computes, some perhaps twice."""
-  # Keras 2 and 3 keep metrics to themselves until the first batch.
+  """Yields the distances of a compiled model; one may come twice."""
+  # Keras 2 and 3 hold metrics in private attributes until the first batch.
   compiled = [
     getattr(getattr(model, owner, None), part, None)
     for owner in ("compiled_metrics", "_compile_metrics")
@@ -95,7 +97,7 @@ def _distances(model: keras.Model) -> Iterator[distances.Distance]:
 
 
 def _held(holder: Any) -> distances.Distance | None:
-  """Returns what a loss or metric computes; Keras 2 may know its name only."""
+  """Returns the distance of a loss or metric, or of its Keras name, if any."""
   if isinstance(holder, str):
     holder = keras.saving.get_registered_object(holder)
   if hasattr(holder, "held_distance"):

@@ -1,4 +1,4 @@
-"""What a library that is not installed is called, and what brings it."""
+"""Names of optional libraries, and the extras that install them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ LIBRARIES = {
 
 
 class MissingExtra(ImportError, ValueError):  # noqa: N818 - says what
-  """An optional library is not installed; the message says what brings it."""
+  """An optional library is not installed; the message names its extra."""
 
 
 @contextlib.contextmanager
 def needed(what: str) -> Iterator[None]:
-  """A context for imports of optional libraries.
+  """Returns a context for imports of optional libraries.
 
   Args:
-    what: What needs them, in the plural, for the message.
+    what: Name in the plural of the feature that needs them, for the message.
 
   Raises:
     MissingExtra: if one of `LIBRARIES` is not installed.
@@ -34,7 +34,7 @@ def needed(what: str) -> Iterator[None]:
   except ImportError as error:
     top = (error.name or "").split(".")[0]
     if top not in LIBRARIES:
-      raise  # a library is there, but broken
+      raise  # a library is installed but broken
     library, extra = LIBRARIES[top]
     raise MissingExtra(
       f"{what} need {library}, which is not installed: "

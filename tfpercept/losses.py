@@ -20,23 +20,24 @@ class DistanceLoss(keras.losses.Loss):
   in float32 (or the distance's float64) and Keras reduces it; `sample_weight`
   has the shape `[N]`.
 
-  A file of a compiled model holds no parameters of the distance but those that
-  were changed since it was made: `load_model` finds the others again by the
-  spec, and refuses weights whose checksum is another. So weights trained under
-  one loss load into a model compiled with another.
+  The file of a compiled model holds only those parameters of the distance that
+  have changed since it was made. `load_model` finds the others again by the
+  spec, and refuses weights with another checksum. So weights trained with one
+  loss load into a model compiled with another.
 
-  `load_model` needs no `custom_objects`, but a process that never says
-  `import tfpercept` knows of no such class, and Keras then refuses the model;
-  with `compile=False` it loads there, too.
+  `load_model` needs no `custom_objects`, but the process must have run
+  `import tfpercept`; otherwise Keras does not know the class and refuses the
+  model. With `compile=False` it loads there, too.
 
   Args:
-    spec: A spec, or a frozen `Distance`.
-    reduction: A Keras reduction: `"sum_over_batch_size"`, `"sum"`, `"none"`.
-    dtype: See `distances.get`.
-    check_range: See `distances.get`.
-    value_range: See `distances.get`.
-    name: Keras name of the loss; by default its spec, with `_` for what no
-      scope of TensorFlow may hold.
+    spec: Spec of a distance, or a frozen `Distance`.
+    reduction: Keras reduction: `"sum_over_batch_size"`, `"sum"` or `"none"`.
+    dtype: Precision of the distance, `"float32"` (default) or `"float64"`.
+    check_range: If True, each call refuses images far outside their range.
+    value_range: Lowest and highest value of the images, such as (-1, 1); by
+      default [0, 1].
+    name: Keras name of the loss; by default its spec with `_` in place of
+      characters that TensorFlow does not allow in a scope.
   """
 
   def __init__(
@@ -98,12 +99,12 @@ class DistanceLoss(keras.losses.Loss):
 
 
 def _scope(spec: str) -> str:
-  """Turns a spec into a name that TensorFlow takes for a scope."""
+  """Returns a spec in the form of a name that TensorFlow allows for a scope."""
   return re.sub(r"[^A-Za-z0-9_.-]+", "_", spec).strip("_")
 
 
 def _computes_in(dtype: str) -> dict[str, str]:
-  """Arguments of `Loss` that keep Keras 3 from rounding to float32."""
+  """Returns arguments of `Loss` that keep Keras 3 from rounding to float32."""
   return {} if keras.__version__.startswith("2.") else {"dtype": dtype}
 
 
@@ -117,7 +118,7 @@ def get(
   data_range: float | None = None,
   name: str | None = None,
 ) -> DistanceLoss:
-  """Returns a Keras loss; see `DistanceLoss` for the arguments.
+  """Returns a Keras loss with the arguments of `DistanceLoss`.
 
   `data_range=255` is short for `value_range=(0, 255)`.
 
@@ -136,22 +137,25 @@ def get(
 
 
 def names() -> tuple[str, ...]:
-  """Names that specs of losses are made of, sorted."""
+  """Returns the names that specs of losses can have, sorted."""
   return distances.names()
 
 
 def _register_function(spec: str) -> None:
-  """Lets `compile(loss="tfpercept>SPEC")` work, which only Keras 2 resolves."""
+  """Registers a function for `compile(loss="tfpercept>SPEC")`.
+
+  Only Keras 2 resolves such a name.
+  """
 
   @functools.cache
   def distance() -> distances.Distance:
-    with tf.init_scope():  # outside the graph that happens to call first
+    with tf.init_scope():  # outside any graph that calls it first
       return distances.get(spec)
 
   def loss(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     return distance()(y_true, y_pred)
 
-  loss.held_distance = distance  # which `callbacks` look for
+  loss.held_distance = distance  # `callbacks` reads it
   loss.__name__ = loss.__qualname__ = spec
   loss.__doc__ = f"The distance {spec!r} with its default options, `[N]`."
   keras.saving.register_keras_serializable(package="tfpercept")(loss)

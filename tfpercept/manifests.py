@@ -1,4 +1,4 @@
-"""What the folder of a trained model says of it, without its weights."""
+"""Manifests of trained models, read without the weights."""
 
 import json
 import pathlib
@@ -9,16 +9,16 @@ from tfpercept.io import files
 
 FORMAT = "tfpercept-model-1"
 DTYPES = ("float32", "float16")
-"""That weights are kept in; they are float32 once they are read."""
+"""Types of weights in a file; they are float32 in memory."""
 _KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
 
 
 def read(model: files.PathLike) -> dict[str, Any]:
-  """Returns the manifest of a trained model, whose weights are not read.
+  """Returns the manifest of a trained model without reading its weights.
 
   Args:
-    model: A run folder, a model folder, or the name of a model that comes with
-      the package.
+    model: Path of a run folder or a model folder, or the name of a model that
+      comes with the package.
 
   Raises:
     ValueError: if the folder holds no model, or its manifest is damaged.
@@ -49,7 +49,7 @@ def read(model: files.PathLike) -> dict[str, Any]:
 
 
 def folder(model: files.PathLike) -> pathlib.Path:
-  """Returns where the manifest of a model is, or should be."""
+  """Returns the folder that holds, or should hold, the manifest of a model."""
   found = weights.find(model)
   here = (found / "manifest.json").is_file()
   return found if here else found / "model"

@@ -1,4 +1,4 @@
-"""Distances as Keras metrics, which report what papers print."""
+"""Distances as Keras metrics, which report scores as papers print them."""
 
 import sys
 import warnings
@@ -20,17 +20,19 @@ class DistanceMetric(keras.metrics.Metric):
   infinity itself, or 0 before any image.
 
   Keras 3 asks a metric for its direction, so that `EarlyStopping`,
-  `ModelCheckpoint` and `ReduceLROnPlateau` need no `mode`; of a model with
-  several outputs it does not, and raises. Keras 2 goes by names and minimizes
-  all that do not end in `acc` or `auc`: give `mode=metrics.mode("ssim")` there.
-  A callback that goes the wrong way is warned of when an epoch begins.
+  `ModelCheckpoint` and `ReduceLROnPlateau` need no `mode`. For a model with
+  several outputs it does not ask, and raises. Keras 2 decides by the name and
+  minimizes all that do not end in `acc` or `auc`; give
+  `mode=metrics.mode("ssim")` there. If a callback goes in the wrong direction,
+  the metric warns when an epoch begins.
 
   Args:
-    spec: A spec, or a `Distance`.
-    name: Keras name; the spec by default.
+    spec: Spec of a distance, or a `Distance`.
+    name: Keras name of the metric; the spec by default.
     dtype: Keras dtype of the sums and the result.
-    check_range: See `distances.get`.
-    value_range: See `distances.get`.
+    check_range: If True, each call refuses images far outside their range.
+    value_range: Lowest and highest value of the images, such as (-1, 1); by
+      default [0, 1].
   """
 
   def __init__(
@@ -46,8 +48,8 @@ class DistanceMetric(keras.metrics.Metric):
       spec, check_range=check_range, value_range=value_range
     )
     super().__init__(name=name or distance.spec, dtype=dtype)
-    # Out of sight of Keras 2, which tracks layers and writes their weights into
-    # a SavedModel.
+    # A closure hides the distance from Keras 2, which would track it as a layer
+    # and write its weights into a SavedModel.
     self._held = lambda: distance
     self._direction = "up" if distance.direction == "max" else "down"
     self.total = self._sum("total")
@@ -56,22 +58,22 @@ class DistanceMetric(keras.metrics.Metric):
 
   @property
   def distance(self) -> distances.Distance:
-    """What the scores are of."""
+    """Distance that computes the scores."""
     return self._held()
 
   @property
   def direction(self) -> str:
-    """`"max"` if a larger result is better, as of PSNR, or `"min"`."""
+    """`"max"` if a larger result is better, as for PSNR, else `"min"`."""
     return self.distance.direction
 
   def _sum(self, name: str):
-    # Keras 3 does not hand its dtype on by itself.
+    # Keras 3 does not pass the dtype of the metric on to its weights.
     return self.add_weight(
       name=name, shape=(), initializer="zeros", dtype=self.dtype
     )
 
   def reset_state(self) -> None:
-    """Forgets all images."""
+    """Sets the sums to 0, and warns of callbacks in the wrong direction."""
     super().reset_state()
     for watcher in _watchers():
       if _monitors(watcher, self.name) and _goes(watcher) != self.direction:
@@ -88,7 +90,13 @@ class DistanceMetric(keras.metrics.Metric):
     y_pred: tf.Tensor,
     sample_weight: tf.Tensor | None = None,
   ) -> None:
-    """Adds a batch; `sample_weight` broadcasts to `[N]`."""
+    """Adds the scores of a batch.
+
+    Args:
+      y_true: Reference images, float `[N, H, W, C]`.
+      y_pred: Images to compare with them, of the same shape.
+      sample_weight: Weights of the images, `[N]` or a scalar; 1 by default.
+    """
     sample_weight = checks.sample_weight(sample_weight, self.distance.spec)
     score = tf.cast(self.distance.score(y_true, y_pred), self.total.dtype)
     weight = tf.ones_like(score)
@@ -97,7 +105,7 @@ class DistanceMetric(keras.metrics.Metric):
     infinite = tf.math.is_inf(score)
     zero = tf.zeros_like(score)
     self.total.assign_add(
-      # An image of weight 0 does not count, whatever its score.
+      # An image of weight 0 does not count, even if its score is NaN.
       tf.reduce_sum(
         tf.where(infinite, zero, tf.math.multiply_no_nan(score, weight))
       )
@@ -106,7 +114,7 @@ class DistanceMetric(keras.metrics.Metric):
     self.infinite.assign_add(tf.reduce_sum(tf.where(infinite, weight, zero)))
 
   def result(self) -> tf.Tensor:
-    """Returns the mean finite score."""
+    """Returns the mean of all finite scores, a scalar."""
     total, count = tf.identity(self.total), tf.identity(self.count)
     infinite = tf.identity(self.infinite)
     zero = tf.zeros_like(total)
@@ -135,7 +143,10 @@ _WORSE = {"max": "smaller", "min": "larger"}
 
 
 def _watchers() -> list[keras.callbacks.Callback]:
-  """Callbacks of the `fit` that is running; Keras 2 tells metrics of none."""
+  """Returns the monitoring callbacks of the running `fit` of Keras 2.
+
+  Keras 2 has no call for this, so they are found in its frames.
+  """
   frame = sys._getframe() if keras.__version__.startswith("2.") else None
   while frame is not None:
     found = frame.f_locals.get("callbacks")
@@ -165,7 +176,7 @@ def get(
   value_range: Any = None,
   data_range: float | None = None,
 ) -> DistanceMetric:
-  """Returns a Keras metric; see `DistanceMetric` for the arguments.
+  """Returns a Keras metric with the arguments of `DistanceMetric`.
 
   `data_range=255` is short for `value_range=(0, 255)`.
 
@@ -181,13 +192,14 @@ def get(
 
 
 def mode(spec: str | distances.Distance) -> str:
-  """Returns `"max"` if a larger score of a spec is better, or `"min"`.
+  """Returns `"max"` if a larger score of a spec is better, else `"min"`.
 
-  For `mode=` of Keras' callbacks that monitor a metric; see `DistanceMetric`.
+  It is for the argument `mode` of Keras callbacks that monitor a metric;
+  `DistanceMetric` explains where they need it.
   """
   return distances.get(spec).direction
 
 
 def names() -> tuple[str, ...]:
-  """Names that specs of metrics are made of, sorted."""
+  """Returns the names that specs of metrics can have, sorted."""
   return distances.names()

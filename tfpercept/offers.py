@@ -1,8 +1,8 @@
-"""What can be chosen by name, for those who do not need the work itself.
+"""Names of the choices of commands, without importing TensorFlow or NumPy.
 
-So a command says what it takes, and a shell completes it, without importing
-TensorFlow or NumPy. The modules that do the work take theirs from here, or a
-test compares theirs with what is here.
+From them a command prints its help and a shell completes it at once. The
+modules that do the work take the names from here, or a test compares theirs
+with these.
 """
 
 import json
@@ -11,31 +11,33 @@ import pathlib
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 """Folder of the weights and models that come with the package."""
 ALPHA = ("white", "black", "ignore", "error")
-"""What `files.read_samples` can do with transparency."""
+"""Treatments of transparency by `files.read_samples`."""
 MAX_PICTURE_PIXELS = 170_000_000
-"""More are taken for an attack; Pillow's own limit is a little higher."""
+"""Largest number of pixels of a picture, just below Pillow's own limit. A
+larger file is taken for an attack."""
 PACKED = ("float32", "float16", "int16", "int18")
-"""The types that `weights.packed` turns weights into."""
+"""Types that `weights.packed` can turn weights into."""
 CODECS = (
   "avif", "heic", "hyperprior", "jpeg", "jpeg2000", "jxl", "png", "webp",
 )  # fmt: skip
 """Names of all registered codecs, sorted."""
 MODEL = "photo_mse"
-"""The trained model that compresses, if no other is named."""
+"""Name of the trained model that compresses by default."""
 MAX_EFFORT = 100
-"""Rounds in which symbols may be chosen for the very picture."""
+"""Largest number of rounds that refine the symbols of a picture."""
 LAYOUTS = (
   "bapps2afc", "bappsjnd", "gan2afc", "choices", "mos", "dmos",
   "tid2013_genuine", "tid2013_resynth",
 )  # fmt: skip
-"""Names of the layouts of human judgements, as their readers have them."""
+"""Names of the layouts of human judgements."""
 
 
 def shipped(model: str | None = None) -> tuple[str, ...]:
-  """Names of the trained models in the package, sorted.
+  """Returns the names of the trained models in the package, sorted.
 
   Args:
-    model: Registered name of a network, to name those of one kind alone.
+    model: Registered name of a network; only its models are returned. None
+      returns all.
   """
   return tuple(
     path.parent.name

@@ -1,6 +1,6 @@
-"""Names for factories, and the language that specs are written in.
+"""Registries of factories by name, and the language of specs.
 
-A spec is a sum of weighted names with literal options, and it means the same
+A spec is a sum of weighted names with literal options. It has the same meaning
 in a flag, in `losses.get`, in a checkpoint and in a manifest:
 
     ms_ssim
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-_LONGEST = 200  # of the 255 bytes that a file's name may have
+_LONGEST = 200  # bytes; the name of a file has at most 255
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -42,20 +42,21 @@ class Term:
 
 
 def _plain(value: Any) -> Any:
-  """Turns NumPy's numbers, whose repr is no literal, into Python's."""
+  """Returns a value with Python numbers; those of NumPy have no literal."""
   if isinstance(value, (list, tuple)):
     return type(value)(_plain(v) for v in value)
   return value.item() if isinstance(value, np.generic) else value
 
 
 class Registry:
-  """A mapping from names to factories whose errors say what would have worked.
+  """A mapping from names to factories, with errors that suggest a valid name.
 
   Args:
-    kind: What is registered, in the singular; used in messages.
-    reserved: Keyword arguments of the factories that are no options of a spec.
-    meant: Names that people know for what is registered under another, in small
-      letters without `_`. They are no names, but answered with the one meant.
+    kind: Name in the singular of the registered objects, for messages.
+    reserved: Keyword arguments of the factories that a spec cannot set.
+    meant: Registered name by other names that people use, in small letters
+      without `_`. The other names are refused with a hint to the registered
+      one.
   """
 
   def __init__(
@@ -71,7 +72,7 @@ class Registry:
     self._factories: dict[str, Callable[..., Any]] = {}
 
   def register(self, name: str) -> Callable[[T], T]:
-    """Returns a decorator that registers a factory; a name is taken once."""
+    """Returns a decorator that registers a factory under a new name."""
 
     def decorate(factory: T) -> T:
       if name in self._factories:
@@ -82,7 +83,7 @@ class Registry:
     return decorate
 
   def names(self) -> tuple[str, ...]:
-    """Registered names, sorted."""
+    """Returns the registered names, sorted."""
     return tuple(sorted(self._factories))
 
   def __contains__(self, name: str) -> bool:
@@ -92,7 +93,11 @@ class Registry:
     return iter(self.names())
 
   def get(self, name: str) -> Callable[..., Any]:
-    """Returns the factory of `name`; ValueError names the nearest one."""
+    """Returns the factory of `name`.
+
+    Raises:
+      ValueError: if there is none; the message suggests the nearest name.
+    """
     if name not in self._factories:
       near = self._nearest(name)
       hint = f" Did you mean {near!r}?" if near else ""
@@ -103,7 +108,10 @@ class Registry:
     return self._factories[name]
 
   def _nearest(self, name: str) -> str | None:
-    """What is spelled alike but for case and `_`, is called so, or is near."""
+    """Returns the registered name that was probably meant, if any.
+
+    It equals `name` up to case and `_`, has that other name, or is similar.
+    """
     plain = {n.replace("_", ""): n for n in self._factories}
     plain |= self._meant
     key = name.lower().replace("_", "")
@@ -114,7 +122,7 @@ class Registry:
     return plain.get(near[0], near[0]) if near else None
 
   def options(self, name: str) -> dict[str, Any]:
-    """Returns the options of a factory, in a spec, with their defaults."""
+    """Returns the defaults of the options that a spec can set, by name."""
     return {
       p.name: p.default
       for p in _parameters(self.get(name))
@@ -122,7 +130,13 @@ class Registry:
     }
 
   def create(self, name: str, options: dict[str, Any], **extra: Any) -> Any:
-    """Calls the factory of `name` with `options`, checked by their names."""
+    """Calls the factory of `name` and returns its result.
+
+    Args:
+      name: Registered name.
+      options: Options from a spec; an unknown one raises ValueError.
+      **extra: Reserved arguments of the factory.
+    """
     factory = self.get(name)
     known = self.options(name)
     for option in options:
@@ -138,11 +152,11 @@ class Registry:
 
 
 def _parameters(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-  """Returns what a factory takes.
+  """Returns the parameters of a factory.
 
-  Of a class that is what its `__init__` says, its own or the first inherited.
-  Asked about the class itself, Python 3.10 and 3.11.2 answer with the
-  `__new__(cls, *args, **kwargs)` of a base, such as Keras gives to layers.
+  For a class they are those of its `__init__`. For the class itself, Python
+  3.10 and 3.11.2 would return those of `__new__(cls, *args, **kwargs)` of a
+  base class, which Keras gives to layers.
   """
   if inspect.isclass(factory) and factory.__init__ is not object.__init__:
     factory = factory.__init__
@@ -153,14 +167,15 @@ def parse_spec(spec: str) -> tuple[Term, ...]:
   """Parses a spec into its terms.
 
   Args:
-    spec: For example `"0.84*ms_ssim(scales=3) + 0.16*mae"`. Only sums, positive
-      number weights, names and literal keyword arguments are accepted.
+    spec: Text such as `"0.84*ms_ssim(scales=3) + 0.16*mae"`. Only sums,
+      positive numbers as weights, names and literal keyword arguments are
+      accepted.
 
   Returns:
-    The terms in their written order, at least one.
+    The terms in the written order, at least one.
 
   Raises:
-    ValueError: if `spec` is anything else; the message quotes the part.
+    ValueError: if `spec` is anything else; the message quotes the wrong part.
   """
   if not isinstance(spec, str) or not spec.strip():
     raise ValueError(
@@ -178,16 +193,17 @@ def parse_spec(spec: str) -> tuple[Term, ...]:
 
 
 def format_spec(terms: tuple[Term, ...]) -> str:
-  """Inverse of `parse_spec`."""
+  """Returns the spec of some terms, which `parse_spec` turns back."""
   return " + ".join(str(term) for term in terms)
 
 
 def file_names(specs: Iterable[str]) -> dict[str, str]:
-  """Turns specs into parts of file names, no two alike, none too long."""
+  """Returns a part of a file name for each spec, all different, none long."""
   found: dict[str, str] = {}
   for spec in specs:
     name = plain = re.sub(r"[^A-Za-z0-9.-]+", "_", spec).strip("_")[:_LONGEST]
-    taken = {other.lower() for other in found.values()}  # as on some disks
+    # Some disks do not distinguish case.
+    taken = {other.lower() for other in found.values()}
     number = 2
     while name.lower() in taken:
       name, number = f"{plain}_{number}", number + 1
@@ -198,7 +214,7 @@ def file_names(specs: Iterable[str]) -> dict[str, str]:
 def _parse(spec: str) -> ast.expr:
   try:
     return ast.parse(spec.strip(), mode="eval").body
-  except ValueError as error:  # which NUL is on 3.11.2, say
+  except ValueError as error:  # Python 3.11.2 raises it for a NUL character
     raise SyntaxError(str(error)) from error
 
 
@@ -267,7 +283,7 @@ def _call(node: ast.expr, spec: str) -> tuple[str, dict[str, Any]]:
 
 
 def _without_dashes(spec: str) -> str:
-  """Says how a name with dashes, such as MS-SSIM, would be written."""
+  """Returns a hint to the spelling of a name with dashes, such as MS-SSIM."""
   dashed = re.search(r"[A-Za-z]\w*(-[A-Za-z]\w*)+", spec)
   if not dashed:
     return ""

@@ -1,12 +1,12 @@
-"""Trained weights: where they come from, and how they get here.
+"""Trained weights by name or path, downloaded if needed.
 
     arrays = weights.load("watson_dft_rgb")
     arrays = weights.load("mine/tuned.npz")
 
 A name of the manifest is looked up in the folder TFPERCEPT_WEIGHTS, in the
-package, in the user's cache, and is then downloaded from where its authors
-publish it, its checksum verified. TFPERCEPT_OFFLINE=1, or anything but nothing,
-0 and false, forbids downloads.
+package and in the user's cache. If it is in none of them, it is downloaded from
+its authors' address and its checksum is verified. TFPERCEPT_OFFLINE=1, or any
+value except an empty one, 0 and false, forbids downloads.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ unpacked = packing.unpacked
 
 
 class MissingWeights(FileNotFoundError):  # noqa: N818 - what it is about
-  """Weights that are not here and cannot be fetched."""
+  """Weights that are not on this machine and cannot be downloaded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Source:
 
   name: str
   file: str
-  """Path in a folder of weights; of shipped ones, their folder."""
+  """Path within a folder of weights; for shipped ones, the path of a folder."""
   bytes: int
   sha256: str
   licence: str
@@ -55,7 +55,7 @@ class Source:
 
   @property
   def origin(self) -> str:
-    """Where it is published."""
+    """Name or address of the published file, for messages."""
     if self.archive:
       _, member = self.archive.member.split("/", 1)
       return f"{member} of {self.archive.file}"
@@ -64,7 +64,7 @@ class Source:
 
 @functools.cache
 def manifest() -> Mapping[str, Source]:
-  """Returns the weights that have a name, by name."""
+  """Returns the entries of the manifest by name."""
   entries = json.loads((PRETRAINED / "sources.json").read_text())
   for name, entry in entries.items():
     if "archive" in entry:
@@ -74,18 +74,18 @@ def manifest() -> Mapping[str, Source]:
 
 
 def load(source: str | os.PathLike) -> dict[str, np.ndarray]:
-  """Returns weights by name. Half-precision ones come as float32.
+  """Returns weights by name, half-precision ones as float32.
 
   Args:
-    source: A name of the manifest, or the path of an `.npz`, of a file of
-      PyTorch (`.pth`, `.pt`) or of pickled NumPy arrays (`.ckpt`, `.pkl`). No
-      code in a file is run. Names of nested dictionaries are joined by `|`.
+    source: Name of the manifest, or path of an `.npz`, of a file of PyTorch
+      (`.pth`, `.pt`) or of pickled NumPy arrays (`.ckpt`, `.pkl`). No code in a
+      file is run. Names of nested dictionaries are joined by `|`.
 
   Raises:
-    MissingWeights: if the file is not here and cannot be fetched; the message
-      says what to do.
-    ValueError: if there is no such name, the checksum of a file that is here is
-      wrong, or it is damaged or holds anything but arrays.
+    MissingWeights: if the file is not on this machine and cannot be downloaded;
+      the message says what to do.
+    ValueError: if there is no such name, or the file has a wrong checksum, is
+      damaged, or holds anything but arrays.
   """
   arrays = {}
   for path in locate(source):
@@ -94,7 +94,10 @@ def load(source: str | os.PathLike) -> dict[str, np.ndarray]:
 
 
 def locate(source: str | os.PathLike) -> list[pathlib.Path]:
-  """Returns the files of `source`, fetched if need be; raises as `load`."""
+  """Returns the files of `source`, downloaded if needed.
+
+  It raises the errors of `load`.
+  """
   known = manifest().get(os.fspath(source))
   if known:
     return present(known) or [fetch(known.name)]
@@ -113,16 +116,16 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def present(source: Source) -> list[pathlib.Path]:
-  """Returns the files of a manifest entry where they are here, or nothing.
+  """Returns the files of a manifest entry on this machine, or none.
 
   Raises:
-    ValueError: if a file has another checksum than the manifest's; those that
-      come with the package are not read for that here.
+    ValueError: if a file has another checksum than the manifest. Files that
+      come with the package are not checked here, to save the time.
   """
   for place in _places(source):
     smaller = place / _packed_name(source)
     if smaller.is_file():
-      return [smaller]  # by `tfpercept weights pack`, so of no known checksum
+      return [smaller]  # made by `tfpercept weights pack`; no known checksum
     path = place / source.file
     if path.is_dir():
       parts = sorted(path.glob("weights*.npz"))
@@ -135,7 +138,7 @@ def present(source: Source) -> list[pathlib.Path]:
 
 
 def _places(source: Source) -> Iterator[pathlib.Path]:
-  """Yields the folders to look in."""
+  """Yields the folders in which weights are looked up."""
   folder = os.environ.get("TFPERCEPT_WEIGHTS")
   if folder:
     yield pathlib.Path(folder)
@@ -150,11 +153,11 @@ def verify(source: Source) -> tuple[list[pathlib.Path], bool]:
   """Looks for files as `present` does, and checks shipped ones as well.
 
   Returns:
-    The files, and whether they are as published: of weights that somebody
-    packed there is nothing to check them by.
+    The files, and True if they are as published. For weights that a user packed
+    it is False, since there is no checksum.
 
   Raises:
-    ValueError: if a file has another checksum than the manifest's.
+    ValueError: if a file has another checksum than the manifest.
   """
   found = present(source)
   if not found or found[0].name == _packed_name(source):
@@ -165,7 +168,7 @@ def verify(source: Source) -> tuple[list[pathlib.Path], bool]:
 
 
 def cache() -> pathlib.Path:
-  """Folder that downloads are kept in; it need not exist.
+  """Returns the folder of downloads, which need not exist.
 
   Raises:
     MissingWeights: if the user has no home.
@@ -186,19 +189,22 @@ def fetch(
   folder: str | os.PathLike | None = None,
   source: str | os.PathLike | None = None,
 ) -> pathlib.Path:
-  """Puts weights into a folder and returns the file; says so on stderr.
+  """Puts weights into a folder and returns the path of the file.
+
+  A download is announced on stderr.
 
   Args:
-    name: A name of the manifest, of weights that do not come with the package.
-    folder: The user's cache by default.
-    source: A copy that is here already: of the file, or of the archive that it
-      is published in. By default it is downloaded, unless it is in the folder.
+    name: Name in the manifest of weights that do not come with the package.
+    folder: Path of the folder; by default the user's cache.
+    source: Path of a copy on this machine, of the file or of the archive that
+      it is published in. By default the file is downloaded, unless it is in the
+      folder.
 
   Raises:
-    MissingWeights: if it cannot be had or kept, which is said before it is
-      downloaded, or what came is not what was published.
+    MissingWeights: if the file cannot be downloaded, is not as published, or
+      cannot be stored, which is checked before the download.
     ValueError: if there is no such name, or the checksum of `source` is wrong.
-      Either way nothing is left behind and nothing that was there is changed.
+      After any error the folder is unchanged.
   """
   wanted = _named(name)
   if wanted.shipped:
@@ -226,7 +232,7 @@ def fetch(
 
 
 def _check_place(wanted: Source, path: pathlib.Path, *, is_cache: bool) -> None:
-  """Raises MissingWeights if weights could not be kept once they are here."""
+  """Raises MissingWeights if weights could not be stored after a download."""
   try:
     files.require_writable(path)
     left = files.free_space(path.parent)
@@ -253,7 +259,7 @@ def _download(
   _check_place(wanted, path, is_cache=is_cache)
   kept = wanted.archive or wanted
   print(
-    f"tfpercept: downloading {wanted.origin} to {path}; licence: "
+    f"tfpercept: downloading {wanted.origin} to {path}; license: "
     f"{wanted.licence}",
     file=sys.stderr,
   )
@@ -269,7 +275,7 @@ def _download(
 def _unwrap(
   wanted: Source, published: pathlib.Path, out: pathlib.Path, origin: Any
 ) -> None:
-  """Takes the member out of an archive; the file itself is copied."""
+  """Extracts the member of an archive, or copies the file itself."""
   archive = wanted.archive
   if not archive or published.stat().st_size == wanted.bytes:
     shutil.copyfile(published, out)
@@ -279,7 +285,7 @@ def _unwrap(
 
 
 def _difference(paths: list[pathlib.Path], size: int, sha256: str) -> str:
-  """Says how files, one behind the other, differ from those wanted."""
+  """Returns the difference of files, concatenated, in words, or "" if none."""
   digest, count = hashlib.sha256(), 0
   for path in paths:
     with open(path, "rb") as file:
@@ -313,7 +319,7 @@ def _advice(wanted: Source, path: pathlib.Path, why: Any) -> str:
   return (
     f"{wanted.name} is not here and was not downloaded: {why}. With a network, "
     f"run `tfpercept weights fetch {wanted.name}`; without one, bring "
-    f"{wanted.origin} and add `--from=FILE`, or put it at {path}. Licence: "
+    f"{wanted.origin} and add `--from=FILE`, or put it at {path}. License: "
     f"{wanted.licence}."
   )
 
@@ -322,10 +328,10 @@ def find(model: str | os.PathLike) -> pathlib.Path:
   """Returns the folder of a trained model.
 
   Args:
-    model: The path of an existing folder, or a name from `shipped()`.
+    model: Path of an existing folder, or a name from `shipped()`.
 
   Raises:
-    ValueError: if it is neither; the message has the nearest name.
+    ValueError: if it is neither; the message suggests the nearest name.
   """
   folder = pathlib.Path(model)
   if folder.is_dir():

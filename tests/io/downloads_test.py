@@ -150,7 +150,7 @@ def test_without_a_setting_pip_itself_names_its_index(monkeypatch):
 def test_without_pip_the_index_is_unknown(monkeypatch):
   monkeypatch.delenv("PIP_INDEX_URL", raising=False)
   monkeypatch.setattr(downloads, "_ASK_PIP", "import absent_pip")
-  with pytest.raises(OSError, match="pip is not there"):
+  with pytest.raises(OSError, match="pip is not installed, so the package"):
     downloads._index()
 
 

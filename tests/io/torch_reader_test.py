@@ -147,8 +147,8 @@ REFUSED = {
   ),
   "builtins.eval, which could run code": pickles.Name("builtins", "eval"),
   "torch.load, which could run code": pickles.Name("torch", "load"),
-  "calls what is no function but a str": pickles.Call("os.system", ()),
-  "calls what is no function but torch.FloatStorage": pickles.Call(
+  "calls a str, which is no function": pickles.Call("os.system", ()),
+  "calls torch.FloatStorage, which is no function": pickles.Call(
     pickles.Name("torch", "FloatStorage"), ()
   ),
   "changes the state of a tuple": pickles.Raw(b")}b"),
@@ -177,9 +177,9 @@ REFUSED = {
   "does not fit in its storage of 6: repeated": pickles.tensor(
     (1 << 20, 1 << 19), stride=(0, 0)
   ),
-  "a shape, stride or offset that is none": pickles.tensor((-2, -3)),
-  "a shape, stride or offset that is none: float": pickles.tensor(offset=0.0),
-  "a shape, stride or offset that is none: sixty-four": pickles.tensor(
+  "an impossible shape, stride or offset": pickles.tensor((-2, -3)),
+  "an impossible shape, stride or offset: float": pickles.tensor(offset=0.0),
+  "an impossible shape, stride or offset: sixty-four": pickles.tensor(
     (1,) * 64, stride=(1,) * 64
   ),
   "only tensors and arrays are read": "text",
@@ -202,7 +202,7 @@ def test_storages_that_claim_more_than_there_is_take_no_memory(read, form):
   with pytest.raises(ValueError, match="storage '0' should have"):
     read(form(value))
   value = {"x": pickles.tensor(source=pickles.storage(count=1 << 60))}
-  with pytest.raises(ValueError, match="a shape, stride or offset"):
+  with pytest.raises(ValueError, match="impossible shape, stride or offset"):
     read(form(value))
 
 

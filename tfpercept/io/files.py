@@ -1,4 +1,4 @@
-"""Reading pictures, and writing files so that nothing is ever half there."""
+"""Readers of pictures, and writers that never leave half a file."""
 
 import contextlib
 import errno
@@ -24,17 +24,17 @@ PICTURE_SUFFIXES = (
   ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
   ".tiff", ".webp",
 )  # fmt: skip
-# Of Pillow's; an MPO opens as a JPEG.
+# Formats of Pillow that are read; an MPO opens as a JPEG.
 _FORMATS = (
   "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",
 )  # fmt: skip
-# Decoders let through whatever damaged numbers lead to.
+# Errors that Pillow's decoders raise for damaged files.
 _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
   OSError, SyntaxError, EOFError, struct.error,
 )  # fmt: skip
-# What systems leave in folders, in small letters; beside these `._x` of macOS
-# and `x:Zone.Identifier` of Windows.
+# Files that operating systems leave in folders, in small letters. There are
+# also `._x` of macOS and `x:Zone.Identifier` of Windows.
 _SYSTEM_NAMES = frozenset({
   "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r",
   "$recycle.bin", "system volume information", "__macosx", ".ds_store",
@@ -47,13 +47,14 @@ _SYSTEM_NAMES = frozenset({
 def atomic(path: PathLike) -> Iterator[pathlib.Path]:
   """Yields a temporary path that becomes `path` when the block succeeds.
 
-  The temporary name lies in the same folder, so that the rename is atomic; it
-  may be made a file or a folder. A file replaces a file and a folder a folder;
-  where `path` is a link, what it leads to is replaced. What is neither, such as
-  a pipe, is written to. If the block raises, `path` is as it was.
+  The temporary path is in the same folder, so that the rename is atomic. The
+  block may create a file or a folder there. A file replaces a file and a folder
+  replaces a folder. If `path` is a link, its target is replaced. If it is a
+  pipe or a device, the data are written to it. If the block raises, `path` is
+  unchanged.
 
   Raises:
-    OSError: if that cannot be done; `path` is as it was, too.
+    OSError: if the path cannot be written; it is then unchanged, too.
   """
   path = pathlib.Path(path)
   if _is_device(path):
@@ -65,7 +66,7 @@ def atomic(path: PathLike) -> Iterator[pathlib.Path]:
     return
   path = resolved(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  # A name of its own, since that of `path` may be as long as names can be.
+  # The prefix is fixed, since the name of `path` may have the maximum length.
   with tempfile.TemporaryDirectory(
     dir=path.parent, prefix=".tfpercept."
   ) as folder:
@@ -85,8 +86,8 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
     raise IsADirectoryError(
       f"a file was to be written at {path}, which is a folder; name one in it"
     )
-  # A folder cannot be replaced in one step; the old one is moved aside first
-  # and vanishes with the temporary folder.
+  # A folder cannot be replaced in one step. The old one is moved away first and
+  # is deleted with the temporary folder.
   old = new.parents[1] / "old"
   os.rename(path, old)
   try:
@@ -97,16 +98,16 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
 
 
 def require_writable(path: PathLike) -> None:
-  """Raises OSError if a file cannot be written there; makes its folder."""
+  """Makes the folder of a path; raises OSError if no file can be written."""
   path = pathlib.Path(path)
   if path.is_dir():
     raise IsADirectoryError(f"{path} is a folder; name a file in it")
-  if not _is_device(path):  # opening would begin a pipe
+  if not _is_device(path):  # opening a pipe would already use it
     require_writable_folder(resolved(path).parent)
 
 
 def require_writable_folder(path: PathLike) -> None:
-  """Raises OSError if nothing can be written into a folder; makes it."""
+  """Makes a folder; raises OSError if no file can be written into it."""
   path = pathlib.Path(path)
   if path.exists() and not path.is_dir():
     raise NotADirectoryError(f"{path} is no folder; name one, or a new one")
@@ -116,14 +117,14 @@ def require_writable_folder(path: PathLike) -> None:
 
 
 def resolved(path: PathLike) -> pathlib.Path:
-  """Returns a path without links, of something that need not exist.
+  """Returns a path without links; the file need not exist.
 
   Raises:
-    OSError: if its links lead in a circle.
+    OSError: if its links form a circle.
   """
   try:
     found = pathlib.Path(path).resolve()
-  except RuntimeError:  # of Python up to 3.12; later ones return a link
+  except RuntimeError:  # Python up to 3.12 raises; later ones return a link
     found = None
   if found is None or found.is_symlink():
     raise OSError(errno.ELOOP, "links lead in a circle", str(path))
@@ -131,12 +132,12 @@ def resolved(path: PathLike) -> pathlib.Path:
 
 
 def _is_device(path: pathlib.Path) -> bool:
-  """Whether a path is of a pipe, a terminal or the like."""
+  """Returns True if a path is a pipe, a terminal or another device."""
   return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-  """Writes a file whole or not at all."""
+  """Writes a complete file or none."""
   with atomic(path) as temporary, open(temporary, "wb") as file:
     file.write(data)
     file.flush()
@@ -144,21 +145,22 @@ def write_bytes(path: PathLike, data: bytes) -> None:
 
 
 def write_text(path: PathLike, text: str) -> None:
-  """Writes UTF-8 text whole or not at all; what is not Unicode is escaped.
+  """Writes a complete UTF-8 file or none; lone surrogates are escaped.
 
-  Names of files need not be: Python has lone surrogates for their bytes.
+  Names of files in a text may have them: Python uses surrogates for bytes that
+  are not UTF-8.
   """
   write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: PathLike, value: Any) -> None:
-  """Writes indented JSON whole or not at all; refuses NaN."""
+  """Writes a complete file of indented JSON or none; NaN raises ValueError."""
   text = json.dumps(value, indent=2, allow_nan=False)
   write_text(path, text + "\n")
 
 
 def sha256(path: PathLike) -> str:
-  """Hexadecimal SHA-256 of a file."""
+  """Returns the hexadecimal SHA-256 of a file."""
   with open(path, "rb") as file:
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):
@@ -167,7 +169,7 @@ def sha256(path: PathLike) -> str:
 
 
 def is_system_file(path: PathLike) -> bool:
-  """Whether a system keeps its own notes under such a name, and nobody data."""
+  """Returns True for names that operating systems use for their own files."""
   name = pathlib.PurePath(path).name.lower()
   return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
 
@@ -193,14 +195,15 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
 def list_files(
   folder: PathLike, suffixes: Collection[str]
 ) -> list[pathlib.Path]:
-  """Returns the files of a folder that end so, by name.
+  """Returns the files of a folder with these suffixes, sorted by name.
 
-  What systems leave is none, nor is a folder, a pipe or a device, whatever its
-  name. A link that leads nowhere is one: somebody meant a file.
+  Files of the operating system, folders, pipes and devices are left out. A
+  broken link is kept, since a file is missing there and the reader should
+  report it.
 
   Args:
-    folder: The folder; what lies in folders below it does not count.
-    suffixes: In small letters, with their dots.
+    folder: Path of the folder; its subfolders are not searched.
+    suffixes: Suffixes in small letters, with their dots.
   """
   return sorted(
     path
@@ -214,8 +217,8 @@ def list_files(
 def read_image(path: PathLike) -> np.ndarray:
   """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is gray.
 
-  Transparency is dropped after laying the picture over white, the EXIF rotation
-  is applied and more than 8 bits are reduced to 8.
+  A transparent picture is laid over white, the EXIF rotation is applied, and
+  more than 8 bits are reduced to 8.
 
   Raises:
     ValueError: if the file is no picture, is damaged, animated or too large, or
@@ -240,16 +243,17 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
   while it is read, 8 N with transparency.
 
   Args:
-    path: The file.
-    alpha: What to do with transparency: lay the picture over `"white"` or
-      `"black"`, `"ignore"` it, or raise an `"error"`.
+    path: Path of the picture.
+    alpha: Treatment of transparency: `"white"` and `"black"` lay the picture
+      over this color, `"ignore"` drops the opacity, `"error"` raises an error.
 
   Returns:
-    uint8 or uint16, `[H, W, 3]`, or `[H, W, 1]` if it is gray.
+    Samples, uint8 or uint16, `[H, W, 3]`, or `[H, W, 1]` if the picture is
+    gray.
 
   Raises:
-    ValueError: as `read_image`; if `alpha` is unknown; or if 16-bit samples are
-      in planes, premultiplied, or color in JPEG 2000.
+    ValueError: for the reasons of `read_image`; if `alpha` is unknown; or if
+      16-bit samples are in planes, premultiplied, or color in JPEG 2000.
   """
   if alpha not in ALPHA:
     raise ValueError(f"alpha is one of {', '.join(ALPHA)}; got {alpha!r}")
@@ -264,7 +268,7 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
 
 @contextlib.contextmanager
 def _opened(path: PathLike) -> Iterator[Any]:
-  """Yields a Pillow picture; whatever is wrong with it is a ValueError."""
+  """Yields a Pillow picture; any fault of the file raises ValueError."""
   with extras.needed("pictures"):
     from PIL import Image
 
@@ -273,7 +277,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
     why = "is no file" if path.exists() else "does not exist"
     raise ValueError(f"expected a picture file; {path} {why}")
   with _named(path), warnings.catch_warnings():
-    # Pillow warns of half of what is read here.
+    # Pillow warns from half the size that is read here.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     picture = Image.open(path, formats=_FORMATS)
   with picture:
@@ -284,7 +288,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
       )
     with _named(path):
       frames = getattr(picture, "n_frames", 1)
-    # Behind a telephone's photograph, the first of an MPO, comes its gain map.
+    # An MPO of a telephone holds the photograph and then its gain map.
     if frames > 1 and picture.format != "MPO":
       raise ValueError(
         f"{path} is animated ({frames} frames); give one picture"
@@ -303,7 +307,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _named(path: PathLike) -> Iterator[None]:
-  """Turns what Pillow raises for damage into a ValueError that has the path."""
+  """Turns Pillow's errors for damage into a ValueError with the path."""
   from PIL import Image
 
   try:
@@ -327,7 +331,12 @@ def _to_array(picture: Any) -> np.ndarray:
 
 
 def write_image(path: PathLike, image: np.ndarray) -> None:
-  """Writes uint8 `[H, W, 3]`, `[H, W, 1]` or `[H, W]` by the path's suffix."""
+  """Writes a picture in the format of the path's suffix.
+
+  Args:
+    path: Path of the file, such as `picture.png`.
+    image: Picture, uint8 `[H, W, 3]`, `[H, W, 1]` or `[H, W]`.
+  """
   with extras.needed("pictures"):
     from PIL import Image
 
@@ -341,7 +350,7 @@ def write_image(path: PathLike, image: np.ndarray) -> None:
 
 
 def free_space(folder: PathLike) -> int:
-  """Bytes left on the disk of a folder that may not exist yet."""
+  """Returns the free bytes on the disk of a folder, which need not exist."""
   folder = pathlib.Path(folder).absolute()
   while not folder.exists():
     folder = folder.parent

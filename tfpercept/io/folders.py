@@ -1,8 +1,8 @@
-"""Folders to write into: whether that can be done, and names for TensorFlow.
+"""Folders for results: a check that they can be written, names for TensorFlow.
 
-TensorFlow looks up checkpoints, event files and SavedModels by functions to
-which `[a]*?` is a pattern and a backslash an escape, and which cannot name
-what is not UTF-8.
+TensorFlow looks up checkpoints, event files and SavedModels by functions that
+take `[a]*?` for a pattern and a backslash for an escape, and that have no names
+for bytes that are not UTF-8.
 """
 
 import contextlib
@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 
 _PATTERN = frozenset("*?[]{}\\")
-_PROBE = 1 << 16  # bytes that are written to see whether there is room
+_PROBE = 1 << 16  # bytes written to check that there is room
 
 
 def require(folder: pathlib.Path) -> None:
-  """Raises OSError unless a folder is there, or can be made, to write into.
+  """Raises OSError unless a folder, which need not exist, can be written.
 
-  It is not made; a file that nobody sees is written where it is to be.
+  It does not make the folder. It writes an invisible temporary file into the
+  nearest folder that exists.
   """
   place = pathlib.Path(folder).absolute()
   missing = []
@@ -34,12 +35,12 @@ def require(folder: pathlib.Path) -> None:
   except OSError as error:
     raise OSError(
       f"{folder} cannot be written: {error.strerror} (in {place}). Choose "
-      "another --out, or see to that",
+      "another --out, or remove the cause",
     ) from error
 
 
 def _require_short(names: Iterable[str], place: pathlib.Path) -> None:
-  if not hasattr(os, "pathconf"):  # on Windows, which itself says so later
+  if not hasattr(os, "pathconf"):  # Windows reports long names by itself
     return
   longest = os.pathconf(place, "PC_NAME_MAX")
   for name in names:
@@ -66,13 +67,13 @@ def _refuse(folder: pathlib.Path, place: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def plain(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
-  """Yields a path to a folder that means the same to TensorFlow as to Python.
+  """Yields a path of a folder that TensorFlow and Python read alike.
 
-  That is the folder itself, unless its name has such characters: then it is a
-  link to it, in a temporary folder, for as long as the block runs.
+  It is the folder itself. If its path has special characters, it is a link to
+  the folder, in a temporary folder, for the time of the block.
 
   Args:
-    folder: There has to be one.
+    folder: Path of an existing folder.
   """
   folder = pathlib.Path(folder)
   if is_plain(folder):
@@ -86,14 +87,14 @@ def plain(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def made_plain(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
-  """Makes a new folder, and yields it as `plain` does."""
+  """Makes a new folder and yields a path of it as `plain` does."""
   pathlib.Path(folder).mkdir()
   with plain(folder) as place:
     yield place
 
 
 def is_plain(path: str | os.PathLike) -> bool:
-  """Whether TensorFlow takes a path as it is."""
+  """Returns True if TensorFlow reads a path as Python does."""
   text = os.fspath(path)
   try:
     text.encode()

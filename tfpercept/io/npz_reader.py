@@ -1,4 +1,4 @@
-"""Reads `.npz` files of numbers whose contents are not to be trusted."""
+"""A safe reader of `.npz` files of numbers from untrusted sources."""
 
 import math
 import os
@@ -12,8 +12,8 @@ from typing import IO, Any, Literal
 import numpy as np
 
 MAX_BYTES = 1 << 30
-"""A file that is larger, or unpacks to more, is refused."""
-_HEADER = 1 << 16  # bytes; longer than any header of a numeric array
+"""Largest size in bytes of a file, and of its unpacked arrays together."""
+_HEADER = 1 << 16  # bytes, more than any header of a numeric array has
 
 
 def read(
@@ -22,9 +22,9 @@ def read(
   """Returns the arrays of a file by name. Pickled objects are not loaded.
 
   Args:
-    path: The file.
-    numbers_only: Whether to leave out arrays of anything else, text for
-      example, instead of refusing the file.
+    path: Path of the file.
+    numbers_only: If True, arrays of other types, such as text, are left out;
+      else the file is refused.
 
   Raises:
     ValueError: if the file is damaged, too large, or claims to hold more than
@@ -49,7 +49,7 @@ def read(
           for info in entries
         }
         return {k: array for k, array in arrays.items() if array is not None}
-    # All that zipfile raises for damage and for what it does not know.
+    # All errors that zipfile raises for damage and for unknown features.
     except (
       ValueError,
       OSError,
@@ -62,10 +62,13 @@ def read(
 
 
 def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-  """Reads the header of a `.npy`: shape, whether in Fortran's order, and type.
+  """Reads the header of a `.npy` file.
+
+  Returns:
+    The shape, True for Fortran order, and the type.
 
   Raises:
-    ValueError: if there is none, or it is damaged.
+    ValueError: if there is no header, or it is damaged.
   """
   version = np.lib.format.read_magic(file)
   readers: dict[tuple[int, int], Callable[..., Any]] = {
@@ -76,7 +79,7 @@ def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     raise ValueError(f"an array file of the unknown version {version}")
   try:
     shape, fortran, dtype = readers[version](file, _HEADER)
-  # NumPy evaluates the header as a literal and expects the best of it.
+  # NumPy parses the header as a literal and lets the errors of that through.
   except (
     TypeError,
     LookupError,
@@ -94,12 +97,13 @@ def header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 def _array(
   archive: zipfile.ZipFile, info: zipfile.ZipInfo, numbers_only: bool
 ) -> np.ndarray | None:
-  """Reads one array, once its header is known to tell the truth."""
+  """Reads one array after a check that its header fits its size."""
   if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
     raise ValueError(f"{info.filename} is compressed as NumPy never does")
   with archive.open(info) as file:
     shape, fortran, dtype = header(file)
-    # Text may be of length 0, of which any number fits in no bytes.
+    # The check of the size below would not catch text of length 0: any number
+    # of such items takes no bytes.
     if dtype.kind not in "biuf":
       if numbers_only:
         return None

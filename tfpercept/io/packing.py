@@ -1,8 +1,8 @@
-"""Weights in fewer bits than float32 has, in arrays that any `.npz` can hold.
+"""Weights in fewer bits than float32, in arrays that any `.npz` can hold.
 
-An array of integers `name` goes with `name@scale`, the step of each of its
-output channels, and with `name@low`, if it has more than 16 bits: a byte for
-each number, which comes below the 16 bits of `name` itself.
+A packed array `name` of int16 has a companion `name@scale`, the step of each
+output channel. With more than 16 bits it also has `name@low`: a byte for each
+number, which holds the bits below the 16 of `name`.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,10 @@ def packed(
 
   Args:
     arrays: Weights by name. Integers stay as they are.
-    dtype: `"float32"`, `"float16"`, or `"int16"` and `"int18"`: integers of
-      that many bits, in steps of 1/32767 or 1/131071 of the largest weight of
-      each output channel, the last axis.
+    dtype: Type of the result: `"float32"`, `"float16"`, `"int16"` or `"int18"`.
+      The latter two are integers of that many bits, in steps of 1/32767 or
+      1/131071 of the largest weight of each output channel, which is the last
+      axis.
   """
   made = {}
   for name, array in arrays.items():
@@ -42,7 +43,7 @@ def _integers(name: str, array: np.ndarray, bits: int) -> dict[str, np.ndarray]:
   whole = np.rint(array / scale).astype(np.int32)
   if bits == 16:
     return {name: whole.astype(np.int16), name + _SCALE: np.float32(scale)}
-  spare = 2 ** (24 - bits)  # of the low byte, which zeros fill
+  spare = 2 ** (24 - bits)  # shifts the number so that zeros fill the low byte
   high, low = np.divmod(whole * spare, _BYTE)
   return {
     name: high.astype(np.int16),
@@ -52,7 +53,11 @@ def _integers(name: str, array: np.ndarray, bits: int) -> dict[str, np.ndarray]:
 
 
 def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Undoes `packed`; ValueError if it was not `packed` that made them."""
+  """Returns the weights of `packed` as float32.
+
+  Raises:
+    ValueError: if arrays do not have the form that `packed` makes.
+  """
   made = {}
   for name, array in arrays.items():
     if name.endswith((_SCALE, _LOW)):
@@ -80,5 +85,5 @@ def _numbers(
       f"{name}{_LOW} should be uint8 of shape {array.shape}; got {low.dtype} "
       f"of shape {low.shape}"
     )
-  # 24 bits are exact in float32.
+  # The sum has at most 24 bits, so float32 holds it exactly.
   return (array * np.float32(_BYTE) + low) * np.float32(scale)

@@ -1,10 +1,10 @@
-"""Interprets pickles of arrays and dictionaries without running them.
+"""A reader of pickles of arrays and dictionaries that does not run them.
 
-A pickle is a program. It is not run here: the opcodes that files of weights
-consist of are interpreted, and of the functions that a pickle may name only
-those are known that build arrays and dictionaries. All else is refused, by a
-ValueError. No step copies data, follows nested values or takes longer than what
-it is counted for, so that neither memory, the stack nor time can run out.
+A pickle is a program. This module does not run it. It interprets only the
+opcodes that files of weights consist of, and knows only functions that build
+arrays and dictionaries. Anything else raises ValueError. No step copies data,
+follows nested values or costs more than is counted for it, so a hostile file
+cannot exhaust memory, stack or time.
 """
 
 import io
@@ -17,27 +17,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MAX_STEPS = 1_000_000
-"""Opcodes in a pickle; ten thousand tensors take a third of this."""
+"""Largest number of opcodes in a pickle; 10,000 tensors need a third of it."""
 MAX_DIMENSIONS = 32
 MAX_ENTRIES = 10_000
-"""Of a dictionary."""
+"""Largest number of entries of a dictionary."""
 _MAX_ARGUMENTS = 16
 _HASH_PRIME = (1 << 61) - 1  # integers equal modulo this have the same hash
 
 
 class Function(NamedTuple):
-  """Something that a pickle may name and, where `call` is given, call."""
+  """A name that a pickle may use and, if it has `call`, may call."""
 
   name: str
   call: Callable[..., Any] | None = None
 
 
 class Machine:
-  """The part of the pickle language that files of weights need.
+  """An interpreter of the part of the pickle language that weights need.
 
   Args:
-    functions: What pickles may name, by full name.
-    persistent: Looks up what lies outside the pickle, if it may refer to that.
+    functions: Functions that pickles may use, by full name; None for names that
+      may be used but not called.
+    persistent: Function that returns the object of a persistent id, which lies
+      outside the pickle; None if pickles may not have such ids.
   """
 
   def __init__(
@@ -49,11 +51,12 @@ class Machine:
     self._persistent = persistent
 
   def run(self, stream: io.BytesIO) -> Any:
-    """Returns the value of the next pickle; leaves the stream behind it."""
+    """Returns the value of the next pickle and moves the stream past it."""
     self._stack: list[Any] = []
     self._outer: list[list[Any]] = []  # the stacks below each mark
     self._memo: dict[int, Any] = {}
-    self._work = 0  # lists can be given to many calls in few opcodes
+    # Counted apart, since few opcodes can pass one list to many calls.
+    self._work = 0
     for step, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
       if step == MAX_STEPS:
         raise ValueError(f"a pickle of more than {MAX_STEPS} opcodes")
@@ -95,7 +98,7 @@ class Machine:
       self._act(name, argument)
 
   def _act(self, name: str, argument: Any) -> None:
-    """Handles the opcodes by which a pickle could do something."""
+    """Interprets the opcodes by which a pickle could run code."""
     stack = self._stack
     if name == "GLOBAL":
       stack.append(self._find(argument.replace(" ", ".")))
@@ -105,7 +108,7 @@ class Machine:
     elif name == "REDUCE":
       arguments, function = stack.pop(), stack.pop()
       if not isinstance(function, Function) or function.call is None:
-        raise ValueError(f"it calls what is no function but {kind(function)}")
+        raise ValueError(f"it calls {kind(function)}, which is no function")
       few(arguments)
       self._work += sum(
         len(a) for a in arguments if isinstance(a, (list, tuple))
@@ -117,7 +120,8 @@ class Machine:
       state = stack.pop()
       if isinstance(stack[-1], (Array, _Dtype)):
         stack[-1].build(*few(state))
-      elif not isinstance(stack[-1], dict):  # to those PyTorch adds its version
+      # The state that PyTorch sets on dictionaries is its version; ignored.
+      elif not isinstance(stack[-1], dict):
         raise ValueError(f"it changes the state of {kind(stack[-1])}")
     elif name == "BINPERSID" and self._persistent:
       stack.append(self._persistent(stack.pop()))
@@ -128,41 +132,44 @@ class Machine:
     name = name.replace("numpy._core.", "numpy.core.")  # its name in NumPy 2
     if name not in self._functions:
       raise ValueError(
-        f"it asks for {name:.80}, which could run code; only what builds "
-        "tensors, arrays and dictionaries is allowed"
+        f"it asks for {name:.80}, which could run code; only functions that "
+        "build tensors, arrays and dictionaries are allowed"
       )
     return self._functions[name]
 
 
 def kind(value: Any) -> str:
-  """Says what a value is, for messages."""
+  """Returns the kind of a value for messages, such as `a list`."""
   if isinstance(value, Function):
     return value.name
   return f"a {type(value).__name__.lstrip('_')}"
 
 
 def require_sizes(sizes: Any) -> None:
-  """Raises ValueError unless given a tuple of sizes, all small enough."""
+  """Raises ValueError unless `sizes` is a tuple of sizes below 2**40."""
   if (
     not isinstance(sizes, tuple)
     or len(sizes) > MAX_DIMENSIONS
     or not all(type(n) is int and 0 <= n < 1 << 40 for n in sizes)
   ):
-    raise ValueError("a shape, stride or offset that is none")
+    raise ValueError("it has an impossible shape, stride or offset")
 
 
 def few(values: Any) -> tuple:
-  """Returns a tuple short enough to be unpacked; ValueError if it is not."""
+  """Returns a tuple of at most 16 values; else raises ValueError."""
   if not isinstance(values, tuple) or len(values) > _MAX_ARGUMENTS:
-    raise ValueError(f"{_MAX_ARGUMENTS} values at most wanted, in a tuple")
+    raise ValueError(
+      "it gives a function something other than a tuple of at most "
+      f"{_MAX_ARGUMENTS} values"
+    )
   return values
 
 
 def ordered(pairs: Any = ()) -> dict:
-  """Stands for `collections.OrderedDict`, of pairs or empty."""
+  """Returns a dictionary in place of `collections.OrderedDict`."""
   made: dict = {}
   if not all(isinstance(p, (tuple, list)) and len(p) == 2 for p in pairs):
-    raise ValueError("a dictionary of what are no pairs")
+    raise ValueError("it makes a dictionary of values that are not pairs")
   _put_pairs([made], [part for pair in pairs for part in pair])
   return made
 
@@ -200,7 +207,8 @@ _LITERALS = frozenset(
     *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
   }
 )
-# What takes everything above the last mark, and what takes so many values.
+# Opcodes that take everything above the last mark, and opcodes that take a
+# fixed number of values.
 _MANY = {"TUPLE": _put_tuple, "APPENDS": _put_items, "SETITEMS": _put_pairs}
 _FEW = {
   "TUPLE1": (1, _put_tuple),
@@ -258,7 +266,7 @@ class Array:
 
   @property
   def size(self) -> int:
-    """Bytes that `array` takes."""
+    """Number of bytes of `array`."""
     return self._complete().nbytes
 
   def array(self) -> np.ndarray:
@@ -281,4 +289,4 @@ NUMPY: dict[str, Callable[..., Any] | None] = {
   ),
   "numpy.core.numeric._frombuffer": Array.of_buffer,
 }
-"""What pickled NumPy arrays name."""
+"""Functions that pickles of NumPy arrays use, by full name."""

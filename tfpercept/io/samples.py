@@ -1,8 +1,8 @@
-"""Samples of the pictures that Pillow opens, with all the bits that they have.
+"""Samples of pictures that Pillow opens, with all their bits.
 
-Pillow has no color of 16 bits, takes the transparent gray of a PNG of 2 or 4
-bits for one of 8, and leaves it to others how far 12 bits reach. Here nothing
-is imported from it: what is given are its pictures.
+Pillow has no color of 16 bits, reads the transparent gray of a PNG of 2 or 4
+bits as one of 8 bits, and does not scale 12 bits to 16. This module does not
+import Pillow; it gets pictures that Pillow has opened.
 """
 
 import re
@@ -14,19 +14,19 @@ from typing import IO, Any
 
 import numpy as np
 
-_STRIP_ROWS = 64  # that are copied at once
+_STRIP_ROWS = 64  # rows that are copied at once
 _ORIENTATION = 0x0112  # EXIF tag
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 262, 284  # TIFF
 _FULL = 65535
-_HEADER = 1 << 20  # bytes in which a JPEG 2000 codestream has to begin
+_HEADER = 1 << 20  # bytes within which a JPEG 2000 codestream has to begin
 _CHUNK = 1 << 16
 
 
 def mend(picture: Any) -> None:
-  """Turns the transparent color of a PNG into one of its samples.
+  """Corrects the transparent color of a PNG to a value of Pillow's samples.
 
-  Of a number in the file the low bits count, and Pillow's samples are those of
-  the file scaled to 8 bits.
+  The file gives it in 16 bits, of which only the low ones count. Pillow's
+  samples are those of the file scaled to 8 bits.
   """
   key = picture.info.get("transparency")
   if picture.format != "PNG" or picture.mode not in ("L", "RGB"):
@@ -42,7 +42,7 @@ def mend(picture: Any) -> None:
 
 
 def is_deep(picture: Any) -> bool:
-  """Whether Pillow may keep less of a picture than there is."""
+  """Returns True if Pillow may keep fewer bits than a picture has."""
   return (
     picture.mode.startswith("I")
     or _is_wide(raw_mode(picture))
@@ -56,12 +56,12 @@ def decoded(
   """Returns samples `[H, W, 1 to 4]`, uint8 or uint16, and the orientation.
 
   Args:
-    picture: Pillow's, just opened.
-    reopened: Opens it anew.
+    picture: Picture that Pillow has just opened.
+    reopened: Function that opens the picture again.
 
   Raises:
-    ValueError: if its samples are of a kind that is not read.
-    Exception: whatever Pillow raises for damage.
+    ValueError: if the picture has samples of a kind that is not read.
+    Exception: any error that Pillow raises for damage.
   """
   if _maximum(picture) > 255:
     return _portable(picture), 1
@@ -79,7 +79,8 @@ def decoded(
   orientation = picture.getexif().get(_ORIENTATION, 1)
   if pixels.dtype == np.uint16:
     if depth or raw == "I;12":
-      pixels >>= 16 - depth if depth else 0  # OpenJPEG's begin at the top
+      # OpenJPEG puts the samples into the high bits.
+      pixels >>= 16 - depth if depth else 0
       pixels = _stretched(pixels, 2 ** (depth or 12) - 1)
     elif inverted:
       np.subtract(_FULL, pixels, out=pixels)
@@ -89,7 +90,7 @@ def decoded(
 
 
 def raw_mode(picture: Any) -> str:
-  """How samples are stored, in Pillow's words, such as `RGB;16B`."""
+  """Returns Pillow's name of the format of samples, such as `RGB;16B`."""
   if not picture.tile:
     return picture.mode
   arguments = picture.tile[0].args
@@ -102,7 +103,10 @@ def raw_mode(picture: Any) -> str:
 
 
 def _is_wide(raw: str) -> bool:
-  """Whether a raw mode is of 16 bits a sample; `BGR;16` is of 16 a pixel."""
+  """Returns True if a raw mode has 16 bits for each sample.
+
+  `BGR;16` has 16 bits for each pixel.
+  """
   return ";16" in raw and not raw.startswith("BGR")
 
 
@@ -111,10 +115,10 @@ def _with_low_bytes(
   raw: str,
   reopened: Callable[[], AbstractContextManager[Any]],
 ) -> np.ndarray:
-  """Returns samples of 16 bits, of which `pixels` are the high bytes.
+  """Returns samples of 16 bits with `pixels` as their high bytes.
 
-  Pillow keeps these of color. With the order of bytes turned round it keeps
-  the low ones.
+  Of color with 16 bits Pillow keeps the high bytes. It keeps the low bytes if
+  told the opposite byte order.
   """
   if not re.fullmatch("RGBA?;16[BLN]", raw):
     raise ValueError(
@@ -131,7 +135,7 @@ def _with_low_bytes(
 
 
 def _swapped(tile: Any) -> Any:
-  """A Pillow tile whose 16-bit samples are read in the other byte order."""
+  """Returns a Pillow tile with the opposite byte order of 16-bit samples."""
   arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
   raw = arguments[0]
   native = "L" if sys.byteorder == "little" else "B"
@@ -143,7 +147,7 @@ def _swapped(tile: Any) -> Any:
 
 
 def _gray_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
-  """Reads a PNG of gray and opacity, 16 bits each, as four bytes a pixel."""
+  """Reads a PNG of gray and opacity, 16 bits each, as four bytes per pixel."""
   picture._mode = "RGBA"
   picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
   octets = _pixels(picture, is_keyed=False)
@@ -152,11 +156,11 @@ def _gray_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
 
 
 def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
-  """Returns `[H, W, bands]`, copied in strips.
+  """Returns the pixels `[H, W, bands]` of a picture, copied in strips.
 
   Args:
-    picture: Pillow's.
-    is_keyed: Whether its transparent color is one of its samples.
+    picture: Picture opened by Pillow.
+    is_keyed: True if its transparent color is a value of its samples.
   """
   picture.load()
   if not is_keyed:
@@ -180,7 +184,7 @@ def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
 
 
 def _with_key(pixels: np.ndarray, key: int | tuple[int, ...]) -> np.ndarray:
-  """Adds the opacity that a transparent color of 16 bits means."""
+  """Adds a channel of opacity, 0 where pixels have the transparent color."""
   height, width, bands = pixels.shape
   samples = np.empty((height, width, bands + 1), np.uint16)
   samples[..., :-1] = pixels
@@ -197,7 +201,7 @@ def _stretched(samples: np.ndarray, maximum: int) -> np.ndarray:
     return samples
   for top in range(0, len(samples), _STRIP_ROWS):
     strip = samples[top : top + _STRIP_ROWS]
-    # At most 65535^2 + 32767, which 32 bits hold.
+    # The sum is at most 65535^2 + 32767, which 32 bits hold.
     wide = strip.astype(np.uint32) * np.uint32(_FULL) + np.uint32(maximum // 2)
     strip[...] = wide // np.uint32(maximum)
   return samples
@@ -259,14 +263,14 @@ def _plain(file: IO[bytes], count: int) -> np.ndarray:
 
 
 def _jpeg2000_depth(picture: Any) -> int:
-  """Returns the bits of the samples of a JPEG 2000; 0 of other formats."""
+  """Returns the bits of the samples of a JPEG 2000, or 0 for other formats."""
   if picture.format != "JPEG2000":
     return 0
   place = picture.fp.tell()
   picture.fp.seek(0)
   head = picture.fp.read(_HEADER)
   picture.fp.seek(place)
-  start = head.find(b"\xff\x4f\xff\x51")  # of the codestream and its sizes
+  start = head.find(b"\xff\x4f\xff\x51")  # markers SOC and SIZ
   if start < 0 or len(head) < start + 42:
     raise ValueError("its codestream does not begin")
   (components,) = struct.unpack_from(">H", head, start + 40)
@@ -275,7 +279,13 @@ def _jpeg2000_depth(picture: Any) -> int:
 
 
 def without_alpha(samples: np.ndarray, background: str) -> np.ndarray:
-  """Lays samples whose last channel is opacity over a background."""
+  """Returns samples laid over a background by their last channel, opacity.
+
+  Args:
+    samples: Samples `[H, W, 2 or 4]`, uint8 or uint16.
+    background: Color, `"white"` or `"black"`, or `"ignore"` to drop the
+      opacity.
+  """
   if background == "ignore":
     return np.ascontiguousarray(samples[..., :-1])
   full = np.uint32(np.iinfo(samples.dtype).max)
@@ -284,14 +294,14 @@ def without_alpha(samples: np.ndarray, background: str) -> np.ndarray:
   for top in range(0, len(samples), _STRIP_ROWS):
     strip = samples[top : top + _STRIP_ROWS].astype(np.uint32)
     color, opacity = strip[..., :-1], strip[..., -1:]
-    # At most 65535^2 + 32767, which 32 bits hold.
+    # The sum is at most 65535^2 + 32767, which 32 bits hold.
     mixed = color * opacity + behind * (full - opacity) + full // 2
     result[top : top + _STRIP_ROWS] = mixed // full
   return result
 
 
 def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-  """Undoes what the EXIF orientation, 1 to 8, says of the camera."""
+  """Returns samples turned upright by the EXIF orientation, 1 to 8."""
   if orientation in (5, 6, 7, 8):
     samples = samples.swapaxes(0, 1)
   if orientation in (2, 3, 6, 7):
@@ -302,7 +312,7 @@ def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def reduced(samples: np.ndarray) -> np.ndarray:
-  """Rounds samples of 16 bits to 8; those that are given are changed."""
+  """Rounds samples of 16 bits to 8 bits; it changes the given array."""
   up = samples % 257 > 128
   samples //= 257
   samples += up

@@ -1,8 +1,8 @@
-"""Reads weight files of PyTorch and pickled NumPy arrays, and runs nothing.
+"""A safe reader of weight files of PyTorch and of pickled NumPy arrays.
 
 Formats: PyTorch's old one of five pickles followed by raw storages, its newer
 one in an archive, and a single pickle of (nested) dictionaries of NumPy arrays.
-`pickle_reader` says why a hostile file can do no harm.
+No code in a file runs; `pickle_reader` explains why a hostile file is harmless.
 """
 
 import dataclasses
@@ -19,19 +19,19 @@ import numpy as np
 from tfpercept.io import pickle_reader
 
 MAX_BYTES = 1 << 30
-"""A file that is larger, or whose arrays are, is refused."""
+"""Largest size in bytes of a file, and of its arrays together."""
 MAX_ARRAYS = pickle_reader.MAX_ENTRIES
 MAX_DEPTH = 16
 MAX_NAME = 200
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # the first of the five pickles
-_PROTOCOL = 1001  # the second
+_MAGIC = 0x1950A86A20F9469CFC6C  # value of the first of the five pickles
+_PROTOCOL = 1001  # value of the second
 
 _WHOLE: tuple[list, list] = (
   [],
   [None],
-)  # what a reference may end in: no part of a storage
-_BFLOAT16 = "bfloat16"  # which NumPy lacks
+)  # last entries of a persistent id that refers to a whole storage
+_BFLOAT16 = "bfloat16"  # a type that NumPy lacks
 _STORAGES = {
   "torch.DoubleStorage": "<f8",
   "torch.FloatStorage": "<f4",
@@ -63,7 +63,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
   data = path.read_bytes()
   try:
     return dict(_flat(_parse(data)))
-  # Beside our own, all that zipfile raises for damage.
+  # Our own errors, and those that zipfile raises for damage.
   except (
     ValueError,
     OSError,
@@ -76,7 +76,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
 @dataclasses.dataclass
 class _Storage:
-  """A run of numbers that tensors look into."""
+  """A run of numbers of which tensors are views."""
 
   type: str
   count: int
@@ -88,12 +88,16 @@ class _Storage:
 
   @property
   def size(self) -> int:
-    """In bytes."""
+    """Size in bytes."""
     return self.count * self.dtype.itemsize
 
 
 class _Tensor:
-  """A view of a storage that lies inside it and repeats nothing."""
+  """A view of a storage that lies inside it.
+
+  It has no more numbers than the storage, so a small file cannot claim a large
+  tensor by repeating numbers.
+  """
 
   def __init__(
     self, storage: Any, offset: Any, shape: Any, stride: Any, *unused: Any
@@ -116,7 +120,7 @@ class _Tensor:
 
   @property
   def size(self) -> int:
-    """Bytes that `array` takes."""
+    """Number of bytes of `array`."""
     width = 4 if self._storage.type == _BFLOAT16 else 1
     return math.prod(self._shape) * max(width, self._storage.dtype.itemsize)
 
@@ -140,7 +144,7 @@ class _Tensor:
 
 
 class _Names:
-  """What a file of PyTorch may name, and the storages that it mentions."""
+  """The functions that a file of PyTorch may use, and its storages."""
 
   def __init__(self) -> None:
     self.storages: dict[str, _Storage] = {}
@@ -154,7 +158,7 @@ class _Names:
     }
 
   def storage(self, identity: Any) -> _Storage:
-    """Looks up a persistent id: ("storage", type, key, device, count)."""
+    """Returns the storage of an id ("storage", type, key, device, count)."""
     kind, function, key, _, count, *view = pickle_reader.few(identity)
     if kind != "storage" or not isinstance(key, str) or view not in _WHOLE:
       raise ValueError("it refers to something other than a whole storage")
@@ -166,7 +170,7 @@ class _Names:
 
 
 def _parse(data: bytes) -> Any:
-  """Returns what the file holds, of any of the three formats."""
+  """Returns the value of a file in any of the three formats."""
   if data.startswith(b"PK\x03\x04"):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
       return _parse_archive(archive, len(data))
@@ -176,7 +180,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _parse_rest(stream: io.BytesIO) -> Any:
-  """Reads what follows the magic number of the old format."""
+  """Reads the rest of a file of the old format after its magic number."""
   names, plain = _Names(), pickle_reader.Machine({})
   protocol, system = plain.run(stream), plain.run(stream)
   if protocol != _PROTOCOL:
@@ -210,7 +214,7 @@ def _take(stream: io.BytesIO, count: int) -> bytes:
 
 
 def _parse_archive(archive: zipfile.ZipFile, size: int) -> Any:
-  """Reads the newer format."""
+  """Reads a file of the newer format."""
   entries = {info.filename: info for info in archive.infolist()}
   for info in entries.values():
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:

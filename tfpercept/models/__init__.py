@@ -1,4 +1,4 @@
-"""Networks only, one file each; `load` and `save` keep trained ones."""
+"""Networks, one file each; `save` and `load` store trained ones."""
 
 from tfpercept.manifests import read as read_manifest
 from tfpercept.models.autoencoders.autoencoder import Autoencoder

@@ -1,4 +1,4 @@
-"""The registry of networks, and the folder that a trained one is kept in."""
+"""The registry of networks, and the folder format of trained ones."""
 
 import math
 import pathlib
@@ -17,11 +17,15 @@ from tfpercept.manifests import DTYPES, FORMAT
 MODELS = registry.Registry("model")
 
 MAX_WEIGHTS = 1_000_000_000
-"""Most weights that are read from a folder; more is taken for damage."""
+"""Largest number of weights of a folder; more are taken for damage."""
 
 
 def register(name: str):
-  """Returns a class decorator: registry, Keras serialization, model name."""
+  """Returns a class decorator that registers a network.
+
+  It enters the class in `MODELS` and in Keras' serialization, and sets
+  `registered_name`.
+  """
 
   def decorate(cls: type[keras.Model]) -> type[keras.Model]:
     cls.registered_name = name
@@ -42,11 +46,11 @@ def save(
   """Writes a network as `manifest.json` and `weights.npz`, atomically.
 
   Args:
-    network: A built network of a registered class.
-    folder: Where to; an existing folder is replaced.
-    dtype: That weights are kept in, `"float32"` or `"float16"`.
-    arrays: What else belongs to it, by the names of further `.npz` files and of
-      the arrays in them.
+    network: Built network of a registered class.
+    folder: Path of the folder to write; an existing one is replaced.
+    dtype: Type of the weights in the file, `"float32"` or `"float16"`.
+    arrays: Further arrays of the model, by names of `.npz` files and of the
+      arrays in them.
     **details: JSON values for the manifest (scale, objective, training, ...).
 
   Raises:
@@ -62,7 +66,7 @@ def save(
   }
   with files.atomic(folder) as temporary:
     temporary.mkdir()
-    # float32 hardly gets smaller.
+    # Compression hardly makes float32 smaller.
     write = np.savez if dtype == "float32" else np.savez_compressed
     write(temporary / "weights.npz", **weights)
     for name, group in (arrays or {}).items():
@@ -87,7 +91,9 @@ def save(
 def _as(dtype: str, weight: np.ndarray) -> np.ndarray:
   kept = weight.astype(dtype)
   if not np.isfinite(kept).all():
-    raise ValueError(f"a weight of {np.abs(weight).max():g} is no {dtype}")
+    raise ValueError(
+      f"a weight of {np.abs(weight).max():g} does not fit {dtype}; use float32"
+    )
   return kept
 
 
@@ -97,8 +103,8 @@ def load(
   """Reads a network that `save` wrote.
 
   Args:
-    folder: A model folder, a run folder that holds one as `model/`, or the
-      name of a model that comes with the package.
+    folder: Path of a model folder or of a run folder that holds one as
+      `model/`, or the name of a model that comes with the package.
     dtype: Keras dtype or policy of the network; the global policy by default.
 
   Returns:
@@ -138,7 +144,7 @@ def load(
 def _read_weights(
   path: pathlib.Path, shapes: list[tuple[int, ...]], dtype: np.dtype
 ) -> list[np.ndarray]:
-  """Reads what `save` wrote, and takes no more memory than it should have."""
+  """Reads the weights of `save`, in no more memory than the shapes need."""
   weights = []
   try:
     with zipfile.ZipFile(path) as archive:
@@ -165,7 +171,8 @@ def _shapes_without_memory(
 ) -> list[tuple[int, ...]]:
   """Returns the shapes of the weights that a config asks for.
 
-  In a graph of its own nothing is allocated, whatever the config claims.
+  The network is built in a separate graph, which allocates nothing, so that a
+  hostile config cannot exhaust the memory.
   """
   try:
     with tf.Graph().as_default():

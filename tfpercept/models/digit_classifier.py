@@ -1,4 +1,4 @@
-"""A small classifier of digits, which judges what generators draw."""
+"""A small classifier of digits, which scores the samples of generators."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tfpercept.models import base
 from tfpercept.ops import checks
 
 SIDE, CLASSES = 32, 10
-"""Of its pictures, in pixels; of digits."""
+"""Side of the pictures in pixels, and number of digits."""
 
 _STRIDES = (1, 2, 1, 2, 2)
 _REDUCTION = 8  # the product of the strides
@@ -17,18 +17,18 @@ _REDUCTION = 8  # the product of the strides
 
 @base.register("digit_classifier")
 class DigitClassifier(keras.Model):
-  """Tells which digit a picture shows, and describes it by a few numbers.
+  """A classifier of the digit in a picture, with features.
 
   Input: float `[N, 32, 32, 1]` in [0, 1], a light digit on black: MNIST's 28x28
   with two black pixels around. Output: logits `[N, 10]`, float32 under every
   precision policy.
 
-  Five 3x3 convolutions with ReLU, of strides 1, 2, 1, 2, 2, a hidden layer with
-  ReLU, whose values are the features, and a linear layer on those.
+  It has five 3x3 convolutions with ReLU, of strides 1, 2, 1, 2, 2, a hidden
+  layer with ReLU, whose values are the features, and a linear layer on those.
 
   Args:
-    filters: Widths of the convolutions.
-    width: Number of features.
+    filters: Number of filters of each convolution, five positive integers.
+    width: Number of features, at least 1.
     dtype: Keras dtype or policy, for example `"mixed_bfloat16"`.
     name: Keras model name.
 
@@ -70,7 +70,8 @@ class DigitClassifier(keras.Model):
     self.hidden = keras.layers.Dense(
       width, dtype=dtype, name="hidden", **common
     )
-    # Logits of half precision would be as coarse as their differences.
+    # In half precision the rounding error of logits is as large as their
+    # differences.
     self.head = keras.layers.Dense(CLASSES, dtype="float32", name="head")
 
   def build(self, input_shape=None) -> None:
@@ -89,17 +90,19 @@ class DigitClassifier(keras.Model):
     self.build(config["input_shape"])
 
   def features(self, x: tf.Tensor) -> tf.Tensor:
-    """Returns what the logits are linear in, float32 `[N, width]`, >= 0.
+    """Returns the features, float32 `[N, width]`, not negative.
+
+    The logits are linear in them.
 
     Raises:
-      ValueError: if `x` is no `[N, 32, 32, 1]`.
+      ValueError: if `x` does not have the shape `[N, 32, 32, 1]`.
     """
     x = checks.image(x, "x", self.name)
     if tuple(x.shape[1:]) != (SIDE, SIDE, 1):
       raise ValueError(
         f"{self.name} needs pictures of {SIDE}x{SIDE} pixels and one channel; "
-        f"got {tuple(x.shape[1:])}. MNIST's 28x28 go with two black pixels "
-        "around."
+        f"got {tuple(x.shape[1:])}. Pad MNIST's 28x28 by two black pixels on "
+        "every side."
       )
     for convolution in self.convolutions:
       x = convolution(x)

@@ -11,7 +11,7 @@ from tfpercept.ops import padding
 
 @base.register("srcnn")
 class SRCNN(keras.Model):
-  """Sharpens an already enlarged luma image.
+  """A network that sharpens an already enlarged luma image.
 
   Input and output: float `[N, H, W, 1]` in [0, 1], any size; the output is not
   clipped and is float32 under every precision policy.
@@ -22,8 +22,8 @@ class SRCNN(keras.Model):
   to its input, which trains faster.
 
   Args:
-    filters: Widths of the two hidden layers.
-    kernels: Kernel sizes of the three layers.
+    filters: Number of filters of the two hidden layers, each at least 1.
+    kernels: Kernel sizes of the three layers in pixels, odd.
     dtype: Keras dtype or policy, for example `"mixed_bfloat16"`.
     name: Keras model name.
 
@@ -62,7 +62,8 @@ class SRCNN(keras.Model):
         kernel,
         padding="valid",
         activation="relu" if index < 2 else None,
-        # The last layer starts near zero: training starts at bicubic.
+        # The last layer starts near zero, so the network starts as the
+        # identity on the bicubic image.
         kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3)
         if index == 2
         else "he_normal",
@@ -74,7 +75,7 @@ class SRCNN(keras.Model):
 
   @property
   def radius(self) -> int:
-    """How far an output pixel sees, in pixels."""
+    """Radius of the receptive field of an output pixel, in pixels."""
     return sum(kernel // 2 for kernel in self._config["kernels"])
 
   def build(self, input_shape=None) -> None:

@@ -5,39 +5,38 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfpercept.models import base
-from tfpercept.models.autoencoders import base as coders
+from tfpercept.models.autoencoders.base import ImageAutoencoder
 
 
 @base.register("autoencoder")
-class Autoencoder(coders.Coder):
-  """Squeezes images through a code and rebuilds them.
+class Autoencoder(ImageAutoencoder):
+  """An autoencoder of small square images with a vector as bottleneck.
 
   Input and output: float `[N, side, side, channels]`, in [0, 1]; the output is
-  float32 under every precision policy, and only with `output="sigmoid"` is it
-  sure to be in that range.
+  float32 under every precision policy. Only `output="sigmoid"` guarantees this
+  range.
 
   Args:
-    side: Of the images, 32 to 128 pixels.
-    channels: 1 or 3.
-    code: Width of the bottleneck.
-    widths: Of the hidden layers from the image to the bottleneck; as many on
-      the way back. Their number is the depth.
-    kind: `"convolutional"`: kernels of 4x4, each layer halves the sides;
-      `"dense"`: all connected with all.
-    output: `"sigmoid"` or `"linear"`.
-    brightness: About what pixels are before training, above 0 and below 1; on
-      dark pictures some losses do not find their way from 0.5.
-    seed: Of the initial weights.
-    dtype: Keras dtype or policy, for example `"mixed_bfloat16"`.
+    side: Side of the images, 32 to 128 pixels.
+    channels: Number of channels, 1 or 3.
+    code: Width of the bottleneck, at least 1.
+    widths: Widths of the hidden layers from the image to the bottleneck; the
+      decoder has them in reverse. Their number is the depth.
+    kind: Kind of the layers. `"convolutional"` has kernels of 4x4 and halves
+      the sides at each layer; `"dense"` is fully connected.
+    output: Last activation, `"sigmoid"` or `"linear"`.
+    brightness: Approximate value of pixels before training, in (0, 1). For dark
+      pictures some losses do not converge from 0.5.
+    seed: Seed of the initial weights.
+    dtype: Keras dtype or policy, such as `"mixed_bfloat16"`.
     name: Keras model name.
 
   Raises:
     ValueError: if an option is out of range, or an image has another shape.
 
-  Source: after Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to
-  generate images with perceptual similarity metrics", 2017, section 3, whose
-  fully-connected and convolutional autoencoders these are; layer sizes are the
-  caller's.
+  Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate
+  images with perceptual similarity metrics", 2017, section 3, which has
+  fully-connected and convolutional autoencoders; the caller sets layer sizes.
   """
 
   def __init__(
@@ -74,7 +73,7 @@ class Autoencoder(coders.Coder):
     return self._config["code"]
 
   def encode(self, x: tf.Tensor) -> tf.Tensor:
-    """Returns the codes `[N, code]` of images, float32, of any range."""
+    """Returns the codes `[N, code]` of images, float32, unbounded."""
     return self.encoder(x)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Networks between square images and vectors."""
+"""The base of autoencoders: networks between square images and vectors."""
 
 import abc
 import math
@@ -12,17 +12,26 @@ from tfpercept.ops import checks
 
 KINDS = ("convolutional", "dense")
 OUTPUTS = ("sigmoid", "linear")
-_KERNEL = 4  # twice the stride: each output pixel is met equally often
+# Twice the stride, so that each output pixel of a transposed convolution gets
+# the same number of terms and there is no checkerboard.
+_KERNEL = 4
 
 
-class Coder(keras.Model, abc.ABC):
-  """An encoder of square images, and a decoder that makes images of vectors.
+class ImageAutoencoder(keras.Model, abc.ABC):
+  """An encoder of square images, and a decoder from vectors to images.
 
   Args:
-    side, channels, code, widths, kind, output: As of `check`.
-    units: Numbers that the encoder gives for each one of a vector.
-    brightness: About what pixels are before training, above 0 and below 1.
-    seed: Of the initial weights.
+    side: Side of the images, 32 to 128 pixels.
+    channels: Number of channels of the images, 1 or 3.
+    code: Length of the vector, at least 1.
+    widths: Widths of the hidden layers of the encoder, from the image on; the
+      decoder has them in reverse.
+    kind: Kind of the layers, `"convolutional"` or `"dense"`.
+    output: Last activation, `"sigmoid"` or `"linear"`.
+    units: Number of outputs of the encoder for each entry of the vector, such
+      as 2 for a mean and a variance.
+    brightness: Approximate value of pixels before training, in (0, 1).
+    seed: Seed of the initial weights.
     dtype: Keras dtype or policy of the hidden layers.
     name: Keras model name.
 
@@ -71,7 +80,7 @@ class Coder(keras.Model, abc.ABC):
     self.build()
 
   def build(self, input_shape=None) -> None:
-    self.built = True  # its parts were when they were made
+    self.built = True  # encoder and decoder are built in `__init__`
 
   @property
   def image_shape(self) -> tuple[int, int, int]:
@@ -81,7 +90,7 @@ class Coder(keras.Model, abc.ABC):
 
   @abc.abstractmethod
   def encode(self, x: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
-    """Returns what the encoder says of images."""
+    """Returns codes `[N, code]` of images, or parameters of their density."""
 
   def decode(self, codes: tf.Tensor) -> tf.Tensor:
     """Returns the images `[N, side, side, channels]` of vectors `[N, code]`."""
@@ -104,18 +113,19 @@ def check(
   """Returns the options of a network of this module, once they are in range.
 
   Args:
-    owner: Name for messages.
-    side: Of the images, 32 to 128 pixels.
-    channels: Of the images, 1 or 3.
-    code: Length of the vector.
-    widths: Of the hidden layers of the encoder, from the image on; the decoder
-      has them in reverse.
-    kind: `"convolutional"` halves the sides at each layer, `"dense"` connects
-      all with all.
-    output: `"sigmoid"` keeps images in [0, 1], `"linear"` does not.
+    owner: Name of the network for messages.
+    side: Side of the images, 32 to 128 pixels.
+    channels: Number of channels of the images, 1 or 3.
+    code: Length of the vector, at least 1.
+    widths: Widths of the hidden layers of the encoder, from the image on; the
+      decoder has them in reverse.
+    kind: Kind of the layers. `"convolutional"` halves the sides at each layer,
+      `"dense"` is fully connected.
+    output: Last activation. `"sigmoid"` keeps images in [0, 1], `"linear"` does
+      not.
 
   Raises:
-    ValueError: if one is not.
+    ValueError: if an option is out of range.
   """
   widths = list(widths)
   whole = [side, channels, code, *widths]
@@ -155,9 +165,9 @@ def encoder(
   """Returns a network from images `[N, S, S, C]` to vectors `[N, units]`.
 
   Args:
-    options: As `check` returns them.
+    options: Options that `check` returned.
     units: Length of the vectors.
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
     dtype: Keras dtype or policy of the hidden layers; vectors are float32.
   """
   widths = options["widths"]
@@ -190,10 +200,10 @@ def decoder(
   """Returns a network from vectors `[N, code]` to images `[N, S, S, C]`.
 
   Args:
-    options: As `check` returns them.
-    seed: Of the initial weights.
-    brightness: About what pixels are before training.
+    options: Options that `check` returned.
+    seed: Seed of the initial weights.
     dtype: Keras dtype or policy of the hidden layers; images are float32.
+    brightness: Approximate value of pixels before training, in (0, 1).
   """
   is_dense = options["kind"] == "dense"
   rebuild = _dense_decoder if is_dense else _convolutional_decoder
@@ -208,7 +218,7 @@ def decoder(
 def _bias(
   options: dict[str, Any], brightness: float
 ) -> keras.initializers.Initializer:
-  """Of the last layer, so that images start at some brightness."""
+  """Returns an initializer of the last bias that gives some brightness."""
   if not 0 < brightness < 1:
     raise ValueError(f"brightness is above 0 and below 1; got {brightness}")
   logit = math.log(brightness / (1 - brightness))
@@ -239,8 +249,8 @@ def _convolutional_decoder(
   bias: keras.initializers.Initializer,
 ) -> list[keras.layers.Layer]:
   widths = options["widths"][::-1]
-  # Sides on the way down, which the way up goes through again: an odd one is
-  # doubled from its half rounded up, and cut.
+  # Sides of the encoder's layers, which the decoder has in reverse. An odd side
+  # is doubled from its half, rounded up, and then cropped.
   sides = [options["side"]]
   for _ in widths:
     sides.append(-(-sides[-1] // 2))
@@ -265,10 +275,10 @@ def _convolutional_decoder(
 
 
 def _hidden(index: int, seed: int, dtype: str | None) -> dict[str, Any]:
-  """What all hidden layers have in common.
+  """Returns the options that all hidden layers share.
 
-  ELU and not ReLU: under a small KL weight VAEs of digits stood at the mean
-  picture for hundreds of steps with the latter, and for none with the former.
+  They use ELU: with ReLU and a small KL weight, VAEs of digits stayed at the
+  mean picture for hundreds of steps.
   """
   return {
     "activation": "elu",

@@ -6,29 +6,29 @@ from typing import Any
 import tensorflow as tf
 
 from tfpercept.models import base
-from tfpercept.models.autoencoders import base as coders
+from tfpercept.models.autoencoders.base import ImageAutoencoder
 
 
 @base.register("vae")
-class VAE(coders.Coder):
-  """Encodes images as normals with diagonal covariance; decodes latents.
+class VAE(ImageAutoencoder):
+  """A variational autoencoder: normals with diagonal covariance as latents.
 
   Input and output: float `[N, side, side, channels]` in [0, 1]; the output is
-  float32 under every precision policy. Called, it decodes the mean of the
-  latents. The prior is the standard normal.
+  float32 under every precision policy. A call decodes the mean of the latents.
+  The prior is the standard normal.
 
   Args:
-    side: Of the images, 32 to 128 pixels.
-    channels: 1 or 3.
-    latent: Length of the latent vector z.
-    widths: Of the hidden layers from the image to the latents; as many on the
-      way back.
-    kind: `"convolutional"`: kernels of 4x4, each layer halves the sides;
-      `"dense"`: all connected with all.
-    brightness: About what pixels are before training, above 0 and below 1; on
-      dark pictures some losses do not find their way from 0.5.
-    seed: Of the initial weights.
-    dtype: Keras dtype or policy, for example `"mixed_bfloat16"`.
+    side: Side of the images, 32 to 128 pixels.
+    channels: Number of channels, 1 or 3.
+    latent: Length of the latent vector z, at least 1.
+    widths: Widths of the hidden layers from the image to the latents; the
+      decoder has them in reverse.
+    kind: Kind of the layers. `"convolutional"` has kernels of 4x4 and halves
+      the sides at each layer; `"dense"` is fully connected.
+    brightness: Approximate value of pixels before training, in (0, 1). For dark
+      pictures some losses do not converge from 0.5.
+    seed: Seed of the initial weights.
+    dtype: Keras dtype or policy, such as `"mixed_bfloat16"`.
     name: Keras model name.
 
   Raises:
@@ -79,8 +79,8 @@ class VAE(coders.Coder):
     """Returns images of latents drawn from the prior.
 
     Args:
-      count: How many, N.
-      seed: Int32 `[2]`; the same seed gives the same images.
+      count: Number of images, N.
+      seed: Seed of the draw, int32 `[2]`; the same seed gives the same images.
     """
     shape = tf.stack([count, self.latent])
     return self.decode(tf.random.stateless_normal(shape, seed))

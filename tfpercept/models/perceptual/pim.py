@@ -1,4 +1,4 @@
-"""The network of PIM: what an image is turned into before it is compared."""
+"""The network of PIM, which encodes images as distributions of a latent."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -12,11 +12,11 @@ from tfpercept.ops import checks, divergences, steerable
 
 FRONT_ENDS = ("steerable", "laplacian", "single")
 SCALES = 3
-CHANNELS = 3  # of images, and of what each CNN gives
-CONVOLUTIONS = 4  # of each CNN
+CHANNELS = 3  # channels of images, and of the output of each CNN
+CONVOLUTIONS = 4  # convolutions of each CNN
 KERNEL = 5
 
-# What Keras calls a policy, as (dtype of the CNNs, dtype of all else).
+# Dtype of the CNNs and of all other parts, by the name of the Keras policy.
 _DTYPES = {
   None: ("float32", "float32"),
   "float32": ("float32", "float32"),
@@ -37,7 +37,7 @@ class _Marginal(NamedTuple):
 
   base: list[_Affine]
   head: _Affine | None
-  weights: list[_Affine]  # of the components; empty if there is one
+  weights: list[_Affine]  # layers to the mixture weights; empty for M = 1
 
 
 class _Joint(NamedTuple):
@@ -50,33 +50,37 @@ class _Joint(NamedTuple):
 
 @base.register("pim")
 class PIMNetwork(keras.Model):
-  """Encodes images as distributions of a latent z at each place of each band.
+  """An encoder of images as distributions of a latent z.
 
-  Input: float `[N, H, W, 3]` in [0, 1], of at least `min_size` pixels a side.
-  An image is split into bands, each band passes a CNN of its own, and each
-  place of what comes out (`features`) is encoded on its own: by `marginal` as
-  q(z|x), from one image, and by `joint` as p(z|x, y), from two.
+  There is one distribution at each place of each band.
 
-  Weights lie in the order of the reference program: kernel and bias of the
+  Input: float `[N, H, W, 3]` in [0, 1], with sides of at least `min_size`
+  pixels. An image is split into bands, and each band passes its own CNN
+  (`features`). Each place of the result is encoded on its own: `marginal` gives
+  q(z|x) from one image, and `joint` gives p(z|x, y) from two.
+
+  Weights are in the order of the reference program: kernel and bias of the
   convolutions, band by band; of the marginal encoders (layers of the means,
   then of the components' weights), band by band; of the joint encoders (base,
   multiplying, adding layers), band by band.
 
   Args:
-    mixtures: Components of each q(z|x): 1 in PIM-1, 5 in PIM-5.
-    front_end: `"steerable"` (3 octaves of 2 orientations, two residuals: 8
-      bands), `"laplacian"` (3 bands) or `"single"` (the image itself).
-    width: Filters of the three hidden convolutions; three numbers where they
-      differ.
+    mixtures: Number of components of each q(z|x): 1 in PIM-1, 5 in PIM-5.
+    front_end: Transform that makes the bands: `"steerable"` (3 octaves of 2
+      orientations, two residuals: 8 bands), `"laplacian"` (3 bands) or
+      `"single"` (the image itself).
+    width: Number of filters of the three hidden convolutions; three numbers if
+      they differ.
     z_dim: Length of z.
-    linear_head: Whether the means of q(z|x) pass a last, linear layer. As
-      published they come out of a ReLU: the reference program has the layer and
+    linear_head: If True, the means of q(z|x) pass a last, linear layer. As
+      published they come from a ReLU: the reference program has the layer but
       never reaches it.
-    train_joint: Whether p(z|x, y) is trained when the network is; a distance,
-      which is made of q(z|x), does not need it.
-    seed: Of the initial weights.
-    dtype: `"float32"`, the default, `"float64"`, or `"mixed_bfloat16"`, in
-      which the CNNs compute in bfloat16 and the encoders in float32.
+    train_joint: If True, p(z|x, y) is trained when the network is. A distance
+      does not need it, since its value depends on q(z|x) only.
+    seed: Seed of the initial weights.
+    dtype: Precision: `"float32"`, the default, `"float64"`, or
+      `"mixed_bfloat16"`, in which the CNNs compute in bfloat16 and the encoders
+      in float32.
     name: Keras model name.
 
   Raises:
@@ -132,7 +136,7 @@ class PIMNetwork(keras.Model):
       "seed": seed,
       "name": name,
     }
-    # Each layer draws from a stream of its own.
+    # Each layer draws its weights from its own seed.
     self._seeds = itertools.count(10_000 * seed)
     self._cnns = tuple(self._make_cnn(b) for b in range(self.bands))
     self._marginals = tuple(self._make_marginal(b) for b in range(self.bands))
@@ -141,12 +145,12 @@ class PIMNetwork(keras.Model):
 
   @property
   def bands(self) -> int:
-    """How many bands the front end makes."""
+    """Number of bands that the front end makes."""
     return len(self.strides)
 
   @property
   def min_size(self) -> int:
-    """Smallest side of an image: the coarsest band has a whole pixel."""
+    """Smallest side of an image, which leaves a pixel of the coarsest band."""
     return {
       "steerable": 2**SCALES,
       "laplacian": steerable.laplacian_min_side(SCALES),
@@ -155,7 +159,7 @@ class PIMNetwork(keras.Model):
 
   @property
   def strides(self) -> tuple[int, ...]:
-    """Image pixels from a place of a band to the next, the coarsest first."""
+    """Number of pixels between places of each band, the coarsest first."""
     octaves = range(SCALES)
     return {
       "steerable": (
@@ -169,7 +173,7 @@ class PIMNetwork(keras.Model):
 
   @property
   def reach(self) -> int:
-    """How many pixels away from a place something still changes its code."""
+    """Largest distance in pixels from a place to a change of its code."""
     split = {
       "steerable": steerable.reach(SCALES),
       "laplacian": steerable.laplacian_reach(SCALES),
@@ -181,7 +185,7 @@ class PIMNetwork(keras.Model):
     del input_shape  # weights are made in `__init__`
 
   def features(self, image: tf.Tensor) -> list[tf.Tensor]:
-    """Returns `[N, h, w, 3]` for each band, the coarsest first."""
+    """Returns the features of each band, `[N, h, w, 3]`, coarsest first."""
     return [
       _cnn(band, cnn, self._convolution_dtype, self.compute_dtype)
       for band, cnn in zip(self._split(image), self._cnns, strict=True)
@@ -213,12 +217,12 @@ class PIMNetwork(keras.Model):
     return self.marginal(self.features(image))
 
   def standardise(self, images: tf.Tensor) -> None:
-    """Scales the last convolutions: features get mean 0 and variance 1.
+    """Scales the last convolutions so that features have mean 0, variance 1.
 
-    To be called before training, on images that are typical of it. As Keras
-    initializes them, features of the bands are so small that what the encoders
-    disagree on outweighs what sets images apart, and training shrinks them to
-    nothing before it learns.
+    It is called before training, with typical images. With the initial weights
+    of Keras the features of the bands are so small that the differences between
+    the encoders outweigh those between images. Training would shrink the
+    features to nothing before it learns.
     """
     for features, layers in zip(self.features(images), self._cnns, strict=True):
       mean, variance = tf.nn.moments(features, axes=[0, 1, 2])
@@ -228,8 +232,8 @@ class PIMNetwork(keras.Model):
       bias.assign((tf.convert_to_tensor(bias) - mean) * slope)
 
   def get_config(self) -> dict[str, Any]:
-    # Copies of a network in double precision stay so; other networks may be
-    # trained in another precision than they are used in.
+    # A copy of a double-precision network keeps its precision. Others may be
+    # used in another precision than in training, so their config has none.
     is_double = self.compute_dtype == "float64"
     return self._config | ({"dtype": "float64"} if is_double else {})
 
@@ -315,7 +319,7 @@ class PIMNetwork(keras.Model):
 
 
 def one_if_equal(width: int | Sequence[int]) -> int | tuple[int, ...]:
-  """Returns widths as options have them: one where all are the same."""
+  """Returns widths in the form of the option: one number if all are equal."""
   if not isinstance(width, (list, tuple)):
     return width
   alike = len(width) == CONVOLUTIONS - 1 and len(set(width)) == 1
@@ -323,7 +327,7 @@ def one_if_equal(width: int | Sequence[int]) -> int | tuple[int, ...]:
 
 
 def widths(width: int | Sequence[int]) -> tuple[int, ...]:
-  """Returns the filters of each hidden convolution."""
+  """Returns the number of filters of each hidden convolution."""
   if isinstance(width, (list, tuple)):
     return tuple(width)
   return (width,) * (CONVOLUTIONS - 1)

@@ -1,4 +1,4 @@
-"""PIM's network from its weights alone, whose shapes tell what it is."""
+"""PIM's network from its weights alone, with options from their shapes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,12 +19,12 @@ _FRONT_END_OF = {8: "steerable", 3: "laplacian", 1: "single"}  # by bands
 def pim_from_arrays(
   arrays: Sequence[np.ndarray], *, source: str, **kwargs: Any
 ) -> PIMNetwork:
-  """Returns the network that has these weights; their shapes tell its options.
+  """Returns the network with these weights and the options of their shapes.
 
   Args:
-    arrays: The weights in their order.
-    source: What to call them in an error.
-    **kwargs: Of `PIMNetwork`: what shapes do not tell.
+    arrays: Weights in the order of `PIMNetwork`.
+    source: Name of the file for error messages.
+    **kwargs: Options of `PIMNetwork` that do not change shapes.
 
   Raises:
     ValueError: if no such network has weights of these shapes.
@@ -50,7 +50,10 @@ def pim_from_arrays(
 
 
 def _orientations(shapes: list[tuple[int, ...]]) -> int | None:
-  """Returns how many a steerable pyramid of so many bands has, if it is one."""
+  """Returns the number of orientations that the number of bands implies.
+
+  It is None if no steerable pyramid has that many bands.
+  """
   kernels = sum(len(shape) == 4 for shape in shapes)
   bands, rest = divmod(kernels, CONVOLUTIONS)
   oriented, uneven = divmod(bands - 2, SCALES)  # the others are the residuals
@@ -58,11 +61,11 @@ def _orientations(shapes: list[tuple[int, ...]]) -> int | None:
 
 
 def _options(shapes: list[tuple[int, ...]]) -> dict[str, Any] | None:
-  """Returns the options that fit the shapes of some weights, if any."""
+  """Returns the options that fit the shapes of weights, or None."""
   bands = sum(len(shape) == 4 for shape in shapes) // CONVOLUTIONS
   if bands not in _FRONT_END_OF:
     return None
-  first = 2 * CONVOLUTIONS * bands  # of the marginal encoders
+  first = 2 * CONVOLUTIONS * bands  # index of the first marginal encoder
   # Each joint encoder has 12 arrays; each marginal one has 4, another 2 with a
   # head, another 6 with several components.
   count = (len(shapes) - first) // bands - 12
