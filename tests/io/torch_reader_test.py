@@ -337,7 +337,7 @@ def test_a_list_given_again_and_again_is_counted_each_time(read, monkeypatch):
 @pytest.mark.parametrize("pair", [(1, 2, 3), "ab", [0] * 1000])
 def test_an_ordered_dictionary_is_of_pairs(read, pair):
   value = pickles.Call(ORDERED, ([("x", 1), pair],))
-  with pytest.raises(ValueError, match="no pairs"):
+  with pytest.raises(ValueError, match="not pairs"):
     read(pickles.dump(value))
 
 
