@@ -129,6 +129,18 @@ class Registry:
       if p.kind is p.KEYWORD_ONLY and p.name not in self._reserved
     }
 
+  def term(self, name: str, config: Mapping[str, Any]) -> Term:
+    """Returns the term of a spec for what has this config.
+
+    It leaves out the options that have their default.
+    """
+    options = {
+      key: config[key]
+      for key, default in self.options(name).items()
+      if key in config and not _equal(config[key], default)
+    }
+    return Term(name, options)
+
   def create(self, name: str, options: dict[str, Any], **extra: Any) -> Any:
     """Calls the factory of `name` and returns its result.
 
@@ -161,6 +173,13 @@ def _parameters(factory: Callable[..., Any]) -> list[inspect.Parameter]:
   if inspect.isclass(factory) and factory.__init__ is not object.__init__:
     factory = factory.__init__
   return list(inspect.signature(factory).parameters.values())
+
+
+def _equal(a: Any, b: Any) -> bool:
+  """Compares options; a list read back from JSON equals its tuple."""
+  if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+    return list(a) == list(b)
+  return a == b
 
 
 def parse_spec(spec: str) -> tuple[Term, ...]:

@@ -186,7 +186,7 @@ def fused_equals_steps(factory: Factory) -> None:
   amplify rounding.
   """
   distance = factory(dtype="float64")
-  if distance.fused is None:
+  if not distance.has_fused:
     raise NotApplicable("it has no fused form")
 
   def steps(reference, image):

@@ -84,7 +84,7 @@ def get(
   """
   value_range = ranges.one_of(value_range, data_range)
   if isinstance(spec, Distance):
-    asked = {"dtype": dtype, "check_range": check_range}
+    asked: dict[str, Any] = {"dtype": dtype, "check_range": check_range}
     config = spec.get_config()
     if value_range is not None:
       asked["value_range"] = ranges.checked(value_range) or ranges.UNIT

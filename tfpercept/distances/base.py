@@ -1,7 +1,8 @@
 """The base class of all distances, and their registry."""
 
 import abc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -18,6 +19,8 @@ DISTANCES = registry.Registry(
   reserved=("check_range", "dtype", "name", "value_range"),
   meant=spellings.MEANT,
 )
+
+_Class = TypeVar("_Class", bound="type[Distance]")
 
 
 class Distance(moved.Parameters, abc.ABC):
@@ -65,8 +68,10 @@ class Distance(moved.Parameters, abc.ABC):
   channels: tuple[int, ...] | None = None
   """Numbers of channels that images may have; None means any but 4 (alpha)."""
 
-  exact_size: tuple[int, int] | None = None
-  """Height and width that images must have, or None if there is a choice."""
+  @property
+  def exact_size(self) -> tuple[int, int] | None:
+    """Height and width that images must have, or None if there is a choice."""
+    return None
 
   copes_with_no_images = False
   """True if the steps take empty batches. Otherwise they never see one."""
@@ -134,14 +139,19 @@ class Distance(moved.Parameters, abc.ABC):
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     """Reduces error maps to one number for each image, `[N]`."""
 
-  fused = None
-  """Optional method `(reference, image) -> [N]` that `call` uses instead of the
-  three steps where speed needs to cross them. Both give the same value."""
+  def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Returns the value of the three steps; to be overridden for speed."""
+    return self.pool(self.compare(self.embed(reference), self.embed(image)))
+
+  @property
+  def has_fused(self) -> bool:
+    """Whether the class has a `fused` of its own."""
+    return type(self).fused is not Distance.fused
 
   def can_fuse(self, image: tf.Tensor) -> bool:
     """Returns True if `fused` takes such images; the three steps always do."""
     del image
-    return self.fused is not None
+    return self.has_fused
 
   def render(
     self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
@@ -259,13 +269,7 @@ class Distance(moved.Parameters, abc.ABC):
     """
     if not self.is_registered:
       return type(self).__name__
-    config = self.get_config()
-    options = {
-      key: config[key]
-      for key, default in DISTANCES.options(self.registered_name).items()
-      if key in config and not _equal(config[key], default)
-    }
-    return str(registry.Term(self.registered_name, options))
+    return str(DISTANCES.term(self.registered_name, self.get_config()))
 
   @property
   def is_registered(self) -> bool:
@@ -296,7 +300,9 @@ class Distance(moved.Parameters, abc.ABC):
     """Argument of `get` for a range other than [0, 1], with a comma before."""
     return f", value_range={self.value_range}" if self.value_range else ""
 
-  def compute_output_shape(self, reference_shape, image_shape=None):
+  def compute_output_shape(
+    self, reference_shape: Any, image_shape: Any = None
+  ) -> tuple[int | None]:
     """Returns the shape of the value, `[N]`, for Keras' shape inference."""
     del image_shape
     return (reference_shape[0],)
@@ -317,7 +323,7 @@ class Distance(moved.Parameters, abc.ABC):
     shape = tf.shape(image)
     return self.render(maps, shape[1], shape[2])
 
-  def _of_any_batch(self, step, *pair):
+  def _of_any_batch(self, step: Callable[..., Any], *pair: Any) -> tf.Tensor:
     copes = self.copes_with_no_images
     return step(*pair) if copes else padding.of_any_batch(step, *pair)
 
@@ -376,17 +382,10 @@ class Distance(moved.Parameters, abc.ABC):
     return reference, image
 
 
-def _equal(a: Any, b: Any) -> bool:
-  """Compares options; a list read back from JSON equals its tuple."""
-  if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
-    return list(a) == list(b)
-  return a == b
-
-
-def register(name: str):
+def register(name: str) -> Callable[[_Class], _Class]:
   """Returns a decorator that registers a class here and with Keras."""
 
-  def decorate(cls: type[Distance]) -> type[Distance]:
+  def decorate(cls: _Class) -> _Class:
     cls.registered_name = name
     cls = keras.saving.register_keras_serializable(package="tfpercept")(cls)
     return DISTANCES.register(name)(cls)

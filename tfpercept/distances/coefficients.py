@@ -45,14 +45,14 @@ class Coefficients:
     ValueError: if an attribute is out of range or does not fit the others.
   """
 
-  size: tuple[int, int, int]
+  size: tuple[int, ...]
   color: str
   representation: str
   levels: int
   scale_base: float
   czolbe_layout: bool
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     owner, size = "robust", self.size
     if len(size) != 3 or not all(checks.is_whole(s) and s > 0 for s in size):
       raise ValueError(

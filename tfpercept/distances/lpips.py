@@ -235,6 +235,7 @@ def _read(
     of the linear layers.
   """
   backbone, default = NETS[net].backbone, NETS[net].source
+  origin = default if source is None else source
   given = {} if source is None else weight_files.load(source)
   has_kernels = any(map(backbone.owns, given))
   has_linear = any(map(_LINEAR.fullmatch, given))
@@ -249,10 +250,10 @@ def _read(
   rest = {} if is_complete else weight_files.load(default)
   layers = []
   if linear:
-    parts = (given, source) if has_linear else (rest, default)
-    layers = _linear_layers(*parts, backbone)
+    arrays, holder = (given, origin) if has_linear else (rest, default)
+    layers = _linear_layers(arrays, holder, backbone)
   if has_kernels:
-    return given, source, layers
+    return given, origin, layers
   return rest, default, layers
 
 

@@ -28,7 +28,7 @@ class Origin:
   memory.
   """
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._values: dict[str, np.ndarray] = {}
     self._digests: dict[str, str] = {}
     self._from_files: list[str] = []
@@ -241,5 +241,5 @@ def _array(variable: Any) -> np.ndarray:
 
 def _digest(value: np.ndarray) -> str:
   digest = hashlib.sha256(f"{value.dtype.str} {value.shape} ".encode())
-  digest.update(np.ascontiguousarray(value))
+  digest.update(np.ascontiguousarray(value).data)
   return digest.hexdigest()

@@ -116,7 +116,7 @@ class Robust(Distance):
     checks.choice("robust", "reference", reference, (False, True))
     self.alpha = _checked_alpha(alpha, approximate)
     checks.positive("robust", "scale", scale)
-    self.options = {
+    self.options: dict[str, Any] = {
       "alpha": alpha if checks.is_number(alpha) else str(self.alpha),
       "scale": scale,
       "approximate": approximate,
@@ -138,32 +138,35 @@ class Robust(Distance):
     self.scale, self.approximate, self.adaptive = scale, approximate, adaptive
     _check_meaning(self.options)
     self.likelihood = adaptive
-    self.coefficients = None
+    self.coefficients: Coefficients | None = None
     if adaptive:
       self.coefficients = Coefficients(
         tuple(size), color, representation, levels, scale_base, czolbe_layout
       )
       _check_ends(self.options)
       self.channels = (size[2],)
-      self._make_latents()
+      self._make_latents(self.coefficients.shape)
 
   @property
   def min_size(self) -> int:
-    return min(self.coefficients.size[:2]) if self.adaptive else 1
+    return min(self.exact_size) if self.exact_size else 1
 
   @property
   def exact_size(self) -> tuple[int, int] | None:
-    return tuple(self.coefficients.size[:2]) if self.adaptive else None
+    if self.coefficients is None:
+      return None
+    height, width, _ = self.coefficients.size
+    return height, width
 
   @property
   def locality(self) -> tiling.Locality | None:
     return None if self.adaptive else tiling.PIXELS
 
   def validate(self, height: int | None, width: int | None) -> None:
-    if not self.adaptive:
+    wanted = self.exact_size
+    if wanted is None:
       super().validate(height, width)
       return
-    wanted = self.coefficients.size[:2]
     for side, given in zip(wanted, (height, width), strict=True):
       if given not in (None, side):
         raise ValueError(
@@ -173,7 +176,9 @@ class Robust(Distance):
         )
 
   def embed(self, image: tf.Tensor) -> tf.Tensor:
-    return self.coefficients.transform(image) if self.adaptive else image
+    if self.coefficients is None:
+      return image
+    return self.coefficients.transform(image)
 
   def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
     return [self._rho(image - reference)]
@@ -200,9 +205,9 @@ class Robust(Distance):
     self, maps: list[tf.Tensor], height: tf.Tensor, width: tf.Tensor
   ) -> tf.Tensor:
     """Lays rho of each coefficient over the pixels that it belongs to."""
-    if self.adaptive:
-      return self.coefficients.place(maps[0])
-    return tf.reduce_mean(maps[0], axis=-1)
+    if self.coefficients is None:
+      return tf.reduce_mean(maps[0], axis=-1)
+    return self.coefficients.place(maps[0])
 
   def shapes_and_scales(self) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns alpha and scale of each coefficient of an adaptive loss.
@@ -228,7 +233,7 @@ class Robust(Distance):
 
     A file that `numpy.savez` makes of them can be given as `weights=`.
     """
-    if not self.adaptive:
+    if self.coefficients is None:
       return {}
     latents = {
       "latent_alpha": self.latent_alpha,
@@ -260,8 +265,8 @@ class Robust(Distance):
     logs = tf.math.log(scale) + robust.log_partition(alpha)
     return tf.reduce_mean(logs)
 
-  def _make_latents(self) -> None:
-    options, shape = self.options, self.coefficients.shape
+  def _make_latents(self, shape: tuple[int, ...]) -> None:
+    options = self.options
     initial = {"latent_alpha": np.zeros(shape), "latent_scale": np.zeros(shape)}
     low, high = options["alpha_lo"], options["alpha_hi"]
     first = options["alpha_init"]
@@ -281,7 +286,7 @@ class Robust(Distance):
       )
 
 
-def _checked_alpha(alpha: float | str, approximate: bool) -> float:
+def _checked_alpha(alpha: Any, approximate: bool) -> float:
   if isinstance(alpha, str) and alpha in ("inf", "-inf"):
     alpha = float(alpha)
   ends = (math.inf, -math.inf)
@@ -336,9 +341,7 @@ def _is_within(value: Any, low: float, high: float) -> bool:
   return checks.is_number(value) and low <= value <= high
 
 
-def _read_latents(
-  source: str, shape: tuple[int, int, int]
-) -> dict[str, np.ndarray]:
+def _read_latents(source: str, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
   """Reads latents of any shape with the right count and reshapes them."""
   arrays = weight_files.load(source)
   found = {}

@@ -1,6 +1,6 @@
 """Structural similarity at one scale."""
 
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 
@@ -49,7 +49,7 @@ class SSIM(Distance):
   def __init__(
     self,
     *,
-    window: int | str = WINDOW,
+    window: int | Literal["shrink"] = WINDOW,
     sigma: float = SIGMA,
     k1: float = 0.01,
     k2: float = 0.03,

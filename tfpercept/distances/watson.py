@@ -88,7 +88,7 @@ class Watson(Distance):
         trainable=False,
       )
 
-  def _make_parameters(self):
+  def _make_parameters(self) -> tuple[str, ...]:
     """Makes one weight of each parameter and returns the names of all."""
     source = self.weights_source
     if source == "released":
@@ -164,7 +164,7 @@ class Watson(Distance):
       [-1, rows, columns, self._parts, self.planes, self._size],
     )
 
-  def _matrix_for(self, image):
+  def _matrix_for(self, image: tf.Tensor) -> np.ndarray:
     """Returns color conversion and transform in one matrix.
 
     Its shape is `[pixels * C, S * planes * K]`. A gray picture counts as one
@@ -218,7 +218,7 @@ class Watson(Distance):
     sums = self._sums(before, after)
     return self._pooled([self._per_plane(s, rows * columns) for s in sums])
 
-  def _is_fast(self, image):
+  def _is_fast(self, image: tf.Tensor) -> bool:
     # `ops.masking` gives the parameters no gradient and damps as the default
     # form does, so it serves neither training nor the authors' numbers.
     frozen = not self.trainable_weights
@@ -286,14 +286,14 @@ class Watson(Distance):
     luminance = tf.exp(self._sensitivity()) * light[..., None]
     return visibility.thresholds(magnitude, luminance, self._exponent())
 
-  def _exponent(self):
+  def _exponent(self) -> tf.Tensor:
     return tf.sigmoid(tf.convert_to_tensor(self.w_tilde))[:, None]
 
-  def _sensitivity(self):
+  def _sensitivity(self) -> tf.Tensor:
     """Returns logarithms of the thresholds before masking, `[planes, K]`."""
     return tf.reshape(self.t_tilde, [self.planes, self._size])
 
-  def _fast_model(self, mean):
+  def _fast_model(self, mean: tf.Tensor) -> tuple[masking.Model, tf.Tensor]:
     """Returns a `masking.Model` of the same thresholds, and its `light`.
 
     `light` is the logarithm of luminance masking, `[N, h, w, planes, 1]`.
@@ -307,7 +307,7 @@ class Watson(Distance):
     light = tf.math.log(self._relative_light(mean))
     return model, (tf.convert_to_tensor(self.alpha) * light)[..., None]
 
-  def _relative_light(self, mean):
+  def _relative_light(self, mean: tf.Tensor) -> tf.Tensor:
     """Returns each block's mean over that of all blocks, same shape."""
     # Without a floor a black block would have thresholds near 0, and a small
     # error in it would outweigh the rest of the picture.
@@ -320,12 +320,14 @@ class Watson(Distance):
     return (mean + EPSILON) / (overall + EPSILON)
 
   @property
-  def _floor(self):
+  def _floor(self) -> float:
     if self.luminance_floor is not None:
       return self.luminance_floor
     return 0.0 if self.reference else FLOOR
 
-  def _summands(self, difference, thresholds):
+  def _summands(
+    self, difference: tf.Tensor, thresholds: tf.Tensor
+  ) -> tf.Tensor:
     """Returns the map `[N, h, w, planes * K]` that the power mean adds up."""
     visible = tf.abs(difference) / thresholds
     beta = tf.convert_to_tensor(self.beta)[:, None]
@@ -333,38 +335,38 @@ class Watson(Distance):
       visibility.summands(visible, beta, reference=self.reference)
     )
 
-  def _as_map(self, parts):
+  def _as_map(self, parts: tf.Tensor) -> tf.Tensor:
     """Merges planes and coefficients into the channels of a map."""
     rows, columns = block_ops.sides(parts)
     return tf.reshape(parts, [-1, rows, columns, self.planes * self._size])
 
-  def _total(self, parts):
+  def _total(self, parts: tf.Tensor) -> tf.Tensor:
     """Returns the total `[N, planes]` of a map: the sum or mean over blocks."""
     rows, columns = block_ops.sides(parts)
     sums = tf.reduce_sum(tf.reduce_sum(parts, axis=1), axis=1)
     sums = tf.reshape(sums, [-1, self.planes, self._size])
     return self._per_plane(sums, rows * columns)
 
-  def _per_plane(self, sums, blocks):
+  def _per_plane(self, sums: tf.Tensor, blocks: tf.Tensor | int) -> tf.Tensor:
     sums = tf.reduce_sum(sums, axis=-1)
     if self.pooling == "mean":
       sums /= tf.cast(blocks, sums.dtype)
     return sums
 
-  def _pooled(self, totals):
+  def _pooled(self, totals: list[tf.Tensor]) -> tf.Tensor:
     return self._mixed(sum(totals[1:], self._root(totals[0])))
 
-  def _per_block(self, parts):
+  def _per_block(self, parts: tf.Tensor) -> tf.Tensor:
     rows, columns = block_ops.sides(parts)
     shape = [-1, rows, columns, self.planes, self._size]
     return tf.reduce_sum(tf.reshape(parts, shape), axis=-1)
 
-  def _root(self, total):
+  def _root(self, total: tf.Tensor) -> tf.Tensor:
     """Returns the root `1 / beta` of the total, `[N, planes]`."""
     beta = tf.convert_to_tensor(self.beta)
     return visibility.root(total, beta, reference=self.reference)
 
-  def _mixed(self, values):
+  def _mixed(self, values: tf.Tensor) -> tf.Tensor:
     """Returns the weighted mean over the planes, which are the last axis."""
     if self.planes == 1:
       return values[..., 0]
@@ -372,7 +374,7 @@ class Watson(Distance):
     mix = tf.nn.softmax(tf.convert_to_tensor(self.color_tilde))
     return tf.reduce_sum(mix * values, axis=-1)
 
-  def _next_seed(self):
+  def _next_seed(self) -> tf.Tensor:
     self._draws.assign_add(1)
     return tf.stack([self.seed, tf.convert_to_tensor(self._draws)])
 
@@ -386,7 +388,7 @@ def check_guard(owner: str, option: str, value: Any) -> float | None:
   return value
 
 
-def _with_colors(basis, channels):
+def _with_colors(basis: np.ndarray, channels: int) -> tuple[np.ndarray, ...]:
   """Returns the matrix from pixels to coefficients of planes, and its bias."""
   colors = np.array(YCBCR if channels == 3 else [[1.0]])
   offset = np.array(YCBCR_OFFSET if channels == 3 else [0.0])

@@ -1,5 +1,6 @@
 """Watson's model in the Fourier transform of blocks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ class WatsonDFT(Watson):
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {"phase_damping": self.phase_damping}
 
-  def _phase_weights(self):
+  def _phase_weights(self) -> tf.Tensor:
     """Returns the weights of angles, `[planes, K]`."""
     size = self.blocks
     angles = np.ones((size, size // 2 + 1), self.compute_dtype)
@@ -160,29 +161,33 @@ class WatsonDFT(Watson):
     weights = angles * tf.exp(tf.convert_to_tensor(self.w_phase_tilde))
     return tf.reshape(weights, [self.planes, -1])
 
-  def _turn(self, before, after):
+  def _turn(
+    self, before: Sequence[tf.Tensor], after: Sequence[tf.Tensor]
+  ) -> tf.Tensor:
     if self.reference:
       return _clipped_angle(before, after)
     return turn(before, after, self._damping)
 
   @property
-  def _needs_double(self):
+  def _needs_double(self) -> bool:
     # Undamped, the phase of a coefficient that should be 0 counts in full.
     return super()._needs_double or not self._damping
 
   @property
-  def _damping(self):
+  def _damping(self) -> float:
     if self.phase_damping is not None:
       return self.phase_damping
     return 0.0 if self.reference else PHASE_DAMPING
 
 
-def _amplitude(coefficients):
+def _amplitude(coefficients: tf.Tensor) -> tf.Tensor:
   re, im = tf.unstack(coefficients, axis=3)
   return tf.sqrt(tf.square(re + EPSILON) + tf.square(im + EPSILON))
 
 
-def turn(before, after, damping):
+def turn(
+  before: Sequence[tf.Tensor], after: Sequence[tf.Tensor], damping: float
+) -> tf.Tensor:
   """Returns the angle in [0, pi] between coefficients, 0 between equal ones.
 
   Args:
@@ -214,11 +219,13 @@ def turn(before, after, damping):
   return tf.atan2(cross, dot)
 
 
-def _power(re, im):
+def _power(re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
   return tf.square(re) + tf.square(im)
 
 
-def _clipped_angle(before, after):
+def _clipped_angle(
+  before: Sequence[tf.Tensor], after: Sequence[tf.Tensor]
+) -> tf.Tensor:
   """Returns the authors' arccos((1 - 1e-7) cos(angle)) to full precision.
 
   Near 0 and pi a cosine has no digits of the angle left. The half angle has:

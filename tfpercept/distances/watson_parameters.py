@@ -92,7 +92,9 @@ def checkpoint(
   return values
 
 
-def _loaded(source, expected, owner):
+def _loaded(
+  source: str, expected: Mapping[str, np.ndarray], owner: str
+) -> dict[str, np.ndarray]:
   """Reads arrays with the keys and shapes of `expected`."""
   found = weights.load(source)
   for key, value in expected.items():

@@ -81,14 +81,14 @@ class WatsonVGG(Distance):
     checks.choice("watson_vgg", "reference", reference, (False, True))
     self.source = None if weights is None else os.fspath(weights)
     self.reference = reference
-    given = {} if weights is None else weight_files.load(self.source)
+    given = {} if self.source is None else weight_files.load(self.source)
     kernels, origin = _kernels(given, self.source)
     self._has_own_kernels = origin == self.source
     self._features = features.UnitFeatures(
       self, backbones.VGG16, kernels, source=origin, signed=False
     )
     parameters = _initial()
-    if weights is not None:
+    if self.source is not None:
       parameters = _checked(given, parameters, self.source)
     guard = {"beta": {"constraint": AtLeast(MIN_BETA)}}
     self._parameters = {
@@ -204,7 +204,7 @@ def _initial() -> dict[str, np.ndarray]:
   for depth, count in enumerate(backbones.VGG16.channels):
     values[f"t{depth}_tild"] = np.zeros(count)
     values[f"w{depth}_tild"] = np.log(MASKING / (1 - MASKING))
-  return values | {"beta": np.float64(1)}
+  return values | {"beta": np.array(1.0)}
 
 
 def _kernels(
@@ -216,7 +216,9 @@ def _kernels(
     for key, array in given.items()
     if (match := _KERNEL.fullmatch(key))
   }
-  return (own, source) if own else (weight_files.load(KERNELS), KERNELS)
+  if own and source is not None:
+    return own, source
+  return weight_files.load(KERNELS), KERNELS
 
 
 def _author_name(key: str) -> str:

@@ -1,6 +1,7 @@
 """Sums of weighted distances, which are distances."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -45,6 +46,9 @@ class WeightedSum(Distance):
       for term in self._terms
     ]
     self.symmetric = all(d.symmetric for d in self.distances)
+    self.copes_with_no_images = all(
+      d.copes_with_no_images for d in self.distances
+    )
     limits = [set(d.channels) for d in self.distances if d.channels is not None]
     if limits:
       self.channels = tuple(sorted(set.intersection(*limits)))
@@ -102,10 +106,6 @@ class WeightedSum(Distance):
   def exact_size(self) -> tuple[int, int] | None:
     # If terms have different sizes, `validate` of one of them refuses.
     return next((d.exact_size for d in self.distances if d.exact_size), None)
-
-  @property
-  def copes_with_no_images(self) -> bool:
-    return all(d.copes_with_no_images for d in self.distances)
 
   def validate(self, height: int | None, width: int | None) -> None:
     for distance in self.distances:
@@ -173,6 +173,6 @@ class WeightedSum(Distance):
   def get_config(self) -> dict[str, Any]:
     return {**super().get_config(), "terms": self.spec}
 
-  def _sum(self, values) -> tf.Tensor:
+  def _sum(self, values: Iterable[tf.Tensor]) -> tf.Tensor:
     weights = tf.unstack(tf.exp(tf.convert_to_tensor(self.log_weights)))
     return tf.add_n([w * v for w, v in zip(weights, values, strict=True)])

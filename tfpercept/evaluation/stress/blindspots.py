@@ -222,7 +222,7 @@ def _objective(
 ) -> descent.Objective:
   if distance is None:
     return lambda x: 0 * x[:, 0, 0, 0]
-  if distance.fused is not None:
+  if distance.has_fused:
     return lambda x: distance(target, x)
   embedded = distance.embed(target)  # once, not at every step
   return lambda x: distance.pool(distance.compare(embedded, distance.embed(x)))
