@@ -155,7 +155,7 @@ def _register_function(spec: str) -> None:
   def loss(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     return distance()(y_true, y_pred)
 
-  loss.held_distance = distance  # `callbacks` reads it
+  vars(loss)["held_distance"] = distance  # `callbacks` reads it
   loss.__name__ = loss.__qualname__ = spec
   loss.__doc__ = f"The distance {spec!r} with its default options, `[N]`."
   keras.saving.register_keras_serializable(package="tfpercept")(loss)

@@ -66,7 +66,7 @@ class DistanceMetric(keras.metrics.Metric):
     """`"max"` if a larger result is better, as for PSNR, else `"min"`."""
     return self.distance.direction
 
-  def _sum(self, name: str):
+  def _sum(self, name: str) -> Any:
     # Keras 3 does not pass the dtype of the metric on to its weights.
     return self.add_weight(
       name=name, shape=(), initializer="zeros", dtype=self.dtype

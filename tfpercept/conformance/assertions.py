@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances
-
-Factory = Callable[..., distances.Distance]
+Factory = Callable[..., Any]
+"""What makes a distance, or an `adapters.AdaptedLoss` in place of one."""
 Pair = tuple[np.ndarray, np.ndarray]
 Check = Callable[[Factory], str | None]
 """A check returns a sentence on its measurement, or None."""

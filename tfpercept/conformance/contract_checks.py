@@ -3,6 +3,7 @@
 A check takes a factory: a callable that makes the distance and accepts `dtype`.
 """
 
+import functools
 import pathlib
 import tempfile
 
@@ -64,7 +65,7 @@ def channels_as_declared(factory: Factory) -> None:
       )
     else:
       require_error(
-        lambda pair=pair: distance(*pair),
+        functools.partial(distance, *pair),
         str(count),
         f"images with {count} channels, beside {distance.channels},",
       )
@@ -103,7 +104,7 @@ def size_multiple_is_exact(factory: Factory) -> None:
   reference, image = test_images.ordinary(distance)
   for part in (np.s_[:, 1:], np.s_[:, :, 1:]):
     require_error(
-      lambda part=part: distance(reference[part], image[part]),
+      functools.partial(distance, reference[part], image[part]),
       str(multiple),
       f"sides that are no multiples of {multiple}",
     )
@@ -189,7 +190,7 @@ def fused_equals_steps(factory: Factory) -> None:
   if not distance.has_fused:
     raise NotApplicable("it has no fused form")
 
-  def steps(reference, image):
+  def steps(reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return distance.pool(
       distance.compare(distance.embed(reference), distance.embed(image))
     )

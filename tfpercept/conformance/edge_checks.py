@@ -3,9 +3,12 @@
 A check takes a factory: a callable that makes the distance and accepts `dtype`.
 """
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import tensorflow as tf
 
+from tfpercept import distances
 from tfpercept.conformance import test_images
 from tfpercept.conformance.assertions import (
   Factory,
@@ -111,7 +114,9 @@ def finite_second_derivatives(factory: Factory) -> None:
       )
 
 
-def _penalty_slopes(distance, reference, image):
+def _penalty_slopes(
+  distance: distances.Distance, reference: tf.Tensor, image: tf.Tensor
+) -> list[tf.Tensor]:
   """Returns the slopes of the gradient's squared length in both images."""
   images = [reference, image]
   with tf.GradientTape() as outer:
@@ -124,7 +129,9 @@ def _penalty_slopes(distance, reference, image):
   return outer.gradient(length, images, unconnected_gradients="zero")
 
 
-def _of_any_size(distance, *, jit_compile: bool = False):
+def _of_any_size(
+  distance: distances.Distance, *, jit_compile: bool = False
+) -> Callable[..., tf.Tensor]:
   """Returns a function to the value, traced once for unknown sizes.
 
   Its graph computes the gradients too.
@@ -132,7 +139,9 @@ def _of_any_size(distance, *, jit_compile: bool = False):
   spec = tf.TensorSpec([None, None, None, test_images.channels(distance)])
 
   @tf.function(input_signature=[spec, spec], jit_compile=jit_compile)
-  def graph(reference, image):
+  def graph(
+    reference: tf.Tensor, image: tf.Tensor
+  ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     with tf.GradientTape() as tape:
       tape.watch([reference, image])
       value = distance(reference, image)
@@ -144,12 +153,14 @@ def _of_any_size(distance, *, jit_compile: bool = False):
   return lambda *pair: graph(*pair)[0]
 
 
-def _maps(distance):
+def _maps(distance: distances.Distance) -> Callable[..., tf.Tensor]:
   spec = tf.TensorSpec([None, None, None, test_images.channels(distance)])
   return tf.function(distance.map, input_signature=[spec, spec])
 
 
-def _in_words(call, pair, what: str) -> np.ndarray | None:
+def _in_words(
+  call: Callable[..., tf.Tensor], pair: Iterable[tf.Tensor], what: str
+) -> np.ndarray | None:
   """Returns the value, or None for an error that says what is needed."""
   try:
     return call(*pair).numpy()
@@ -159,12 +170,13 @@ def _in_words(call, pair, what: str) -> np.ndarray | None:
     return None
 
 
-def _pair(count: int, height: int, width: int, channels: int):
+def _pair(
+  count: int, height: int, width: int, channels: int
+) -> tuple[tf.Tensor, tf.Tensor]:
   random = np.random.default_rng(8)
   shape = (count, height, width, channels)
-  return tuple(
-    tf.constant(random.uniform(size=shape), tf.float32) for _ in range(2)
-  )
+  reference, image = random.uniform(size=(2, *shape))
+  return tf.constant(reference, tf.float32), tf.constant(image, tf.float32)
 
 
 CHECKS = (

@@ -64,7 +64,12 @@ def read(folder: pathlib.Path, file: str) -> tuple[Case, ...]:
     ) from error
 
 
-def _case(folder, name, meta, arrays) -> Case:
+def _case(
+  folder: pathlib.Path,
+  name: str,
+  meta: dict[str, Any],
+  arrays: dict[str, np.ndarray],
+) -> Case:
   images = _load(folder, "images")
   targets, predictions = _names(meta["target"]), _names(meta["pred"])
   crops = [_crop(text) for text in _names(meta.get("crop", "[:,:]"))]
@@ -99,7 +104,12 @@ def _case(folder, name, meta, arrays) -> Case:
   )
 
 
-def _prediction(images, name, crop, reference) -> np.ndarray:
+def _prediction(
+  images: dict[str, np.ndarray],
+  name: str,
+  crop: tuple[slice, ...],
+  reference: np.ndarray,
+) -> np.ndarray:
   if name == "1 - target":
     return 1 - reference
   if name.startswith("constant "):

@@ -199,12 +199,13 @@ def cases_of(
 def _canonical(name: str, options: Options) -> Options:
   """Returns options without defaults and with tuples in place of lists."""
   defaults = distances.DISTANCES.options(name)
-  plain = {
+  plain: Options = {
     key: tuple(value) if isinstance(value, list) else value
     for key, value in options.items()
   }
-  if isinstance(plain.get("weights"), str):
-    plain["weights"] = plain["weights"].format(name)
+  weights = plain.get("weights")
+  if isinstance(weights, str):
+    plain["weights"] = weights.format(name)
   return {k: v for k, v in plain.items() if v != defaults[k]}
 
 
@@ -263,7 +264,9 @@ def compare(factory: Factory, case: Case, rule: Rule) -> str:
   )
 
 
-def _values(factory: Factory, case: Case, dtype: type) -> np.ndarray:
+def _values(
+  factory: Factory, case: Case, dtype: type[np.floating]
+) -> np.ndarray:
   distance = factory(dtype=np.dtype(dtype).name)
   pair = [x.astype(dtype) for x in (case.reference, case.image)]
   if "one image per batch" not in case.settings.get("note", ""):

@@ -9,11 +9,12 @@ values with those of reference programs, where there are any.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import statistics
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,12 @@ def examine(
   return Scorecard(found.name, tuple(findings))
 
 
-def _findings(subject, names, golden_folder, golden_cases) -> Iterator[Finding]:
+def _findings(
+  subject: adapters.Subject,
+  names: Iterable[str],
+  golden_folder: str | os.PathLike | None,
+  golden_cases: str | None,
+) -> Iterator[Finding]:
   for name in names:
     if name in subject.lacks:
       yield Finding(name, NOT_APPLICABLE, subject.lacks[name])
@@ -108,7 +114,11 @@ def _findings(subject, names, golden_folder, golden_cases) -> Iterator[Finding]:
       yield suite.examine(subject.factory, name)
 
 
-def _goldens(subject, folder, pattern) -> Iterator[Finding]:
+def _goldens(
+  subject: adapters.Subject,
+  folder: str | os.PathLike | None,
+  pattern: str | None,
+) -> Iterator[Finding]:
   if folder is None:
     yield Finding("goldens", NOT_APPLICABLE, "no folder of them was given")
     return
@@ -125,7 +135,7 @@ def _goldens(subject, folder, pattern) -> Iterator[Finding]:
   try:
     for name, case, rule in cases:
       yield suite.finding(
-        name, lambda c=case, r=rule: goldens.compare(subject.factory, c, r)
+        name, functools.partial(goldens.compare, subject.factory, case, rule)
       )
   except suite.NotApplicable as reason:
     yield Finding("goldens", NOT_APPLICABLE, str(reason))
@@ -149,7 +159,9 @@ def _speed(subject: adapters.Subject) -> Finding:
     seconds = {}
     for way, wrap in (("forward", _forward), ("with gradient", _backward)):
       both = [wrap(distance), wrap(peer)]
-      seconds[way] = _medians([lambda f=f: f(reference, image) for f in both])
+      seconds[way] = _medians(
+        [functools.partial(f, reference, image) for f in both]
+      )
   except (ValueError, TypeError, tf.errors.OpError) as error:
     return Finding("speed", FAILED, suite.summary(error))
   parts = [
@@ -166,7 +178,7 @@ def _forward(distance: Any) -> Callable[[tf.Tensor, tf.Tensor], Any]:
 
 def _backward(distance: Any) -> Callable[[tf.Tensor, tf.Tensor], Any]:
   @tf.function
-  def gradient(reference, image):
+  def gradient(reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     with tf.GradientTape() as tape:
       tape.watch(image)
       value = distance(reference, image)

@@ -1,19 +1,34 @@
 """The test images of conformance: ordinary ones and hard ones."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
-from tfpercept import distances
+
+class Limited(Protocol):
+  """A distance, or what stands in for one, as far as it says what it takes."""
+
+  @property
+  def min_size(self) -> int:
+    """Smallest side of an image."""
+
+  @property
+  def size_multiple(self) -> int:
+    """What the sides of an image are multiples of."""
+
+  @property
+  def channels(self) -> tuple[int, ...] | None:
+    """Numbers of channels of an image, or None for any."""
 
 
-def side(distance: distances.Distance) -> int:
+def side(distance: Limited) -> int:
   """Returns a side of images above the smallest; odd, where that is allowed."""
   odd = max(distance.min_size + 6, 48) | 1
   return -(-odd // distance.size_multiple) * distance.size_multiple
 
 
-def channels(distance: distances.Distance) -> int:
+def channels(distance: Limited) -> int:
   """Returns the number of channels of images: 3, where that is allowed."""
   allowed = distance.channels
   return 3 if allowed is None or 3 in allowed else allowed[0]
@@ -35,25 +50,27 @@ def scene(count: int, side: int, channels: int = 3) -> np.ndarray:
     texture = random.normal(scale=0.03, size=(channels, side, side))
     scenes.append(0.44 + 0.1 * waves.sum(0) + 0.12 * edge + texture)
   stacked = np.moveaxis(np.stack(scenes), 1, -1)
-  return np.float32(np.clip(stacked, 0.02, 0.98))
+  return np.clip(stacked, 0.02, 0.98).astype(np.float32)
 
 
-def ordinary(distance: distances.Distance) -> tuple[np.ndarray, np.ndarray]:
+def ordinary(distance: Limited) -> tuple[np.ndarray, np.ndarray]:
   """Returns three pictures, and the same with noise of three strengths."""
   reference = scene(3, side(distance), channels(distance))
   noise = np.random.default_rng(4).normal(size=reference.shape)
   strength = np.reshape([0.02, 0.05, 0.1], (3, 1, 1, 1))
-  return reference, np.float32(np.clip(reference + strength * noise, 0, 1))
+  image = np.clip(reference + strength * noise, 0, 1)
+  return reference, image.astype(np.float32)
 
 
 def noise_pair(side: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
   """Returns two different images of noise, `[1, side, side, channels]`."""
   random = np.random.default_rng(6)
   shape = (1, side, side, channels)
-  return tuple(random.uniform(size=shape).astype(np.float32) for _ in range(2))
+  reference, image = random.uniform(size=(2, *shape)).astype(np.float32)
+  return reference, image
 
 
-def images(distance: distances.Distance) -> dict[str, np.ndarray]:
+def images(distance: Limited) -> dict[str, np.ndarray]:
   """Returns an ordinary picture and flat ones by name, `[1, H, W, C]`."""
   shape = (1, side(distance), side(distance), channels(distance))
   return {
@@ -65,7 +82,7 @@ def images(distance: distances.Distance) -> dict[str, np.ndarray]:
 
 
 def pairs(
-  distance: distances.Distance,
+  distance: Limited,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
   """Yields name, reference and image of pairs that often break distances."""
   yield ("ordinary", *ordinary(distance))

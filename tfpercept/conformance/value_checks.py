@@ -8,12 +8,14 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from tfpercept import distances
 from tfpercept.conformance import test_images
 from tfpercept.conformance.assertions import (
   GRADIENT_ROUNDING,
   ConformanceError,
   Factory,
   NotApplicable,
+  Pair,
   relative_gap,
   require,
   require_close,
@@ -241,7 +243,9 @@ def _require_same_compiled(factory: Factory, *, jit_compile: bool) -> None:
   require_same(*double, "compiled and eager in float64")
 
 
-def _both_ways(distance, jit_compile: bool):
+def _both_ways(
+  distance: distances.Distance, jit_compile: bool
+) -> tuple[Pair, Pair]:
   """Returns value and gradients, compiled and eager."""
   reference, image = (
     tf.constant(x, distance.compute_dtype)
@@ -249,7 +253,9 @@ def _both_ways(distance, jit_compile: bool):
   )
 
   @tf.function(jit_compile=jit_compile)
-  def compiled(reference, image):
+  def compiled(
+    reference: tf.Tensor, image: tf.Tensor
+  ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     with tf.GradientTape() as tape:
       tape.watch([reference, image])
       value = distance(reference, image)

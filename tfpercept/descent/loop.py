@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -134,15 +134,25 @@ def minimise(
   return Result(x, np.array(values).reshape(shape), State(step, x, slots))
 
 
-def _traced(objective, start, steps, method, bounds, constraint, noise):
+def _traced(
+  objective: Objective,
+  start: tf.Tensor,
+  steps: int,
+  method: methods.Method,
+  bounds: tuple[float, float] | None,
+  constraint: Constraint | None,
+  noise: float,
+) -> Callable[..., Any]:
   """Returns one step as a graph."""
   project = _projection(bounds, constraint)
 
   @tf.function(autograph=False)
-  def advance(x, slots, step, seed):
+  def advance(
+    x: tf.Tensor, slots: tuple[tf.Tensor, ...], step: tf.Tensor, seed: tf.Tensor
+  ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
     fraction = tf.cast(step, x.dtype) / steps
 
-    def evaluate(x):
+    def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       seen = x
       if noise:
         normal = tf.random.stateless_normal(x.shape, seed, dtype=x.dtype)
@@ -168,13 +178,15 @@ def _traced(objective, start, steps, method, bounds, constraint, noise):
   return advance
 
 
-def _projection(bounds, constraint):
+def _projection(
+  bounds: tuple[float, float] | None, constraint: Constraint | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
   """Returns a function that maps a variable to the nearest allowed one."""
 
-  def clip(x):
+  def clip(x: tf.Tensor) -> tf.Tensor:
     return x if bounds is None else tf.clip_by_value(x, *bounds)
 
-  def project(x):
+  def project(x: tf.Tensor) -> tf.Tensor:
     x = clip(x)
     if constraint is not None:
       target = tf.cast(constraint.value, x.dtype)
@@ -205,7 +217,12 @@ def _with_gradient(
   return value, gradient
 
 
-def _check(start, steps, bounds, state) -> None:
+def _check(
+  start: tf.Tensor,
+  steps: int,
+  bounds: tuple[float, float] | None,
+  state: State | None,
+) -> None:
   if start.dtype not in (tf.float32, tf.float64) or start.shape.rank < 2:
     raise ValueError(
       "a descent starts from a float32 or float64 tensor [N, ...]; got "

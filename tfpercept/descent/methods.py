@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import tensorflow as tf
 
@@ -28,6 +28,11 @@ class Problem:
   fraction: tf.Tensor
 
 
+Advanced: TypeAlias = tuple[
+  tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor
+]
+
+
 class Method(Protocol):
   """A rule of descent, whose memory is a tuple of tensors, the slots."""
 
@@ -36,7 +41,7 @@ class Method(Protocol):
 
   def advance(
     self, problem: Problem, x: tf.Tensor, slots: tuple[tf.Tensor, ...]
-  ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
+  ) -> Advanced:
     """Returns the next variable and slots, and value and gradient at `x`."""
 
 
@@ -59,7 +64,9 @@ class Adam:
   def slots(self, start: tf.Tensor) -> tuple[tf.Tensor, ...]:
     return tf.zeros_like(start), tf.zeros_like(start)
 
-  def advance(self, problem, x, slots):
+  def advance(
+    self, problem: Problem, x: tf.Tensor, slots: tuple[tf.Tensor, ...]
+  ) -> Advanced:
     value, gradient = problem.evaluate(x)
     mean = 0.9 * slots[0] + 0.1 * gradient
     square = 0.999 * slots[1] + 0.001 * tf.square(gradient)
@@ -100,7 +107,9 @@ class LBFGS:
     pairs = tf.zeros([self.memory, *start.shape], start.dtype)
     return pairs, pairs, start, tf.zeros_like(start)
 
-  def advance(self, problem, x, slots):
+  def advance(
+    self, problem: Problem, x: tf.Tensor, slots: tuple[tf.Tensor, ...]
+  ) -> Advanced:
     value, gradient = problem.evaluate(x)
     moves, changes, last_x, last_gradient = slots
     moved, changed = x - last_x, gradient - last_gradient
@@ -124,7 +133,9 @@ class LBFGS:
     size = tf.cast(tf.size(gradient[0]), gradient.dtype)
     return gradient * self.first_step * tf.sqrt(size) / positive(norm(gradient))
 
-  def _inverse_hessian(self, gradient, moves, changes):
+  def _inverse_hessian(
+    self, gradient: tf.Tensor, moves: tf.Tensor, changes: tf.Tensor
+  ) -> tf.Tensor:
     """Returns the inverse Hessian times the gradient by the two-loop recursion.
 
     Pairs of zeros have no effect.
@@ -147,14 +158,23 @@ class LBFGS:
       gradient += m * (w - r * dot(c, gradient))
     return gradient
 
-  def _search(self, problem, x, value, gradient, direction):
+  def _search(
+    self,
+    problem: Problem,
+    x: tf.Tensor,
+    value: tf.Tensor,
+    gradient: tf.Tensor,
+    direction: tf.Tensor,
+  ) -> tf.Tensor:
     """Returns the next variable by a backtracking search for each image.
 
     The step is halved until the objective has fallen by 1e-4 of the linear
     prediction (the condition of Armijo).
     """
 
-    def trial(index, length, new, is_found):
+    def trial(
+      index: tf.Tensor, length: tf.Tensor, new: tf.Tensor, is_found: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
       candidate = problem.project(x + length * direction)
       expected = 1e-4 * dot(gradient, candidate - x)
       reached = like(problem.evaluate(candidate)[0], x)

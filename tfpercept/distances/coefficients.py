@@ -93,7 +93,7 @@ class Coefficients:
     height, width, channels = self.size
     if self.czolbe_layout:
       return channels, height, width
-    return self.size
+    return height, width, channels
 
   def transform(self, image: tf.Tensor) -> tf.Tensor:
     """Returns coefficients `[N, *shape]` of pictures or their differences."""
