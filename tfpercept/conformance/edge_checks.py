@@ -32,7 +32,7 @@ def every_size_in_words(factory: Factory) -> str:
   refused, sides = [], {*SIDES, least - 1, least, least + 1}
   for side in sorted(sides):
     for size in ((side, side), (side, usual), (usual, side)):
-      pair = _pair(1, *size, test_images.channels(distance))
+      pair = _pair(1, size, test_images.channels(distance))
       expected = _in_words(distance, pair, f"{size}, eager,")
       found = _in_words(graph, pair, f"{size}, in a graph,")
       if expected is None or found is None:
@@ -58,7 +58,7 @@ def empty_batch_has_no_values(factory: Factory) -> None:
   """An empty batch gives empty values, maps and gradients without an error."""
   distance = factory()
   side = test_images.side(distance)
-  empty = _pair(0, side, side, test_images.channels(distance))
+  empty = _pair(0, (side, side), test_images.channels(distance))
   for mode, value in (
     ("eager", lambda r, i: value_and_gradients(distance, r, i)[0]),
     ("in a graph", _of_any_size(distance)),
@@ -171,10 +171,10 @@ def _in_words(
 
 
 def _pair(
-  count: int, height: int, width: int, channels: int
+  count: int, size: tuple[int, int], channels: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
   random = np.random.default_rng(8)
-  shape = (count, height, width, channels)
+  shape = (count, *size, channels)
   reference, image = random.uniform(size=(2, *shape))
   return tf.constant(reference, tf.float32), tf.constant(image, tf.float32)
 

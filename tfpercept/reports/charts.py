@@ -69,11 +69,15 @@ def lines(
         line.x, line.y, label=line.name, color="#888888", lw=1.1, ls=style
       )
     for place, line in enumerate([li for li in drawn if not li.is_behind]):
-      style = {
-        "color": f"C{_COLORS[place % len(_COLORS)]}",
-        "marker": "os^Dv<>"[place % 7],
-      }
-      axis.plot(line.x, line.y, label=line.name, lw=1.7, ms=4.5, **style)
+      axis.plot(
+        line.x,
+        line.y,
+        label=line.name,
+        lw=1.7,
+        ms=4.5,
+        color=f"C{_COLORS[place % len(_COLORS)]}",
+        marker="os^Dv<>"[place % 7],
+      )
     if span:
       axis.set_xlim(*span)
       axis.set_ylim(*_heights(drawn, span))
@@ -201,9 +205,9 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
   canvas = backend_agg.FigureCanvasAgg(chart)
   axis = chart.add_subplot()
   for place, (name, (at, value, low, high)) in enumerate(series.items()):
-    style = {"color": f"C{place % 10}", "marker": "os^Dv<>"[place % 7]}
-    axis.plot(at, value, label=name, linewidth=1.6, markersize=4, **style)
-    axis.fill_between(at, low, high, color=style["color"], alpha=0.15, lw=0)
+    color, marker = f"C{place % 10}", "os^Dv<>"[place % 7]
+    axis.plot(at, value, label=name, lw=1.6, ms=4, color=color, marker=marker)
+    axis.fill_between(at, low, high, color=color, alpha=0.15, lw=0)
   axis.set_xscale("log")
   shown = sorted({float(n) for at, *_ in series.values() for n in at})
   axis.set_xticks(shown, [f"{n:g}" for n in shown])

@@ -243,7 +243,7 @@ def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
   if times > 1:
     cut = small[: height // times * times, : width // times * times]
     cells = cut.reshape(height // times, times, width // times, times, -1)
-    small = np.uint8(cells.mean(axis=(1, 3)) + 0.5)
+    small = (cells.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
   image = image_tag(small, f"{picture.name}: whole original")
   return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
 

@@ -35,8 +35,12 @@ def encode(image: np.ndarray) -> bytes:
     return plain
   palette = colors.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:]
   rows = np.pad(indexes.reshape(packed.shape), [[0, 0], [1, 0]])  # no filter
+  height, width = packed.shape
   indexed = _file(
-    packed.shape, _INDEXED, np.uint8(rows), ((b"PLTE", palette.tobytes()),)
+    (height, width),
+    _INDEXED,
+    rows.astype(np.uint8),
+    ((b"PLTE", palette.tobytes()),),
   )
   return min(plain, indexed, key=len)
 

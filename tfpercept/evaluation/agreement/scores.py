@@ -158,13 +158,18 @@ def _correlations(
     if name == "plcc":
       least, options = 3 * parameters, {"parameters": parameters}
     score = functools.partial(getattr(correlation, name), **options)
-    found[name] = _Statistic(
-      lambda i, score=score: score(near[i], answer[i]),
-      lambda i, least=least: correlation.why_undefined(
-        near[i], answer[i], least
-      ),
-    )
+    found[name] = _of_pair(score, near, answer, least)
   return found
+
+
+def _of_pair(
+  score: Callable[..., float], near: np.ndarray, answer: np.ndarray, least: int
+) -> _Statistic:
+  """Returns a correlation of `near` and `answer`, for `least` items or more."""
+  return _Statistic(
+    lambda index: score(near[index], answer[index]),
+    lambda index: correlation.why_undefined(near[index], answer[index], least),
+  )
 
 
 def gain(
@@ -181,9 +186,10 @@ def gain(
   common does not widen the interval.
   """
   answer = np.array([item.answer for item in data.items])
-  scores = [
-    two_afc(*_judged(data, values).T, answer) for values in (before, after)
-  ]
+  scores = []
+  for values in (before, after):
+    first, second = _judged(data, values).T
+    scores.append(two_afc(first, second, answer))
   gained = _Statistic(
     _mean_of(scores[1] - scores[0]),
     bounds=(-1.0, 1.0),
@@ -217,7 +223,7 @@ def _estimates(
   """Evaluates statistics of indices on each subset and their mean."""
   parts = {subset: _by_content(data, subset) for subset in data.subsets}
   random = np.random.default_rng(seed)
-  drawn = {subset: [] for subset in parts}
+  drawn: dict[str, list[np.ndarray]] = {subset: [] for subset in parts}
   for subset, groups in parts.items():
     if len(groups) > 1:
       drawn[subset] = [
@@ -287,11 +293,13 @@ def _mean_estimate(
   if without:
     return Estimate(value, why="; ".join(without))
   finite = samples[np.isfinite(samples)]
-  limits = np.quantile(finite, statistics.TAILS) if finite.size else (0.0, 0.0)
-  if statistics.is_point(*limits):
+  low, high = (
+    np.quantile(finite, statistics.TAILS) if finite.size else (0.0, 0.0)
+  )
+  if statistics.is_point(low, high):
     # As if subsets erred together, which is the worst that they can do.
-    limits = np.mean([(e.low, e.high) for e in found.values()], axis=0)
-  return Estimate(value, *map(float, limits))
+    low, high = np.mean([(e.low, e.high) for e in found.values()], axis=0)
+  return Estimate(value, float(low), float(high))
 
 
 def _by_content(
@@ -308,7 +316,9 @@ def _by_content(
   return groups
 
 
-def _joined(groups, choice: np.ndarray) -> np.ndarray:
+def _joined(
+  groups: list[np.ndarray] | np.ndarray, choice: np.ndarray
+) -> np.ndarray:
   if isinstance(groups, np.ndarray):
     return groups[choice].ravel()
   return np.concatenate([groups[i] for i in choice])

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,10 +56,12 @@ class Block:
   @property
   def warning(self) -> str:
     """A warning about the intervals, or an empty string."""
-    contents = min(
-      len(self.data.only(lambda item, s=s: item.subset == s).contents)
-      for s in self.data.subsets
-    )
+
+    def contents_of(subset: str) -> int:
+      part = self.data.only(lambda item: item.subset == subset)
+      return len(part.contents)
+
+    contents = min(map(contents_of, self.data.subsets))
     of = "contents in a subset" if len(self.data.subsets) > 1 else "contents"
     return statistics.warning(contents, of)
 
@@ -119,7 +122,7 @@ def block(
       part,
       downscale=options.downscale,
       cache=cache,
-      progress=lambda done, of, spec=spec: progress(spec, done, of),
+      progress=functools.partial(progress, spec),
     )
     row = _row(spec, part, measured, options)
     if row is None:

@@ -285,7 +285,7 @@ def compare(
         path = pathlib.Path(maps) / places[pair.name, spec]
         with _without_map(table, f"{pair.name}: map of {spec}"):
           limits.append(_write_map(path, pair.name, judge, pictures))
-  if limits:
+  if maps is not None and limits:
     with _without_map(table, MAP_LIST):
       _write_limits(maps, limits)
   return table
@@ -349,7 +349,10 @@ def _read(pair: Pair, alpha: str) -> tuple[np.ndarray, np.ndarray]:
       f"{pair.image}"
     )
   channels = max(p.shape[2] for p in pictures)
-  return tuple(np.broadcast_to(p, (*p.shape[:2], channels)) for p in pictures)
+  reference, image = (
+    np.broadcast_to(p, (*p.shape[:2], channels)) for p in pictures
+  )
+  return reference, image
 
 
 def _write_map(

@@ -59,7 +59,7 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
     for name in table.pictures():
       row = table.rows.get(name, {})
       for spec, judge in table.judges.items():
-        numbers = [""] * 4
+        numbers: list[Any] = [""] * 4
         if m := row.get(spec):
           numbers = [repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
         more = [table.folder, score_table.better(judge), table.why(name, spec)]
@@ -73,7 +73,7 @@ def to_json(tables: Sequence[comparison.Table]) -> dict[str, Any]:
   Means of several folders are over the pictures that all of them have.
   """
   kept = _in_all(tables)
-  failures = {}
+  failures: dict[str, str] = {}
   for table in tables:
     start = f"{table.folder}: " if table.folder else ""
     failures |= {f"{start}{name}": w for name, w in table.failures.items()}
@@ -102,7 +102,7 @@ def to_json(tables: Sequence[comparison.Table]) -> dict[str, Any]:
 
 
 def _json_mean(
-  table: comparison.Table, spec: str, among: set[str]
+  table: comparison.Table, spec: str, among: set[str] | None
 ) -> dict[str, Any]:
   value, score = table.mean(spec, among)
   of_value, of_score = table.estimates(spec, among)

@@ -61,7 +61,8 @@ def measure(
     Values of the pairs that could be measured and why the others could not.
   """
   cache = judgements.Cache() if cache is None else cache
-  values, failures, notes = {}, {}, set()
+  values, notes = {}, set()
+  failures: dict[str, str] = {}
   seconds, done, pairs = 0.0, 0, data.pairs
   run = Compiled(distance) if compiled is None else compiled
   for batch in _batches(pairs, cache, failures):
@@ -93,7 +94,7 @@ class Compiled:
 
   def __init__(self, distance: distances.Distance):
     self._distance = distance
-    self._graphs = {}
+    self._graphs: dict[tuple[int, ...], Callable[..., tf.Tensor]] = {}
 
   def __call__(
     self, reference: np.ndarray, image: np.ndarray
@@ -117,7 +118,7 @@ def _batches(
   failures: dict[str, str],
 ) -> Iterator[list[tuple]]:
   """Yields `(reference, image, pixels, pixels)` in runs of equal size."""
-  batch = []
+  batch: list[tuple] = []
   for reference, image in pairs:
     try:
       pixels = cache(reference), cache(image)

@@ -105,7 +105,7 @@ class Table:
 class Footnotes:
   """Numbers the reasons of dashes in a table; `lines` go below it."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._numbers: dict[str, int] = {}
 
   def dash(self, why: str) -> str:

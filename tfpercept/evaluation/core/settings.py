@@ -36,7 +36,7 @@ class Agreement:
   seed: int = 0
   parameters: int = 4
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for name, least in (("max_pairs", 0), ("downscale", 1), ("resamples", 1)):
       if getattr(self, name) < least:
         raise ValueError(
@@ -65,7 +65,7 @@ class Blindspots:
   held: str = "mse"
   radius: float = 0.01
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.steps < 1:
       raise ValueError(f"steps is a number above 0; got {self.steps}")
     for name in ("learning_rate", "radius"):
@@ -101,7 +101,7 @@ class Study:
   checks: int = 3
   seed: int = 0
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.mode not in MODES:
       raise ValueError(f"mode is one of {', '.join(MODES)}; got {self.mode!r}")
     for name in ("pictures", "shared", "pairs", "checks", "seed"):
@@ -139,7 +139,7 @@ class Look:
   upscale: float = 4.0
   is_smooth: bool = False
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if not self.upscale >= 1:
       raise ValueError(f"upscale is at least 1; got {self.upscale}")
 
@@ -164,7 +164,7 @@ class Analysis:
   seed: int = 0
   max_failed: float = 0.25
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.over not in OVER:
       raise ValueError(f"over is one of {', '.join(OVER)}; got {self.over!r}")
     if self.resamples < 1:

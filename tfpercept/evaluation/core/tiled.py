@@ -115,7 +115,9 @@ def error_map(
   return result, square
 
 
-def _check(distance, reference, image) -> None:
+def _check(
+  distance: distances.Distance, reference: np.ndarray, image: np.ndarray
+) -> None:
   if reference.shape != image.shape:
     (h, w, c), (i_h, i_w, i_c) = reference.shape, image.shape
     raise ValueError(
@@ -162,14 +164,21 @@ def _tiles(
   return tiling.tiles(*picture.shape[:2], side=side, multiple=grid, halo=halo)
 
 
-def _sum_over_tiles(distance, reference, image, prepare) -> tf.Tensor:
+def _sum_over_tiles(
+  distance: distances.Distance,
+  reference: np.ndarray,
+  image: np.ndarray,
+  prepare: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
   """The value `[1]` of the whole, from the means of its maps."""
+  locality = distance.locality
+  assert locality is not None  # or `measure` takes the mean over tiles
   sums, counts = [], []
   for tile in _tiles(distance, reference):
     pair = [_floats(p[tile.seen])[None] for p in (reference, image)]
     pair = [prepare(tf.cast(p, distance.compute_dtype)) for p in pair]
-    core = functools.partial(_of_core, tile, distance.locality)
-    if distance.locality.is_pointwise:
+    core = functools.partial(_of_core, tile, locality)
+    if locality.is_pointwise:
       # Features are large: what is not compared is not kept.
       maps = distance.compare(*(core(distance.embed(p)) for p in pair))
     else:
@@ -199,7 +208,12 @@ def _of_core(tile: tiling.Tile, locality: tiling.Locality, maps: Any) -> Any:
   return tf.nest.pack_sequence_as(maps, parts)
 
 
-def _mean_over_tiles(distance, reference, image, prepare) -> tf.Tensor:
+def _mean_over_tiles(
+  distance: distances.Distance,
+  reference: np.ndarray,
+  image: np.ndarray,
+  prepare: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
   """The mean `[1]` of the values of tiles."""
   total = 0.0
   for tile in _tiles(distance, reference):

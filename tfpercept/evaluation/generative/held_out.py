@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ _BATCH = 100  # pairs at once
 
 
 def judges(
-  shape: tuple[int, int, int],
+  shape: tuple[int, ...],
   names: Iterable[str] | None = None,
   *,
   instead: Mapping[str, str] = types.MappingProxyType({}),
@@ -50,9 +51,9 @@ def judges(
   return found, missing
 
 
-def _fitting(name: str, shape: tuple[int, int, int]) -> distances.Distance:
+def _fitting(name: str, shape: tuple[int, ...]) -> distances.Distance:
   options = distances.DISTANCES.options(name)
-  chosen = {}
+  chosen: dict[str, Any] = {}
   if shape[2] == 1 and "channels" in options:
     chosen["channels"] = 1
   distance = distances.DISTANCES.create(name, chosen)

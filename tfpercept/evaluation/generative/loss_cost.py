@@ -107,7 +107,8 @@ def measure_all(
   Returns:
     Costs by name, None where one could not be measured; and the reasons.
   """
-  costs, missing = {}, {}
+  costs: dict[str, Cost | None] = {}
+  missing = {}
   for name, spec in specs.items():
     try:
       costs[name] = measure(spec, shape)
@@ -139,7 +140,8 @@ def measure_here(
   for _ in range(2):
     run()
   peak = peak_bytes(run)
-  seconds, begin = [], time.perf_counter()
+  seconds: list[float] = []
+  begin = time.perf_counter()
   while len(seconds) < _LEAST or (
     len(seconds) < rounds and time.perf_counter() - begin < _BUDGET
   ):

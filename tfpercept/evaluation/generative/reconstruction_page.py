@@ -60,7 +60,7 @@ class Options:
   seed: int = 0
   judges: tuple[str, ...] | None = None
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if min(self.differing, self.sampled) < 0:
       raise ValueError(
         "numbers of pictures are at least 0; got "

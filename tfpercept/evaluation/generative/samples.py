@@ -5,6 +5,7 @@ A network here has `encode(x) -> (mean, log_variance)`, each `[N, L]`,
 `[h, w, C]`, for TensorBoard and pages alike.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -95,11 +96,11 @@ def interpolations(
   """
   if steps < 2:
     raise ValueError(f"a way has a start and an end; got steps={steps}")
-  ends = [
+  start, end = (
     _in_batches(lambda part: network.encode(part)[0], x)
     for x in (first, second)
-  ]
-  z = spherical(*ends, np.linspace(0, 1, steps))
+  )
+  z = spherical(start, end, np.linspace(0, 1, steps))
   return sheet(decoded(network, z.reshape(-1, z.shape[-1])), steps)
 
 
@@ -162,7 +163,9 @@ def manifold(network: Network, *, side: int) -> np.ndarray:
   return sheet(decoded(network, z), side)
 
 
-def _in_batches(function, values: np.ndarray) -> np.ndarray:
+def _in_batches(
+  function: Callable[[tf.Tensor], tf.Tensor], values: np.ndarray
+) -> np.ndarray:
   return np.concatenate(
     [
       np.asarray(function(tf.constant(values[i : i + _BATCH])))

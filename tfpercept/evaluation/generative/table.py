@@ -56,6 +56,16 @@ class Evidence:
   labels: np.ndarray | None = None
   seed: int = 0
 
+  def judge(self, pictures: np.ndarray) -> metrics.Judged:
+    """Returns what the classifier says of pictures."""
+    assert self.classifier is not None  # where `real` is not None
+    return metrics.judge(self.classifier, pictures)
+
+  def accuracy(self, judged: metrics.Judged) -> Estimate:
+    """Returns how often the classifier finds the labels of `unseen`."""
+    assert self.labels is not None  # which a classifier needs
+    return metrics.accuracy(judged, self.labels)
+
   @functools.cached_property
   def real(self) -> metrics.Judged | None:
     """Classifier output for the training pictures, or None."""
@@ -131,13 +141,12 @@ def measure(
     "reconstructed_sharpness": metrics.sharpness(x_hat, few),
   }
   if real:
-    judged = [metrics.judge(evidence.classifier, d) for d in draws]
+    judged = [evidence.judge(d) for d in draws]
     quality |= vars(metrics.judgement(judged, real))
-    remade = metrics.judge(
-      evidence.classifier,
-      generation_pictures.reconstructed(network, evidence.unseen),
+    remade = evidence.judge(
+      generation_pictures.reconstructed(network, evidence.unseen)
     )
-    quality["accuracy"] = metrics.accuracy(remade, evidence.labels)
+    quality["accuracy"] = evidence.accuracy(remade)
   return Row(spec, held_out.means(evidence.judges, few, x_hat), quality)
 
 
@@ -159,9 +168,9 @@ def reference(evidence: Evidence) -> dict[str, Estimate]:
     )
   }
   if evidence.real:
-    judged = metrics.judge(evidence.classifier, evidence.unseen)
+    judged = evidence.judge(evidence.unseen)
     quality |= vars(metrics.judgement([judged], evidence.real))
-    quality["accuracy"] = metrics.accuracy(judged, evidence.labels)
+    quality["accuracy"] = evidence.accuracy(judged)
   return quality
 
 
@@ -176,12 +185,16 @@ def pooled(rows: Sequence[Row]) -> Row:
     raise ValueError(f"one loss can be pooled; got {', '.join(sorted(specs))}")
   if len(rows) == 1:
     return rows[0]
-  parts = [
-    {k: _over([getattr(r, part)[k] for r in rows]) for k in
-     getattr(rows[0], part)}
-    for part in ("held_out", "quality")
-  ]  # fmt: skip
-  return Row(rows[0].spec, *parts, trainings=len(rows))
+  return Row(
+    rows[0].spec,
+    _over_each([row.held_out for row in rows]),
+    _over_each([row.quality for row in rows]),
+    trainings=len(rows),
+  )
+
+
+def _over_each(parts: Sequence[dict[str, Estimate]]) -> dict[str, Estimate]:
+  return {key: _over([part[key] for part in parts]) for key in parts[0]}
 
 
 def _over(estimates: Sequence[Estimate]) -> Estimate:

@@ -39,7 +39,7 @@ class Protocol:
   epsilon: float = 0.1
   seed: int = 0
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for name in ("folds", "inner"):
       if getattr(self, name) < 2:
         raise ValueError(f"{name} is at least 2; got {getattr(self, name)}")
@@ -66,7 +66,7 @@ class Known:
   identity: np.ndarray
   angles: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     identity = np.asarray(self.identity)
     if identity.ndim != 1 or identity.dtype.kind not in "iu":
       raise ValueError(

@@ -6,6 +6,7 @@ protocol differ.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -127,7 +128,7 @@ def subjects(trained: Sequence[Trained], images: np.ndarray) -> list[Subject]:
       t.spec,
       t.seed,
       {"weights": t.digest},
-      lambda network=t.network: encode(network, images),
+      functools.partial(encode, t.network, images),
     )
     for t in trained
   ]
@@ -138,7 +139,7 @@ def subjects(trained: Sequence[Trained], images: np.ndarray) -> list[Subject]:
         UNTRAINED,
         seed,
         {"config": config, "model": network.registered_name},
-        lambda config=config: encode(_untrained(network, config), images),
+        functools.partial(_encode_untrained, network, config, images),
       )
     )
   pixels = images.reshape(len(images), -1)
@@ -232,6 +233,12 @@ def _in_batches(
       for start in range(0, len(images), _BATCH)
     ]
   )
+
+
+def _encode_untrained(
+  network: keras.Model, config: dict[str, Any], images: np.ndarray
+) -> np.ndarray:
+  return encode(_untrained(network, config), images)
 
 
 def _untrained(network: keras.Model, config: dict[str, Any]) -> keras.Model:

@@ -131,7 +131,11 @@ def choose(
   for name, target in targets.items():
     tried: dict[Choice, float] = {}
 
-    def best(pairs: Iterable[Choice], target=target, tried=tried) -> Choice:
+    def best(
+      pairs: Iterable[Choice],
+      target: np.ndarray = target,
+      tried: dict[Choice, float] = tried,
+    ) -> Choice:
       for penalty, scale in pairs:
         if (penalty, scale) not in tried:
           tried[penalty, scale] = _mean_error(

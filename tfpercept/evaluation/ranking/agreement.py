@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from tfpercept import distances
@@ -37,13 +38,13 @@ def judged(
         votes[answer.picture, first, second].append(two[0] == second)
   items = []
   for (picture, first, second), said in sorted(votes.items()):
-    group = _found(by_name, picture, analysis.key.methods)
+    original, results = _found(by_name, picture, analysis.key.methods)
     items.append(
       judgements.Judgement(
         f"{picture}: {first}, {second}",
         picture,
-        judgements.picture(group.original),
-        tuple(judgements.picture(group.results[m]) for m in (first, second)),
+        judgements.picture(original),
+        tuple(judgements.picture(results[m]) for m in (first, second)),
         sum(said) / len(said),
       )
     )
@@ -85,7 +86,8 @@ def measure(
 
 def _found(
   groups: Mapping[str, study_config.Group], picture: str, methods: Sequence[str]
-) -> study_config.Group:
+) -> tuple[pathlib.Path, Mapping[str, pathlib.Path]]:
+  """Returns the original of a picture and the results of the methods."""
   group = groups.get(picture)
   if group is None:
     raise ValueError(f"the folders have no picture {picture!r} as people saw")
@@ -97,4 +99,4 @@ def _found(
       f"{', '.join(group.results)}. Name them as for the page, as in "
       f"{methods[0]}=FOLDER"
     )
-  return group
+  return group.original, group.results

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -149,13 +150,15 @@ def analyse(
       ]
       for plain, other in zip(found, wider, strict=True)
     ]
+  mean_ranks, strengths = found
   return Analysis(
     key,
     used,
     left_out,
     data.ranks(),
     data.wins(),
-    *found,
+    mean_ranks,
+    strengths,
     ranking_raters.compare(used),
     over,
     options,
@@ -194,7 +197,7 @@ def _fit(
   """
   with extras.needed("strengths of methods"):
     import choix
-  options = {
+  options: dict[str, Any] = {
     "alpha": PRIOR,
     "max_iter": _MAX_STEPS,
     "tol": _EXACT if start is None else _NEAR,
@@ -275,6 +278,6 @@ def _estimates(
     elif not finite.size or not math.isfinite(tail):
       found.append(Estimate(float(value), why="it takes two to draw from"))
     else:
-      limits = np.quantile(finite, (tail, 1 - tail))
-      found.append(Estimate(float(value), *map(float, limits)))
+      low, high = np.quantile(finite, (tail, 1 - tail))
+      found.append(Estimate(float(value), float(low), float(high)))
   return found

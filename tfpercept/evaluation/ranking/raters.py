@@ -80,12 +80,12 @@ def krippendorff(units: Sequence[Sequence[float]]) -> float:
   Source: Krippendorff, "Computing Krippendorff's alpha-reliability", 2011,
   section D.
   """
-  units = [np.asarray(unit, np.float64) for unit in units if len(unit) > 1]
-  if not units:
+  repeated = [np.asarray(unit, np.float64) for unit in units if len(unit) > 1]
+  if not repeated:
     return math.nan
-  values = np.concatenate(units)
+  values = np.concatenate(repeated)
   expected = _spread(values) / (len(values) - 1)
-  observed = sum(_spread(unit) / (len(unit) - 1) for unit in units)
+  observed = sum(_spread(unit) / (len(unit) - 1) for unit in repeated)
   return float(1 - observed / expected) if expected else math.nan
 
 

@@ -124,7 +124,8 @@ def read(
   Raises:
     ValueError: if two files are of one person.
   """
-  people, failures, sources = [], {}, {}
+  people, failures = [], {}
+  sources: dict[str, files.PathLike] = {}
   for path in paths:
     try:
       person = read_person(path, key)

@@ -117,7 +117,7 @@ class _Trial:
 class _Shelf:
   """Holds encoded pictures, and refuses more than a page can."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self.images: list[str] = []
     self._bytes = 0
 
@@ -179,11 +179,12 @@ def _trial(
 ) -> _Trial:
   numbers = {method: shelf.add(picture) for method, picture in results.items()}
   methods = [list(results)[i] for i in random.permutation(len(results))]
+  height, width = next(iter(results.values())).shape[:2]
   return _Trial(
     name,
     {numbers[method]: method for method in methods},
     None if original is None else shelf.add(original),
-    next(iter(results.values())).shape[1::-1],
+    (width, height),
   )
 
 
@@ -290,7 +291,7 @@ def _known(trial: _Trial, public: Sequence[int]) -> dict[str, Any]:
   return {
     "picture": trial.picture,
     "items": {names[number]: method for number, method in trial.items.items()},
-    "spoiled": names.get(trial.spoiled),
+    "spoiled": None if trial.spoiled is None else names.get(trial.spoiled),
   }
 
 

@@ -30,7 +30,7 @@ class Curve:
   rates: Sequence[float]
   qualities: Sequence[float]
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if len(self.rates) != len(self.qualities):
       raise ValueError(
         f"a curve has a quality for each rate; got {len(self.rates)} rates and "
@@ -57,7 +57,7 @@ class Curve:
       for rate, quality in zip(self.rates, self.qualities, strict=True)
       if math.isfinite(quality) and math.isfinite(rate) and rate > 0
     )
-    kept = []
+    kept: list[tuple[float, float]] = []
     for quality, rate in sorted(points, key=lambda p: (-p[0], p[1])):
       if not kept or (rate < kept[-1][1] and quality < kept[-1][0]):
         kept.append((quality, rate))

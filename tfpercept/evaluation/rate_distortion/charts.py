@@ -111,7 +111,8 @@ def plane(
   for codec in result.codecs:
     found = [point for (c, _), point in points.items() if c == codec]
     if found:
-      drawn.append(charts.Line(codec, *zip(*found, strict=True)))
+      x, y = zip(*found, strict=True)
+      drawn.append(charts.Line(codec, x, y))
   return charts.lines(
     drawn,
     x=f"{first}, dB",

@@ -150,10 +150,13 @@ def _map(
 
 def _window(picture: np.ndarray) -> tuple[slice, slice]:
   """The middle of a picture, as much of it as is shown."""
-  return tuple(
-    slice(start := max(0, (side - _WINDOW) // 2), start + min(side, _WINDOW))
-    for side in picture.shape[:2]
-  )
+
+  def middle(side: int) -> slice:
+    start = max(0, (side - _WINDOW) // 2)
+    return slice(start, start + min(side, _WINDOW))
+
+  height, width = picture.shape[:2]
+  return middle(height), middle(width)
 
 
 def _rgb(image: np.ndarray) -> np.ndarray:

@@ -89,7 +89,8 @@ def judged(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
   except ValueError:
     judges = [psnr]
   found = measure.judge(judges, picture, image)
-  return dataclasses.replace(row, **{s: m.score for s, m in found.items()})
+  scores: dict[str, Any] = {spec: m.score for spec, m in found.items()}
+  return dataclasses.replace(row, **scores)
 
 
 @dataclasses.dataclass(frozen=True)

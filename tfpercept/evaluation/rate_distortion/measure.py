@@ -32,8 +32,8 @@ def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
   Raises:
     ValueError: if a path is not a folder, or a folder holds no picture.
   """
-  folders = {files.resolved(f): pathlib.Path(f) for f in folders}
-  paths = [p for folder in folders.values() for p in files.list_images(folder)]
+  once = {files.resolved(f): pathlib.Path(f) for f in folders}
+  paths = [p for folder in once.values() for p in files.list_images(folder)]
   counts = collections.Counter(path.stem for path in paths)
   return {
     path.stem if counts[path.stem] == 1 else str(path): path for path in paths
@@ -83,7 +83,9 @@ def measure(
   if repeats < 1:
     raise ValueError(f"repeats is at least 1; got {repeats}")
   ladders = {c.spec: (qualities or {}).get(c.spec, c.qualities) for c in codecs}
-  step, points, failures, warm = sum(map(len, ladders.values())), [], {}, set()
+  step, points = sum(map(len, ladders.values())), []
+  failures: dict[str, str] = {}
+  warm: set = set()
   for place, (name, source) in enumerate(pictures.items()):
     progress(place * step, name)
     try:
@@ -94,7 +96,7 @@ def measure(
       continue
     done = place * step
     for codec in codecs:
-      found = []
+      found: list[Point] = []
       try:
         _warm_up(codec, picture, ladders[codec.spec], warm)
         for quality in ladders[codec.spec]:

@@ -264,9 +264,9 @@ def _speed_table(result: Result) -> str:
       *(f"{result.speed(codec, what):.3g}" for what in ("encode", "decode")),
       "-" if peak is None else f"{peak / 1e6:.0f}",
     ]
-    cells = "".join(f"<td>{markup.escape(cell)}</td>" for cell in cells)
-    cells += f"<td>{parts or '-'}</td>"
-    lines.append(f'<tr><th scope="row">{markup.escape(codec)}</th>{cells}</tr>')
+    row = "".join(f"<td>{markup.escape(cell)}</td>" for cell in cells)
+    row += f"<td>{parts or '-'}</td>"
+    lines.append(f'<tr><th scope="row">{markup.escape(codec)}</th>{row}</tr>')
   head = "".join(f'<th scope="col">{name}</th>' for name in heads)
   return (
     page.paragraph(

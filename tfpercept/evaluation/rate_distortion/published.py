@@ -44,7 +44,7 @@ def curves(spec: str) -> dict[str, bd_rate.Curve]:
   """
   if spec not in _DECIBELS:
     return {}
-  found = {}
+  found: dict[str, tuple[list[float], list[float]]] = {}
   with open(_FILE, newline="") as file:
     for row in csv.DictReader(file):
       if row["metric"] == spec:

@@ -78,10 +78,13 @@ class Point:
   @property
   def exceeds_estimate(self) -> bool:
     """Whether the file is larger than its estimate by more than `SLACK`."""
-    if self.estimated_bits is None:
-      return False
-    estimate = self.estimated_bits / 8
-    return self.size > estimate * (1 + SLACK[0]) + SLACK[1]
+    return self.size > self.estimated_size * (1 + SLACK[0]) + SLACK[1]
+
+  @property
+  def estimated_size(self) -> float:
+    """Bytes of the estimate; infinite where there is none."""
+    bits = self.estimated_bits
+    return math.inf if bits is None else bits / 8
 
   def decibels(self, spec: str) -> float:
     """Returns -10 log10 of a distance; infinite for equal pictures."""
@@ -135,6 +138,7 @@ class Result:
   @functools.cached_property
   def _of(self) -> dict[str, dict[float, dict[str, Point]]]:
     """Points by codec, quality and picture."""
+    found: dict[str, dict[float, dict[str, Point]]]
     found = collections.defaultdict(lambda: collections.defaultdict(dict))
     for point in self.points:
       found[point.codec][point.quality][point.picture] = point
@@ -245,12 +249,12 @@ class Result:
     for codec in self.codecs:
       over = [p for p in self.of(codec) if p.exceeds_estimate]
       if over:
-        worst = max(over, key=lambda p: p.size - p.estimated_bits / 8)
+        worst = max(over, key=lambda p: p.size - p.estimated_size)
         notes.append(
           f"{codec}: {len(over)} of {len(self.of(codec))} files exceed their "
           f"estimate by more than {SLACK[0]:.0%} and {SLACK[1]} bytes; "
           f"{worst.picture} at quality {worst.quality:g} has {worst.size} "
-          f"bytes, the estimate is {worst.estimated_bits / 8:.0f}"
+          f"bytes, the estimate is {worst.estimated_size:.0f}"
         )
     return notes
 

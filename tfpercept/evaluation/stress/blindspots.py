@@ -170,8 +170,10 @@ def make(
   for index, (name, spec) in enumerate(plan(judges, settings, starts)):
     what, before = f"{name}: {spec}", index * settings.steps
 
-    def descend(name=name, spec=spec, what=what, before=before):
-      values = []
+    def descend(
+      name: str = name, spec: str = spec, what: str = what, before: int = before
+    ) -> tuple[np.ndarray, float | None]:
+      values: list[float] = []
       picture = minimise(
         judges[spec],
         reference,
@@ -192,7 +194,9 @@ def make(
       gallery.missing[what] = str(error)
       continue
     gallery.spots.append(Spot(name, spec, picture, late))
-  pictures = {(name, None): picture for name, picture in begun.items()}
+  pictures: dict[tuple[str, str | None], np.ndarray] = {
+    (name, None): picture for name, picture in begun.items()
+  }
   pictures |= {(s.start, s.spec): s.picture for s in gallery.spots}
   for key, picture in pictures.items():
     gallery.values[key] = {

@@ -181,15 +181,15 @@ def luma_map(spec: str, reference: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def _names(folders: Iterable[files.PathLike]) -> dict[str, pathlib.Path]:
-  folders = [pathlib.Path(folder) for folder in folders]
-  names = [files.resolved(folder).name for folder in folders]
+  places = [pathlib.Path(folder) for folder in folders]
+  names = [files.resolved(place).name for place in places]
   named = {
-    name if names.count(name) == 1 else str(folder): folder
-    for name, folder in zip(names, folders, strict=True)
+    name if names.count(name) == 1 else str(place): place
+    for name, place in zip(names, places, strict=True)
   }
-  if len({files.resolved(folder) for folder in folders}) < len(folders):
+  if len({files.resolved(place) for place in places}) < len(places):
     raise ValueError(
-      f"a folder is given twice in {', '.join(map(str, folders))}"
+      f"a folder is given twice in {', '.join(map(str, places))}"
     )
   return named
 

@@ -154,4 +154,5 @@ def _extent(
   low, high = np.quantile(flat, _RANGE, axis=0)
   half = 0.55 * (high - low).max()
   (x, y) = (low + high) / 2
-  return tuple(float(v) for v in (x - half, x + half, y - half, y + half))
+  left, right, bottom, top = x - half, x + half, y - half, y + half
+  return float(left), float(right), float(bottom), float(top)

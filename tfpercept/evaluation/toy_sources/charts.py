@@ -1,6 +1,7 @@
 """Drawings of codecs of toy sources, by matplotlib."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def cells(found: toy_cells.Cells) -> np.ndarray:
   Borders are dark lines, reproductions dots whose areas grow with their use.
   """
 
-  def draw(axis):
+  def draw(axis: Any) -> None:
     left, right, bottom, top = found.extent
     density = np.log1p(found.density)
     axis.imshow(
@@ -56,7 +57,7 @@ def cells(found: toy_cells.Cells) -> np.ndarray:
 def transfer(curves: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
   """Draws reproductions `[N]` by method over the coded values, `[N]`."""
 
-  def draw(axis):
+  def draw(axis: Any) -> None:
     axis.plot(x, x, color="#888888", linewidth=0.8)
     for color, (name, x_hat) in zip(_LINES, curves.items(), strict=False):
       axis.plot(x, x_hat, label=name, color=color, linewidth=1.6)
@@ -70,7 +71,7 @@ def transfer(curves: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
 def functions(rows: np.ndarray) -> np.ndarray:
   """Draws functions on [0, 1], `[n, D]`."""
 
-  def draw(axis):
+  def draw(axis: Any) -> None:
     t = np.linspace(0, 1, rows.shape[1])
     for place, row in enumerate(rows):
       axis.plot(t, row, color=_LINES[place % len(_LINES)], linewidth=1.3)
@@ -92,7 +93,7 @@ def rate_distortion(
       of the same name.
   """
 
-  def draw(axis):
+  def draw(axis: Any) -> None:
     for color, (name, curve) in zip(
       _colors(len(curves)), curves.items(), strict=True
     ):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def write(
 
 def markdown(results: Sequence[theory.Result]) -> str:
   """Returns the tables of sources and of transforms as Markdown."""
-  tables = {
+  tables: dict[str, tuple[Any, Any]] = {
     result.title: (theory.HEADS, theory.rows(result)) for result in results
   }
   tables[_TRANSFORMS] = (GAIN_HEADS, gain_rows())

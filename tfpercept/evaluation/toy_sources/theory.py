@@ -189,7 +189,7 @@ def _entropy(symbols: np.ndarray) -> float:
 
 def _circle(cells: int) -> float:
   """Error of arcs of the unit circle that are decoded to their mean."""
-  return 1 - np.sinc(1 / cells) ** 2
+  return float(1 - np.sinc(1 / cells) ** 2)
 
 
 # Differential entropies in bits.
