@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, metric_options, options, output, progress
 from tfpercept.evaluation.core import settings as defaults
 
-judgement_layouts = deferred.module("tfpercept.data.judgement_layouts")
-distances = deferred.module("tfpercept.distances")
-agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
+if TYPE_CHECKING:
+  from tfpercept import distances
+  from tfpercept.data import judgement_layouts
+  from tfpercept.evaluation.agreement import table as agreement_table
+else:
+  judgement_layouts = deferred.module("tfpercept.data.judgement_layouts")
+  distances = deferred.module("tfpercept.distances")
+  agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -65,9 +72,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
           data,
           judges,
           settings,
-          progress=lambda spec, done, of, bar=bar, name=data.name: bar.show(
-            done, f"{name}: {spec}", of
-          ),
+          progress=functools.partial(_show, bar, data.name),
         )
       )
   output.emit(arguments, _FORMATS[arguments.format](blocks))
@@ -82,9 +87,15 @@ def _agreement(arguments: argparse.Namespace) -> int:
   return 1 if measured else 2
 
 
+def _show(
+  bar: progress.Bar, name: str, spec: str, done: int, total: int
+) -> None:
+  bar.show(done, f"{name}: {spec}", total)
+
+
 def _specs(given: list[str]) -> list[str]:
   """Returns the specs to measure, each once."""
-  specs = []
+  specs: list[str] = []
   for spec in given or ["all"]:
     specs += distances.names() if spec == "all" else [spec]
   return list(dict.fromkeys(specs))

@@ -11,13 +11,20 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, progress
 
-np = deferred.module("numpy")
-tf = deferred.module("tensorflow")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  import numpy as np
+  import tensorflow as tf
+
+  from tfpercept.io import files
+else:
+  np = deferred.module("numpy")
+  tf = deferred.module("tensorflow")
+  files = deferred.module("tfpercept.io.files")
 
 STREAM = "-"
 INTERRUPTED = 130
@@ -135,9 +142,12 @@ def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
       made.jobs.append(job)
 
 
-def _real(path: pathlib.Path) -> str:
-  """Returns a path without links; one whose links form a loop as it is."""
-  return os.path.realpath(path)
+def _real(path: pathlib.Path | None) -> str:
+  """Returns a path without links; one whose links form a loop as it is.
+
+  A standard stream has none.
+  """
+  return "" if path is None else os.path.realpath(path)
 
 
 def _place(

@@ -5,15 +5,25 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, metric_options, options, output, progress
 from tfpercept.evaluation.core import settings as defaults
 
-np = deferred.module("numpy")
-distances = deferred.module("tfpercept.distances")
-blindspots = deferred.module("tfpercept.evaluation.stress.blindspots")
-blindspots_page = deferred.module("tfpercept.evaluation.stress.blindspots_page")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfpercept import distances
+  from tfpercept.evaluation.stress import blindspots, blindspots_page
+  from tfpercept.io import files
+else:
+  np = deferred.module("numpy")
+  distances = deferred.module("tfpercept.distances")
+  blindspots = deferred.module("tfpercept.evaluation.stress.blindspots")
+  blindspots_page = deferred.module(
+    "tfpercept.evaluation.stress.blindspots_page"
+  )
+  files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -6,10 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, output
 
-coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
+if TYPE_CHECKING:
+  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+else:
+  coded_files = deferred.module(
+    "tfpercept.evaluation.rate_distortion.file_stats"
+  )
 
 
 def add(parser: argparse.ArgumentParser, columns: str) -> None:

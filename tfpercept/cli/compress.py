@@ -5,19 +5,34 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import batch_files, coded_stats, deferred
 
-np = deferred.module("numpy")
-codecs = deferred.module("tfpercept.codecs")
-container = deferred.module("tfpercept.codecs.bitstream.container")
-hyperprior = deferred.module("tfpercept.codecs.learned.learned_codec")
-selftest = deferred.module("tfpercept.codecs.learned.selftest")
-targets = deferred.module("tfpercept.codecs.targets")
-coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
-files = deferred.module("tfpercept.io.files")
-bits = deferred.module("tfpercept.io.samples")
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfpercept import codecs
+  from tfpercept.codecs import targets
+  from tfpercept.codecs.bitstream import container
+  from tfpercept.codecs.learned import learned_codec as hyperprior
+  from tfpercept.codecs.learned import selftest
+  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+  from tfpercept.io import files
+  from tfpercept.io import samples as bits
+else:
+  np = deferred.module("numpy")
+  codecs = deferred.module("tfpercept.codecs")
+  container = deferred.module("tfpercept.codecs.bitstream.container")
+  hyperprior = deferred.module("tfpercept.codecs.learned.learned_codec")
+  selftest = deferred.module("tfpercept.codecs.learned.selftest")
+  targets = deferred.module("tfpercept.codecs.targets")
+  coded_files = deferred.module(
+    "tfpercept.evaluation.rate_distortion.file_stats"
+  )
+  files = deferred.module("tfpercept.io.files")
+  bits = deferred.module("tfpercept.io.samples")
 
 SUFFIX = ".tfp"
 _SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
@@ -113,11 +128,12 @@ def _compress(arguments: argparse.Namespace) -> int:
   )
   if made.jobs and not codec:
     codec = _learned(arguments.model, arguments.effort)
-  if made.jobs and arguments.quality is not None:
+  if made.jobs and codec and arguments.quality is not None:
     _check_quality(codec, arguments.quality)
   rows = []
 
   def work(job: batch_files.Job) -> None:
+    assert codec is not None  # there is one where there are jobs
     picture = _picture(job, arguments.alpha, made.notes)
     start = time.perf_counter()
     data, quality = _encoded(codec, picture, job, arguments, made.notes)

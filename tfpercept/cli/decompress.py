@@ -5,15 +5,27 @@ from __future__ import annotations
 import argparse
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import batch_files, coded_stats, compress, deferred
 
-np = deferred.module("numpy")
-codecs = deferred.module("tfpercept.codecs")
-container = deferred.module("tfpercept.codecs.bitstream.container")
-known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
-coded_files = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfpercept import codecs
+  from tfpercept.codecs.bitstream import container
+  from tfpercept.codecs.learned import model_lookup as known_models
+  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+  from tfpercept.io import files
+else:
+  np = deferred.module("numpy")
+  codecs = deferred.module("tfpercept.codecs")
+  container = deferred.module("tfpercept.codecs.bitstream.container")
+  known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
+  coded_files = deferred.module(
+    "tfpercept.evaluation.rate_distortion.file_stats"
+  )
+  files = deferred.module("tfpercept.io.files")
 
 _PNG = "png(level=6)"  # for standard output
 

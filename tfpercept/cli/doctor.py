@@ -6,11 +6,16 @@ import argparse
 import json
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, output
 
-conformance = deferred.module("tfpercept.conformance.suite")
-doctor = deferred.module("tfpercept.conformance.scorecard")
+if TYPE_CHECKING:
+  from tfpercept.conformance import scorecard as doctor
+  from tfpercept.conformance import suite as conformance
+else:
+  conformance = deferred.module("tfpercept.conformance.suite")
+  doctor = deferred.module("tfpercept.conformance.scorecard")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

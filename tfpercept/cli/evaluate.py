@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output
 
-scores = deferred.module("tfpercept.evaluation.core.score_table")
-super_resolution = deferred.module(
-  "tfpercept.evaluation.super_resolution.measure"
-)
+if TYPE_CHECKING:
+  from tfpercept.evaluation.core import score_table as scores
+  from tfpercept.evaluation.super_resolution import measure as super_resolution
+else:
+  scores = deferred.module("tfpercept.evaluation.core.score_table")
+  super_resolution = deferred.module(
+    "tfpercept.evaluation.super_resolution.measure"
+  )
 
 
 def add(commands: argparse._SubParsersAction) -> None:

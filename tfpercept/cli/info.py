@@ -7,12 +7,16 @@ import json
 import os
 import pathlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpercept.cli import batch_files, decompress, deferred, output
 
-container = deferred.module("tfpercept.codecs.bitstream.container")
-known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
+if TYPE_CHECKING:
+  from tfpercept.codecs.bitstream import container
+  from tfpercept.codecs.learned import model_lookup as known_models
+else:
+  container = deferred.module("tfpercept.codecs.bitstream.container")
+  known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -4,12 +4,17 @@ import argparse
 import os
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, metric_options, output, progress
 
-ladder = deferred.module("tfpercept.evaluation.stress.ladder")
-ladder_page = deferred.module("tfpercept.evaluation.stress.ladder_page")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  from tfpercept.evaluation.stress import ladder, ladder_page
+  from tfpercept.io import files
+else:
+  ladder = deferred.module("tfpercept.evaluation.stress.ladder")
+  ladder_page = deferred.module("tfpercept.evaluation.stress.ladder_page")
+  files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -50,19 +55,21 @@ def _ladder(arguments: argparse.Namespace) -> int:
     raise ValueError("; ".join(failures.values()))
   smallest = min(pictures.values(), key=lambda p: min(p.shape[:2]))
   judges, missing = metric_options.judges(arguments.metric, smallest)
-  rungs = {}
+  rungs: dict[str, list[ladder.Rung]] = {}
   total = len(pictures) * ladder.count()
   with progress.Bar(total) as bar:
     done = iter(range(total))
     for name, picture in pictures.items():
+
+      def show(what: str, name: str = name) -> None:
+        bar.show(next(done), f"{name}: {what}")
+
       rungs[name] = ladder.climb(
         picture,
         judges,
         seed=arguments.seed,
         with_maps=not rungs,  # of the first picture only
-        progress=lambda what, name=name: bar.show(
-          next(done), f"{name}: {what}"
-        ),
+        progress=show,
       )
   conditions = {"Seed": arguments.seed, "Size, at most": arguments.size}
   page = ladder_page.write(

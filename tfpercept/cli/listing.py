@@ -1,10 +1,14 @@
 """`tfpercept list`: the registered distances."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, output
 
-distances = deferred.module("tfpercept.distances")
+if TYPE_CHECKING:
+  from tfpercept import distances
+else:
+  distances = deferred.module("tfpercept.distances")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -16,6 +20,6 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _list(arguments: argparse.Namespace) -> int:
   del arguments
   for name in distances.names():
-    summary = distances.DISTANCES.get(name).__doc__.splitlines()[0]
+    summary = (distances.DISTANCES.get(name).__doc__ or "").split("\n")[0]
     output.show(f"{name:16}{summary}")
   return 0

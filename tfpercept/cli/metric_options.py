@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred
 
-np = deferred.module("numpy")
-distances = deferred.module("tfpercept.distances")
-weights = deferred.module("tfpercept.weights")
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfpercept import distances, weights
+else:
+  np = deferred.module("numpy")
+  distances = deferred.module("tfpercept.distances")
+  weights = deferred.module("tfpercept.weights")
 
 
 def add_metric(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,14 @@ import argparse
 import dataclasses
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-_Settings = TypeVar("_Settings")
+
+class _Dataclass(Protocol):
+  __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+_Settings = TypeVar("_Settings", bound=_Dataclass)
 
 
 def add(

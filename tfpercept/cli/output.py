@@ -7,11 +7,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tfpercept.cli import deferred
 
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  from tfpercept.io import files
+else:
+  files = deferred.module("tfpercept.io.files")
 
 
 def add(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:

@@ -6,19 +6,31 @@ import argparse
 import json
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, metric_options, options, output, progress
 from tfpercept.evaluation.core import settings as defaults
 
-agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
-ranking = deferred.module("tfpercept.evaluation.ranking.study_config")
-ranking_agreement = deferred.module("tfpercept.evaluation.ranking.agreement")
-ranking_analysis = deferred.module("tfpercept.evaluation.ranking.analysis")
-ranking_page = deferred.module("tfpercept.evaluation.ranking.page")
-ranking_report = deferred.module("tfpercept.evaluation.ranking.report")
-ranking_results = deferred.module("tfpercept.evaluation.ranking.results")
-ranking_study = deferred.module("tfpercept.evaluation.ranking.study")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  from tfpercept.evaluation.agreement import table as agreement_table
+  from tfpercept.evaluation.ranking import agreement as ranking_agreement
+  from tfpercept.evaluation.ranking import analysis as ranking_analysis
+  from tfpercept.evaluation.ranking import page as ranking_page
+  from tfpercept.evaluation.ranking import report as ranking_report
+  from tfpercept.evaluation.ranking import results as ranking_results
+  from tfpercept.evaluation.ranking import study as ranking_study
+  from tfpercept.evaluation.ranking import study_config as ranking
+  from tfpercept.io import files
+else:
+  agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
+  ranking = deferred.module("tfpercept.evaluation.ranking.study_config")
+  ranking_agreement = deferred.module("tfpercept.evaluation.ranking.agreement")
+  ranking_analysis = deferred.module("tfpercept.evaluation.ranking.analysis")
+  ranking_page = deferred.module("tfpercept.evaluation.ranking.page")
+  ranking_report = deferred.module("tfpercept.evaluation.ranking.report")
+  ranking_results = deferred.module("tfpercept.evaluation.ranking.results")
+  ranking_study = deferred.module("tfpercept.evaluation.ranking.study")
+  files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -200,7 +212,10 @@ def _distances(
   analysis: ranking_analysis.Analysis,
 ) -> tuple[agreement_table.Block, dict[str, str]]:
   """Measures distances; says which are left out."""
-  shown = files.read_image(groups[0].original)
+  original = groups[0].original
+  if original is None:
+    raise ValueError("agreement with distances needs the originals")
+  shown = files.read_image(original)
   judges, missing = metric_options.judges(metrics, shown)
   with progress.Bar() as bar:
     block = ranking_agreement.measure(

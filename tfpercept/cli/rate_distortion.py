@@ -6,27 +6,41 @@ import argparse
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 from tfpercept.evaluation.core import settings
 
-codecs = deferred.module("tfpercept.codecs")
-distances = deferred.module("tfpercept.distances")
-rate_distortion = deferred.module(
-  "tfpercept.evaluation.rate_distortion.measure"
-)
-rate_distortion_page = deferred.module(
-  "tfpercept.evaluation.rate_distortion.page"
-)
-rate_distortion_result = deferred.module(
-  "tfpercept.evaluation.rate_distortion.result"
-)
-rate_distortion_table = deferred.module(
-  "tfpercept.evaluation.rate_distortion.table"
-)
-machine = deferred.module("tfpercept.evaluation.core.machine")
-files = deferred.module("tfpercept.io.files")
+if TYPE_CHECKING:
+  from tfpercept import codecs, distances
+  from tfpercept.evaluation.core import machine
+  from tfpercept.evaluation.rate_distortion import measure as rate_distortion
+  from tfpercept.evaluation.rate_distortion import page as rate_distortion_page
+  from tfpercept.evaluation.rate_distortion import (
+    result as rate_distortion_result,
+  )
+  from tfpercept.evaluation.rate_distortion import (
+    table as rate_distortion_table,
+  )
+  from tfpercept.io import files
+else:
+  codecs = deferred.module("tfpercept.codecs")
+  distances = deferred.module("tfpercept.distances")
+  rate_distortion = deferred.module(
+    "tfpercept.evaluation.rate_distortion.measure"
+  )
+  rate_distortion_page = deferred.module(
+    "tfpercept.evaluation.rate_distortion.page"
+  )
+  rate_distortion_result = deferred.module(
+    "tfpercept.evaluation.rate_distortion.result"
+  )
+  rate_distortion_table = deferred.module(
+    "tfpercept.evaluation.rate_distortion.table"
+  )
+  machine = deferred.module("tfpercept.evaluation.core.machine")
+  files = deferred.module("tfpercept.io.files")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -143,7 +157,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       span=span,
       shown=arguments.shown,
       bpp=arguments.shown_bpp,
-      pair=tuple(codec.spec for codec in pair) or None,
+      pair=(pair[0].spec, pair[1].spec) if pair else None,
     )
     conditions = _conditions(arguments, chosen, len(pictures))
     _write_tables(pathlib.Path(arguments.out), result, options, conditions)
@@ -177,7 +191,8 @@ def _codecs(
 
   Codecs that do not work here follow, each with the reason.
   """
-  found, missing = {}, {}
+  found: dict[str, codecs.Codec] = {}
+  missing: dict[str, str] = {}
   for item in given:
     if item == "all":
       works, missing = codecs.at_hand()

@@ -7,16 +7,25 @@ import json
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 
-distances = deferred.module("tfpercept.distances")
-charts = deferred.module("tfpercept.reports.charts")
-comparison = deferred.module("tfpercept.evaluation.core.comparison")
-comparison_table = deferred.module("tfpercept.evaluation.core.comparison_table")
-files = deferred.module("tfpercept.io.files")
-registry = deferred.module("tfpercept.registry")
+if TYPE_CHECKING:
+  from tfpercept import distances, registry
+  from tfpercept.evaluation.core import comparison, comparison_table
+  from tfpercept.io import files
+  from tfpercept.reports import charts
+else:
+  distances = deferred.module("tfpercept.distances")
+  charts = deferred.module("tfpercept.reports.charts")
+  comparison = deferred.module("tfpercept.evaluation.core.comparison")
+  comparison_table = deferred.module(
+    "tfpercept.evaluation.core.comparison_table"
+  )
+  files = deferred.module("tfpercept.io.files")
+  registry = deferred.module("tfpercept.registry")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
 
@@ -79,13 +88,17 @@ def _score(arguments: argparse.Namespace) -> int:
   tables, done = [], 0
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
     for part, maps in zip(found, _maps(arguments.maps, found), strict=True):
+
+      def show(place: int, name: str, done: int = done) -> None:
+        bar.show(done + place, name)
+
       table = comparison.compare(
         part.pairs,
         judges,
         alpha=arguments.alpha,
         maps=maps,
         folder=part.folder,
-        progress=lambda place, name, done=done: bar.show(done + place, name),
+        progress=show,
       )
       table.failures.update(part.failures)
       tables.append(table)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred
 
-np = deferred.module("numpy")
-files = deferred.module("tfpercept.io.files")
-weights = deferred.module("tfpercept.weights")
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfpercept import weights
+  from tfpercept.io import files
+else:
+  np = deferred.module("numpy")
+  files = deferred.module("tfpercept.io.files")
+  weights = deferred.module("tfpercept.weights")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
