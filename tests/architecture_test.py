@@ -18,7 +18,7 @@ PACKAGES = ("tfpercept", "programs", "trainers", "export", "benchmarks")
 # A unit may import the units of lower rows and itself, never a neighbour in its
 # row. "tfpercept" is the package root, which is the public surface.
 ROWS = (
-  ("extras", "offers"),
+  ("extras", "offers", "settings"),
   ("registry", "ops", "io"),
   ("weights", "reports"),
   ("manifests",),

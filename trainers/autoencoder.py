@@ -7,50 +7,69 @@ Several losses get the same pictures, initial weights and steps, and a folder
 each below `--out`. Killed at any moment, the same command resumes it.
 """
 
+import dataclasses
+
 from absl import flags, logging
 
-from programs import program
-from tfpercept import distances, models, training
+from programs import derived_flags, program
+from tfpercept import distances, models, settings, training
 from tfpercept.data import examples
 from tfpercept.models.autoencoders import base
 from tfpercept.tasks import regression
 from tfpercept.training import precision
 from trainers import (
-  example_flags,
+  example_settings,
   initial_weights,
+  network_flags,
   reconstructions,
   run_flags,
+  shared_settings,
 )
 
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(example_settings.Layers):
+  """Arguments of an autoencoder.
+
+  Attributes:
+    code: Length of the code.
+    output: Last nonlinearity, one of `models.autoencoders.base.OUTPUTS`.
+  """
+
+  code: int = settings.option(64, "Width of the bottleneck.", least=1)
+  output: str = settings.option(
+    "sigmoid", "Linear is not bounded to [0, 1].", choices=base.OUTPUTS
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(example_settings.Pictures):
+  """Settings of a training of an autoencoder.
+
+  Attributes:
+    model: Arguments of the network.
+  """
+
+  model: Layers = dataclasses.field(default_factory=Layers)
+
+
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-flags.adopt_module_key_flags(example_flags)
-_CODE = flags.DEFINE_integer("code", 64, "Width of the bottleneck.", 1)
-_OUTPUT = flags.DEFINE_enum(
-  "output", "sigmoid", base.OUTPUTS, "Linear is not bounded to [0, 1]."
-)
-_INITIAL = flags.DEFINE_string(
-  "initial",
-  None,
-  "A finished run of a like network, to start from its weights.",
-)
+_FLAGS = network_flags.NetworkFlags(Settings)
+_ACCESS = derived_flags.Flags(shared_settings.Access)
 
 
 def main() -> None:
-  model = {
-    **example_flags.layers(),
-    "code": _CODE.value,
-    "output": _OUTPUT.value,
-  }
-  initial, told = initial_weights.load(_INITIAL.value)
-  runs = example_flags.runs({"model": model, **told})
-  data, unseen = example_flags.load(runs[0])
+  own, initial = _FLAGS.read()
+  runs, data, unseen = example_settings.ready(
+    run_flags.runs(own), download=_ACCESS.read().download
+  )
   for run in runs:
     train(run, data, unseen, initial=initial)
     logging.info("Trained model in %s", run.out / "model")
 
 
 def train(
-  run: training.Run,
+  run: training.Run[Settings],
   data: examples.Examples,
   unseen: examples.Examples,
   *,
@@ -59,22 +78,19 @@ def train(
   """Trains an autoencoder, or resumes it, and writes it to `out / "model"`.
 
   Args:
-    run: Its `settings` hold `side`, `channels`, `batch` and `model` (the other
-      arguments of the network).
-    data: What to train on.
-    unseen: What TensorBoard shows; may be empty.
-    initial: Has the weights to start from; random ones by default.
+    run: The run.
+    data: Pictures to train on.
+    unseen: Pictures that TensorBoard shows; may be empty.
+    initial: A network that has the weights to start from; None for random ones.
   """
-  settings = run.settings
+  own = run.settings
   objective = distances.get(run.loss)
-  batches = examples.Batches(
-    data.images, batch=settings["batch"], seed=run.seed
-  )
+  batches = examples.Batches(data.images, batch=own.batch, seed=run.seed)
   with training.prepare(run).scope():
     network = models.Autoencoder(
-      **settings["model"],
-      side=settings["side"],
-      channels=settings["channels"],
+      **own.model.to_json(),
+      side=own.side,
+      channels=own.channels,
       seed=run.seed,
       dtype=precision.policy(run.precision),
     )

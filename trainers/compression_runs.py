@@ -1,18 +1,21 @@
-"""What every training of codecs does once its settings are known."""
+"""Training of codecs: its settings, and what follows from them."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances, models, training
+from tfpercept import distances, models, settings, training
 from tfpercept.codecs.learned import learned_codec as codec
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import hyperprior, transforms, warm_start
 from tfpercept.tasks import compression, quantizers
 from tfpercept.training import callbacks, precision, schedules
-from trainers import compression_validation
+from trainers import compression_validation, shared_settings
 
 ARCHITECTURES = (
   "factorized_prior",
@@ -23,79 +26,127 @@ ARCHITECTURES = (
 _BLOCKS = 16_000  # that transforms are computed from before training
 _SHOWN = (256, 384)  # height and width of what TensorBoard shows
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)
+_UNMEASURED = compression_validation.Settings()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(shared_settings.Network):
+  """Settings of a training of a codec.
+
+  Attributes:
+    data: Names of the sources, see `data.sources.load`.
+    sides: Lengths in pixels that the longer side of each picture is reduced to,
+      see `data.reduced`.
+    largest: Factor that pictures are reduced by at least, in (0, 1].
+    patch: Side of the crops, in pixels.
+    batch: Number of crops in a batch.
+    architecture: Registered name of the network, one of `ARCHITECTURES`.
+    model: Arguments of the network.
+    lmbda: Weights of the distance at the lowest and the highest quality; None
+      for those of the network.
+    quantiser: Rounding in training, one of `quantizers.QUANTISERS`.
+    fall: Share of the steps, at the end, over which the learning rate falls.
+    ema: Share of the moving average of the weights that a step keeps; None for
+      the weights of the last step.
+  """
+
+  data: tuple[str, ...] = settings.option(
+    ("packaged",),
+    "'packaged', a folder or a tfds name; may be repeated.",
+    repeated=True,
+  )
+  sides: tuple[int, ...] = settings.option(
+    (),
+    "Lengths in pixels that the longer side of each picture is reduced to; a "
+    "picture is used at each of them.",
+  )
+  largest: float = settings.option(
+    1.0,
+    "Pictures are reduced by this factor at least.",
+    least=0.0,
+    most=1.0,
+  )
+  patch: int = settings.option(
+    192,
+    f"Side of the crops, a multiple of {hyperprior.STRIDE}.",
+    least=hyperprior.STRIDE,
+  )
+  batch: int = settings.option(4, "Crops in a batch.", least=1)
+  architecture: str = settings.option(
+    "mean_scale_hyperprior",
+    "The network; all but a factorized_prior serve all rates at once.",
+    choices=ARCHITECTURES,
+  )
+  model: Mapping[str, Any]
+  lmbda: tuple[float, ...] | None = settings.option(
+    None,
+    "Weight of the distance at the lowest and the highest quality; by default "
+    "those of the network, for mse.",
+  )
+  quantiser: str = settings.option(
+    "mixed", "Rounding in training.", choices=tuple(quantizers.QUANTISERS)
+  )
+  fall: float = settings.option(
+    0.3,
+    "Share of the steps, at the end, over which the rate falls.",
+    least=0,
+    most=1,
+  )
+  ema: float | None = settings.option(
+    None,
+    "Keep an exponential moving average of the weights, of which a step keeps "
+    "this share, such as 0.9995; by default the weights themselves are kept.",
+    least=0.0,
+    most=1.0,
+  )
+
+  def check(self) -> None:
+    if self.patch % hyperprior.STRIDE:
+      raise ValueError(
+        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
+      )
 
 
 def train(
-  run: training.Run,
+  run: training.Run[Settings],
   *,
   initial: keras.Model | None = None,
   download: bool = False,
-  validation: tuple[Sequence[str], int] = ((), 1),
+  validation: compression_validation.Settings = _UNMEASURED,
 ) -> None:
   """Trains a codec, or resumes it; `run.out / "model"` is renewed as it goes.
 
   Args:
-    run: Its `settings` hold `data`, `sides`, `largest`, `patch`, `batch`,
-      `architecture`, `model` (the arguments of the network), `lmbda` (None for
-      the network's), `quantiser`, `fall` and `ema` (None for the weights of the
-      last step).
-    initial: Has the weights to start from; the Karhunen-Loève transform by
-      default.
+    run: The run.
+    initial: A network that has the weights to start from; None for the
+      Karhunen-Loève transform.
     download: Whether tfds may download.
-    validation: Folders of pictures to measure the codec on as it trains, and
-      how many steps apart.
+    validation: The pictures that the codec is measured on as it trains; none by
+      default.
 
   Raises:
     ValueError: if a setting is wrong, before anything is read or written, or
       the folder holds another run.
   """
-  settings = run.settings
-  patch = settings["patch"]
-  if patch % hyperprior.STRIDE:
-    raise ValueError(
-      f"--patch is a multiple of {hyperprior.STRIDE}; got {patch}"
-    )
-  objective = distances.get(run.loss)
-  objective.validate(patch, patch)
-  names = settings["data"]
-  run = run.on(data=lambda: identity.of(names, download=download))
-  folders, every = validation
-  unseen = folders and compression_validation.load(
-    folders, stride=hyperprior.STRIDE
-  )
-  pictures = sources.load(
-    names, download=download, skip_damaged="skip_damaged" in settings
-  )
-  # Where there is one picture, it is trained on as well.
-  parts = (pictures[-1:], pictures[:-1] or pictures)
-  sizes = {"sides": settings["sides"], "largest": settings["largest"]}
-  (held_out, *_), pictures = (reduced.reduced(p, **sizes) for p in parts)
-  options = {"batch": settings["batch"], "seed": run.seed}
-  data = crops.Crops(pictures, patch=patch, **options)
+  own, objective = run.settings, distances.get(run.loss)
+  objective.validate(own.patch, own.patch)
+  run = run.on(data=lambda: identity.of(own.data, download=download))
+  unseen = validation.load(stride=hyperprior.STRIDE)
+  pictures, held_out = _pictures_of(own, download=download)
+  data = crops.Crops(pictures, patch=own.patch, batch=own.batch, seed=run.seed)
   with training.prepare(run).scope():
     network = _started(run, pictures, initial)
     task = compression.Compression(
       network,
       objective,
-      lmbda=settings["lmbda"],
-      quantiser=settings["quantiser"],
-      decay=settings["ema"],
+      lmbda=own.lmbda,
+      quantiser=own.quantiser,
+      decay=own.ema,
       seed=run.seed,
     )
     optimizer = keras.optimizers.Adam(_learning_rate(run))
   kept = _Kept(task)
-  curves = []
-  if unseen:
-    curves.append(
-      compression_validation.Validation(
-        task,
-        kept,
-        unseen,
-        folder=run.out,
-        every=every,
-        what=identity.of(folders),
-      )
-    )
+  curves = _curves(task, kept, unseen, run.out, validation)
   training.fit(
     task,
     data,
@@ -109,15 +160,52 @@ def train(
   _save(kept(), run)
 
 
+def _pictures_of(
+  own: Settings, *, download: bool
+) -> tuple[list[np.ndarray], np.ndarray]:
+  """Returns the pictures to train on, and the one that is looked at only."""
+  pictures = sources.load(
+    own.data, download=download, skip_damaged=own.skip_damaged
+  )
+  # Where there is one picture, it is trained on as well.
+  parts = (pictures[-1:], pictures[:-1] or pictures)
+  (held_out, *_), rest = (
+    reduced.reduced(part, sides=own.sides, largest=own.largest)
+    for part in parts
+  )
+  return rest, held_out
+
+
+def _curves(
+  task: compression.Compression,
+  kept: Callable[[], keras.Model],
+  unseen: Sequence[np.ndarray],
+  out: pathlib.Path,
+  validation: compression_validation.Settings,
+) -> list[compression_validation.Validation]:
+  """Returns the callback that measures the codec, if there are pictures."""
+  if not unseen:
+    return []
+  curve = compression_validation.Validation(
+    task,
+    kept,
+    unseen,
+    folder=out,
+    every=validation.validation_interval,
+    what=identity.of(validation.validation),
+  )
+  return [curve]
+
+
 def _started(
-  run: training.Run,
+  run: training.Run[Settings],
   pictures: Sequence[np.ndarray],
   initial: keras.Model | None,
 ) -> keras.Model:
   """Returns the network to train, with the weights that training starts at."""
   network = models.MODELS.create(
-    run.settings["architecture"],
-    run.settings["model"],
+    run.settings.architecture,
+    run.settings.model,
     dtype=precision.policy(run.precision),
   )
   network.build()
@@ -132,12 +220,12 @@ def _started(
   return network
 
 
-def _learning_rate(run: training.Run) -> schedules.SteadyThenCosine:
+def _learning_rate(run: training.Run[Settings]) -> schedules.SteadyThenCosine:
   return schedules.SteadyThenCosine(
     run.learning_rate,
     steps=run.steps,
     warmup=min(run.warmup, run.steps // 10),
-    share=run.settings["fall"],
+    share=run.settings.fall,
   )
 
 
@@ -145,13 +233,13 @@ def _with_latents(
   initial: keras.Model,
   network: keras.Model,
   pictures: Sequence[np.ndarray],
-  run: training.Run,
+  run: training.Run[Settings],
 ) -> keras.Model:
   """Gives the network to start from as many latents as the one to train has."""
   latents = network.get_config()["latents"]
   if initial.get_config()["latents"] == latents:
     return initial
-  patch = run.settings["patch"]
+  patch = run.settings.patch
   count = -(-_BLOCKS * transforms.STRIDE**2 // patch**2)
   taken = crops.Crops(pictures, patch=patch, batch=count, seed=run.seed)
   return warm_start.with_latents(

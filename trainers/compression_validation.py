@@ -1,6 +1,7 @@
 """The curve of a codec as it trains, on pictures that it does not train on."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import codecs, distances
+from tfpercept import codecs, distances, settings
 from tfpercept.data import identity, sources
 from tfpercept.evaluation.rate_distortion import bd_rate
 from tfpercept.io import files
@@ -22,11 +23,46 @@ SPAN = (0.1, 0.8)  # bits per pixel that BD-rates are of, as in our tables
 _HEADER = ("step", "loss", "bd_rate")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+  """The pictures that a codec is measured on as it trains, and how often.
+
+  Attributes:
+    validation: Names of the sources, see `data.sources.load`; none is measured
+      where there is no name.
+    validation_interval: Number of steps from one measurement to the next.
+  """
+
+  validation: tuple[str, ...] = settings.option(
+    (),
+    "Folder of pictures that are not trained on. Their loss and BD-rate "
+    "against JPEG go to validation.csv as the codec trains. May be repeated.",
+    repeated=True,
+  )
+  validation_interval: int = settings.option(
+    2000,
+    "Steps between two measurements of --validation, a multiple of --interval.",
+    least=1,
+  )
+
+  def load(self, *, stride: int) -> list[np.ndarray]:
+    """Returns the pictures, as `load` does; none where none are named."""
+    return load(self.validation, stride=stride) if self.validation else []
+
+  def require(self, interval: int) -> None:
+    """Raises ValueError if an interval of the run ends at no measurement."""
+    if self.validation and self.validation_interval % interval:
+      raise ValueError(
+        "--validation_interval is a multiple of --interval, at the ends of "
+        f"which it is looked at; got {self.validation_interval} and {interval}"
+      )
+
+
 def load(folders: Sequence[str], *, stride: int) -> list[np.ndarray]:
   """Reads pictures and cuts them to sides that a network takes.
 
   Args:
-    folders: As of `data.sources.load`.
+    folders: Names of the sources, see `data.sources.load`.
     stride: Sides are cut to multiples of this many pixels, at the right and at
       the bottom.
 
@@ -109,14 +145,16 @@ class Validation(keras.callbacks.Callback):
   run is taken up.
 
   Args:
-    task: What is trained.
-    kept: Called without arguments, returns the network as it would be kept.
-    pictures: uint8 `[H, W, 3]`, sides multiples of the network's stride.
-    folder: Where the file is written; scalars for TensorBoard go to
-      `tensorboard/validation` in it.
+    task: The task that is trained.
+    kept: Function without arguments that returns the network as it would be
+      kept.
+    pictures: uint8 pictures `[H, W, 3]`, sides multiples of the network's
+      stride.
+    folder: Folder of the run, which the file is written to; scalars for
+      TensorBoard go to `tensorboard/validation` in it.
     every: Number of steps from one measurement to the next; those of the
       multiples of it that end an interval are taken.
-    what: The pictures are, see `data.identity`; kept beside the file.
+    what: Identity of the pictures, see `data.identity`; kept beside the file.
 
   Raises:
     ValueError: if the file there was measured on other pictures, is damaged, or

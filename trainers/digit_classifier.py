@@ -11,51 +11,68 @@ import tensorflow as tf
 from absl import flags, logging
 
 from programs import program
-from tfpercept import models, training
+from tfpercept import models, settings, training
 from tfpercept.data import examples, identity
 from tfpercept.evaluation.generative import metrics as generation
 from tfpercept.models import digit_classifier
 from tfpercept.tasks import classification
 from tfpercept.training import callbacks, precision
-from trainers import initial_weights, run_flags
+from trainers import (
+  initial_weights,
+  network_flags,
+  run_flags,
+  shared_settings,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(settings.Settings):
+  """Arguments of the classifier.
+
+  Attributes:
+    filters: Channels of the convolutions.
+    width: Number of features.
+  """
+
+  filters: tuple[int, ...] = settings.option(
+    (16, 32, 32, 64, 64), "Widths of the convolutions."
+  )
+  width: int = settings.option(64, "Number of features.", least=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(shared_settings.Network):
+  """Settings of a training of the classifier of digits.
+
+  Attributes:
+    data: Path of an `.npz` file.
+    batch: Number of digits in a batch.
+    shift: Most pixels that a digit is shifted by.
+    dropout: Share of the features that are left out in training.
+    model: Arguments of the network.
+  """
+
+  data: str = settings.option(
+    settings.REQUIRED, "An .npz file of digits in Keras' layout."
+  )
+  batch: int = settings.option(128, "Digits in a batch.", least=1)
+  shift: int = settings.option(2, "Most pixels of shifts.", least=0)
+  dropout: float = settings.option(
+    0.3, "Share of features.", least=0.0, most=0.99
+  )
+  model: Layers = dataclasses.field(default_factory=Layers)
+
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_DATA = flags.DEFINE_string(
-  "data", None, "An .npz file of digits in Keras' layout.", required=True
-)
-_BATCH = flags.DEFINE_integer("batch", 128, "Digits in a batch.", 1)
-_SHIFT = flags.DEFINE_integer("shift", 2, "Most pixels of shifts.", 0)
-_DROPOUT = flags.DEFINE_float("dropout", 0.3, "Share of features.", 0.0, 0.99)
-_FILTERS = flags.DEFINE_list(
-  "filters", ["16", "32", "32", "64", "64"], "Widths of the convolutions."
-)
-_WIDTH = flags.DEFINE_integer("width", 64, "Number of features.", 1)
-_INITIAL = flags.DEFINE_string(
-  "initial",
-  None,
-  "A finished run of a like network, to start from its weights.",
-)
+_FLAGS = network_flags.NetworkFlags(Settings)
 
 
 def main() -> None:
-  initial, told = initial_weights.load(_INITIAL.value)
-  run = run_flags.run(
-    {
-      "data": _DATA.value,
-      "batch": _BATCH.value,
-      "shift": _SHIFT.value,
-      "dropout": _DROPOUT.value,
-      "model": {
-        "filters": [int(f) for f in _FILTERS.value],
-        "width": _WIDTH.value,
-      },
-      **told,
-    }
-  )
+  own, initial = _FLAGS.read()
   # What --loss names compares pictures; it has no say here.
-  run = dataclasses.replace(run, loss="cross-entropy")
-  run = run.on(data=lambda: identity.of_paths([_DATA.value]))
-  train_on, test = (_digits(split) for split in examples.SPLITS)
+  run = dataclasses.replace(run_flags.run(own), loss="cross-entropy")
+  run = run.on(data=lambda: identity.of_paths([own.data]))
+  train_on, test = (_digits(own.data, split) for split in examples.SPLITS)
   accuracy = train(run, train_on, test, initial=initial)
   logging.info(
     "Model of %.2f %% on %d test digits in %s",
@@ -66,7 +83,7 @@ def main() -> None:
 
 
 def train(
-  run: training.Run,
+  run: training.Run[Settings],
   data: examples.Examples,
   test: examples.Examples,
   *,
@@ -75,33 +92,29 @@ def train(
   """Trains a classifier, or resumes it, and writes it to `out / "model"`.
 
   Args:
-    run: Its `settings` hold `batch`, `shift`, `dropout` and `model` (the
-      arguments of the network).
+    run: The run.
     data: Digits to train on, each with its `label`.
-    test: Digits that are counted.
-    initial: Has the weights to start from; random ones by default.
+    test: Digits that the accuracy is measured on, each with its `label`.
+    initial: A network that has the weights to start from; None for random ones.
 
   Returns:
-    The share of `test` that it tells.
+    The accuracy on `test`, in [0, 1].
   """
-  settings = run.settings
+  own = run.settings
   batches = examples.Batches(
     data.images,
     labels=data.labels["label"],
-    batch=settings["batch"],
+    batch=own.batch,
     seed=run.seed,
   )
   with training.prepare(run).scope():
     network = models.DigitClassifier(
-      **settings["model"], dtype=precision.policy(run.precision)
+      **own.model.to_json(), dtype=precision.policy(run.precision)
     )
     network.build()
     initial_weights.start(network, initial)
     task = classification.Classification(
-      network,
-      seed=run.seed,
-      shift=settings["shift"],
-      dropout=settings["dropout"],
+      network, seed=run.seed, shift=own.shift, dropout=own.dropout
     )
 
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
@@ -119,9 +132,9 @@ def train(
   return accuracy
 
 
-def _digits(split: str) -> examples.Examples:
+def _digits(data: str, split: str) -> examples.Examples:
   digits = examples.load(
-    [_DATA.value],
+    [data],
     side=digit_classifier.SIDE,
     channels=1,
     fit="pad",
@@ -130,7 +143,7 @@ def _digits(split: str) -> examples.Examples:
   label = digits.labels.get("label")
   if label is None or not 0 <= label.min() <= label.max() < 10:
     raise ValueError(
-      f"--data needs labels y_{split} from 0 to 9; {_DATA.value} has none"
+      f"--data needs labels y_{split} from 0 to 9; {data} has none"
     )
   return digits
 

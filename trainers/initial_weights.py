@@ -10,6 +10,13 @@ from tfpercept import models
 def load(folder: str | None) -> tuple[keras.Model | None, dict[str, Any]]:
   """Returns the network that `--initial` names, and what settings say of it.
 
+  Args:
+    folder: Folder of a run, or name of a model; None for none.
+
+  Returns:
+    The network, or None, and the field `initial` of
+    `shared_settings.Network`, if there is something in it.
+
   Raises:
     ValueError: if there is no such network.
   """
@@ -21,6 +28,10 @@ def load(folder: str | None) -> tuple[keras.Model | None, dict[str, Any]]:
 
 def start(network: keras.Model, initial: keras.Model | None) -> None:
   """Gives a built network the weights of another, if there is one.
+
+  Args:
+    network: A built network.
+    initial: The network that has the weights; None leaves `network` as it is.
 
   Raises:
     ValueError: if they do not fit.

@@ -10,114 +10,150 @@ Killed at any moment, the same command resumes it.
 import dataclasses
 import functools
 
+import keras
 from absl import flags, logging
 
 from programs import program
-from tfpercept import models, training
+from tfpercept import models, settings, training
 from tfpercept.data import identity, pairs, sources, video
 from tfpercept.models.perceptual import pim
-from tfpercept.tasks import pim as slowness
+from tfpercept.tasks import pim as pim_task
 from tfpercept.training import precision
-from trainers import initial_weights, run_flags
+from trainers import (
+  initial_weights,
+  network_flags,
+  run_flags,
+  shared_settings,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(settings.Settings):
+  """Arguments of the network of PIM.
+
+  Attributes:
+    mixtures: Number of Gaussians in the distribution of a latent.
+    front_end: Filters before the network, one of `pim.FRONT_ENDS`.
+    width: Number of filters of the hidden layers.
+    z_dim: Length of the latent.
+    linear_head: Whether a linear layer follows the ReLU of the means.
+  """
+
+  mixtures: int = settings.option(1, "5 for PIM-5.", least=1)
+  front_end: str = settings.option(
+    "steerable", "How images are split.", choices=pim.FRONT_ENDS
+  )
+  width: int = settings.option(64, "Filters of hidden layers.", least=1)
+  z_dim: int = settings.option(10, "Length of the latent.", least=1)
+  linear_head: bool = settings.option(
+    False, "A linear layer after the ReLU of the means."
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(shared_settings.Network):
+  """Settings of a training of PIM.
+
+  Attributes:
+    clips: Paths of video files and folders of frames.
+    max_side: Longest side of a frame in pixels; longer ones are reduced.
+    gap: Number of frames from one of a pair to the other.
+    photos: Folders of still pictures.
+    patch: Side of the crops, in pixels.
+    batch: Number of pairs in a batch.
+    marginal: Set that bands are averaged over, one of `tasks.pim.MARGINALS`.
+    model: Arguments of the network.
+  """
+
+  clips: tuple[str, ...] = settings.option(
+    (), "A video file or a folder of frames; may be repeated.", repeated=True
+  )
+  max_side: int = settings.option(
+    640, "Longer frames are reduced to this side.", least=16
+  )
+  gap: int = settings.option(1, "Frames between those of a pair.", least=1)
+  photos: tuple[str, ...] = settings.option(
+    (), "A folder of still pictures; may be repeated.", repeated=True
+  )
+  patch: int = settings.option(64, "Side of the crops.", least=8)
+  batch: int = settings.option(16, "Pairs in a batch.", least=2)
+  marginal: str = settings.option(
+    "bands", "Where bands are averaged.", choices=pim_task.MARGINALS
+  )
+  model: Layers = dataclasses.field(default_factory=Layers)
+
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_CLIPS = flags.DEFINE_multi_string(
-  "clips", [], "A video file or a folder of frames; may be repeated."
-)
-_MAX_SIDE = flags.DEFINE_integer(
-  "max_side", 640, "Longer frames are reduced to this side.", 16
-)
-_GAP = flags.DEFINE_integer("gap", 1, "Frames between those of a pair.", 1)
-_PHOTOS = flags.DEFINE_multi_string(
-  "photos", [], "A folder of still pictures; may be repeated."
-)
-_PATCH = flags.DEFINE_integer("patch", 64, "Side of the crops.", 8)
-_BATCH = flags.DEFINE_integer("batch", 16, "Pairs in a batch.", 2)
-_MARGINAL = flags.DEFINE_enum(
-  "marginal",
-  "bands",
-  slowness.MARGINALS,
-  "Where bands are averaged.",
-)
-_MIXTURES = flags.DEFINE_integer("mixtures", 1, "5 for PIM-5.", 1)
-_FRONT_END = flags.DEFINE_enum(
-  "front_end", "steerable", pim.FRONT_ENDS, "How images are split."
-)
-_WIDTH = flags.DEFINE_integer("width", 64, "Filters of hidden layers.", 1)
-_Z_DIM = flags.DEFINE_integer("z_dim", 10, "Length of the latent.", 1)
-_LINEAR_HEAD = flags.DEFINE_bool(
-  "linear_head", False, "A linear layer after the ReLU of the means."
-)
-_INITIAL = flags.DEFINE_string(
-  "initial",
-  None,
-  "A finished run of a like network, to start from its weights.",
-)
+_FLAGS = network_flags.NetworkFlags(Settings)
 
 
 def main() -> None:
-  model = {
-    "mixtures": _MIXTURES.value,
-    "front_end": _FRONT_END.value,
-    "width": _WIDTH.value,
-    "z_dim": _Z_DIM.value,
-    "linear_head": _LINEAR_HEAD.value,
-  }
-  initial, told = initial_weights.load(_INITIAL.value)
-  run = run_flags.run(
-    {
-      "clips": _CLIPS.value,
-      "max_side": _MAX_SIDE.value,
-      "gap": _GAP.value,
-      "photos": _PHOTOS.value,
-      "patch": _PATCH.value,
-      "batch": _BATCH.value,
-      "marginal": _MARGINAL.value,
-      "model": model,
-      **told,
-    }
-  )
-  run = dataclasses.replace(run, loss="ixyz")  # the bound; --loss has no say
-  paths = {"clips": _CLIPS.value, "photos": _PHOTOS.value}
-  run = run.on(
-    **{k: functools.partial(identity.of_paths, v) for k, v in paths.items()}
-  )
-  data = _data(run)
-  with training.prepare(run).scope():
-    network = models.PIMNetwork(
-      **model, seed=run.seed, dtype=precision.policy(run.precision)
-    )
-    network.standardise(data.at(0)[0])
-    initial_weights.start(network, initial)
-    task = slowness.Slowness(
-      network, marginal=run.settings["marginal"], seed=run.seed
-    )
-  training.fit(task, data, run)
-  models.save(network, run.out / "model", training=run.to_json())
+  own, initial = _FLAGS.read()
+  run = run_flags.run(own)
+  # The bound is trained for, and --loss has no say.
+  train(dataclasses.replace(run, loss="ixyz"), initial=initial)
   logging.info("Trained model in %s", run.out / "model")
 
 
-def _data(run: training.Run) -> pairs.Joined:
-  """Shares the batch between frames and photographs, if there are both."""
-  settings = run.settings
-  clips, photos = settings["clips"], settings["photos"]
-  if not clips and not photos:
-    raise ValueError("nothing to train on; give --clips, --photos or both")
-  half = settings["batch"] // 2 if clips and photos else 0
-  common = {"patch": settings["patch"], "seed": run.seed}
-  parts = []
-  if clips:
-    frames = video.load(clips, max_side=settings["max_side"])
-    batch = half or settings["batch"]
-    parts.append(
-      pairs.FramePairs(frames, batch=batch, gap=settings["gap"], **common)
+def train(
+  run: training.Run[Settings], *, initial: keras.Model | None = None
+) -> None:
+  """Trains PIM, or resumes it, and writes it to `run.out / "model"`.
+
+  Args:
+    run: The run.
+    initial: A network that has the weights to start from; None for random ones.
+
+  Raises:
+    ValueError: if a setting is wrong, or the folder holds another run.
+  """
+  own = run.settings
+  run = run.on(
+    clips=functools.partial(identity.of_paths, own.clips),
+    photos=functools.partial(identity.of_paths, own.photos),
+  )
+  data = _data(own, run.seed)
+  with training.prepare(run).scope():
+    network = models.PIMNetwork(
+      **own.model.to_json(),
+      seed=run.seed,
+      dtype=precision.policy(run.precision),
     )
-  if photos:
-    paths = [p for folder in photos for p in sources.pictures_in(folder)]
-    skip = "skip_damaged" in settings
-    pictures = list(sources.read_all(paths, skip_damaged=skip).values())
-    batch = settings["batch"] - half
-    parts.append(pairs.StillPairs(pictures, batch=batch, **common))
+    network.standardise(data.at(0)[0])
+    initial_weights.start(network, initial)
+    task = pim_task.Slowness(network, marginal=own.marginal, seed=run.seed)
+  training.fit(task, data, run)
+  models.save(network, run.out / "model", training=run.to_json())
+
+
+def _data(own: Settings, seed: int) -> pairs.Joined:
+  """Shares the batch between frames and photographs, if there are both."""
+  if not own.clips and not own.photos:
+    raise ValueError("nothing to train on; give --clips, --photos or both")
+  half = own.batch // 2 if own.clips and own.photos else 0
+  parts: list[pairs.FramePairs | pairs.StillPairs] = []
+  if own.clips:
+    frames = video.load(own.clips, max_side=own.max_side)
+    parts.append(
+      pairs.FramePairs(
+        frames,
+        patch=own.patch,
+        batch=half or own.batch,
+        gap=own.gap,
+        seed=seed,
+      )
+    )
+  if own.photos:
+    paths = [p for folder in own.photos for p in sources.pictures_in(folder)]
+    pictures = sources.read_all(paths, skip_damaged=own.skip_damaged)
+    parts.append(
+      pairs.StillPairs(
+        list(pictures.values()),
+        patch=own.patch,
+        batch=own.batch - half,
+        seed=seed,
+      )
+    )
   return pairs.Joined(parts)
 
 

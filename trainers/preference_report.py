@@ -42,19 +42,19 @@ def summary(
 
 def to_text(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
-  run: training.Run,
+  run: training.Run[preference_training.Settings],
 ) -> str:
   """Formats the summary for a terminal, with what every content gained."""
   rows = summary(outcomes)
   folds = next(iter(outcomes.values()))
   data = _pooled(folds)
-  settings = run.settings
+  own = run.settings
   lines = [
     f"2AFC agreement on {len(data.items)} choices that were not trained on, n "
     f"= {len(data.contents)} contents; 95 % bootstrap over contents",
-    f"{folds[0].run.steps} steps of {settings['batch']} crops of "
-    f"{settings['patch']}x{settings['patch']}, Adam at {run.learning_rate:g}, "
-    f"head {settings['head']}; judged on whole pictures",
+    f"{folds[0].run.steps} steps of {own.batch} crops of "
+    f"{own.patch}x{own.patch}, Adam at {run.learning_rate:g}, "
+    f"head {own.head}; judged on whole pictures",
   ]
   width = max(map(len, rows))
   lines.append(f"{'':{width}}" + "".join(f"{c:>24}" for c in _COLUMNS))
@@ -65,10 +65,10 @@ def to_text(
     changes = []
     for fold in trained:
       pair = [
-        agreement.agreement(fold.judged, values, resamples=1)["2afc"].value
+        agreement.agreement(fold.held_out, values, resamples=1)["2afc"].value
         for values in (fold.before, fold.after)
       ]
-      names = fold.judged.contents
+      names = fold.held_out.contents
       name = names[0] if len(names) == 1 else f"{len(names)} contents"
       changes.append(f"{name}: {pair[0]:.3f} to {pair[1]:.3f}")
     lines.append(f"{spec} by content: {', '.join(changes)}")
@@ -77,7 +77,7 @@ def to_text(
 
 def write(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
-  run: training.Run,
+  run: training.Run[preference_training.Settings],
 ) -> None:
   """Writes `agreement.json`, `agreement.txt` and `report.html` into `run.out`.
 
@@ -107,7 +107,7 @@ def write(
   for spec, folds in outcomes.items():
     series = {}
     for fold in folds:
-      name = ", ".join(fold.judged.contents[:3])
+      name = ", ".join(fold.held_out.contents[:3])
       steps, loss = training_curves.read(
         fold.run.out / "tensorboard", "train/loss"
       )
@@ -119,7 +119,9 @@ def write(
       )
     sections.append(page.section(spec, page.curves(series)))
   sections.append(
-    page.section("Conditions", page.facts({**run.settings, **machine.facts()}))
+    page.section(
+      "Conditions", page.facts({**run.settings.to_json(), **machine.facts()})
+    )
   )
   page.Page(
     "Trained on people's choices",
@@ -135,8 +137,8 @@ _COLUMNS = ("before", "after", "gain")
 def _pooled(
   folds: Sequence[preference_training.Outcome],
 ) -> judgements.Judgements:
-  items = tuple(item for fold in folds for item in fold.judged.items)
-  return dataclasses.replace(folds[0].judged, items=items)
+  items = tuple(item for fold in folds for item in fold.held_out.items)
+  return dataclasses.replace(folds[0].held_out, items=items)
 
 
 def _cell(estimate: Estimate | None, *, signed: bool) -> str:

@@ -2,11 +2,11 @@
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import TypeVar
 
 from absl import flags
 
-from tfpercept import registry, training
+from tfpercept import registry, settings, training
 from tfpercept.io import folders
 
 _LOSS = flags.DEFINE_multi_string(
@@ -25,14 +25,10 @@ _INTERVAL = flags.DEFINE_integer(
 _PRECISION = flags.DEFINE_enum(
   "precision", "auto", training.PRECISIONS, "Arithmetic of the network."
 )
-_SKIP_DAMAGED = flags.DEFINE_bool(
-  "skip_damaged",
-  False,
-  "Leave out pictures that can not be read, instead of refusing all.",
-)
 _STRATEGY = flags.DEFINE_enum(
   "strategy", "none", tuple(training.STRATEGIES), "tf.distribute strategy."
 )
+_Own = TypeVar("_Own", bound=settings.Settings)
 
 
 def losses() -> list[str]:
@@ -40,20 +36,18 @@ def losses() -> list[str]:
   return list(_LOSS.value)
 
 
-def run(settings: dict[str, Any], *, longer: str = "") -> training.Run:
+def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
   """Returns the run of the parsed flags and a trainer's own settings.
 
   Args:
-    settings: Those of the trainer.
-    longer: How to train a finished run further, see `training.Run`; by default
-      with `--initial`.
+    own: Settings of the trainer.
+    longer: The way to train a finished run further, see `training.Run`; by
+      default with `--initial`.
 
   Raises:
     OSError: if `--out` can not be written.
   """
   folders.require(pathlib.Path(_OUT.value))
-  if _SKIP_DAMAGED.value:
-    settings = {**settings, "skip_damaged": True}
   return training.Run(
     out=_OUT.value,
     steps=_STEPS.value,
@@ -63,18 +57,24 @@ def run(settings: dict[str, Any], *, longer: str = "") -> training.Run:
     interval=_INTERVAL.value,
     precision=_PRECISION.value,
     strategy=_STRATEGY.value,
-    settings=settings,
+    settings=own,
     longer=longer or f"give --initial={_OUT.value} and a new --out",
   )
 
 
-def runs(settings: dict[str, Any]) -> list[training.Run]:
+def runs(own: _Own) -> list[training.Run[_Own]]:
   """Returns a run for each `--loss`, alike but for that.
 
   One loss trains into the folder of `--out`, several into a folder each below
   it, named after their specs.
+
+  Args:
+    own: Settings of the trainer.
+
+  Raises:
+    OSError: if `--out` can not be written.
   """
-  one = run(settings)
+  one = run(own)
   names = registry.file_names(_LOSS.value)  # a spec given twice counts once
   if len(names) == 1:
     return [one]

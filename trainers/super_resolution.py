@@ -1,21 +1,64 @@
-"""What every trainer of super-resolution does once its settings are known."""
+"""Training for super-resolution: its settings, and what follows from them."""
+
+import dataclasses
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances, models, training
+from tfpercept import distances, models, settings, training
 from tfpercept.data import crops, identity, sources, super_resolution
 from tfpercept.tasks import regression
 from tfpercept.training import callbacks, precision
-from trainers import initial_weights
+from trainers import initial_weights, shared_settings
 
 # Side of the crop that TensorBoard shows.
 _SHOWN = 192
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(settings.Settings):
+  """Arguments of SRCNN.
+
+  Attributes:
+    kernels: Sizes of the kernels, odd, in pixels.
+    filters: Channels of the hidden layers.
+  """
+
+  kernels: tuple[int, ...] = settings.option((9, 5, 5), "Kernel sizes.")
+  filters: tuple[int, ...] = settings.option((64, 32), "Hidden widths.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(shared_settings.Network):
+  """Settings of a training for super-resolution.
+
+  Attributes:
+    data: Names of the sources, see `data.sources.load`.
+    rescale: Factors by which pictures are also reduced beforehand; 1 for their
+      own size.
+    scale: Factor of super-resolution.
+    patch: Side of the crops, in pixels.
+    batch: Number of crops in a batch.
+    model: Arguments of the network.
+  """
+
+  data: tuple[str, ...] = settings.option(
+    ("packaged",),
+    "'packaged', a folder or a tfds name; may be repeated.",
+    repeated=True,
+  )
+  rescale: tuple[float, ...] = settings.option(
+    (1.0,), "Factors by which pictures are also reduced beforehand."
+  )
+  scale: int = settings.option(4, "Factor of super-resolution.", least=2)
+  patch: int = settings.option(48, "Side of the crops.", least=8)
+  batch: int = settings.option(16, "Crops in a batch.", least=1)
+  model: Layers = dataclasses.field(default_factory=Layers)
+
+
 def train(
-  run: training.Run,
+  run: training.Run[Settings],
   *,
   initial: keras.Model | None = None,
   download: bool = False,
@@ -23,33 +66,31 @@ def train(
   """Trains SRCNN, or resumes it, and writes it to `run.out / "model"`.
 
   Args:
-    run: Its `settings` hold `data`, `rescale`, `scale`, `patch`, `batch` and
-      `model` (the arguments of SRCNN).
-    initial: Has the weights to start from; random ones by default.
+    run: The run.
+    initial: A network that has the weights to start from; None for random ones.
     download: Whether tfds may download.
 
   Raises:
     ValueError: if the objective does not fit the patch, before anything is
       read or written; if a setting is wrong; if the folder holds another run.
   """
-  settings = run.settings
+  own = run.settings
   objective = distances.get(run.loss)
-  objective.validate(settings["patch"], settings["patch"])
-  names = settings["data"]
-  run = run.on(data=lambda: identity.of(names, download=download))
+  objective.validate(own.patch, own.patch)
+  run = run.on(data=lambda: identity.of(own.data, download=download))
   pictures = sources.load(
-    names, download=download, skip_damaged="skip_damaged" in settings
+    own.data, download=download, skip_damaged=own.skip_damaged
   )
-  train_on, held_out = _hold_out(pictures, settings["scale"])
+  train_on, held_out = _hold_out(pictures, own.scale)
   pairs = super_resolution.luma_pairs(
-    train_on, scale=settings["scale"], rescale=settings["rescale"]
+    train_on, scale=own.scale, rescale=own.rescale
   )
   data = crops.PairedCrops(
-    pairs, patch=settings["patch"], batch=settings["batch"], seed=run.seed
+    pairs, patch=own.patch, batch=own.batch, seed=run.seed
   )
   with training.prepare(run).scope():
     network = models.SRCNN(
-      **settings["model"], dtype=precision.policy(run.precision)
+      **own.model.to_json(), dtype=precision.policy(run.precision)
     )
     network.build()
     initial_weights.start(network, initial)
@@ -58,7 +99,7 @@ def train(
   models.save(
     network,
     run.out / "model",
-    scale=settings["scale"],
+    scale=own.scale,
     objective=objective.spec,
     training=run.to_json(),
   )

@@ -1,4 +1,4 @@
-"""Trainings of codecs of toy sources, and what their settings are."""
+"""Trainings of codecs of toy sources, and their settings."""
 
 import dataclasses
 import pathlib
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfpercept import models, training
+from tfpercept import models, settings, training
 from tfpercept.data import toy
 from tfpercept.evaluation.toy_sources import theory as toy_sources
 from tfpercept.models.compression import toy_codecs
@@ -22,10 +22,10 @@ class Experiment:
 
   Attributes:
     lmbda: Bits that a distortion of 1 costs.
-    latents: Of transform codecs.
-    entries: Of the codebook.
-    batch: Vectors in a batch.
-    steps: Of each training, unless others are asked for.
+    latents: Number of latents of a transform codec.
+    entries: Number of entries of the codebook.
+    batch: Number of vectors in a batch.
+    steps: Number of steps of each training, unless another is asked for.
   """
 
   lmbda: float
@@ -46,6 +46,28 @@ EXPERIMENTS = {
   )
   for process in ("sawbridge", "sinusoid", "ramp")
 }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+  """Settings of the training of a codec of a toy source.
+
+  Attributes:
+    source: Name of the source, one of `EXPERIMENTS`.
+    method: Name of the method, one of `METHODS`.
+    lmbda: Bits that a distortion of 1 costs.
+    latents: Number of latents of a transform codec.
+    entries: Number of entries of the codebook.
+    batch: Number of vectors in a batch.
+  """
+
+  source: str
+  method: str
+  lmbda: float
+  latents: int
+  entries: int
+  batch: int
+
 
 METHODS = {
   "vector quantisation": 1e-2,
@@ -68,12 +90,12 @@ def compare(
   """Trains the codecs of a source, where that has not been done; scores them.
 
   Args:
-    spec: Of the source, one of `EXPERIMENTS`.
+    spec: Name of the source, one of `EXPERIMENTS`.
     out: Folder of all sources.
-    steps: Of each training; as the experiment says by default.
-    seed: Of trainings and test sets.
-    count: Vectors of the test set.
-    only: Methods; all that suit the source if empty.
+    steps: Number of steps of each training; None for that of the experiment.
+    seed: Seed of trainings and test sets.
+    count: Number of vectors in the test set.
+    only: Methods to compare; all that suit the source if empty.
 
   Raises:
     ValueError: if a folder holds another run.
@@ -81,7 +103,7 @@ def compare(
   experiment = EXPERIMENTS[spec]
   codecs, scores = {}, {}
   for method in only or _methods(experiment):
-    run = settings(out, spec, method, steps=steps, seed=seed)
+    run = run_of(out, spec, method, steps=steps, seed=seed)
     codecs[method] = train(run)
     scores[method] = toy_sources.score(
       codecs[method],
@@ -93,11 +115,11 @@ def compare(
   return toy_sources.Result(spec, experiment.lmbda, codecs, scores)
 
 
-def train(run: training.Run) -> toy_sources.Codec:
+def train(run: training.Run[Settings]) -> toy_sources.Codec:
   """Trains a codec, or resumes it, and writes it to `run.out / "model"`.
 
   Args:
-    run: From `settings`.
+    run: A run that `run_of` returned.
 
   Returns:
     The trained codec.
@@ -111,22 +133,30 @@ def train(run: training.Run) -> toy_sources.Codec:
     return models.load(run.out)[0]
   with training.prepare(run).scope():
     task = _task(run)
-  source = toy.get(run.settings["source"])
-  batches = toy.Batches(source, batch=run.settings["batch"], seed=run.seed)
+  source = toy.get(run.settings.source)
+  batches = toy.Batches(source, batch=run.settings.batch, seed=run.seed)
   training.fit(task, batches, run)
   models.save(task.network, run.out / "model", training=run.to_json())
   return task.network
 
 
-def settings(
+def run_of(
   out: pathlib.Path,
   spec: str,
   method: str,
   *,
   steps: int | None = None,
   seed: int,
-) -> training.Run:
-  """Returns the run of a method on a source, in a folder of its own."""
+) -> training.Run[Settings]:
+  """Returns the run of a method on a source, in a folder of its own.
+
+  Args:
+    out: Folder of all sources.
+    spec: Name of the source, one of `EXPERIMENTS`.
+    method: Name of the method, one of `METHODS`.
+    steps: Number of steps; None for that of the experiment.
+    seed: Seed of the training.
+  """
   experiment = EXPERIMENTS[spec]
   steps = steps or experiment.steps
   folder = method.replace(", ", "_").replace(" ", "_").lower()
@@ -140,13 +170,13 @@ def settings(
     learning_rate=METHODS[method],
     interval=max(steps // 4, 1),
     precision="float32",
-    settings={"source": spec, "method": method, **options},
+    settings=Settings(source=spec, method=method, **options),
     longer="train anew with more --steps, in another --out",
   )
 
 
 def _methods(experiment: Experiment) -> list[str]:
-  """What suits an experiment: one latent can not be mixed."""
+  """Returns the methods that suit an experiment: one latent is not mixed."""
   return [
     method
     for method in METHODS
@@ -154,21 +184,22 @@ def _methods(experiment: Experiment) -> list[str]:
   ]
 
 
-def _task(run: training.Run) -> toy_compression.Descent:
-  method, source = run.settings["method"], toy.get(run.settings["source"])
-  weight = source.weight(run.settings["lmbda"])
+def _task(run: training.Run[Settings]) -> toy_compression.Descent:
+  own = run.settings
+  method, source = own.method, toy.get(own.source)
+  weight = source.weight(own.lmbda)
   samples = source.test_set(_START, _START_SEED).numpy()
   if method == "vector quantisation":
     network = toy_codecs.ToyVectorQuantizer(
       dimensions=source.dimensions,
-      entries=run.settings["entries"],
+      entries=own.entries,
       weight=weight,
     )
     network.start(samples)
     return toy_compression.VectorQuantization(network, weight=weight)
   network = toy_codecs.ToyTransformCodec(
     dimensions=source.dimensions,
-    latents=run.settings["latents"],
+    latents=own.latents,
     widths=(100, 100) if method == "nonlinear" else (),
     seed=run.seed,
   )

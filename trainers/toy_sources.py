@@ -8,57 +8,77 @@ writes `table.md`, `table.json` and `report.html`. Killed at any moment, the
 same command resumes it.
 """
 
+import dataclasses
 import pathlib
 
-from absl import flags
-
-from programs import program
-from tfpercept import training
+from programs import derived_flags, program
+from tfpercept import settings, training
 from tfpercept.evaluation.core import machine
 from tfpercept.evaluation.toy_sources import page as toy_page
 from tfpercept.io import files, folders
 from trainers import toy_coding
 
-_OUT = flags.DEFINE_string("out", None, "Folder of all.", required=True)
-_SOURCES = flags.DEFINE_multi_enum(
-  "source",
-  list(toy_coding.EXPERIMENTS),
-  list(toy_coding.EXPERIMENTS),
-  "May be repeated.",
-)
-_METHODS = flags.DEFINE_multi_enum(
-  "method", None, list(toy_coding.METHODS), "Only these; may be repeated."
-)
-_STEPS = flags.DEFINE_integer(
-  "steps", None, "Of each training; by default as its source needs.", 1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Of trainings and test sets.", 0)
-_COUNT = flags.DEFINE_integer("count", 200_000, "Vectors of a test set.", 2)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+  """Settings of the comparison.
+
+  Attributes:
+    out: Folder of all trainings, the table and the page.
+    source: Names of the sources.
+    method: Names of the methods; None for all that suit a source.
+    steps: Number of steps of each training; None for that of the source.
+    seed: Seed of trainings and test sets.
+    count: Number of vectors in a test set.
+  """
+
+  out: str = settings.option(settings.REQUIRED, "Folder of all.")
+  source: tuple[str, ...] = settings.option(
+    tuple(toy_coding.EXPERIMENTS),
+    "May be repeated.",
+    choices=tuple(toy_coding.EXPERIMENTS),
+    repeated=True,
+  )
+  method: tuple[str, ...] | None = settings.option(
+    None,
+    "Only these; may be repeated.",
+    choices=tuple(toy_coding.METHODS),
+    repeated=True,
+  )
+  steps: int | None = settings.option(
+    None, "Of each training; by default as its source needs.", least=1
+  )
+  seed: int = settings.option(0, "Of trainings and test sets.", least=0)
+  count: int = settings.option(200_000, "Vectors of a test set.", least=2)
+
+
+_FLAGS = derived_flags.Flags(Settings)
 
 
 def main() -> None:
-  out = pathlib.Path(_OUT.value).absolute()
+  asked = _FLAGS.read()
+  out = pathlib.Path(asked.out).absolute()
   folders.require(out)
   results = [
     toy_coding.compare(
       spec,
       out,
-      steps=_STEPS.value,
-      seed=_SEED.value,
-      count=_COUNT.value,
-      only=_METHODS.value or (),
+      steps=asked.steps,
+      seed=asked.seed,
+      count=asked.count,
+      only=asked.method or (),
     )
-    for spec in _SOURCES.value
+    for spec in asked.source
   ]
   table = toy_page.markdown(results)
   files.write_text(out / "table.md", table)
   files.write_json(out / "table.json", toy_page.to_json(results))
   steps = {
-    f"Steps, {spec}": _STEPS.value or toy_coding.EXPERIMENTS[spec].steps
-    for spec in _SOURCES.value
+    f"Steps, {spec}": asked.steps or toy_coding.EXPERIMENTS[spec].steps
+    for spec in asked.source
   }
   conditions = {
-    "Test sets": f"{_COUNT.value} vectors, seed {_SEED.value}",
+    "Test sets": f"{asked.count} vectors, seed {asked.seed}",
     **steps,
     **machine.facts(),
   }

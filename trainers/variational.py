@@ -1,24 +1,88 @@
-"""What every training of VAEs does once its settings are known."""
+"""Training of VAEs: its settings, and what follows from them."""
 
 import dataclasses
 import json
+from typing import Any, Literal
 
 import tensorflow as tf
 from absl import logging
 
-from tfpercept import distances, models, training
+from tfpercept import distances, models, settings, training
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import samples as generation_pictures
 from tfpercept.io import files
 from tfpercept.tasks import variational
 from tfpercept.training import lock, posterior, precision
-from trainers import initial_weights, reconstructions
+from trainers import example_settings, initial_weights, reconstructions
 
 _SHOWN = 8  # samples a row
 
 
+def _beta(text: str) -> float | str:
+  """Returns the beta that a text says."""
+  if text == "auto":
+    return "auto"
+  try:
+    return float(text)
+  except ValueError as error:
+    raise ValueError(f"--beta is a number or 'auto'; got {text!r}") from error
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(example_settings.Layers):
+  """Arguments of a VAE.
+
+  Attributes:
+    latent: Length of the latent vector.
+  """
+
+  latent: int = settings.option(16, "Length of the latent vector.", least=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(example_settings.Pictures):
+  """Settings of a training of a VAE.
+
+  Attributes:
+    model: Arguments of the network.
+    beta: Price of a nat in units of the loss; `"auto"` looks for the one that
+      gives `nats_per_latent`.
+    kl_warmup: Number of steps over which the KL comes to its full weight.
+    free_nats: Nats of each latent that cost nothing.
+    nats_per_latent: Nats that `"auto"` aims at; None with a given beta.
+    calibration_steps: Number of steps that `"auto"` takes; None with a given
+      beta.
+  """
+
+  model: Layers = dataclasses.field(default_factory=Layers)
+  beta: float | Literal["auto"] = settings.option(
+    "auto",
+    "What a nat costs in units of the loss; 'auto' looks for the one that "
+    "gives --nats_per_latent.",
+    parse=_beta,
+  )
+  kl_warmup: int = settings.option(
+    0, "Steps over which the KL comes to its full weight.", least=0
+  )
+  free_nats: float = settings.option(
+    0.0, "Nats of each latent that cost nothing.", least=0.0
+  )
+  nats_per_latent: float | None = settings.option(
+    1.5, "What --beta=auto aims at.", least=0.0, absent=None
+  )
+  calibration_steps: int | None = settings.option(
+    1000, "Steps that --beta=auto takes.", least=1, absent=None
+  )
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.beta != "auto":  # they have no say, and no run is another by them
+      object.__setattr__(self, "nats_per_latent", None)
+      object.__setattr__(self, "calibration_steps", None)
+
+
 def train(
-  run: training.Run,
+  run: training.Run[Settings],
   data: examples.Examples,
   unseen: examples.Examples,
   *,
@@ -27,12 +91,10 @@ def train(
   """Trains a VAE, or resumes it, and writes it to `run.out / "model"`.
 
   Args:
-    run: Its `settings` hold `side`, `channels`, `batch`, `model` (the other
-      arguments of the network), `beta`, `kl_warmup`, `free_nats` and, where
-      `beta` is `"auto"`, `nats_per_latent` and `calibration_steps`.
-    data: What to train on.
-    unseen: What TensorBoard shows; may be empty.
-    initial: Has the weights to start from; random ones by default.
+    run: The run.
+    data: Pictures to train on.
+    unseen: Pictures that TensorBoard shows; may be empty.
+    initial: A network that has the weights to start from; None for random ones.
 
   Raises:
     ValueError: if a setting is wrong, the initial network is another, or the
@@ -43,17 +105,15 @@ def train(
 
 
 def _train(
-  run: training.Run,
+  run: training.Run[Settings],
   data: examples.Examples,
   unseen: examples.Examples,
   initial: models.VAE | None,
 ) -> None:
-  settings = run.settings
-  batches = examples.Batches(
-    data.images, batch=settings["batch"], seed=run.seed
-  )
+  own = run.settings
+  batches = examples.Batches(data.images, batch=own.batch, seed=run.seed)
   run.claim()
-  beta = settings["beta"]
+  beta = own.beta
   if beta == "auto":
     beta = _calibrated(run, data, batches, initial)
   objective = distances.get(run.loss)
@@ -63,11 +123,11 @@ def _train(
       network,
       objective,
       beta=beta,
-      warmup=settings["kl_warmup"],
-      free_nats=settings["free_nats"],
+      warmup=own.kl_warmup,
+      free_nats=own.free_nats,
       seed=run.seed,
     )
-  guard = posterior.Guard(network.latent, warmup=settings["kl_warmup"])
+  guard = posterior.Guard(network.latent, warmup=own.kl_warmup)
   training.fit(
     task,
     batches,
@@ -88,7 +148,7 @@ def _train(
 
 
 def _calibrated(
-  run: training.Run,
+  run: training.Run[Settings],
   data: examples.Examples,
   batches: examples.Batches,
   initial: models.VAE | None,
@@ -103,13 +163,31 @@ def _calibrated(
         f"{path} is damaged ({error!r}); remove it, and the calibration beside "
         "it tells it again"
       ) from error
-  settings = run.settings
-  steps = settings["calibration_steps"]
+  found = _calibrate(run, data, batches, initial)
+  target = found["nats_per_latent"]
+  if not 0.8 * target < found["reached"] < 1.25 * target:
+    logging.warning(
+      "the calibration came to %.3g nats per latent and not to %.3g; give it "
+      "more --calibration_steps, in a new --out",
+      found["reached"],
+      target,
+    )
+  files.write_json(path, found)
+  return found["beta"]
+
+
+def _calibrate(
+  run: training.Run[Settings],
+  data: examples.Examples,
+  batches: examples.Batches,
+  initial: models.VAE | None,
+) -> dict[str, Any]:
+  """Trains in short, and moves beta until the latents hold what they shall."""
+  target, steps = run.settings.nats_per_latent, run.settings.calibration_steps
+  assert target is not None and steps is not None  # since beta is "auto"
   short = dataclasses.replace(run, out=run.out / "calibration", steps=steps)
   with training.prepare(short).scope():
-    balance = variational.Balance(
-      nats_per_latent=settings["nats_per_latent"], steps=steps
-    )
+    balance = variational.Balance(nats_per_latent=target, steps=steps)
     objective = distances.get(run.loss)
     network = _network(run, data, initial)
     x, _ = batches.at(0)
@@ -120,22 +198,12 @@ def _calibrated(
     )
   training.fit(task, batches, short)
   beta, reached = balance.outcome
-  target = settings["nats_per_latent"]
-  if not 0.8 * target < reached < 1.25 * target:
-    logging.warning(
-      "the calibration came to %.3g nats per latent and not to %.3g; give it "
-      "more --calibration_steps, in a new --out",
-      reached,
-      target,
-    )
-  found = {
+  return {
     "beta": beta,
     "nats_per_latent": target,
     "reached": reached,
     "steps": steps,
   }
-  files.write_json(path, found)
-  return beta
 
 
 def _drawn(
@@ -155,13 +223,15 @@ def _drawn(
 
 
 def _network(
-  run: training.Run, data: examples.Examples, initial: models.VAE | None
+  run: training.Run[Settings],
+  data: examples.Examples,
+  initial: models.VAE | None,
 ) -> models.VAE:
-  settings = run.settings
+  own = run.settings
   network = models.VAE(
-    **settings["model"],
-    side=settings["side"],
-    channels=settings["channels"],
+    **own.model.to_json(),
+    side=own.side,
+    channels=own.channels,
     brightness=data.brightness,
     seed=run.seed,
     dtype=precision.policy(run.precision),

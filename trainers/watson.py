@@ -17,75 +17,68 @@ import os
 
 from absl import flags
 
-from programs import program
-from tfpercept import training
+from programs import derived_flags, program
+from tfpercept import settings, training
 from tfpercept.data import judgement_layouts, judgements
-from tfpercept.tasks import agreement
-from trainers import preference_report, preference_training, run_flags
-
-flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_DISTANCE = flags.DEFINE_multi_string(
-  "distance", None, "Spec of the distance; may be repeated.", required=True
-)
-_DATA = flags.DEFINE_multi_string(
-  "data", None, "Folder of forced choices; may be repeated.", required=True
-)
-_LAYOUT = flags.DEFINE_enum(
-  "layout", "auto", ("auto", *judgement_layouts.LAYOUTS), "Of the data."
-)
-_HEAD = flags.DEFINE_enum(
-  "head", "ratio", tuple(agreement.HEADS), "From two distances to a choice."
-)
-_PATCH = flags.DEFINE_integer("patch", 64, "Side of the crops.", 8)
-_BATCH = flags.DEFINE_integer("batch", 50, "Triplets in a batch.", 1)
-_BETA_1 = flags.DEFINE_float("beta_1", 0.5, "Of Adam.", 0.0, 1.0)
-_EPOCHS = flags.DEFINE_integer(
-  "epochs", 0, "Passes over the data; 0: as many as --steps allow.", 0
-)
-_HELD_OUT = flags.DEFINE_list(
-  "held_out", [], "Contents not to train on; a fifth of them by default."
-)
-_JUDGE_BY = flags.DEFINE_multi_string(
-  "judge_by", [], "Folder of other choices to judge by: none is held out then."
-)
-_LEAVE_ONE_OUT = flags.DEFINE_bool(
-  "leave_one_out", False, "Train once for each content, on the others."
+from trainers import (
+  preference_choices,
+  preference_report,
+  preference_training,
+  run_flags,
 )
 
 _LONGEST = 255  # bytes of a name, on most disks
+_FURTHER = (
+  "train its weights.npz further, in a new --out: "
+  "--distance=\"NAME(weights='OUT/weights.npz')\""
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The trainings to do.
+
+  Attributes:
+    distance: Specs of the distances, each of which is trained.
+    layout: Layout of the data, one of `data.judgement_layouts.LAYOUTS` or
+      `"auto"`.
+    leave_one_out: Whether to train once for each content, on the others.
+  """
+
+  distance: tuple[str, ...] = settings.option(
+    settings.REQUIRED, "Spec of the distance; may be repeated.", repeated=True
+  )
+  layout: str = settings.option(
+    "auto", "Of the data.", choices=("auto", *judgement_layouts.LAYOUTS)
+  )
+  leave_one_out: bool = settings.option(
+    False, "Train once for each content, on the others."
+  )
+
+
+flags.adopt_module_key_flags(run_flags)  # so that --help lists them
+_SETTINGS = derived_flags.Flags(preference_training.Settings)
+_JOB = derived_flags.Flags(Job)
 
 
 def main() -> None:
-  run = run_flags.run(
-    {
-      "data": _DATA.value,
-      "judge_by": _JUDGE_BY.value,
-      "held_out": _HELD_OUT.value,
-      "head": _HEAD.value,
-      "patch": _PATCH.value,
-      "batch": _BATCH.value,
-      "beta_1": _BETA_1.value,
-      "epochs": _EPOCHS.value,
-    },
-    longer="train its weights.npz further, in a new --out: "
-    "--distance=\"NAME(weights='OUT/weights.npz')\"",
-  )
+  job = _JOB.read()
+  run = run_flags.run(_SETTINGS.read(), longer=_FURTHER)
+  own = run.settings
   sources = {
-    "data": preference_training.identity_of(_DATA.value, _LAYOUT.value),
-    "judge_by": preference_training.identity_of(_JUDGE_BY.value, _LAYOUT.value),
+    "data": preference_choices.identity_of(own.data, job.layout),
+    "judge_by": preference_choices.identity_of(own.judge_by, job.layout),
   }
   run = dataclasses.replace(run, sources=sources)
-  splits = _splits(
-    preference_training.load(_DATA.value, _LAYOUT.value), run.seed
-  )
+  splits = _splits(own, job, run.seed)
   outcomes = {}
-  for number, spec in enumerate(_DISTANCE.value):
+  for number, spec in enumerate(job.distance):
     outcomes[spec] = []
-    for name, (train_on, judge_by) in splits.items():
-      part = f"distance_{number}" if len(_DISTANCE.value) > 1 else ""
+    for name, (train_on, held_out) in splits.items():
+      part = f"distance_{number}" if len(job.distance) > 1 else ""
       folder = run.out / part / name
       one = dataclasses.replace(run, out=folder, loss=spec)
-      outcomes[spec].append(preference_training.train(one, train_on, judge_by))
+      outcomes[spec].append(preference_training.train(one, train_on, held_out))
   preference_report.write(outcomes, run)
   print(preference_report.to_text(outcomes, run))
 
@@ -100,22 +93,19 @@ def _folder(content: str) -> str:
 
 
 def _splits(
-  data: judgements.Judgements, seed: int
+  own: preference_training.Settings, job: Job, seed: int
 ) -> dict[str, tuple[judgements.Judgements, judgements.Judgements]]:
-  """Returns what to train on and what to judge by, by name of a folder."""
-  if _LEAVE_ONE_OUT.value:
+  """Returns what to train on and what is held out, by name of a folder."""
+  data = preference_choices.load(own.data, job.layout)
+  if job.leave_one_out:
     return {
-      _folder(content): preference_training.split(data, [content])
+      _folder(content): preference_choices.split(data, [content])
       for content in data.contents
     }
-  if _JUDGE_BY.value:
-    return {
-      "": (data, preference_training.load(_JUDGE_BY.value, _LAYOUT.value))
-    }
-  held_out = _HELD_OUT.value or preference_training.some_contents(
-    data, seed=seed
-  )
-  return {"": preference_training.split(data, held_out)}
+  if own.judge_by:
+    return {"": (data, preference_choices.load(own.judge_by, job.layout))}
+  held_out = own.held_out or preference_choices.some_contents(data, seed=seed)
+  return {"": preference_choices.split(data, held_out)}
 
 
 if __name__ == "__main__":

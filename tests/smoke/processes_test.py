@@ -6,7 +6,7 @@ import pytest
 from tfpercept import training
 from tfpercept.data import identity
 from tfpercept.io import files
-from trainers import processes
+from trainers import processes, super_resolution
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def trained(tmp_path, monkeypatch):
 
   def run(command, **options):
     calls.append(command)
-    settings = {"data": [str(data)]}
-    run = training.Run(out=out, steps=3, settings=settings)
+    own = super_resolution.Settings(data=(str(data),))
+    run = training.Run(out=out, steps=3, settings=own)
     run.on(data=lambda: identity.of([str(data)])).claim()
     (out / "model").mkdir()
 

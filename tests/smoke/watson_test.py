@@ -1,5 +1,6 @@
 """The trainer on people's choices, from its flags to weights that load."""
 
+import dataclasses
 import json
 import shutil
 
@@ -11,7 +12,12 @@ from tests.smoke import runs
 from tfpercept import distances, training, weights
 from tfpercept.data import identity, judgement_layouts, judgements
 from tfpercept.io import files
-from trainers import preference_training
+from trainers import (
+  preference_choices,
+  preference_curve,
+  preference_training,
+  tuned_distances,
+)
 
 SMALL = ("--patch=16", "--batch=2", "--steps=6", "--interval=2")
 
@@ -70,8 +76,6 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
 
 
 def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
-  settings = {"held_out": []}
-  run = training.Run(out=tmp_path, steps=1, settings=settings)
   distance = distances.get("0.5*watson_dct(pool='mean') + 0.5*mae")
   (part, _) = distance.distances
   changed = {k: v + 0.125 for k, v in part.checkpoint().items()}
@@ -80,7 +84,7 @@ def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
   distance = distances.get(
     f"0.5*watson_dct(weights={path!r}, pool='mean') + 0.5*mae"
   )
-  spec = preference_training.write(distance, run)
+  spec = tuned_distances.write(distance, tmp_path)
   assert (tmp_path / "weights_0.npz").exists()
   again = distances.get(spec)
   (part, _) = again.distances
@@ -106,9 +110,7 @@ def test_what_was_trained_comes_back_by_the_spec(spec, tmp_path, monkeypatch):
   distance.trainable = True
   for weight in distance.trainable_weights:
     weight.assign(0.5 * tf.convert_to_tensor(weight) + 0.25)
-  again = distances.get(
-    preference_training.write(distance, training.Run(tmp_path, steps=1))
-  )
+  again = distances.get(tuned_distances.write(distance, tmp_path))
   side = max(distance.min_size, 16)
   pair = np.random.default_rng(0).uniform(size=(2, 1, side, side, 3))
   np.testing.assert_allclose(again(*pair), distance(*pair), rtol=1e-6)
@@ -119,16 +121,16 @@ def test_what_no_file_would_hold_is_not_trained(tmp_path, monkeypatch):
   distance = distances.get("mse + lpips")
   distance.trainable = True
   with pytest.raises(ValueError, match=r"lpips can be trained but its check"):
-    preference_training.write(distance, training.Run(tmp_path, steps=1))
+    tuned_distances.write(distance, tmp_path)
   assert not list(tmp_path.iterdir())
 
 
 def test_choices_are_known_by_what_they_are(data, tmp_path):
   copy = shutil.copytree(data, tmp_path / "copy")
-  before = preference_training.identity_of([str(data)], "auto")
+  before = preference_choices.identity_of([str(data)], "auto")
   assert (
     identity.changes(
-      before, preference_training.identity_of([f"{copy}/"], "auto")
+      before, preference_choices.identity_of([f"{copy}/"], "auto")
     )
     == []
   )
@@ -136,7 +138,7 @@ def test_choices_are_known_by_what_they_are(data, tmp_path):
   table.write_text(table.read_text().replace("0.2", "0.3", 1))
   files.write_image(copy / "b_noise.png", np.zeros((24, 32, 3), np.uint8))
   assert identity.changes(
-    before, preference_training.identity_of([str(copy)], "auto")
+    before, preference_choices.identity_of([str(copy)], "auto")
   ) == [
     f"{copy}/(the choices) has changed",
     f"{copy}/b_noise.png has changed",
@@ -147,15 +149,16 @@ def test_all_pictures_that_can_not_be_used_are_named(data, tmp_path):
   copy = shutil.copytree(data, tmp_path / "copy")
   (copy / "a_noise.png").write_bytes(b"x")
   files.write_image(copy / "c_light.png", np.zeros((9, 9, 3), np.uint8))
-  choices = preference_training.load([str(copy)], "auto")
-  settings = {"patch": 16, "batch": 2}
-  run = training.Run(out=tmp_path / "run", steps=1, settings=settings)
+  choices = preference_choices.load([str(copy)], "auto")
+  own = preference_training.Settings(data=(str(copy),), patch=16, batch=2)
+  run = training.Run(out=tmp_path / "run", steps=1, settings=own)
   cache = judgements.Cache()
   with pytest.raises(ValueError, match="4 of 6 choices can not be") as caught:
     preference_training._crops(choices, run, cache)
   for words in ("a_noise.png", "(9, 9, 3)", "--skip_damaged"):
     assert words in str(caught.value)
-  run.settings["skip_damaged"] = True
+  own = dataclasses.replace(own, skip_damaged=True)
+  run = dataclasses.replace(run, settings=own)
   assert preference_training._crops(choices, run, cache).steps_per_epoch == 1
   kept = preference_training._readable(choices, cache, skip=True)
   assert len(kept.items) == 4  # of unlike sizes, which is no damage
@@ -165,7 +168,7 @@ def test_a_damaged_curve_is_named(tmp_path):
   for text in ("{", "[1]", '{"a": 1}', '{"1": null}'):
     (tmp_path / "curve.json").write_text(text)
     with pytest.raises(ValueError, match=r"curve\.json is damaged"):
-      preference_training._read_curve(tmp_path / "curve.json")
+      preference_curve._read_curve(tmp_path / "curve.json")
 
 
 def test_one_content_is_left_out_at_a_time(data, tmp_path):
@@ -195,25 +198,25 @@ def test_one_content_is_left_out_at_a_time(data, tmp_path):
   ],
 )
 def test_what_is_held_out_has_to_be_a_part(data, held_out, message):
-  choices = preference_training.load([str(data)], "auto")
+  choices = preference_choices.load([str(data)], "auto")
   with pytest.raises(ValueError, match=message):
-    preference_training.split(choices, held_out)
+    preference_choices.split(choices, held_out)
 
 
 def test_nothing_is_trained_on_that_is_held_out(data):
-  choices = preference_training.load([str(data)], "auto")
-  train_on, judge_by = preference_training.split(choices, ["b_reference.png"])
+  choices = preference_choices.load([str(data)], "auto")
+  train_on, judge_by = preference_choices.split(choices, ["b_reference.png"])
   assert train_on.contents == ("a_reference.png", "c_reference.png")
   assert judge_by.contents == ("b_reference.png",)
 
 
 def test_a_fifth_of_the_contents_is_held_out_by_default(data):
-  choices = preference_training.load([str(data)], "auto")
-  (held_out,) = preference_training.some_contents(choices, seed=0)
+  choices = preference_choices.load([str(data)], "auto")
+  (held_out,) = preference_choices.some_contents(choices, seed=0)
   assert held_out in choices.contents
   alone = choices.only(lambda item: item.content == held_out)
   with pytest.raises(ValueError, match="shows one content"):
-    preference_training.some_contents(alone, seed=0)
+    preference_choices.some_contents(alone, seed=0)
 
 
 @pytest.mark.parametrize(

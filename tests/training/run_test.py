@@ -1,5 +1,6 @@
 """A run folder belongs to its settings."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -7,18 +8,109 @@ import shutil
 import numpy as np
 import pytest
 
-from tfpercept import training
+from tfpercept import settings, training
 from tfpercept.data import identity
 from tfpercept.io import files, folders
 from tfpercept.training import precision
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kernels(settings.Settings):
+  kernels: tuple[int, ...] = (9, 5, 5)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pictures(settings.Settings):
+  data: tuple[str, ...]
+
+
 def test_a_folder_is_claimed_once_and_recognised_again(tmp_path):
-  run = training.Run(out=tmp_path, steps=3, settings={"kernels": (9, 5, 5)})
+  run = training.Run(out=tmp_path, steps=3, settings=Kernels())
   run.claim()
   run.claim()
   with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
     training.Run(out=tmp_path, steps=3, seed=1, settings=run.settings).claim()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Older(settings.Settings):
+  """Settings as an older version had them."""
+
+  patch: int = 16
+  quality: int = 3
+  sharp: bool = settings.option(False, absent=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Newer(settings.Settings):
+  """Two settings came, one of which was 2 all the time; one went."""
+
+  patch: int = 16
+  sharp: bool = settings.option(False, absent=False)
+  levels: int = settings.option(4, absent=2)
+  batch: int = 1
+
+
+def claim(folder, own):
+  training.Run(out=folder, steps=3, settings=own).claim()
+
+
+def test_a_setting_that_is_absent_is_what_it_was_without_it(tmp_path):
+  @dataclasses.dataclass(frozen=True, kw_only=True)
+  class Before(settings.Settings):
+    patch: int = 16
+    batch: int = 1
+
+  claim(tmp_path, Before())
+  kept = (tmp_path / "run.json").read_bytes()
+  claim(tmp_path, Newer(levels=2))
+  with pytest.raises(ValueError, match="levels: None there, 4 now") as caught:
+    claim(tmp_path, Newer())
+  assert "version" not in str(caught.value)
+  with pytest.raises(ValueError, match="sharp: None there, True now"):
+    claim(tmp_path, Newer(levels=2, sharp=True))
+  claim(tmp_path, Before())
+  assert (tmp_path / "run.json").read_bytes() == kept
+  # What says nothing of it, and what says that it is so, are the same.
+  told = json.loads(kept)
+  told["settings"] |= {"levels": 2, "sharp": False}
+  (tmp_path / "run.json").write_text(json.dumps(told))
+  claim(tmp_path, Newer(levels=2))
+
+
+def test_a_setting_that_an_older_version_lacked_is_named(tmp_path):
+  claim(tmp_path, Older(quality=3))
+  with pytest.raises(ValueError, match="batch: None there, 1 now") as caught:
+    claim(tmp_path, Newer(levels=2))
+  text = str(caught.value)
+  assert "quality: 3 there, None now" in text
+  assert "Nothing is called quality here: a newer version wrote it" in text
+  assert "It says nothing of batch: an older version wrote it" in text
+
+
+def test_a_setting_of_a_newer_version_is_named_unless_it_is_off(tmp_path):
+  claim(tmp_path, Older())
+  told = json.loads((tmp_path / "run.json").read_text())
+  told["settings"]["focus"] = None
+  told["fuel"] = None
+  (tmp_path / "run.json").write_text(json.dumps(told))
+  claim(tmp_path, Older())
+  told["settings"]["focus"] = 0.5
+  (tmp_path / "run.json").write_text(json.dumps(told))
+  with pytest.raises(
+    ValueError, match=r"focus: 0\.5 there, None now"
+  ) as caught:
+    claim(tmp_path, Older())
+  assert "Nothing is called focus here" in str(caught.value)
+
+
+def test_a_run_that_lost_its_steps_is_refused(tmp_path):
+  claim(tmp_path, Older())
+  told = json.loads((tmp_path / "run.json").read_text())
+  del told["steps"]
+  (tmp_path / "run.json").write_text(json.dumps(told))
+  with pytest.raises(ValueError, match="It says nothing of steps"):
+    claim(tmp_path, Older())
 
 
 def test_a_run_folder_may_be_moved(tmp_path):
@@ -73,7 +165,7 @@ def pictures(tmp_path):
 def bound(out, data, **options):
   """The run of a trainer that was given a folder of pictures."""
   run = training.Run(
-    **{"out": out, "steps": 3, "settings": {"data": [str(data)]}, **options}
+    out=out, steps=3, settings=Pictures(data=(str(data),)), **options
   )
   return run.on(data=lambda: identity.of([str(data)]))
 
@@ -108,8 +200,8 @@ def test_a_run_that_took_no_note_of_its_data_resumes(
   pictures, tmp_path, caplog, monkeypatch
 ):
   out = tmp_path / "run"
-  settings = {"data": [str(pictures)]}
-  training.Run(out=out, steps=3, settings=settings).claim()
+  own = Pictures(data=(str(pictures),))
+  training.Run(out=out, steps=3, settings=own).claim()
   assert not (out / "data.json").exists()
   monkeypatch.chdir(tmp_path)
   bound(out, "d/").claim()  # nor is another spelling of the path another run

@@ -2,23 +2,26 @@
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from absl import logging
 
 from tfpercept import registry
+from tfpercept import settings as settings_lib
 from tfpercept.data import identity
 from tfpercept.io import files, folders
 from tfpercept.training import checkpoints, lock, precision
 
 SETTINGS, DATA = "run.json", "data.json"
+_Own = TypeVar("_Own", bound=settings_lib.Settings)
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Run(Generic[_Own]):
   """Everything that decides the weights a training ends with.
 
   Attributes:
@@ -33,10 +36,9 @@ class Run:
     precision: `"float32"`, `"bfloat16"` or `"auto"`, which is replaced by the
       one that suits this machine, so that a run elsewhere can not change it.
     strategy: `"none"` or `"mirrored"`.
-    settings: What else the trainer was given (data, patch, model, ...); plain
-      JSON values.
-    sources: What the data are that some of the settings name, see `on`.
-    longer: How a finished run is trained further, in words that follow "To
+    settings: The trainer's own settings (data, patch, network, ...).
+    sources: The identity of the data that some of the settings name, see `on`.
+    longer: The way to train a finished run further, in words that follow "To
       train further, ".
   """
 
@@ -49,7 +51,7 @@ class Run:
   interval: int = 500
   precision: str = "auto"
   strategy: str = "none"
-  settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+  settings: _Own = dataclasses.field(default_factory=settings_lib.Settings)
   sources: dict[str, identity.Identity] = dataclasses.field(
     default_factory=dict, compare=False, repr=False
   )
@@ -70,12 +72,11 @@ class Run:
 
   def to_json(self) -> dict[str, Any]:
     """Returns the settings without `out`, since a run folder may be moved."""
-    settings = dataclasses.asdict(self)
-    for name in ("out", "sources", "longer"):
-      del settings[name]
-    return settings
+    names = [field.name for field in dataclasses.fields(self) if field.compare]
+    values = {name: getattr(self, name) for name in names if name != "out"}
+    return {**values, "settings": self.settings.to_json()}
 
-  def on(self, **data: Callable[[], identity.Identity]) -> "Run":
+  def on(self, **data: Callable[[], identity.Identity]) -> "Run[_Own]":
     """Returns this run, bound to what its data are; nothing is written.
 
     A trainer calls it before it reads data: a folder that can not be written,
@@ -86,8 +87,9 @@ class Run:
     Files that the loss has its weights from are compared likewise.
 
     Args:
-      **data: By the name of a setting that names data, what tells what they
-        are. They are compared by that, and not by how the setting spells them.
+      **data: Functions that return the identity of data, by the name of the
+        setting that names them. Data are compared by their identity, and not
+        by the spelling of the setting.
 
     Raises:
       ValueError: as `claim`.
@@ -140,16 +142,26 @@ class Run:
         )
       return
     mine, theirs = _flat(self._mine()), _flat(theirs)
+    absent = self.settings.absent()
     known = _read(self.out / DATA) or {}
     changed = [
       key
       for key in sorted(mine.keys() | theirs.keys())
-      if mine.get(key) != theirs.get(key)
-      and not (key in spelled and key in known)
-      and not _are_same(mine.get(key), theirs.get(key))
+      if not (key in spelled and key in known)
+      and not _are_same(
+        *(run.get(key, absent.get(key)) for run in (mine, theirs))
+      )
     ]
-    if not changed:
-      return
+    if changed:
+      raise ValueError(self._refusal(changed, mine, theirs))
+
+  def _refusal(
+    self,
+    changed: Sequence[str],
+    mine: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+  ) -> str:
+    """Returns why a folder is not that of this run, and the way out."""
     differences = "; ".join(
       f"{key}: {theirs.get(key)!r} there, {mine.get(key)!r} now"
       for key in changed
@@ -158,12 +170,25 @@ class Run:
       f"{self.out} holds a run with other settings ({differences}). Choose "
       "another --out, or repeat the settings to resume it."
     )
-    if changed == ["steps"] and mine["steps"] > theirs["steps"]:
+    fields = [field.name for field in dataclasses.fields(self.settings)]
+    known = {*mine, *fields}
+    if unknown := [key for key in changed if key not in known]:
+      text += (
+        f" Nothing is called {', '.join(unknown)} here: a newer version wrote "
+        "it, or another trainer."
+      )
+    optional = self.settings.absent()
+    if lost := [key for key in changed if key not in {*theirs, *optional}]:
+      text += (
+        f" It says nothing of {', '.join(lost)}: an older version wrote it, or "
+        "another trainer."
+      )
+    if changed == ["steps"] and mine["steps"] > theirs.get("steps", math.inf):
       text += (
         " A run is not made longer, since its learning rate falls towards its "
         f"last step. To train further, {self.longer}."
       )
-    raise ValueError(text)
+    return text
 
   def _check_data(self) -> None:
     """Compares what the data are with `data.json`."""
@@ -193,8 +218,8 @@ def check_data(
   """Raises ValueError if data are not those that a run was trained on.
 
   Args:
-    folder: Of the run.
-    **data: As of `Run.on`. Of what the run has no note nothing is checked.
+    folder: Folder of the run.
+    **data: As in `Run.on`. Data that the run has no note of are not checked.
   """
   theirs = _read(pathlib.Path(folder) / DATA) or {}
   for name in data.keys() & theirs.keys():

@@ -1,0 +1,230 @@
+"""Settings: frozen dataclasses whose fields say what they are and may hold.
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Crops(settings.Settings):
+      patch: int = settings.option(48, "Side of the crops.", least=8)
+
+Programs derive their flags from such fields (`programs/derived_flags.py`), and
+a training writes them into its `run.json`.
+"""
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+REQUIRED = dataclasses.MISSING
+"""The default of a field that a user has to give."""
+_NEVER = object()  # no value of a field: it is always written
+_OPTION = "option"
+_Kind = TypeVar("_Kind", bound="Settings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+  """A field of settings, and all that is said of it.
+
+  Attributes:
+    name: Name of the field.
+    hint: Its annotation; without None where it may be None.
+    default: Its default; `REQUIRED` where there is none.
+    text: Help for users; empty where no user is asked for it.
+    least: Lowest number that it takes, or None.
+    most: Highest number that it takes, or None.
+    choices: The values that it takes, where they are few.
+    repeated: Whether several values are given one by one, and not between
+      commas.
+    parse: Makes a value of the text that a user gives, where the annotation
+      does not say how.
+  """
+
+  name: str
+  hint: Any
+  default: Any
+  text: str
+  least: float | None
+  most: float | None
+  choices: tuple[Any, ...]
+  repeated: bool
+  parse: Callable[[str], Any] | None
+
+  @property
+  def is_part(self) -> bool:
+    """Whether its value is a dataclass of settings itself."""
+    return isinstance(self.hint, type) and issubclass(self.hint, Settings)
+
+  @property
+  def is_many(self) -> bool:
+    """Whether its value is a tuple."""
+    return typing.get_origin(self.hint) is tuple
+
+  @property
+  def item(self) -> Any:
+    """The type of its value; of the values in it, where that is a tuple."""
+    return typing.get_args(self.hint)[0] if self.is_many else self.hint
+
+
+def option(
+  default: Any,
+  text: str = "",
+  *,
+  least: float | None = None,
+  most: float | None = None,
+  choices: Sequence[Any] = (),
+  repeated: bool = False,
+  parse: Callable[[str], Any] | None = None,
+  absent: Any = _NEVER,
+) -> Any:
+  """Returns a field of a dataclass of settings.
+
+  Args:
+    default: Its default, or `REQUIRED`.
+    text: Help for users; without it, no user is asked for the field.
+    least: Lowest number that it takes.
+    most: Highest number that it takes.
+    choices: The values that it takes, where they are few.
+    repeated: Whether several values are given one by one, and not between
+      commas.
+    parse: Makes a value of the text that a user gives, where the annotation
+      does not say how.
+    absent: The value that is not written: what was written without the field
+      had this value. A field that a later version adds needs one if older runs
+      are to resume.
+  """
+  told = {
+    "text": text,
+    "least": least,
+    "most": most,
+    "choices": tuple(choices),
+    "repeated": repeated,
+    "parse": parse,
+  }
+  return dataclasses.field(
+    default=default, metadata={_OPTION: told, "absent": absent}
+  )
+
+
+@functools.cache
+def options(kind: type) -> tuple[Option, ...]:
+  """Returns the fields of a dataclass of settings, in order."""
+  hints = typing.get_type_hints(kind)
+  nothing = {"text": "", "least": None, "most": None, "choices": ()}
+  nothing |= {"repeated": False, "parse": None}
+  return tuple(
+    Option(
+      name=field.name,
+      hint=_without_none(hints[field.name]),
+      default=field.default,
+      **field.metadata.get(_OPTION, nothing),
+    )
+    for field in dataclasses.fields(kind)
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+  """A base of settings; it has none itself.
+
+  Raises:
+    ValueError: if a value is not one that its field takes.
+  """
+
+  def __post_init__(self) -> None:
+    for one in options(type(self)):
+      _check(one, getattr(self, one.name))
+    self.check()
+
+  def check(self) -> None:
+    """Raises ValueError where the values of fields do not go together."""
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns the settings as plain JSON values, without what is absent."""
+    absent = self.absent()
+    values = {
+      field.name: _plain(getattr(self, field.name))
+      for field in dataclasses.fields(self)
+    }
+    return {
+      name: value
+      for name, value in values.items()
+      if name not in absent or value != absent[name]
+    }
+
+  @classmethod
+  def absent(cls) -> dict[str, Any]:
+    """Returns what the fields hold that may be missing where they are kept."""
+    return {
+      field.name: _plain(field.metadata["absent"])
+      for field in dataclasses.fields(cls)
+      if field.metadata.get("absent", _NEVER) is not _NEVER
+    }
+
+  @classmethod
+  def read(cls: type[_Kind], values: Mapping[str, Any]) -> _Kind:
+    """Returns the settings that are among JSON values; others are left alone.
+
+    Args:
+      values: What `to_json` of these settings, or of some with more fields,
+        returned.
+
+    Raises:
+      ValueError: if a field is missing that can not be, or holds what it does
+        not take.
+    """
+    found = {**cls.absent(), **values}
+    names = {one.name for one in options(cls)}
+    if lost := sorted(names - found.keys()):
+      raise ValueError(
+        f"the settings say nothing of {', '.join(lost)}: another version wrote "
+        "them, or another program"
+      )
+    return cls(**{o.name: _typed(o, found[o.name]) for o in options(cls)})
+
+
+def _without_none(hint: Any) -> Any:
+  if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+    return hint
+  kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+  return functools.reduce(lambda one, other: one | other, kinds)
+
+
+def _check(one: Option, value: Any) -> None:
+  """Raises ValueError if a field does not take a value."""
+  if value is None or one.is_part:
+    return
+  if one.is_many and isinstance(value, str):
+    raise ValueError(f"{one.name} takes several values; got {value!r}")
+  for each in value if one.is_many else (value,):
+    if one.item is int and not _is_whole(each):
+      raise ValueError(f"{one.name} takes whole numbers; got {each!r}")
+    if one.choices and each not in one.choices:
+      choices = ", ".join(map(str, one.choices))
+      raise ValueError(f"{one.name} is one of {choices}; got {each!r}")
+    if one.least is not None and not each >= one.least:
+      raise ValueError(f"{one.name} is at least {one.least}; got {each}")
+    if one.most is not None and not each <= one.most:
+      raise ValueError(f"{one.name} is at most {one.most}; got {each}")
+
+
+def _is_whole(value: Any) -> bool:
+  return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+  """Returns a value as JSON has it."""
+  if isinstance(value, Settings):
+    return value.to_json()
+  if isinstance(value, Mapping):
+    return {key: _plain(each) for key, each in value.items()}
+  if isinstance(value, (tuple, list)):
+    return [_plain(each) for each in value]
+  return value
+
+
+def _typed(one: Option, value: Any) -> Any:
+  """Returns a JSON value as a field has it."""
+  if one.is_part:
+    return one.hint.read(value)
+  return tuple(value) if one.is_many and isinstance(value, list) else value

@@ -1,0 +1,124 @@
+"""Settings of trainers on small square pictures: the pictures, the layers."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import TypeVar
+
+from tfpercept import distances, settings, training
+from tfpercept.data import examples, identity
+from tfpercept.models.autoencoders import base
+from trainers import shared_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pictures(shared_settings.Network):
+  """Settings that say what pictures a network is trained on.
+
+  Attributes:
+    data: Names of the sources, see `data.examples.load`.
+    side: Height and width of the pictures, in pixels.
+    channels: Number of channels, 1 or 3.
+    fit: The way from a picture to that size, one of `data.examples.FITS`.
+    held_out: Share of the pictures that are not trained on.
+    batch: Number of pictures in a batch.
+  """
+
+  data: tuple[str, ...] = settings.option(
+    ("packaged",),
+    "'packaged', a folder, a .npz file or a tfds name; may be repeated.",
+    repeated=True,
+  )
+  side: int = settings.option(
+    48, "Of the pictures, in pixels.", least=32, most=128
+  )
+  channels: int = settings.option(1, "Grey or colour.", choices=(1, 3))
+  fit: str = settings.option(
+    "resize",
+    "How pictures come to that size; crops are cut from photographs.",
+    choices=examples.FITS,
+  )
+  held_out: float = settings.option(
+    0.05, "Share of the pictures not to train on.", least=0.0, most=0.99
+  )
+  batch: int = settings.option(32, "Pictures in a batch.", least=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layers(settings.Settings):
+  """Arguments of networks that say what hidden layers they have.
+
+  Attributes:
+    kind: Kind of the hidden layers, one of `models.autoencoders.base.KINDS`.
+    widths: Channels or units of the hidden layers, from the picture to the
+      vector.
+  """
+
+  kind: str = settings.option(
+    "convolutional", "Of the hidden layers.", choices=base.KINDS
+  )
+  widths: tuple[int, ...] = settings.option(
+    (32, 64, 128), "Of the hidden layers, down to the vector."
+  )
+
+
+_Own = TypeVar("_Own", bound=Pictures)
+
+
+def ready(
+  runs: Sequence[training.Run[_Own]], *, download: bool
+) -> tuple[list[training.Run[_Own]], examples.Examples, examples.Examples]:
+  """Binds runs to what their pictures are, and reads these.
+
+  Args:
+    runs: Runs that differ in their loss and folder alone.
+    download: Whether tfds may download.
+
+  Returns:
+    The runs, the pictures to train on, and those that are held out.
+
+  Raises:
+    ValueError: if a loss is unknown or does not suit the size of the pictures,
+      before another is trained; as `training.Run.on`.
+  """
+  own = runs[0].settings
+  for run in runs:
+    distances.get(run.loss).validate(own.side, own.side)
+  what = functools.cache(lambda: identity.of(own.data, download=download))
+  found = [run.on(data=what) for run in runs]
+  return found, *load(own, seed=runs[0].seed, download=download)
+
+
+def read(
+  own: Pictures, *, download: bool = False, split: str = "train"
+) -> examples.Examples:
+  """Reads the pictures that settings name.
+
+  Args:
+    own: Settings that say what pictures.
+    download: Whether tfds may download.
+    split: Part of data that come in parts, one of `data.examples.SPLITS`.
+  """
+  return examples.load(
+    own.data,
+    side=own.side,
+    channels=own.channels,
+    fit=own.fit,
+    split=split,
+    download=download,
+    skip_damaged=own.skip_damaged,
+  )
+
+
+def load(
+  own: Pictures, *, seed: int, download: bool = False
+) -> tuple[examples.Examples, examples.Examples]:
+  """Reads what a run trains on, and what it does not.
+
+  Args:
+    own: Settings of the run.
+    seed: Seed of the run, which what is held out follows from.
+    download: Whether tfds may download.
+  """
+  data = read(own, download=download)
+  return examples.hold_out(data, own.held_out, seed=seed)

@@ -1,0 +1,115 @@
+"""Forced choices to train on: reading, identity, and what is held out."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from tfpercept.data import identity, judgement_layouts, judgements
+
+
+def load(paths: Sequence[str], layout: str) -> judgements.Judgements:
+  """Reads forced choices; those of several folders become one set.
+
+  Args:
+    paths: Folders of judgements.
+    layout: Layout of the folders, see `data.judgement_layouts.load`.
+
+  Raises:
+    ValueError: if there are none.
+  """
+  found = [
+    data
+    for path in paths
+    for data in judgement_layouts.load(path, layout)
+    if data.kind == "2afc"
+  ]
+  if not found:
+    raise ValueError(f"no forced choices in {', '.join(paths)}")
+  for data in found:
+    for name, why in data.failures.items():
+      logging.warning("%s: left out: %s", name, why)
+  items = tuple(item for data in found for item in data.items)
+  return judgements.Judgements(
+    " + ".join(data.name for data in found), "2afc", items
+  )
+
+
+def identity_of(paths: Sequence[str], layout: str) -> identity.Identity:
+  """Returns the identity of choices and pictures, see `data.identity`.
+
+  Args:
+    paths: Folders of judgements.
+    layout: Layout of the folders, see `data.judgement_layouts.load`.
+  """
+  return [
+    _identity(path, judgement_layouts.load(path, layout)) for path in paths
+  ]
+
+
+def _identity(
+  path: str, found: Sequence[judgements.Judgements]
+) -> dict[str, Any]:
+  items = [i for data in found if data.kind == "2afc" for i in data.items]
+  pictures = {p.key for i in items for p in (i.reference, *i.images)}
+  keys = {key: os.path.abspath(key) for key in pictures}
+  root = os.path.commonpath(map(os.path.dirname, keys.values())) if keys else ""
+  names = {key: os.path.relpath(full, root) for key, full in keys.items()}
+  entry = identity.of_files(
+    path, {name: key for key, name in names.items() if os.path.isfile(key)}
+  )
+  answers = [
+    [*(names[p.key] for p in (i.reference, *i.images)), i.content, i.answer]
+    for i in items
+  ]
+  digest = hashlib.blake2b(json.dumps(answers).encode(), digest_size=12)
+  entry["files"]["(the choices)"] = digest.hexdigest()
+  return entry
+
+
+def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
+  """Returns a fifth of the contents, at least one and not all.
+
+  Args:
+    data: Judgements, whose contents are drawn from.
+    seed: Seed of the draw.
+
+  Raises:
+    ValueError: if there is one content only.
+  """
+  contents = list(data.contents)
+  if len(contents) < 2:
+    raise ValueError(
+      f"{data.name} shows one content; nothing could be held out"
+    )
+  order = np.random.default_rng(seed).permutation(len(contents))
+  return sorted(contents[i] for i in order[: max(1, len(contents) // 5)])
+
+
+def split(
+  data: judgements.Judgements, held_out: Sequence[str]
+) -> tuple[judgements.Judgements, judgements.Judgements]:
+  """Returns what to train on and what is held out, told apart by content.
+
+  Args:
+    data: Judgements to split.
+    held_out: Names of the contents that are held out.
+
+  Raises:
+    ValueError: if a content is unknown or nothing is left to train on.
+  """
+  apart = set(held_out)
+  unknown = sorted(apart - set(data.contents))
+  if unknown:
+    raise ValueError(
+      f"there is no content {', '.join(unknown)} to hold out; the contents are "
+      f"{', '.join(data.contents[:20])}"
+    )
+  train_on = data.only(lambda item: item.content not in apart)
+  if not train_on.items:
+    raise ValueError("nothing is left to train on; hold out fewer contents")
+  return train_on, data.only(lambda item: item.content in apart)

@@ -1,0 +1,56 @@
+"""Settings that several trainers have, and what they are asked at the start."""
+
+import dataclasses
+
+from tfpercept import settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trainer(settings.Settings):
+  """Settings of trainers that read pictures.
+
+  Attributes:
+    skip_damaged: Whether pictures that can not be read are left out.
+  """
+
+  skip_damaged: bool = settings.option(
+    False,
+    "Leave out pictures that can not be read, instead of refusing all.",
+    absent=False,
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network(Trainer):
+  """Settings of trainers of networks that may start from trained weights.
+
+  Attributes:
+    initial: SHA-256 of the model that training starts from; None for random
+      weights.
+  """
+
+  initial: str | None = settings.option(None, absent=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start(settings.Settings):
+  """The model that a training starts from; its digest is what a run keeps.
+
+  Attributes:
+    initial: Folder of a run, or name of a model; None for random weights.
+  """
+
+  initial: str | None = settings.option(
+    None, "A finished run of a like network, to start from its weights."
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Access(settings.Settings):
+  """The ways to data that a training may take.
+
+  Attributes:
+    download: Whether tfds may download.
+  """
+
+  download: bool = settings.option(False, "Let tfds download.")
