@@ -6,17 +6,20 @@ What an earlier call with the same settings finished is not done again; what was
 interrupted is resumed.
 """
 
+import dataclasses
+import functools
 import os
 import pathlib
 import tempfile
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
-from absl import flags, logging
+from absl import logging
 
 from export import fresh, manifest, saved_model, tflite
-from programs import program
-from tfpercept import codecs, distances, training
+from programs import derived_flags, program
+from tfpercept import codecs, distances, settings, training
 from tfpercept.data import identity, packaged
 from tfpercept.evaluation.core import machine, score_table
 from tfpercept.evaluation.rate_distortion import side_by_side
@@ -30,50 +33,66 @@ LOSSES = ("mse", "ms_ssim")
 SERVED = "ms_ssim"
 MAP = "ssim"
 SCALE = 4
-SETTINGS = {
-  "data": ["packaged"],
-  "rescale": [1.0, 0.7],
-  "scale": SCALE,
-  "patch": 176,  # five scales of MS-SSIM need 161
-  "batch": 4,
-  "model": {"kernels": [9, 1, 5], "filters": [64, 32]},
-}
+SETTINGS = trainer.Settings(
+  data=("packaged",),
+  rescale=(1.0, 0.7),
+  scale=SCALE,
+  patch=176,  # five scales of MS-SSIM need 161
+  batch=4,
+  model=trainer.Layers(kernels=(9, 1, 5), filters=(64, 32)),
+)
 CODECS = ('hyperprior(model="photo_mse")', "jpeg")
 QUALITY = 4
-"""Of the learned one; JPEG takes about as many bits."""
+"""Quality of the learned codec; JPEG takes about as many bits."""
 MAX_PIXELS = 4_000_000
-"""Of a picture to upscale; the answer has 16 times as many."""
+"""Most pixels of a picture to upscale; the answer has 16 times as many."""
 
-_OUT = flags.DEFINE_string("out", "runs/demo", "Folder for everything.")
-_IMAGE = flags.DEFINE_string("image", None, "Picture to upscale four times.")
-_STEPS = flags.DEFINE_integer("steps", 2000, "Steps of each training.", 1)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The job.
+
+  Attributes:
+    out: Folder for everything.
+    image: Path of the picture to upscale; None for a packaged one.
+    steps: Number of steps of each training.
+    seed: Seed of initial weights and batches.
+  """
+
+  out: str = settings.option("runs/demo", "Folder for everything.")
+  image: str | None = settings.option(None, "Picture to upscale four times.")
+  steps: int = settings.option(2000, "Steps of each training.", least=1)
+  seed: int = settings.option(0, "Seed of weights and batches.", least=0)
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
   """Runs what is left to do."""
+  job = _FLAGS.read()
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
-  if _IMAGE.value:
-    _read(_IMAGE.value)  # before minutes of work, not after
-  out = pathlib.Path(_OUT.value)
+  if job.image:
+    _read(job.image)  # before minutes of work, not after
+  out = pathlib.Path(job.out)
   folders.require(out)
-  _work(out)
+  _work(job, out)
 
 
-def _work(out: pathlib.Path) -> None:
-  runs = {loss: _run(out / loss, loss) for loss in LOSSES}
+def _work(job: Job, out: pathlib.Path) -> None:
+  runs = {loss: _run(job, out / loss, loss) for loss in LOSSES}
   page, exported = out / "report.html", out / "exported"
   compressed = out / "compressed"
   served, device = exported / "srcnn" / "1", exported / "srcnn_tflite"
   source = runs[SERVED].out
   for run in runs.values():
-    _once(run.out / "model", lambda run=run: trainer.train(run))
+    _once(run.out / "model", functools.partial(trainer.train, run))
   _once(compressed, lambda: _compress(compressed))
   _once(page, lambda: _report(runs, compressed, page))
   _once(served, lambda: saved_model.export(source, served.parent))
   _once(device, lambda: tflite.export(source, device))
-  answer = _upscale(served, out)
+  answer = _upscale(job.image, served, out)
   print(
     f"\nReport:      {page}\n"
     f"Networks:    {', '.join(str(run.out) for run in runs.values())}\n"
@@ -86,7 +105,7 @@ def _work(out: pathlib.Path) -> None:
 
 
 def _agreement(folder: pathlib.Path) -> str:
-  """What a fresh process found when it reloaded an export."""
+  """Returns what a fresh process found when it reloaded an export."""
   gaps = [
     f"{name} {gap:.1g}"
     for name, check in manifest.verify(folder)["checks"].items()
@@ -96,17 +115,19 @@ def _agreement(folder: pathlib.Path) -> str:
   return f"reloaded; differs from Keras by {', '.join(gaps)}"
 
 
-def _run(out: pathlib.Path, loss: str) -> training.Run:
+def _run(
+  job: Job, out: pathlib.Path, loss: str
+) -> training.Run[trainer.Settings]:
   run = training.Run(
     out=out,
-    steps=_STEPS.value,
-    seed=_SEED.value,
+    steps=job.steps,
+    seed=job.seed,
     loss=loss,
     learning_rate=2e-3,
-    interval=max(_STEPS.value // 20, 1),
+    interval=max(job.steps // 20, 1),
     settings=SETTINGS,
   )
-  run = run.on(data=lambda: identity.of(SETTINGS["data"]))
+  run = run.on(data=lambda: identity.of(SETTINGS.data))
   run.claim()
   return run
 
@@ -127,7 +148,9 @@ def _compress(folder: pathlib.Path) -> None:
 
 
 def _report(
-  runs: dict[str, training.Run], compressed: pathlib.Path, page: pathlib.Path
+  runs: dict[str, training.Run[trainer.Settings]],
+  compressed: pathlib.Path,
+  page: pathlib.Path,
 ) -> None:
   """Scores both networks against bicubic and writes the page."""
   networks = {
@@ -145,8 +168,8 @@ def _report(
     conditions={
       "Network": "SRCNN, kernels 9-1-5, 64 and 32 filters, residual",
       "Trained on": "photographs of scikit-image and scikit-learn",
-      "Budget": f"{run.steps} steps of {SETTINGS['batch']} crops of "
-      f"{SETTINGS['patch']}x{SETTINGS['patch']} pixels for each loss",
+      "Budget": f"{run.steps} steps of {SETTINGS.batch} crops of "
+      f"{SETTINGS.patch}x{SETTINGS.patch} pixels for each loss",
       "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
       "Seed": run.seed,
       "Precision": precision.policy(run.precision),
@@ -157,7 +180,7 @@ def _report(
         "Compressed",
         compressed,
         packaged.test(),
-        tuple(map(codecs.get, CODECS)),
+        (codecs.get(CODECS[0]), codecs.get(CODECS[1])),
         [distances.get("psnr"), distances.get("ms_ssim")],
       )
     ],
@@ -165,24 +188,26 @@ def _report(
   print(score_table.to_text(table))
 
 
-def _upscale(model: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
+def _upscale(
+  image: str | None, model: pathlib.Path, out: pathlib.Path
+) -> pathlib.Path:
   """Enlarges the user's picture in a process that only has the export."""
-  if _IMAGE.value:
+  if image:
     # Names have 255 bytes at most, and this one gets longer.
-    stem = os.fsencode(pathlib.Path(_IMAGE.value).stem)
-    name, picture = os.fsdecode(stem[:200]), _read(_IMAGE.value)
+    stem = os.fsencode(pathlib.Path(image).stem)
+    name, picture = os.fsdecode(stem[:200]), _read(image)
   else:
     name, picture = next(iter(packaged.test().items()))
   target = out / f"{name}_x{SCALE}.png"
   with tempfile.TemporaryDirectory() as work, files.atomic(target) as answer:
     given = pathlib.Path(work) / "given.png"
     files.write_image(given, picture)
-    program = str(fresh.HERE / "run_files.py")
-    fresh.run([program, str(model.absolute()), str(given), str(answer)])
+    runner = str(fresh.HERE / "run_files.py")
+    fresh.run([runner, str(model.absolute()), str(given), str(answer)])
   return target
 
 
-def _read(path: str):
+def _read(path: str) -> np.ndarray:
   picture = files.read_image(path)
   height, width = picture.shape[:2]
   if height * width > MAX_PIXELS:
