@@ -1,6 +1,6 @@
 """Flags of a program that are the fields of its settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from absl import flags
@@ -10,6 +10,7 @@ from tfpercept import settings
 # A flag belongs to the program that asks for it, and its help lists it there.
 flags.disclaim_key_flags()
 _Kind = TypeVar("_Kind", bound=settings.Settings)
+_Definition = tuple[Callable[..., flags.FlagHolder], tuple[Any, ...]]
 _NUMBERS = {int: "whole numbers", float: "numbers"}
 
 
@@ -62,38 +63,35 @@ class Flags(Generic[_Kind]):
 def _define(option: settings.Option) -> flags.FlagHolder:
   """Defines the flag of a field."""
   is_required = option.default is settings.REQUIRED
-  default, more = option.default, {"required": True} if is_required else {}
-  if is_required:
-    default = None
-  name, text = option.name, option.text
-  if option.is_many:
-    return _define_many(option, default, more)
+  default = None if is_required else option.default
+  told = _many if option.is_many else _single
+  define, arguments = told(option, default)
+  more = {"required": True} if is_required else {}
+  return define(option.name, *arguments, **more)
+
+
+def _single(option: settings.Option, default: Any) -> _Definition:
+  """Returns what defines the flag of a field of one value, and with what."""
   if option.choices:
     choices = [str(choice) for choice in option.choices]
-    return flags.DEFINE_enum(name, _text(default), choices, text, **more)
+    return flags.DEFINE_enum, (_text(default), choices, option.text)
   if option.parse or option.hint is str:
-    return flags.DEFINE_string(name, _text(default), text, **more)
+    return flags.DEFINE_string, (_text(default), option.text)
   if option.hint is bool:
-    return flags.DEFINE_bool(name, default, text, **more)
-  define: Callable[..., flags.FlagHolder] = {
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-  }[option.hint]
-  return define(name, default, text, option.least, option.most, **more)
+    return flags.DEFINE_bool, (default, option.text)
+  bounds = (option.least, option.most)
+  define = flags.DEFINE_integer if option.hint is int else flags.DEFINE_float
+  return define, (default, option.text, *bounds)
 
 
-def _define_many(
-  option: settings.Option, default: Any, more: Mapping[str, Any]
-) -> flags.FlagHolder:
-  """Defines the flag of a field that holds a tuple."""
+def _many(option: settings.Option, default: Any) -> _Definition:
+  """Returns what defines the flag of a field of a tuple, and with what."""
   texts = default if default is None else [_text(value) for value in default]
   if not option.repeated:
-    return flags.DEFINE_list(option.name, texts, option.text, **more)
+    return flags.DEFINE_list, (texts, option.text)
   if option.choices:
-    return flags.DEFINE_multi_enum(
-      option.name, texts, option.choices, option.text, **more
-    )
-  return flags.DEFINE_multi_string(option.name, texts, option.text, **more)
+    return flags.DEFINE_multi_enum, (texts, option.choices, option.text)
+  return flags.DEFINE_multi_string, (texts, option.text)
 
 
 def _text(value: Any) -> str | None:

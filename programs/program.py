@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from absl import app, flags, logging
 
@@ -40,6 +41,8 @@ def start(
     also: Further exceptions that exit with one line.
   """
 
+  mistakes: tuple[type[BaseException], ...] = (*_MISTAKES, *also)
+
   def guarded(argv: list[str]) -> None:
     if len(argv) > 1:
       raise app.UsageError(
@@ -48,7 +51,7 @@ def start(
     try:
       _expand_homes()
       main()
-    except (*_MISTAKES, *also) as error:
+    except mistakes as error:
       logging.debug("%s", error, exc_info=True)
       sys.exit(f"error: {error}")
 
@@ -129,7 +132,7 @@ def _expand_homes() -> None:
   """Replaces `~` at the beginning of paths that flags were given."""
   given = flags.FLAGS
   for name in given:
-    value = given[name].value
+    value: Any = given[name].value
     if _begins_with_tilde(value):
       given[name].value = home(value)
     elif isinstance(value, list) and any(map(_begins_with_tilde, value)):

@@ -106,12 +106,11 @@ def option(
   )
 
 
-@functools.cache
-def options(kind: type) -> tuple[Option, ...]:
+def options(kind: type[Any]) -> tuple[Option, ...]:
   """Returns the fields of a dataclass of settings, in order."""
   hints = typing.get_type_hints(kind)
-  nothing = {"text": "", "least": None, "most": None, "choices": ()}
-  nothing |= {"repeated": False, "parse": None}
+  nothing: dict[str, Any] = {"text": "", "least": None, "most": None}
+  nothing |= {"choices": (), "repeated": False, "parse": None}
   return tuple(
     Option(
       name=field.name,

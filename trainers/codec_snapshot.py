@@ -9,29 +9,42 @@ curve of the training, `validation.csv`, goes along where there is one. The
 optimiser does not: a training that starts at the snapshot warms up again.
 """
 
+import dataclasses
 import pathlib
 
-from absl import flags, logging
+from absl import logging
 
-from programs import program
-from tfpercept import models
+from programs import derived_flags, program
+from tfpercept import models, settings
 from tfpercept.codecs.learned import learned_codec as codec
 from tfpercept.io import files, folders
 from trainers import compression_validation
 
-_RUN = flags.DEFINE_string(
-  "run", None, "Run folder of trainers.compression.", required=True
-)
-_OUT = flags.DEFINE_string(
-  "out",
-  None,
-  "Folder to write; one that is there already is replaced.",
-  required=True,
-)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The snapshot to write.
+
+  Attributes:
+    run: Folder of the run.
+    out: Folder of the snapshot.
+  """
+
+  run: str = settings.option(
+    settings.REQUIRED, "Run folder of trainers.compression."
+  )
+  out: str = settings.option(
+    settings.REQUIRED,
+    "Folder to write; one that is there already is replaced.",
+  )
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
-  run, out = pathlib.Path(_RUN.value), pathlib.Path(_OUT.value)
+  job = _FLAGS.read()
+  run, out = pathlib.Path(job.run), pathlib.Path(job.out)
   folders.require(out)
   found = [path.name for path in out.iterdir()] if out.is_dir() else []
   if found and "manifest.json" not in found:

@@ -205,7 +205,7 @@ def _started(
   """Returns the network to train, with the weights that training starts at."""
   network = models.MODELS.create(
     run.settings.architecture,
-    run.settings.model,
+    dict(run.settings.model),
     dtype=precision.policy(run.precision),
   )
   network.build()
@@ -257,10 +257,11 @@ class _Kept:
       self._network.build()
 
   def __call__(self) -> keras.Model:
-    if self._network is not self._task.network:
+    averages = self._task.averages
+    if averages is not None:
       # What is not trained is the same in both.
       self._network.set_weights(self._task.network.get_weights())
-      self._task.averages.assign_to(self._network.trainable_variables)
+      averages.assign_to(self._network.trainable_variables)
     return self._network
 
 
@@ -276,8 +277,12 @@ class _Saved(keras.callbacks.Callback):
 
 
 def _save(network: keras.Model, run: training.Run) -> None:
-  details = {"objective": run.loss, "training": run.to_json()}
-  codec.save(network, run.out / "model", **details)
+  codec.save(
+    network,
+    run.out / "model",
+    objective=run.loss,
+    training=run.to_json(),
+  )
 
 
 def _pictures(

@@ -114,7 +114,7 @@ def _noted(folder: pathlib.Path) -> identity.Identity:
   except ValueError as error:
     raise ValueError(f"{note} is damaged ({error}); {advice}") from error
   found = found.get("validation") if isinstance(found, dict) else None
-  if not identity.is_identity(found):
+  if found is None or not identity.is_identity(found):
     raise ValueError(f"{note} is damaged (it names no pictures); {advice}")
   return found
 
@@ -177,7 +177,7 @@ class Validation(keras.callbacks.Callback):
     self._task, self._kept, self._pictures = task, kept, list(pictures)
     self._path, self._every = folder / FILE, every
     _read(self._path)  # which is refused now, and not after hours
-    self._writer = None
+    self._writer: tf.summary.SummaryWriter | None = None
     self._anchor: bd_rate.Curve | None = None
     self._psnr = distances.get("psnr")
     self._measure = tf.function(self._of_one, reduce_retracing=True)
@@ -248,17 +248,23 @@ class Validation(keras.callbacks.Callback):
       files.write_json(self._note, {"validation": self._what})
     # A run taken up at an older checkpoint measures some steps again.
     rows = [row for at, row in _read(self._path).items() if at < step]
-    rows.append([step, f"{loss:.6f}", f"{saved:.2f}"])
-    rows[-1] += [f"{value:.4f}" for value in points.ravel()]
+    measured = [f"{value:.4f}" for value in points.ravel()]
+    rows.append([str(step), f"{loss:.6f}", f"{saved:.2f}", *measured])
     with (
       files.atomic(self._path) as temporary,
       temporary.open("w", newline="") as file,
     ):
       csv.writer(file).writerows([[*_HEADER, *names], *rows])
-    if self._writer is None:
+    self._show(step, loss, saved)
+
+  def _show(self, step: int, loss: float, saved: float) -> None:
+    """Adds two scalars for TensorBoard."""
+    writer = self._writer
+    if writer is None:
       folder = self._path.parent / "tensorboard" / "validation"
-      self._writer = tf.summary.create_file_writer(os.fsencode(folder))
-    with self._writer.as_default(step=step):
+      writer = tf.summary.create_file_writer(os.fsencode(folder))
+      self._writer = writer
+    with writer.as_default(step=step):
       tf.summary.scalar("validation/loss", loss)
       tf.summary.scalar("validation/bd_rate", saved)
-    self._writer.flush()
+    writer.flush()

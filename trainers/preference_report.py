@@ -1,4 +1,4 @@
-"""What training on people's choices bought: a table, a page with curves."""
+"""The gain of training on people's choices: a table, a page with curves."""
 
 import dataclasses
 import math
@@ -19,10 +19,13 @@ from trainers import preference_training
 def summary(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
 ) -> dict[str, dict[str, Estimate]]:
-  """Returns agreement before and after, and what was gained, by distance.
+  """Returns agreement before and after, and the gain, by distance.
 
-  Every choice is judged by a training that did not see it; those of all splits
-  are pooled.
+  Every choice is one that its training did not see; those of all splits are
+  pooled.
+
+  Args:
+    outcomes: Outcomes by the spec of the distance, one for each split.
   """
   rows = {}
   for spec, folds in outcomes.items():
@@ -44,7 +47,12 @@ def to_text(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
   run: training.Run[preference_training.Settings],
 ) -> str:
-  """Formats the summary for a terminal, with what every content gained."""
+  """Formats the summary for a terminal, with what every content gained.
+
+  Args:
+    outcomes: Outcomes by the spec of the distance, one for each split.
+    run: A run that has the settings that all share.
+  """
   rows = summary(outcomes)
   folds = next(iter(outcomes.values()))
   data = _pooled(folds)
@@ -82,8 +90,8 @@ def write(
   """Writes `agreement.json`, `agreement.txt` and `report.html` into `run.out`.
 
   Args:
-    outcomes: By the spec of the distance, one for each split.
-    run: The settings they share.
+    outcomes: Outcomes by the spec of the distance, one for each split.
+    run: A run that has the settings that all share.
   """
   text = to_text(outcomes, run)
   files.write_text(run.out / "agreement.txt", text + "\n")
@@ -104,20 +112,10 @@ def write(
       "Agreement", f'<pre style="overflow-x:auto">{markup.escape(text)}</pre>'
     )
   ]
-  for spec, folds in outcomes.items():
-    series = {}
-    for fold in folds:
-      name = ", ".join(fold.held_out.contents[:3])
-      steps, loss = training_curves.read(
-        fold.run.out / "tensorboard", "train/loss"
-      )
-      series[f"loss without {name}"] = steps, loss
-      curve = sorted(fold.curve.items())
-      series[f"agreement on {name}"] = (
-        np.array([step for step, _ in curve]),
-        np.array([value for _, value in curve]),
-      )
-    sections.append(page.section(spec, page.curves(series)))
+  sections += [
+    page.section(spec, page.curves(_curves(folds)))
+    for spec, folds in outcomes.items()
+  ]
   sections.append(
     page.section(
       "Conditions", page.facts({**run.settings.to_json(), **machine.facts()})
@@ -132,6 +130,24 @@ def write(
 
 
 _COLUMNS = ("before", "after", "gain")
+
+
+def _curves(
+  folds: Sequence[preference_training.Outcome],
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """Returns the loss and the agreement of each split, by step."""
+  series = {}
+  for fold in folds:
+    name = ", ".join(fold.held_out.contents[:3])
+    series[f"loss without {name}"] = training_curves.read(
+      fold.run.out / "tensorboard", "train/loss"
+    )
+    curve = sorted(fold.curve.items())
+    series[f"agreement on {name}"] = (
+      np.array([step for step, _ in curve]),
+      np.array([value for _, value in curve]),
+    )
+  return series
 
 
 def _pooled(

@@ -13,15 +13,16 @@ with perceptual similarity metrics", 2017.
 """
 
 import collections
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from absl import flags
 
-from programs import program
-from tfpercept import registry
+from programs import derived_flags, program
+from tfpercept import registry, settings
 from tfpercept.data import examples
 from tfpercept.evaluation.probing import probe as probing
 from tfpercept.evaluation.probing import published as probing_published
@@ -34,45 +35,67 @@ from trainers import processes
 IDENTITY, ANGLES = probing.IDENTITY, ("azimuth", "elevation")
 SNELL = probing_published.SNELL
 
-_OUT = flags.DEFINE_string(
-  "out", "runs/probe_table", "Folder of trainings and results."
-)
-_MODELS = flags.DEFINE_multi_string(
-  "models", None, "Folder of trained networks; nothing is trained then."
-)
-_DATA = flags.DEFINE_string(
-  "data",
-  "../shared/data/yaleb/extended_yale_b_48x48.npz",
-  "Pictures with identity, azimuth and elevation, as .npz.",
-)
-_SEEDS = flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", 1)
-_PRESET = flags.DEFINE_string(
-  "preset",
-  str(processes.PRESETS / "yaleb_autoencoder.flags"),
-  "Flags of the autoencoders to train.",
-)
-_LABELS = flags.DEFINE_list(
-  "labels",
-  ["1", "2", "5", "10", "20", "30"],
-  "Labels a person to make do with.",
-)
-_WORKERS = flags.DEFINE_integer("workers", 2, "Threads of the probes.", 1)
+
+def _count(value: str) -> int:
+  if not value.isdecimal() or int(value) < 1:
+    raise ValueError(f"--labels are whole numbers above 0; got {value!r}")
+  return int(value)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The table to print.
+
+  Attributes:
+    out: Folder of trainings and results.
+    models: Folders of trained networks; None to train them.
+    data: Path of the pictures with what is known of them.
+    seeds: Number of trainings of each loss.
+    preset: Path of the flag file of the trainings.
+    labels: Numbers of labels a person that probes make do with.
+    workers: Number of threads of the probes.
+  """
+
+  out: str = settings.option(
+    "runs/probe_table", "Folder of trainings and results."
+  )
+  models: tuple[str, ...] | None = settings.option(
+    None,
+    "Folder of trained networks; nothing is trained then.",
+    repeated=True,
+  )
+  data: str = settings.option(
+    "../shared/data/yaleb/extended_yale_b_48x48.npz",
+    "Pictures with identity, azimuth and elevation, as .npz.",
+  )
+  seeds: int = settings.option(5, "Trainings of each loss.", least=1)
+  preset: str = settings.option(
+    str(processes.PRESETS / "yaleb_autoencoder.flags"),
+    "Flags of the autoencoders to train.",
+  )
+  labels: tuple[int, ...] = settings.option(
+    (1, 2, 5, 10, 20, 30), "Labels a person to make do with.", parse=_count
+  )
+  workers: int = settings.option(2, "Threads of the probes.", least=1)
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 Table = Mapping[str, probing_table.Runs]
 
 
 def main() -> None:
   """Trains what is missing, probes, then prints tables and answers."""
-  labels = [_count(value) for value in _LABELS.value]
-  out = pathlib.Path(_OUT.value).absolute()
+  job = _FLAGS.read()
+  out = pathlib.Path(job.out).absolute()
   folders.require(out)
-  if not _MODELS.value:
-    _train(out)
-  trained = probing_runs.load(_MODELS.value or [out])
+  if not job.models:
+    _train(job, out)
+  trained = probing_runs.load(job.models or [out])
   side, _, channels = trained[0].network.image_shape
-  data = examples.load([_DATA.value], side=side, channels=channels)
-  known = _known(data)
-  table, budgets = _probe(trained, data, known, out / "probes", labels)
+  data = examples.load([job.data], side=side, channels=channels)
+  known = _known(job.data, data)
+  table, budgets = _probe(job, trained, data, known, out / "probes")
   lines = _tables(table, known)
   if budgets:
     head = "Error of identity in %, by labels a person:"
@@ -90,13 +113,13 @@ def main() -> None:
   print(text)
 
 
-def _train(out: pathlib.Path) -> None:
+def _train(job: Job, out: pathlib.Path) -> None:
   """Trains all losses of a seed in one process, seed by seed."""
-  preset = pathlib.Path(_PRESET.value)
+  preset = pathlib.Path(job.preset)
   given = program.lines(preset)
   losses = [x.removeprefix("--loss=") for x in given if x.startswith("--loss=")]
   names = registry.file_names(losses).values() if len(losses) > 1 else ["."]
-  for seed in range(_SEEDS.value):
+  for seed in range(job.seeds):
     processes.train(
       "autoencoder",
       out / f"seed_{seed}",
@@ -106,12 +129,12 @@ def _train(out: pathlib.Path) -> None:
     )
 
 
-def _known(data: examples.Examples) -> probing.Known:
+def _known(name: str, data: examples.Examples) -> probing.Known:
   wanted = (IDENTITY, *ANGLES)
-  missing = [name for name in wanted if name not in data.labels]
+  missing = [label for label in wanted if label not in data.labels]
   if missing:
     raise ValueError(
-      f"{_DATA.value} has no {', '.join(missing)}; probes need arrays [N] of "
+      f"{name} has no {', '.join(missing)}; probes need arrays [N] of "
       f"{', '.join(wanted)} beside the pictures"
     )
   angles = {name: data.labels[name] for name in ANGLES}
@@ -119,16 +142,16 @@ def _known(data: examples.Examples) -> probing.Known:
 
 
 def _probe(
+  job: Job,
   trained: list[probing_runs.Trained],
   data: examples.Examples,
   known: probing.Known,
   folder: pathlib.Path,
-  labels: list[int],
-) -> tuple[dict[str, dict], dict[str, dict]]:
+) -> tuple[Table, Mapping[str, Mapping[int, probing_runs.Budget]]]:
   """Returns scores by method and seed, and those of few labels."""
   protocol, digest = probing.Protocol(), probing_runs.digest(data.images, known)
-  table = collections.defaultdict(dict)
-  budgets = collections.defaultdict(dict)
+  table: dict[str, dict[int, Any]] = collections.defaultdict(dict)
+  budgets: dict[str, dict[int, Any]] = collections.defaultdict(dict)
   todo = probing_runs.subjects(trained, data.floats())
   for place, subject in enumerate(todo, 1):
     print(
@@ -141,8 +164,8 @@ def _probe(
       known,
       protocol,
       folder,
-      labels=labels,
-      workers=_WORKERS.value,
+      labels=job.labels,
+      workers=job.workers,
       data=digest,
     )
     table[subject.method][subject.seed] = scores
@@ -152,7 +175,7 @@ def _probe(
   return _ordered(table), _ordered(budgets)
 
 
-def _ordered(table: Table) -> Table:
+def _ordered(table: Mapping[str, Any]) -> dict[str, Any]:
   """Losses as in the paper, then others, then what is no loss."""
   order = list(SNELL)
   names = {m: _name(m) for m in table}
@@ -167,7 +190,7 @@ def _ordered(table: Table) -> Table:
 
 
 def _name(method: str) -> str:
-  """The name of a loss without its options; other methods as they are."""
+  """Returns the name of a loss without its options; others as they are."""
   try:
     (term,) = registry.parse_spec(method)
   except ValueError:
@@ -190,7 +213,7 @@ def _tables(table: Table, known: probing.Known) -> list[str]:
 
 
 def _answers(table: Table, known: probing.Known) -> list[str]:
-  """Whether MS-SSIM wins, question by question, then in all."""
+  """Returns whether MS-SSIM wins, question by question, then in all."""
   by_name = {_name(method): method for method in table}
   if not SNELL.keys() <= by_name.keys():
     return [f"Not all of {', '.join(SNELL)} are here, so nobody wins."]
@@ -218,12 +241,6 @@ def _answers(table: Table, known: probing.Known) -> list[str]:
 def _bands(runs: Mapping[int, probing_runs.Budget]) -> np.ndarray:
   found = probing_table.budget_estimates(runs)
   return np.array([[n, e.value, e.low, e.high] for n, e in found.items()]).T
-
-
-def _count(value: str) -> int:
-  if not value.isdecimal() or int(value) < 1:
-    raise ValueError(f"--labels are whole numbers above 0; got {value!r}")
-  return int(value)
 
 
 if __name__ == "__main__":

@@ -7,81 +7,111 @@ were held out (of all pictures, where none were) and what every distance says of
 them. Of several seeds the lowest is shown.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
-from absl import flags
 
-from programs import program
-from tfpercept import registry, training
+from programs import derived_flags, program
+from tfpercept import registry, settings, training
 from tfpercept.data import examples, identity
 from tfpercept.evaluation.generative import reconstruction_page
 from tfpercept.evaluation.probing import runs as probing_runs
 from tfpercept.io import files, folders
+from trainers import example_settings
 
-_MODELS = flags.DEFINE_multi_string(
-  "models", None, "Folder of runs of autoencoders.", required=True
-)
-_DATA = flags.DEFINE_multi_string(
-  "data", None, "Other pictures than those of the training; may be repeated."
-)
-_OUT = flags.DEFINE_string("out", None, "The HTML file.", required=True)
-_PICTURES = flags.DEFINE_integer(
-  "pictures", 200, "At most so many are measured, drawn with --seed.", 1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Of what is drawn.", 0)
-_SPREAD = flags.DEFINE_string(
-  "spread", "mse", "Distance in which reconstructions differ most."
-)
-_DISTANCES = flags.DEFINE_list(
-  "distances", None, "Names of those that judge; all registered by default."
-)
-_FOLDERS = flags.DEFINE_string(
-  "folders",
-  None,
-  "Also write the pictures and each loss's reconstructions there, a folder of "
-  "PNG files each, as `tfpercept ranking make` takes them.",
-)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The page to write.
+
+  Attributes:
+    models: Folders of runs of autoencoders.
+    data: Names of other pictures than those of the training; None for those.
+    out: Path of the page.
+    pictures: Most pictures that are measured.
+    seed: Seed of the draw of the pictures.
+    spread: Spec of the distance in which reconstructions differ most.
+    distances: Names of the distances that are measured; None for all that are
+      registered.
+    folders: Folder for the pictures and the reconstructions; None for none.
+  """
+
+  models: tuple[str, ...] = settings.option(
+    settings.REQUIRED, "Folder of runs of autoencoders.", repeated=True
+  )
+  data: tuple[str, ...] | None = settings.option(
+    None,
+    "Other pictures than those of the training; may be repeated.",
+    repeated=True,
+  )
+  out: str = settings.option(settings.REQUIRED, "The HTML file.")
+  pictures: int = settings.option(
+    200, "At most so many are measured, drawn with --seed.", least=1
+  )
+  seed: int = settings.option(0, "Of what is drawn.", least=0)
+  spread: str = settings.option(
+    "mse", "Distance in which reconstructions differ most."
+  )
+  distances: tuple[str, ...] | None = settings.option(
+    None, "Names of those that judge; all registered by default."
+  )
+  folders: str | None = settings.option(
+    None,
+    "Also write the pictures and each loss's reconstructions there, a folder "
+    "of PNG files each, as `tfpercept ranking make` takes them.",
+  )
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
-  files.require_writable(_OUT.value)
-  if _FOLDERS.value:
-    folders.require(pathlib.Path(_FOLDERS.value))
-  found = probing_runs.load(_MODELS.value)
-  seed = min(trained.seed for trained in found)
-  chosen = [trained for trained in found if trained.seed == seed]
-  settings = chosen[0].training["settings"]
-  if not _DATA.value:
-    names = settings["data"]
-    training.check_data(chosen[0].folder, data=lambda: identity.of(names))
-  data, what = _pictures(settings, seed)
+  job = _FLAGS.read()
+  files.require_writable(job.out)
+  if job.folders:
+    folders.require(pathlib.Path(job.folders))
+  chosen = _of_lowest_seed(probing_runs.load(job.models))
+  own = example_settings.Pictures.read(chosen[0].training["settings"])
+  if not job.data:
+    training.check_data(chosen[0].folder, data=lambda: identity.of(own.data))
+  data, what = _pictures(job, own, chosen[0].seed)
   x = data.floats()
   made = {t.spec: probing_runs.reconstruct(t.network, x) for t in chosen}
-  if _FOLDERS.value:
-    _write_folders(pathlib.Path(_FOLDERS.value), {"originals": x, **made})
+  if job.folders:
+    _write_folders(pathlib.Path(job.folders), {"originals": x, **made})
   means = reconstruction_page.write(
-    _OUT.value,
+    job.out,
     "Reconstructions",
     data.images,
     made,
     reconstruction_page.Options(
-      spread=_SPREAD.value,
-      seed=_SEED.value,
-      judges=tuple(_DISTANCES.value) if _DISTANCES.value else None,
+      spread=job.spread, seed=job.seed, judges=job.distances or None
     ),
     logs={t.spec: t.folder / "tensorboard" for t in chosen},
-    conditions={
-      "Pictures": what,
-      "Steps": chosen[0].training["steps"],
-      "Seed of the training": seed,
-      **settings["model"],
-    },
+    conditions=_conditions(chosen[0], what),
   )
   for spec, row in means.items():
     cells = ", ".join(f"{name} {e.value:.4g}" for name, e in row.items())
     print(f"{spec}: {cells}")
-  print(pathlib.Path(_OUT.value))
+  print(pathlib.Path(job.out))
+
+
+def _of_lowest_seed(
+  found: list[probing_runs.Trained],
+) -> list[probing_runs.Trained]:
+  seed = min(trained.seed for trained in found)
+  return [trained for trained in found if trained.seed == seed]
+
+
+def _conditions(one: probing_runs.Trained, what: str) -> dict[str, object]:
+  """Returns what a reader should know of the trainings."""
+  return {
+    "Pictures": what,
+    "Steps": one.training["steps"],
+    "Seed of the training": one.seed,
+    **one.training["settings"]["model"],
+  }
 
 
 def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
@@ -92,23 +122,19 @@ def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
       files.write_image(folder / part / f"{number:04d}.png", picture)
 
 
-def _pictures(settings: dict, seed: int) -> tuple[examples.Examples, str]:
+def _pictures(
+  job: Job, own: example_settings.Pictures, seed: int
+) -> tuple[examples.Examples, str]:
   """Returns what is shown, and what that is."""
-  data = examples.load(
-    _DATA.value or settings["data"],
-    side=settings["side"],
-    channels=settings["channels"],
-    fit=settings["fit"],
-    skip_damaged="skip_damaged" in settings,
-  )
-  what = "others than those of the training"
-  if not _DATA.value:
-    share = settings["held_out"]
-    rest, unseen = examples.hold_out(data, share, seed=seed)
-    data = unseen if share else rest
-    what = "held out from training" if share else "those trained on"
-  count = min(_PICTURES.value, len(data))
-  random = np.random.default_rng(_SEED.value)
+  if job.data:
+    data = example_settings.read(dataclasses.replace(own, data=job.data))
+    what = "others than those of the training"
+  else:
+    rest, unseen = example_settings.load(own, seed=seed)
+    data = unseen if own.held_out else rest
+    what = "held out from training" if own.held_out else "those trained on"
+  count = min(job.pictures, len(data))
+  random = np.random.default_rng(job.seed)
   drawn = np.sort(random.choice(len(data), count, replace=False))
   return data.take(drawn), f"{count} of {len(data)} {what}"
 

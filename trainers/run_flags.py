@@ -49,7 +49,7 @@ def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
   """
   folders.require(pathlib.Path(_OUT.value))
   return training.Run(
-    out=_OUT.value,
+    out=pathlib.Path(_OUT.value),
     steps=_STEPS.value,
     seed=_SEED.value,
     loss=_LOSS.value[-1],

@@ -11,14 +11,14 @@ Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
 """
 
+import dataclasses
 import math
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from absl import flags
-
-from programs import program
+from programs import derived_flags, program
+from tfpercept import settings
 from tfpercept.evaluation.core import score_table
 from tfpercept.evaluation.super_resolution import measure as super_resolution
 from tfpercept.io import files, folders
@@ -53,25 +53,53 @@ PUBLISHED = {
 BESIDE = {"B100_half": "BSD200"}
 """Published sets that are not at hand, by the set printed in their place."""
 
-_SETS = flags.DEFINE_list(
-  "sets", None, "Test sets as NAME=FOLDER,NAME=FOLDER.", required=True
-)
-_OUT = flags.DEFINE_string("out", "runs/sr_table", "Folder of the trainings.")
-_MODELS = flags.DEFINE_string(
-  "models", None, "Folder of trained networks; nothing is trained then."
-)
-_CSV = flags.DEFINE_string(
-  "csv", None, "Also write the scores per image there."
-)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The table to print.
+
+  Attributes:
+    sets: Test sets, each as NAME=FOLDER.
+    out: Folder of the trainings.
+    models: Folder of trained networks; None to train them.
+    csv: Path of a table of the scores of each picture; None for none.
+  """
+
+  sets: tuple[str, ...] = settings.option(
+    settings.REQUIRED, "Test sets as NAME=FOLDER,NAME=FOLDER."
+  )
+  out: str = settings.option("runs/sr_table", "Folder of the trainings.")
+  models: str | None = settings.option(
+    None, "Folder of trained networks; nothing is trained then."
+  )
+  csv: str | None = settings.option(
+    None, "Also write the scores per image there."
+  )
+
+  def check(self) -> None:
+    if "" in self.named or not all(self.named.values()):
+      raise ValueError(
+        f"--sets takes NAME=FOLDER,NAME=FOLDER; got {','.join(self.sets)}"
+      )
+
+  @property
+  def named(self) -> dict[str, str]:
+    """The folders of the test sets, by name."""
+    return dict(item.partition("=")[::2] for item in self.sets)
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
   """Trains what is missing, then prints the table and the answer."""
-  if _CSV.value:
-    files.require_writable(_CSV.value)
-  pictures = super_resolution.named_pictures(_sets())
-  folder = pathlib.Path(_MODELS.value or _OUT.value).absolute()
-  if not _MODELS.value:
+  job = _FLAGS.read()
+  if job.csv:
+    files.require_writable(job.csv)
+  sets = {name: program.home(place) for name, place in job.named.items()}
+  pictures = super_resolution.named_pictures(sets)
+  folder = pathlib.Path(job.models or job.out).absolute()
+  if not job.models:
     folders.require(folder)
     _train(folder)
   upscalers = {"bicubic": super_resolution.bicubic} | {
@@ -79,21 +107,12 @@ def main() -> None:
     for method, name in MODELS.items()
   }
   table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
-  if _CSV.value:
-    files.write_text(_CSV.value, score_table.to_csv(table))
+  if job.csv:
+    files.write_text(job.csv, score_table.to_csv(table))
   print("\n".join([*_markdown(table), "", *_answers(table)]))
   if table.failures:
     lines = [f"{name}: {why}" for name, why in table.failures.items()]
     sys.exit("\n".join(["not scored:", *lines]))
-
-
-def _sets() -> dict[str, str]:
-  named = dict(item.partition("=")[::2] for item in _SETS.value)
-  if "" in named or not all(named.values()):
-    raise ValueError(
-      f"--sets takes NAME=FOLDER,NAME=FOLDER; got {','.join(_SETS.value)}"
-    )
-  return {name: program.home(folder) for name, folder in named.items()}
 
 
 def _train(out: pathlib.Path) -> None:

@@ -9,18 +9,27 @@ from tfpercept import distances, registry, weights
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import claims as generation_answers
 from tfpercept.io import files
-from trainers import processes
+from trainers import example_settings, processes
 
 
 @dataclasses.dataclass(frozen=True)
-class Contest:
-  """What is compared on a data set."""
+class Benchmark:
+  """The networks that are compared on a data set.
+
+  Attributes:
+    title: Heading of the page.
+    losses: Specs of the losses, by name.
+    claims: Names of the claims that are looked at, see
+      `evaluation.generative.claims`.
+    test_part: Whether the data come with pictures to test on.
+    classifier: Name of the model that tells what is in a sample; empty where
+      there is none.
+  """
 
   title: str
   losses: dict[str, str]
   claims: tuple[str, ...]
   test_part: bool
-  """Whether the data come with pictures to test on."""
   classifier: str = ""
 
 
@@ -32,20 +41,20 @@ _LOSSES = {
   "Watson-DFT": 'watson_dft(channels=1, shift="random", weights="released")',
   "LPIPS": "lpips",
 }
-JUDGES = {
+METRICS = {
   name: f'{name}(channels=1, weights="released")'
   for name in ("watson_dct", "watson_dft")
 }
-"""What judges reconstructions in place of a distance as it comes."""
-CONTESTS = {
-  "mnist": Contest(
+"""Specs of the metrics of reconstructions, by the distance they stand for."""
+BENCHMARKS = {
+  "mnist": Benchmark(
     "VAEs of MNIST's digits",
     _LOSSES,
     ("deep", "cheaper"),
     test_part=True,
     classifier="mnist_classifier",
   ),
-  "faces": Contest(
+  "faces": Benchmark(
     "VAEs of faces", _LOSSES, ("sharper", "cheaper"), test_part=False
   ),
 }
@@ -53,7 +62,12 @@ ALSO_COSTS = {generation_answers.VGG: 'lpips(net="vgg")'}
 
 
 def folder_of(spec: str, place: pathlib.Path) -> pathlib.Path:
-  """Returns the folder of a loss's run in another folder."""
+  """Returns the folder of a loss's run in another folder.
+
+  Args:
+    spec: Spec of the loss.
+    place: Folder of the runs of all losses.
+  """
   (name,) = registry.file_names([spec]).values()
   return place / name
 
@@ -69,6 +83,19 @@ def initial(
 
   Of pictures that show nothing yet black has the lowest Watson distances, and
   from random weights training goes there and stays.
+
+  Args:
+    folder: Folder of the runs.
+    *more: Flags that come after those of the preset.
+    preset: Flag file of `trainers.vae`.
+    seed: Seed of the training.
+    steps: Number of steps.
+
+  Returns:
+    The folder of the run.
+
+  Raises:
+    subprocess.CalledProcessError: if the training fails.
   """
   out = folder / "initial"
   flags = ("--loss=mse", *more, f"--steps={steps}", f"--seed={seed}")
@@ -77,20 +104,23 @@ def initial(
 
 
 def at_hand(
-  contest: Contest, trained_in: Iterable[pathlib.Path] = ()
+  benchmark: Benchmark, trained_in: Iterable[pathlib.Path] = ()
 ) -> tuple[dict[str, str], dict[str, str]]:
   """Returns the losses that can be compared, and why others can not.
 
   Args:
-    contest: Has the losses.
+    benchmark: The benchmark, which has the losses.
     trained_in: Folders that have to hold a finished run of each loss.
+
+  Returns:
+    The specs by name, and the reasons by name.
 
   Raises:
     ValueError: if there is none.
   """
   found, missing = {}, {}
   places = list(trained_in)
-  for name, spec in contest.losses.items():
+  for name, spec in benchmark.losses.items():
     try:
       distances.get(spec)
     except weights.MissingWeights as error:
@@ -117,12 +147,13 @@ def train(
   """Trains a VAE in a process of its own, unless that has been done.
 
   Args:
-    spec: Of the loss.
-    folder: The run gets a folder there that is named after the loss.
+    spec: Spec of the loss.
+    folder: Folder of the runs; this one gets a folder there that is named after
+      the loss.
     *more: Flags that come after those of the preset.
     preset: Flag file of `trainers.vae`.
-    seed: Of the training.
-    start: The run whose weights it starts from.
+    seed: Seed of the training.
+    start: Folder of the run whose weights it starts from.
 
   Returns:
     The folder of the run.
@@ -137,45 +168,42 @@ def train(
 
 
 def pictures(
-  contest: Contest, settings: Mapping[str, Any], seed: int
+  benchmark: Benchmark, own: example_settings.Pictures, seed: int
 ) -> tuple[examples.Examples, examples.Examples]:
   """Returns what a run was trained on and what it has not seen.
 
   Args:
-    contest: Says whether there is a part to test on.
-    settings: Of the run.
-    seed: Of the run, which what it held out follows from.
+    benchmark: The benchmark, which says whether there is a part to test on.
+    own: Settings of the run.
+    seed: Seed of the run, which what it held out follows from.
   """
-  options = {key: settings[key] for key in ("side", "channels", "fit")}
-  options["skip_damaged"] = "skip_damaged" in settings
-  data = examples.load(settings["data"], **options)
-  if contest.test_part:
-    return data, examples.load(settings["data"], split="test", **options)
-  return examples.hold_out(data, settings["held_out"], seed=seed)
+  if benchmark.test_part:
+    return example_settings.read(own), example_settings.read(own, split="test")
+  return example_settings.load(own, seed=seed)
 
 
 def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
   """Returns what a reader should know of trainings.
 
   Args:
-    manifests: Of the models, by the name of the loss and the seed.
+    manifests: Manifests of the models, by the name of the loss and the seed.
   """
   run = next(iter(manifests.values()))["training"]
-  settings = run["settings"]
+  told = run["settings"]
+  own = example_settings.Pictures.read(told)
   collapsed = [
     f"{name}, seed {seed}"
     for (name, seed), manifest in manifests.items()
     if manifest.get("collapsed")
   ]
   return {
-    "Data": ", ".join(pathlib.Path(d).name for d in settings["data"]),
-    "Pictures": f"{settings['side']}x{settings['side']}, "
-    f"{settings['channels']} channels",
-    "Network": settings["model"],
-    "Steps": f"{run['steps']} of {settings['batch']} pictures, Adam, peak rate "
+    "Data": ", ".join(pathlib.Path(d).name for d in own.data),
+    "Pictures": f"{own.side}x{own.side}, {own.channels} channels",
+    "Network": told["model"],
+    "Steps": f"{run['steps']} of {own.batch} pictures, Adam, peak rate "
     f"{run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
-    "Nats per latent aimed at": settings.get("nats_per_latent", "not set"),
+    "Nats per latent aimed at": told.get("nats_per_latent", "not set"),
     "Weight of the KL": ", ".join(
       f"{name}, seed {seed}: {manifest['beta']:.3g}"
       for (name, seed), manifest in manifests.items()

@@ -11,110 +11,149 @@ Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
 networks based on Watson's perceptual model", 2020.
 """
 
+import dataclasses
 import functools
 import pathlib
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
-from absl import flags
 
-from programs import program
-from tfpercept import models, training
+from programs import derived_flags, program
+from tfpercept import models, settings, training
 from tfpercept.data import identity
+from tfpercept.evaluation.core import runner
 from tfpercept.evaluation.generative import claims as generation_answers
 from tfpercept.evaluation.generative import held_out, loss_cost
 from tfpercept.evaluation.generative import markdown as generation_blocks
 from tfpercept.evaluation.generative import page as generation_page
 from tfpercept.evaluation.generative import table as generation_table
 from tfpercept.io import files, folders
-from trainers import processes, vae_benchmark
+from trainers import example_settings, processes, vae_benchmark
 
-_TABLE = flags.DEFINE_enum(
-  "table", "mnist", list(vae_benchmark.CONTESTS), "Data set."
-)
-_PRESET = flags.DEFINE_string(
-  "preset", None, "Flag file of trainers.vae; trainers/presets has the default."
-)
-_OUT = flags.DEFINE_string(
-  "out", None, "Folder of the trainings, and the page."
-)
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "A training of each loss for each.")
-_PLANE = flags.DEFINE_bool(
-  "plane", False, "Also train networks of two latents, and show their plane."
-)
-_TRAIN = flags.DEFINE_bool(
-  "train", True, "Train what has not been; else it is left out."
-)
-_INITIAL_STEPS = flags.DEFINE_integer(
-  "initial_steps", 600, "On MSE, to make what all networks start from.", 1
-)
-_SAMPLES = flags.DEFINE_integer("samples", 10_000, "Drawn of each network.", 1)
-_COSTS = flags.DEFINE_bool("costs", True, "Measure time and memory as well.")
-_COMPARED = flags.DEFINE_integer(
-  "compared", 500, "Pictures that distances are measured on, at most.", 1
-)
+Loaded = dict[tuple[str, int], tuple[keras.Model, dict[str, Any]]]
+"""Networks with their manifests, by the name of the loss and the seed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The table to print.
+
+  Attributes:
+    table: Name of the data set, one of `vae_benchmark.BENCHMARKS`.
+    preset: Path of the flag file of the trainings; None for that of the data
+      set.
+    out: Folder of the trainings and the page; None for one below `runs`.
+    seeds: Seeds, each of a training of each loss.
+    plane: Whether networks of two latents are trained and shown as well.
+    train: Whether what has not been trained is, or is left out.
+    initial_steps: Number of steps on MSE that make what all networks start
+      from.
+    samples: Number of samples drawn of each network.
+    costs: Whether time and memory of the losses are measured.
+    compared: Most pictures that distances are measured on.
+  """
+
+  table: str = settings.option(
+    "mnist", "Data set.", choices=tuple(vae_benchmark.BENCHMARKS)
+  )
+  preset: str | None = settings.option(
+    None, "Flag file of trainers.vae; trainers/presets has the default."
+  )
+  out: str | None = settings.option(
+    None, "Folder of the trainings, and the page."
+  )
+  seeds: tuple[int, ...] = settings.option(
+    (0,), "A training of each loss for each."
+  )
+  plane: bool = settings.option(
+    False, "Also train networks of two latents, and show their plane."
+  )
+  train: bool = settings.option(
+    True, "Train what has not been; else it is left out."
+  )
+  initial_steps: int = settings.option(
+    600, "On MSE, to make what all networks start from.", least=1
+  )
+  samples: int = settings.option(10_000, "Drawn of each network.", least=1)
+  costs: bool = settings.option(True, "Measure time and memory as well.")
+  compared: int = settings.option(
+    500, "Pictures that distances are measured on, at most.", least=1
+  )
+
+
+_FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
-  contest = vae_benchmark.CONTESTS[_TABLE.value]
-  out = pathlib.Path(_OUT.value or f"runs/vae_{_TABLE.value}").absolute()
+  job = _FLAGS.read()
+  benchmark = vae_benchmark.BENCHMARKS[job.table]
+  out = pathlib.Path(job.out or f"runs/vae_{job.table}").absolute()
   folders.require(out)
-  seeds = [int(seed) for seed in _SEEDS.value]
-  places = {seed: out / f"seed_{seed}" for seed in seeds}
-  plane = out / "plane"
-  needed = [*places.values(), *([plane] if _PLANE.value else [])]
-  losses, missing = vae_benchmark.at_hand(
-    contest, () if _TRAIN.value else needed
-  )
-  runs = {}
-  for seed, place in places.items():
-    for name, run in _trained(losses, place, seed).items():
-      runs[name, seed] = run
+  places = {seed: out / f"seed_{seed}" for seed in job.seeds}
+  needed = [*places.values(), *([out / "plane"] if job.plane else [])]
+  needed = [] if job.train else needed
+  losses, missing = vae_benchmark.at_hand(benchmark, needed)
+  runs = {
+    (name, seed): run
+    for seed, place in places.items()
+    for name, run in _trained(job, losses, place, seed).items()
+  }
   planes = {}
-  if _PLANE.value:
-    planes = _trained(losses, plane, seeds[0], "--latent=2")
+  if job.plane:
+    seed = job.seeds[0]
+    planes = _trained(job, losses, out / "plane", seed, "--latent=2")
   loaded = {key: models.load(folder) for key, folder in runs.items()}
-  manifests = {key: manifest for key, (_, manifest) in loaded.items()}
-  settings = manifests[next(iter(runs))]["training"]["settings"]
-  shape = (settings["batch"], *[settings["side"]] * 2, settings["channels"])
-  now = functools.cache(lambda: identity.of(settings["data"]))
-  for folder in runs.values():
-    training.check_data(folder, data=now)
-  table, unseen = _measure(contest, loaded, settings, shape)
+  own = _settings(runs, loaded)
+  table, unseen = _measure(job, benchmark, loaded, own)
   table.missing.update(missing)
-  first = {name: (name, seeds[0]) for name in losses}
-  exhibits = generation_page.Exhibits(
-    {name: loaded[key][0] for name, key in first.items()},
-    unseen,
-    {name: models.load(folder)[0] for name, folder in planes.items()},
-  )
-  shown = generation_blocks.blocks(table, contest.claims, shape)
-  _write(out, contest, table, shown)
+  shape = (own.batch, own.side, own.side, own.channels)
+  shown = generation_blocks.blocks(table, benchmark.claims, shape)
+  _write(out, benchmark, table, shown)
+  first = {name: (name, job.seeds[0]) for name in losses}
   generation_page.write(
     out / "report.html",
-    contest.title,
+    benchmark.title,
     shown,
-    exhibits,
+    generation_page.Exhibits(
+      {name: loaded[key][0] for name, key in first.items()},
+      unseen,
+      {name: models.load(folder)[0] for name, folder in planes.items()},
+    ),
     logs={name: runs[key] / "tensorboard" for name, key in first.items()},
     missing=table.missing,
-    conditions=vae_benchmark.conditions(manifests),
+    conditions=vae_benchmark.conditions(
+      {key: manifest for key, (_, manifest) in loaded.items()}
+    ),
   )
   print(generation_blocks.markdown(shown), end="")
 
 
+def _settings(
+  runs: dict[tuple[str, int], pathlib.Path], loaded: Loaded
+) -> example_settings.Pictures:
+  """Returns what pictures all runs are on, once they are known to be those."""
+  _, manifest = loaded[next(iter(runs))]
+  own = example_settings.Pictures.read(manifest["training"]["settings"])
+  now = functools.cache(lambda: identity.of(own.data))
+  for folder in runs.values():
+    training.check_data(folder, data=now)
+  return own
+
+
 def _trained(
-  losses: dict[str, str], place: pathlib.Path, seed: int, *more: str
+  job: Job, losses: dict[str, str], place: pathlib.Path, seed: int, *more: str
 ) -> dict[str, pathlib.Path]:
   """Returns the run of each loss, once all have been trained."""
-  preset = _PRESET.value or (processes.PRESETS / f"vae_{_TABLE.value}.flags")
-  start = place / "initial"
-  if _TRAIN.value:
-    steps = _INITIAL_STEPS.value
+  preset = job.preset or (processes.PRESETS / f"vae_{job.table}.flags")
+  if job.train:
+    steps = job.initial_steps
     vae_benchmark.initial(place, *more, preset=preset, seed=seed, steps=steps)
   return {
     name: vae_benchmark.train(
-      spec, place, *more, preset=preset, seed=seed, start=start
+      spec, place, *more, preset=preset, seed=seed, start=place / "initial"
     )
     for name, spec in losses.items()
   }
@@ -122,54 +161,68 @@ def _trained(
 
 def _write(
   out: pathlib.Path,
-  contest: vae_benchmark.Contest,
+  benchmark: vae_benchmark.Benchmark,
   table: generation_table.Table,
   shown: list[generation_blocks.Block],
 ) -> None:
-  answers = generation_answers.answers(table, contest.claims)
+  answers = generation_answers.answers(table, benchmark.claims)
   found = {**generation_table.to_json(table), "answers": answers}
   files.write_json(out / "table.json", found)
   files.write_text(out / "table.md", generation_blocks.markdown(shown))
 
 
-def _measure(
-  contest: vae_benchmark.Contest,
-  loaded: dict[tuple[str, int], tuple[keras.Model, dict]],
-  settings: dict,
-  shape: tuple[int, ...],
-) -> tuple[generation_table.Table, np.ndarray]:
-  """Returns the table, and what the trainings of the first seed did not see."""
-  judges, missing = held_out.judges(shape[1:], instead=vae_benchmark.JUDGES)
-  (_, first), classifier = next(iter(loaded)), None
-  if contest.classifier:
-    classifier, _ = models.load(contest.classifier, dtype="float32")
+def _evidence(
+  job: Job,
+  benchmark: vae_benchmark.Benchmark,
+  own: example_settings.Pictures,
+  metrics: Mapping[str, runner.Compiled],
+  first: int,
+) -> Callable[[int], generation_table.Evidence]:
+  """Returns a function from a seed to what its networks are measured on."""
+  classifier = None
+  if benchmark.classifier:
+    classifier, _ = models.load(benchmark.classifier, dtype="float32")
 
   @functools.cache
-  def evidence(seed: int) -> generation_table.Evidence:
-    if contest.test_part and seed != first:  # it is the same for all
-      return evidence(first)
-    train, unseen = vae_benchmark.pictures(contest, settings, seed)
+  def of(seed: int) -> generation_table.Evidence:
+    if benchmark.test_part and seed != first:  # it is the same for all
+      return of(first)
+    train, unseen = vae_benchmark.pictures(benchmark, own, seed)
     return generation_table.Evidence(
       unseen.floats(),
       train.floats(),
-      judges,
-      compared=_COMPARED.value,
-      samples=_SAMPLES.value,
+      metrics,
+      compared=job.compared,
+      samples=job.samples,
       classifier=classifier,
       labels=unseen.labels.get("label"),
     )
 
-  rows = {}
+  return of
+
+
+def _measure(
+  job: Job,
+  benchmark: vae_benchmark.Benchmark,
+  loaded: Loaded,
+  own: example_settings.Pictures,
+) -> tuple[generation_table.Table, np.ndarray]:
+  """Returns the table, and what the trainings of the first seed did not see."""
+  shape = (own.side, own.side, own.channels)
+  metrics, missing = held_out.judges(shape, instead=vae_benchmark.METRICS)
+  _, first = next(iter(loaded))
+  evidence = _evidence(job, benchmark, own, metrics, first)
+  rows: dict[str, list[generation_table.Row]] = {}
   for (name, seed), (network, manifest) in loaded.items():
     row = generation_table.measure(
       network, manifest["objective"], evidence(seed)
     )
     rows.setdefault(name, []).append(row)
     print(f"{name}, seed {seed}: measured", file=sys.stderr, flush=True)
-  costs = {}
-  if _COSTS.value:
-    specs = contest.losses | vae_benchmark.ALSO_COSTS
-    costs, unmeasured = loss_cost.measure_all(specs, shape)
+  costs: dict[str, loss_cost.Cost | None] = {}
+  if job.costs:
+    specs = benchmark.losses | vae_benchmark.ALSO_COSTS
+    costs, unmeasured = loss_cost.measure_all(specs, (own.batch, *shape))
     missing |= unmeasured
   table = generation_table.Table(
     {name: generation_table.pooled(found) for name, found in rows.items()},

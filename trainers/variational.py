@@ -127,16 +127,11 @@ def _train(
       free_nats=own.free_nats,
       seed=run.seed,
     )
-  guard = posterior.Guard(network.latent, warmup=own.kl_warmup)
-  training.fit(
-    task,
-    batches,
-    run,
-    pictures=reconstructions.show(
-      network, unseen, objective, lambda: _drawn(network, unseen, run.seed)
-    ),
-    extra_callbacks=[guard],
+  pictures = reconstructions.show(
+    network, unseen, objective, lambda: _drawn(network, unseen, run.seed)
   )
+  guard = posterior.Guard(network.latent, warmup=own.kl_warmup)
+  training.fit(task, batches, run, pictures=pictures, extra_callbacks=[guard])
   models.save(
     network,
     run.out / "model",

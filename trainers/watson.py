@@ -71,7 +71,7 @@ def main() -> None:
   }
   run = dataclasses.replace(run, sources=sources)
   splits = _splits(own, job, run.seed)
-  outcomes = {}
+  outcomes: dict[str, list[preference_training.Outcome]] = {}
   for number, spec in enumerate(job.distance):
     outcomes[spec] = []
     for name, (train_on, held_out) in splits.items():

@@ -35,9 +35,9 @@ def table(tmp_path_factory):
     (folder / f"seed_{seed}", {"latent": 3, "seed": seed}) for seed in (0, 1)
   ]
   for place, options in [*trained, (folder / "plane", {"latent": 2})]:
-    losses = vae_benchmark.CONTESTS["faces"].losses.values()
-    contest = {vae_benchmark.folder_of(spec, place): spec for spec in losses}
-    for run, spec in {place / "initial": "mse", **contest}.items():
+    losses = vae_benchmark.BENCHMARKS["faces"].losses.values()
+    benchmark = {vae_benchmark.folder_of(spec, place): spec for spec in losses}
+    for run, spec in {place / "initial": "mse", **benchmark}.items():
       network = models.VAE(widths=(2, 2), **options)
       network.build()
       models.save(
@@ -74,7 +74,7 @@ def test_the_table_is_printed_as_it_is_written(table):
   text = (folder / "table.md").read_text()
   assert text == done.stdout
   lines = text.splitlines()
-  names = " | ".join(vae_benchmark.CONTESTS["faces"].losses)
+  names = " | ".join(vae_benchmark.BENCHMARKS["faces"].losses)
   assert f"| distance | {names} |" in lines
   assert f"| measure | held out | {names} |" in lines
   assert any(line.startswith("| mse | ") for line in lines)
@@ -84,7 +84,7 @@ def test_the_table_is_printed_as_it_is_written(table):
 
 def test_claims_are_answered_with_figures_where_they_were_measured(table):
   found = json.loads((table[0] / "table.json").read_text())
-  assert set(found["rows"]) == set(vae_benchmark.CONTESTS["faces"].losses)
+  assert set(found["rows"]) == set(vae_benchmark.BENCHMARKS["faces"].losses)
   assert found["rows"]["SSIM"]["trainings"] == 2
   sharper, cheaper = found["answers"].values()
   assert sharper[0] in ("holds", "does not hold")
@@ -97,7 +97,7 @@ def test_the_page_shows_all_networks_and_what_collapsed(table):
   for title in ("What holds here", "Samples", "Reconstructions", "The plane"):
     assert f"<h2>{title}" in page
   # Sheets of samples, ways and planes; six reconstructions in each row.
-  losses = len(vae_benchmark.CONTESTS["faces"].losses)
+  losses = len(vae_benchmark.BENCHMARKS["faces"].losses)
   assert page.count("<img ") == (losses + 1) + 2 * losses + 6 * (losses + 1)
   assert "LPIPS, seed 0, LPIPS, seed 1" in page
   assert str(table[0]) not in page
@@ -115,27 +115,27 @@ def test_a_preset_that_can_not_be_trained_is_answered_in_a_line(tmp_path):
 def test_a_loss_without_its_weights_is_left_out(tmp_path, monkeypatch):
   monkeypatch.setenv("TFPERCEPT_WEIGHTS", str(tmp_path))
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-  losses, missing = vae_benchmark.at_hand(vae_benchmark.CONTESTS["faces"])
+  losses, missing = vae_benchmark.at_hand(vae_benchmark.BENCHMARKS["faces"])
   assert list(losses) == ["MSE", "SSIM", "LPIPS"]
   assert "tfpercept weights fetch watson_dft_gray" in missing["Watson-DFT"]
 
 
 def test_a_loss_that_was_not_trained_is_left_out_where_asked(tmp_path):
-  contest = dataclasses.replace(
-    vae_benchmark.CONTESTS["faces"], losses={"MSE": "mse", "SSIM": "ssim"}
+  benchmark = dataclasses.replace(
+    vae_benchmark.BENCHMARKS["faces"], losses={"MSE": "mse", "SSIM": "ssim"}
   )
   (tmp_path / "ssim" / "model").mkdir(parents=True)
-  losses, missing = vae_benchmark.at_hand(contest, [tmp_path])
+  losses, missing = vae_benchmark.at_hand(benchmark, [tmp_path])
   assert losses == {"SSIM": "ssim"}
   assert missing == {"MSE": "not trained"}
   with pytest.raises(ValueError, match=r"nothing to compare \(MSE: not tra"):
-    vae_benchmark.at_hand(contest, [tmp_path, tmp_path / "other"])
+    vae_benchmark.at_hand(benchmark, [tmp_path, tmp_path / "other"])
 
 
-@pytest.mark.parametrize("name", list(vae_benchmark.CONTESTS))
-def test_the_losses_of_a_contest_are_those_of_the_paper(name):
-  contest = vae_benchmark.CONTESTS[name]
-  heads = [spec.split("(")[0] for spec in contest.losses.values()]
+@pytest.mark.parametrize("name", list(vae_benchmark.BENCHMARKS))
+def test_the_losses_of_a_benchmark_are_those_of_the_paper(name):
+  benchmark = vae_benchmark.BENCHMARKS[name]
+  heads = [spec.split("(")[0] for spec in benchmark.losses.values()]
   assert heads == ["mse", "ssim", "watson_dct", "watson_dft", "lpips"]
   preset = (processes.PRESETS / f"vae_{name}.flags").read_text()
   assert "--loss" not in preset

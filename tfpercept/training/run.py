@@ -20,6 +20,10 @@ SETTINGS, DATA = "run.json", "data.json"
 _Own = TypeVar("_Own", bound=settings_lib.Settings)
 
 
+def _no_settings() -> Any:
+  return settings_lib.Settings()
+
+
 @dataclasses.dataclass(frozen=True)
 class Run(Generic[_Own]):
   """Everything that decides the weights a training ends with.
@@ -51,7 +55,7 @@ class Run(Generic[_Own]):
   interval: int = 500
   precision: str = "auto"
   strategy: str = "none"
-  settings: _Own = dataclasses.field(default_factory=settings_lib.Settings)
+  settings: _Own = dataclasses.field(default_factory=_no_settings)
   sources: dict[str, identity.Identity] = dataclasses.field(
     default_factory=dict, compare=False, repr=False
   )
@@ -59,7 +63,7 @@ class Run(Generic[_Own]):
     default="start from its weights, in a new --out", compare=False, repr=False
   )
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     object.__setattr__(self, "out", pathlib.Path(self.out))
     object.__setattr__(self, "precision", precision.resolve(self.precision))
     for name in ("steps", "interval"):
