@@ -40,7 +40,6 @@ def start(
     main: Function that does the work of the program.
     also: Further exceptions that exit with one line.
   """
-
   mistakes: tuple[type[BaseException], ...] = (*_MISTAKES, *also)
 
   def guarded(argv: list[str]) -> None:

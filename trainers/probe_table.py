@@ -200,8 +200,9 @@ def _name(method: str) -> str:
 
 def _tables(table: Table, known: probing.Known) -> list[str]:
   asked = (IDENTITY, *ANGLES)
+  theirs = {m: SNELL.get(_name(m), {}) for m in table}
   published = {
-    question: {m: SNELL.get(_name(m), {}).get(question) for m in table}
+    question: {m: row[question] for m, row in theirs.items() if question in row}
     for question in asked
   }
   others = [q for q in known.questions if q not in asked]
