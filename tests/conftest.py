@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
 from tensorflow.python.framework import ops
 
 from tests.browser import browser  # noqa: F401 (a fixture)
@@ -66,6 +67,20 @@ def _graphs_end_with_their_module():
     if name.startswith("CustomGradient-"):
       del kept[name]
   keras.backend.clear_session()
+
+
+@pytest.fixture
+def apart_flags(monkeypatch) -> flags.FlagValues:
+  """Flags that are defined in a test, apart from those of programs."""
+  values = flags.FlagValues()
+  for name in (n for n in dir(flags) if n.startswith("DEFINE_")):
+    define = getattr(flags, name)
+
+    def defined(*arguments, define=define, **options):
+      return define(*arguments, flag_values=values, **options)
+
+    monkeypatch.setattr(flags, name, defined)
+  return values
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ class Settings(shared_settings.Network):
     "those of the network, for mse.",
   )
   quantiser: str = settings.option(
-    "mixed", "Rounding in training.", choices=tuple(quantizers.QUANTISERS)
+    "mixed", "Quantizer in training.", choices=tuple(quantizers.QUANTISERS)
   )
   fall: float = settings.option(
     0.3,

@@ -30,12 +30,14 @@ class Pictures(shared_settings.Network):
     repeated=True,
   )
   side: int = settings.option(
-    48, "Of the pictures, in pixels.", least=32, most=128
+    48, "Side of the pictures, in pixels.", least=32, most=128
   )
-  channels: int = settings.option(1, "Grey or colour.", choices=(1, 3))
+  channels: int = settings.option(
+    1, "Channels: 1 for grey, 3 for color.", choices=(1, 3)
+  )
   fit: str = settings.option(
     "resize",
-    "How pictures come to that size; crops are cut from photographs.",
+    "Way to bring pictures to that size; crops are cut from photographs.",
     choices=examples.FITS,
   )
   held_out: float = settings.option(
@@ -55,10 +57,11 @@ class Layers(settings.Settings):
   """
 
   kind: str = settings.option(
-    "convolutional", "Of the hidden layers.", choices=base.KINDS
+    "convolutional", "Kind of the hidden layers.", choices=base.KINDS
   )
   widths: tuple[int, ...] = settings.option(
-    (32, 64, 128), "Of the hidden layers, down to the vector."
+    (32, 64, 128),
+    "Widths of the hidden layers, from the picture to the vector.",
   )
 
 

@@ -40,7 +40,8 @@ class Settings(shared_settings.Trainer):
   )
   judge_by: tuple[str, ...] = settings.option(
     (),
-    "Folder of other choices to judge by: none is held out then.",
+    "Folder of other choices, on which agreement is measured; none is held "
+    "out then.",
     repeated=True,
   )
   held_out: tuple[str, ...] = settings.option(
@@ -48,12 +49,12 @@ class Settings(shared_settings.Trainer):
   )
   head: str = settings.option(
     "ratio",
-    "From two distances to a choice.",
+    "Way from two distances to a choice.",
     choices=tuple(agreement_task.HEADS),
   )
   patch: int = settings.option(64, "Side of the crops.", least=8)
   batch: int = settings.option(50, "Triplets in a batch.", least=1)
-  beta_1: float = settings.option(0.5, "Of Adam.", least=0.0, most=1.0)
+  beta_1: float = settings.option(0.5, "Momentum of Adam.", least=0.0, most=1.0)
   epochs: int = settings.option(
     0, "Passes over the data; 0: as many as --steps allow.", least=0
   )

@@ -49,12 +49,12 @@ class Job(settings.Settings):
   pictures: int = settings.option(
     200, "At most so many are measured, drawn with --seed.", least=1
   )
-  seed: int = settings.option(0, "Of what is drawn.", least=0)
+  seed: int = settings.option(0, "Seed of the draw.", least=0)
   spread: str = settings.option(
     "mse", "Distance in which reconstructions differ most."
   )
   distances: tuple[str, ...] | None = settings.option(
-    None, "Names of those that judge; all registered by default."
+    None, "Names of the distances to measure; all registered by default."
   )
   folders: str | None = settings.option(
     None,

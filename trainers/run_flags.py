@@ -16,7 +16,9 @@ _LOSS = flags.DEFINE_multi_string(
   "twice, programs that compare losses train both, others take the last.",
 )
 _STEPS = flags.DEFINE_integer("steps", 20_000, "Optimiser steps.", 1)
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Peak rate.", 0.0)
+_LEARNING_RATE = flags.DEFINE_float(
+  "learning_rate", 1e-3, "Peak learning rate.", 0.0
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
 _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
 _INTERVAL = flags.DEFINE_integer(

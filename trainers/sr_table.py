@@ -73,7 +73,7 @@ class Job(settings.Settings):
     None, "Folder of trained networks; nothing is trained then."
   )
   csv: str | None = settings.option(
-    None, "Also write the scores per image there."
+    None, "File to which the scores of each picture are written, as CSV."
   )
 
   def check(self) -> None:

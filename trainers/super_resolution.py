@@ -26,7 +26,9 @@ class Layers(settings.Settings):
   """
 
   kernels: tuple[int, ...] = settings.option((9, 5, 5), "Kernel sizes.")
-  filters: tuple[int, ...] = settings.option((64, 32), "Hidden widths.")
+  filters: tuple[int, ...] = settings.option(
+    (64, 32), "Channels of the hidden layers."
+  )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -32,24 +32,26 @@ class Settings(settings.Settings):
     count: Number of vectors in a test set.
   """
 
-  out: str = settings.option(settings.REQUIRED, "Folder of all.")
+  out: str = settings.option(
+    settings.REQUIRED, "Folder of the trainings, the table and the page."
+  )
   source: tuple[str, ...] = settings.option(
     tuple(toy_coding.EXPERIMENTS),
-    "May be repeated.",
+    "Source to compare; may be repeated.",
     choices=tuple(toy_coding.EXPERIMENTS),
     repeated=True,
   )
   method: tuple[str, ...] | None = settings.option(
     None,
-    "Only these; may be repeated.",
+    "Method to compare; may be repeated. By default all that suit the source.",
     choices=tuple(toy_coding.METHODS),
     repeated=True,
   )
   steps: int | None = settings.option(
-    None, "Of each training; by default as its source needs.", least=1
+    None, "Steps of each training; by default those of its source.", least=1
   )
-  seed: int = settings.option(0, "Of trainings and test sets.", least=0)
-  count: int = settings.option(200_000, "Vectors of a test set.", least=2)
+  seed: int = settings.option(0, "Seed of trainings and test sets.", least=0)
+  count: int = settings.option(200_000, "Vectors in a test set.", least=2)
 
 
 _FLAGS = derived_flags.Flags(Settings)

@@ -66,7 +66,7 @@ class Job(settings.Settings):
     None, "Folder of the trainings, and the page."
   )
   seeds: tuple[int, ...] = settings.option(
-    (0,), "A training of each loss for each."
+    (0,), "Seeds; each loss is trained once with each."
   )
   plane: bool = settings.option(
     False, "Also train networks of two latents, and show their plane."
@@ -75,9 +75,11 @@ class Job(settings.Settings):
     True, "Train what has not been; else it is left out."
   )
   initial_steps: int = settings.option(
-    600, "On MSE, to make what all networks start from.", least=1
+    600, "Steps on MSE that make what all networks start from.", least=1
   )
-  samples: int = settings.option(10_000, "Drawn of each network.", least=1)
+  samples: int = settings.option(
+    10_000, "Samples drawn of each network.", least=1
+  )
   costs: bool = settings.option(True, "Measure time and memory as well.")
   compared: int = settings.option(
     500, "Pictures that distances are measured on, at most.", least=1

@@ -57,8 +57,8 @@ class Settings(example_settings.Pictures):
   model: Layers = dataclasses.field(default_factory=Layers)
   beta: float | Literal["auto"] = settings.option(
     "auto",
-    "What a nat costs in units of the loss; 'auto' looks for the one that "
-    "gives --nats_per_latent.",
+    "Cost of a nat in units of the loss; 'auto' looks for the one that gives "
+    "--nats_per_latent.",
     parse=_beta,
   )
   kl_warmup: int = settings.option(
@@ -68,7 +68,7 @@ class Settings(example_settings.Pictures):
     0.0, "Nats of each latent that cost nothing.", least=0.0
   )
   nats_per_latent: float | None = settings.option(
-    1.5, "What --beta=auto aims at.", least=0.0, absent=None
+    1.5, "Nats of each latent that --beta=auto aims at.", least=0.0, absent=None
   )
   calibration_steps: int | None = settings.option(
     1000, "Steps that --beta=auto takes.", least=1, absent=None

@@ -49,7 +49,7 @@ class Job(settings.Settings):
     settings.REQUIRED, "Spec of the distance; may be repeated.", repeated=True
   )
   layout: str = settings.option(
-    "auto", "Of the data.", choices=("auto", *judgement_layouts.LAYOUTS)
+    "auto", "Layout of the data.", choices=("auto", *judgement_layouts.LAYOUTS)
   )
   leave_one_out: bool = settings.option(
     False, "Train once for each content, on the others."

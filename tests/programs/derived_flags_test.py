@@ -39,23 +39,15 @@ class Training(settings.Settings):
 
 
 @pytest.fixture
-def parsed(monkeypatch):
+def parsed(apart_flags):
   """Parses arguments with the flags of `Training`, and of nothing else."""
-  values = flags.FlagValues()
-  for name in (n for n in dir(flags) if n.startswith("DEFINE_")):
-    define = getattr(flags, name)
-
-    def into(*arguments, define=define, **options):
-      return define(*arguments, flag_values=values, **options)
-
-    monkeypatch.setattr(flags, name, into)
   made = derived_flags.Flags(Training)
 
   def parse(*arguments):
-    values(["program", *arguments])
+    apart_flags(["program", *arguments])
     return made
 
-  parse.values = values
+  parse.values = apart_flags
   return parse
 
 

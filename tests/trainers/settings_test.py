@@ -1,0 +1,202 @@
+"""The settings of each trainer: what a run keeps of them, and the presets."""
+
+import json
+
+import pytest
+
+from programs import derived_flags, program
+from tfpercept import training
+from trainers import (
+  autoencoder_training,
+  compression_runs,
+  digit_training,
+  pim_training,
+  preference_training,
+  processes,
+  super_resolution,
+  toy_coding,
+  variational,
+)
+
+NETWORK = {"kind": "convolutional", "widths": [32, 64, 128]}
+PICTURES = {
+  "data": ["packaged"],
+  "side": 48,
+  "channels": 1,
+  "fit": "resize",
+  "held_out": 0.05,
+  "batch": 32,
+}
+# As `run.json` had them before settings were dataclasses: run folders and the
+# manifests of models have these keys.
+KEPT = {
+  super_resolution.Settings: (
+    {},
+    {
+      "data": ["packaged"],
+      "rescale": [1.0],
+      "scale": 4,
+      "patch": 48,
+      "batch": 16,
+      "model": {"kernels": [9, 5, 5], "filters": [64, 32]},
+    },
+  ),
+  autoencoder_training.Settings: (
+    {},
+    {**PICTURES, "model": {**NETWORK, "code": 64, "output": "sigmoid"}},
+  ),
+  variational.Settings: (
+    {},
+    {
+      **PICTURES,
+      "model": {**NETWORK, "latent": 16},
+      "beta": "auto",
+      "kl_warmup": 0,
+      "free_nats": 0.0,
+      "nats_per_latent": 1.5,
+      "calibration_steps": 1000,
+    },
+  ),
+  compression_runs.Settings: (
+    {"model": {"latents": 3}, "initial": "abc", "skip_damaged": True},
+    {
+      "data": ["packaged"],
+      "sides": [],
+      "largest": 1.0,
+      "patch": 192,
+      "batch": 4,
+      "architecture": "mean_scale_hyperprior",
+      "model": {"latents": 3},
+      "lmbda": None,
+      "quantiser": "mixed",
+      "fall": 0.3,
+      "ema": None,
+      "initial": "abc",
+      "skip_damaged": True,
+    },
+  ),
+  pim_training.Settings: (
+    {"clips": ("a.mp4",)},
+    {
+      "clips": ["a.mp4"],
+      "max_side": 640,
+      "gap": 1,
+      "photos": [],
+      "patch": 64,
+      "batch": 16,
+      "marginal": "bands",
+      "model": {
+        "mixtures": 1,
+        "front_end": "steerable",
+        "width": 64,
+        "z_dim": 10,
+        "linear_head": False,
+      },
+    },
+  ),
+  preference_training.Settings: (
+    {"data": ("a",)},
+    {
+      "data": ["a"],
+      "judge_by": [],
+      "held_out": [],
+      "head": "ratio",
+      "patch": 64,
+      "batch": 50,
+      "beta_1": 0.5,
+      "epochs": 0,
+    },
+  ),
+  digit_training.Settings: (
+    {"data": "a.npz"},
+    {
+      "data": "a.npz",
+      "batch": 128,
+      "shift": 2,
+      "dropout": 0.3,
+      "model": {"filters": [16, 32, 32, 64, 64], "width": 64},
+    },
+  ),
+  toy_coding.Settings: (
+    {
+      "source": "banana",
+      "method": "nonlinear",
+      "lmbda": 8.0,
+      "latents": 2,
+      "entries": 256,
+      "batch": 1024,
+    },
+    {
+      "source": "banana",
+      "method": "nonlinear",
+      "lmbda": 8.0,
+      "latents": 2,
+      "entries": 256,
+      "batch": 1024,
+    },
+  ),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT, ids=lambda kind: kind.__module__)
+def test_a_run_keeps_its_settings_under_their_names(kind, tmp_path):
+  given, kept = KEPT[kind]
+  own = kind(**given)
+  run = training.Run(out=tmp_path, steps=1, settings=own)
+  run.claim()
+  found = json.loads((tmp_path / "run.json").read_text())["settings"]
+  assert found == kept
+  # A folder that was written so before is taken up as well.
+  (tmp_path / "run.json").write_text(
+    json.dumps({**run.to_json(), "settings": kept})
+  )
+  run.claim()
+  assert kind.read(found) == own
+
+
+def test_the_way_to_a_given_beta_is_none():
+  own = variational.Settings(beta=0.5)
+  assert own.nats_per_latent is None and own.calibration_steps is None
+  assert not own.to_json().keys() & {"nats_per_latent", "calibration_steps"}
+  assert variational.Settings.read(own.to_json()) == own
+
+
+@pytest.mark.parametrize("patch", [100, 32])
+def test_crops_of_codecs_have_whole_latents(patch):
+  with pytest.raises(ValueError, match="patch is "):
+    compression_runs.Settings(model={}, patch=patch)
+
+
+@pytest.mark.parametrize(
+  ("preset", "kind", "expected"),
+  [
+    ("srcnn_x4_mae", super_resolution.Settings, {"batch": 10}),
+    ("srcnn_x4_mse", super_resolution.Settings, {"patch": 64}),
+    ("srcnn_x4_ms_ssim", super_resolution.Settings, {"batch": 10}),
+    ("yaleb_autoencoder", autoencoder_training.Settings, {"held_out": 0.0}),
+    ("vae_faces", variational.Settings, {"nats_per_latent": 1.0}),
+    ("vae_mnist", variational.Settings, {"fit": "pad"}),
+    ("photo_mse", compression_runs.Settings, {"sides": [1000, 700, 500]}),
+    ("pim_1", pim_training.Settings, {"gap": 1}),
+    ("judged_gan", preference_training.Settings, {"patch": 96}),
+    ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
+    ("watson_bapps", preference_training.Settings, {"epochs": 20}),
+    ("mnist_classifier", digit_training.Settings, {"dropout": 0.3}),
+  ],
+)  # fmt: skip
+def test_presets_are_settings(preset, kind, expected, apart_flags):
+  made = derived_flags.Flags(kind)
+  lines = program.lines(processes.PRESETS / f"{preset}.flags")
+  if not any(line.startswith("--data=") for line in lines):
+    lines.append("--data=a")
+  apart_flags(["trainer", *lines], known_only=True)
+  more = {"model": {}} if kind is compression_runs.Settings else {}
+  found = made.read(**more).to_json()
+  assert {key: found[key] for key in expected} == expected
+
+
+def test_every_preset_is_tested():
+  tested = test_presets_are_settings.pytestmark[0].args[1]
+  presets = {path.stem for path in processes.PRESETS.glob("*.flags")}
+  # That of toy sources has flags of the program alone.
+  assert {name for name, *_ in tested} == presets - {"toy_banana"}
