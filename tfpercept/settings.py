@@ -139,17 +139,18 @@ class Settings:
     """Raises ValueError where the values of fields do not go together."""
 
   def to_json(self) -> dict[str, Any]:
-    """Returns the settings as plain JSON values, without what is absent."""
+    """Returns the settings as plain JSON values, without what is absent.
+
+    What may be absent comes last, and of that what a base has at the very end.
+    """
     absent = self.absent()
     values = {
       field.name: _plain(getattr(self, field.name))
       for field in dataclasses.fields(self)
     }
-    return {
-      name: value
-      for name, value in values.items()
-      if name not in absent or value != absent[name]
-    }
+    always = [name for name in values if name not in absent]
+    present = [name for name in absent if values[name] != absent[name]]
+    return {name: values[name] for name in (*always, *reversed(present))}
 
   @classmethod
   def absent(cls) -> dict[str, Any]:

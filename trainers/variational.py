@@ -49,9 +49,9 @@ class Settings(example_settings.Pictures):
       gives `nats_per_latent`.
     kl_warmup: Number of steps over which the KL comes to its full weight.
     free_nats: Nats of each latent that cost nothing.
-    nats_per_latent: Nats that `"auto"` aims at; None with a given beta.
     calibration_steps: Number of steps that `"auto"` takes; None with a given
       beta.
+    nats_per_latent: Nats that `"auto"` aims at; None with a given beta.
   """
 
   model: Layers = dataclasses.field(default_factory=Layers)
@@ -67,11 +67,11 @@ class Settings(example_settings.Pictures):
   free_nats: float = settings.option(
     0.0, "Nats of each latent that cost nothing.", least=0.0
   )
-  nats_per_latent: float | None = settings.option(
-    1.5, "Nats of each latent that --beta=auto aims at.", least=0.0, absent=None
-  )
   calibration_steps: int | None = settings.option(
     1000, "Steps that --beta=auto takes.", least=1, absent=None
+  )
+  nats_per_latent: float | None = settings.option(
+    1.5, "Nats of each latent that --beta=auto aims at.", least=0.0, absent=None
   )
 
   def __post_init__(self) -> None:
