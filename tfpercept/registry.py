@@ -145,7 +145,7 @@ class Registry:
     """Calls the factory of `name` and returns its result.
 
     Args:
-      name: Registered name.
+      name: Registered name of the factory.
       options: Options from a spec; an unknown one raises ValueError.
       **extra: Reserved arguments of the factory.
     """

@@ -109,8 +109,8 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
     )
   if not path.is_file():
     raise MissingWeights(
-      f"there is no file {path}. Put it there; a saved model whose loss names "
-      "it loads without it by compile=False."
+      f"there is no file {path}. Put it there. A saved model whose loss needs "
+      "it loads without it if compile=False."
     )
   return [path]
 
@@ -208,7 +208,9 @@ def fetch(
   """
   wanted = _named(name)
   if wanted.shipped:
-    raise MissingWeights(f"{name} comes with tfpercept, and is not there")
+    raise MissingWeights(
+      f"{name} comes with tfpercept but is missing; install the package again"
+    )
   path = pathlib.Path(folder or cache()) / wanted.file
   here = path.is_file() and not _difference([path], wanted.bytes, wanted.sha256)
   if source is None and here:
@@ -305,7 +307,7 @@ def _check_present(paths: list[pathlib.Path], source: Source) -> None:
   if difference:
     raise ValueError(
       f"{paths[0]} is not {source.name} as published: {difference}. Give its "
-      "path to use it all the same, or take it away to have it fetched."
+      "path to use it anyway, or remove it to have it downloaded again."
     )
 
 

@@ -73,8 +73,8 @@ def test_lines_have_the_numbers_that_an_editor_shows(read):
     ("", "lacks the columns image, score; it has none"),
     (b"image,score\n\xe9,1\n", "line 2 is not UTF-8; save"),
     ("image,score\na,1\n".encode("utf-16-le"), "zero bytes; save it as text"),
-    (b"\xff\xfeimage,score", "is no table: line 1 is not UTF-16"),
-    (b"PK\x03\x04", "a ZIP file, as spreadsheets are; export CSV"),
+    (b"\xff\xfeimage,score", "is not a table: line 1 is not UTF-16"),
+    (b"PK\x03\x04", "a ZIP file, probably a spreadsheet; export it as CSV"),
   ],
 )
 def test_what_can_be_read_in_two_ways_is_refused(read, text, message):
@@ -126,24 +126,24 @@ def test_numbers_as_people_write_them(text, value):
 )  # fmt: skip
 def test_what_only_a_program_takes_for_a_number_is_none(text):
   row = csv_tables.Row(1, {"x": text})
-  with pytest.raises(ValueError, match=r"x is '.*', no finite number"):
+  with pytest.raises(ValueError, match=r"x is '.*', not a finite number"):
     row.number("x")
-  with pytest.raises(ValueError, match=r"x is '.*', no whole number"):
+  with pytest.raises(ValueError, match=r"x is '.*', not a whole number"):
     row.whole("x")
 
 
 def test_a_decimal_comma_gets_a_hint():
-  with pytest.raises(ValueError, match=r"no finite number; write -0\.05"):
+  with pytest.raises(ValueError, match=r"not a finite number; write -0\.05"):
     csv_tables.Row(1, {"x": "-0,05"}).number("x")
 
 
 def test_whole_numbers_are_whole_and_in_their_range():
   assert csv_tables.Row(1, {"x": "012"}).whole("x") == 12
   for text, message in (
-    ("1.0", "no whole number"),
+    ("1.0", "not a whole number"),
     ("-1", "from 0 to 9; got -1"),
     ("10", "from 0 to 9; got 10"),
-    ("1" * 5000, "no whole number"),
+    ("1" * 5000, "not a whole number"),
   ):
     with pytest.raises(ValueError, match=message):
       csv_tables.Row(1, {"x": text}).whole("x", most=9)

@@ -52,9 +52,9 @@ def test_pairs_of_one_content_are_judged_beside_its_original(gan):
 def test_what_is_wrong_with_a_pair_is_reported(gan):
   assert tables.gan_2afc(gan).failures == {
     "pair 4": "there is no image 00007_ArNet_lo",
-    "pair 5": "9 of 4 people chose B",
-    "pair 6": "'00007_../x_lo' is no name of a picture",
-    "pair 7": "image_a is 'seven', no whole number",
+    "pair 5": "9 of 4 people chose B, which is impossible",
+    "pair 6": "'00007_../x_lo' is not the name of a picture",
+    "pair 7": "image_a is 'seven', not a whole number",
   }
 
 
@@ -97,7 +97,7 @@ def test_a_table_of_choices_needs_nothing_but_its_four_columns(tmp_path):
   assert "there is no 'c.png' in" in data.failures["line 3"]
   assert "there is no '../b.png' in" in data.failures["line 4"]
   assert "0 to 1; got 1.25" in data.failures["line 5"]
-  assert data.failures["line 6"] == "share is '', no finite number"
+  assert data.failures["line 6"] == "share is '', not a finite number"
 
 
 def test_opinions_where_lower_is_better_are_turned_round(tmp_path):
@@ -135,8 +135,8 @@ def test_pictures_may_lie_in_subfolders_that_the_table_does_not_name(tmp_path):
     (b"image,score\na,1\n", "lacks the columns reference; it has image, sc"),
     (b"image,reference,score\n", "no usable judgement"),
     (b"image,reference,score\na,b,c\n", "no usable judgement"),
-    (b"image,reference,score\n\xff\xfe,b,1\n", "is no table"),
-    (b"image,reference,score\n" + b"x" * 200_000, "is no table"),
+    (b"image,reference,score\n\xff\xfe,b,1\n", "is not a table"),
+    (b"image,reference,score\n" + b"x" * 200_000, "is not a table"),
   ],
 )
 def test_what_is_no_table_is_refused(tmp_path, data, message):
@@ -199,8 +199,8 @@ def test_a_decimal_comma_moves_no_number_into_another_column(tmp_path):
   data = tables.choices(tmp_path / "t.csv")
   assert [item.answer for item in data.items] == [0.5]
   assert "5 cells, the header 4" in data.failures["line 2"]
-  assert data.failures["line 3"].endswith("no finite number; write 0.5")
-  assert data.failures["line 4"] == "share is '1_0', no finite number"
+  assert data.failures["line 3"].endswith("not a finite number; write 0.5")
+  assert data.failures["line 4"] == "share is '1_0', not a finite number"
 
 
 def test_an_image_with_two_suffixes_is_none(gan):

@@ -79,7 +79,7 @@ def saved(array, **kwargs):
     (b"", "magic string"),
     (b"no array at all", "magic string"),
     (saved(np.array([0.5]))[:-2], "cut off"),
-    (saved(np.array([0.5])) + b"more", "something after"),
+    (saved(np.array([0.5])) + b"more", "bytes after"),
     (saved(np.array([0.5, 0.5])), "one number"),
     (saved(np.array([np.nan])), "nan"),
     (saved(np.array([1.5])), "0 to 1; got 1.5"),

@@ -107,6 +107,6 @@ def test_a_line_of_a_recipe_means_one_image(tmp_path, reference):
   assert data.failures == {
     "i01_01_2.bmp, line 3": twice,
     "I01_01_2.bmp, line 4": twice,
-    "i01_01_3.bmp": "type is '1.9', no whole number",
-    "i01_01_4.bmp": "seed is from 0 to 4294967295; got -1",
+    "i01_01_3.bmp": "type is '1.9', not a whole number",
+    "i01_01_4.bmp": "seed must be from 0 to 4294967295; got -1",
   }

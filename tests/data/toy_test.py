@@ -131,5 +131,5 @@ def test_wrong_specs_are_answered_with_what_would_do(spec, message):
 
 @pytest.mark.parametrize("options", [{"batch": 0}, {"seed": -1}])
 def test_batches_out_of_range_are_refused(options):
-  with pytest.raises(ValueError, match="seed from 0"):
+  with pytest.raises(ValueError, match="seed >= 0"):
     toy.Batches(toy.get("circle"), **{"batch": 1, "seed": 0, **options})

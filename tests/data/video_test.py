@@ -80,7 +80,7 @@ def test_a_playlist_opens_no_other_file(clip, name, text, monkeypatch):
   monkeypatch.chdir(clip.parent)
   remux(clip, clip.with_suffix(".ts"))
   clip.with_name(name).write_text(text)
-  with pytest.raises(ValueError, match=f"{name} is no video"):
+  with pytest.raises(ValueError, match=f"{name} is not a video"):
     video.load([name])
 
 

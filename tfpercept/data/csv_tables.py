@@ -70,7 +70,7 @@ class Row:
       return value
     comma = _DECIMAL_COMMA.fullmatch(text)
     hint = f"; write {comma[1] or 0}.{comma[2]}" if comma else ""
-    raise ValueError(f"{column} is {text!r}, no finite number{hint}")
+    raise ValueError(f"{column} is {text!r}, not a finite number{hint}")
 
   def whole(self, column: str, least: int = 0, most: int = 10**18) -> int:
     """Returns a cell as a whole number in decimal digits within a range.
@@ -80,9 +80,9 @@ class Row:
     """
     text = self[column]
     if not _WHOLE.fullmatch(text):
-      raise ValueError(f"{column} is {text!r}, no whole number")
+      raise ValueError(f"{column} is {text!r}, not a whole number")
     if not least <= int(text) <= most:
-      raise ValueError(f"{column} is from {least} to {most}; got {text}")
+      raise ValueError(f"{column} must be from {least} to {most}; got {text}")
     return int(text)
 
 
@@ -111,7 +111,7 @@ def read(path: pathlib.Path, columns: Iterable[str]) -> list[Row]:
       if any(cells):
         rows.append(_row(line, cells, names))
   except _NoTableError as error:
-    raise ValueError(f"{path} is no table: {error}") from error
+    raise ValueError(f"{path} is not a table: {error}") from error
   except ValueError as error:
     raise ValueError(f"{path} {error}") from error
   return rows
@@ -148,16 +148,16 @@ def _text(path: pathlib.Path) -> str:
     data = file.read(MAX_BYTES + 1)
   if len(data) > MAX_BYTES:
     raise ValueError(
-      f"{path} is larger than the {MAX_BYTES >> 20} MiB of a table"
+      f"{path} is too large; a table has at most {MAX_BYTES >> 20} MiB"
     )
   if data.startswith(b"PK\x03\x04"):
     raise ValueError(
-      f"{path} is no table but a ZIP file, as spreadsheets are; export CSV"
+      f"{path} is a ZIP file, probably a spreadsheet; export it as CSV"
     )
   try:
     return decoded(data)
   except ValueError as error:
-    raise ValueError(f"{path} is no table: {error}") from error
+    raise ValueError(f"{path} is not a table: {error}") from error
 
 
 def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
@@ -170,7 +170,7 @@ def _header(text: str, wanted: set[str]) -> tuple[int, str, list[str]]:
   delimiters: tuple[str, ...] = _DELIMITERS
   place, line = next(filled, (0, ""))
   told = re.fullmatch(r'"?sep=(.)"?', line.rstrip("\r\n"))
-  if told and told[1] in _DELIMITERS:  # Excel's own way to name it
+  if told and told[1] in _DELIMITERS:  # Excel's own line for the delimiter
     delimiters = (told[1],)
     place, line = next(filled, (0, ""))
   found = {d: _names(line, d) for d in delimiters}
@@ -257,10 +257,12 @@ def _records(
       quoted, plain = found.groups()
       if quoted is None and plain.lstrip().startswith('"'):
         raise _NoTableError(
-          f"a quote in line {line} is not closed as it should"
+          f"a quote in line {line} is not closed, or has text after it"
         )
       if len(found[0]) > _MAX_CELL:
-        raise _NoTableError(f"a cell in line {line} is too long")
+        raise _NoTableError(
+          f"a cell in line {line} has more than {_MAX_CELL} characters"
+        )
       line += len(ends.findall(quoted or ""))
       cells.append(plain if quoted is None else quoted.replace('""', '"'))
       place = found.end()

@@ -132,7 +132,7 @@ def hold_out(
     ValueError: if `share` is not in [0, 1) or nothing is left to train on.
   """
   if not 0 <= share < 1:
-    raise ValueError(f"the share held out is in [0, 1); got {share}")
+    raise ValueError(f"the share held out must be in [0, 1); got {share}")
   count = max(1, round(share * len(data))) if share else 0
   if count >= len(data):
     raise ValueError(
@@ -195,7 +195,7 @@ class Batches:
     `x` is float32 `[batch, S, S, C]` in [0, 1], labels are int32 `[batch]`.
     """
     step = tf.cast(step, tf.int64)
-    whole = self._count // self._batch  # batches before it starts anew
+    whole = self._count // self._batch  # batches in an epoch
     place = step % whole * self._batch + tf.range(self._batch, dtype=tf.int64)
     index = tf.random.experimental.index_shuffle(
       place,

@@ -78,8 +78,8 @@ def load(
     return [LAYOUTS[layout](path)]
   if not path.is_dir():
     raise ValueError(
-      f"expected a folder of human judgements; {path} is none. A table needs "
-      "--layout=choices, mos or dmos."
+      f"expected a folder of human judgements; {path} is not a folder. A table "
+      "needs --layout=choices, mos or dmos."
     )
   found = list(_found(path, _DEPTH))
   if not found:
@@ -104,7 +104,9 @@ def load_all(
   """
   places = [pathlib.Path(path) for path in paths]
   if len({files.resolved(place) for place in places}) < len(places):
-    raise ValueError(f"data are given twice in {', '.join(map(str, places))}")
+    raise ValueError(
+      f"data are given twice in {', '.join(map(str, places))}; give each once"
+    )
   return _told_apart([(p, data) for p in places for data in load(p, layout)])
 
 

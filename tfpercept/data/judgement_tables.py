@@ -51,7 +51,9 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
         continue
       people, ones = row.whole("n_subjects"), row.whole("n_ones")
       if ones > people or not people:
-        raise ValueError(f"{ones} of {people} people chose B")
+        raise ValueError(
+          f"{ones} of {people} people chose B, which is impossible"
+        )
       reference, *images = (
         _gan_picture(folder, content, model, quality)
         for model, quality in (
@@ -182,7 +184,7 @@ def _gan_picture(
 ) -> Picture:
   stem = "_".join(filter(None, (f"{content:05}", model, quality)))
   if not stem.replace("_", "").isalnum():
-    raise ValueError(f"{stem!r} is no name of a picture")
+    raise ValueError(f"{stem!r} is not the name of a picture")
   paths = [folder / "images" / (stem + suffix) for suffix in _SUFFIXES]
   found = [path for path in paths if path.is_file()]
   if len(found) > 1:

@@ -3,7 +3,7 @@
 There are three kinds of answers, all as `Judgements`:
 
 *   `2afc`: which of two images is nearer to the reference;
-*   `jnd`: whether an image can be told from the reference;
+*   `jnd`: whether an image can be distinguished from the reference;
 *   `mos`: how good an image is.
 
 Pictures are read when they are needed.
@@ -194,10 +194,10 @@ def read_number(path: pathlib.Path) -> float:
       f"{path} should hold one number; got {dtype} of shape {shape}"
     )
   if len(data) != dtype.itemsize:
-    raise ValueError(f"{path} is cut off or has something after its number")
+    raise ValueError(f"{path} is cut off or has bytes after its number")
   value = float(np.frombuffer(data, dtype)[0])
   if not math.isfinite(value):
-    raise ValueError(f"{path} holds {value}")
+    raise ValueError(f"{path} should hold a finite number; got {value}")
   return value
 
 

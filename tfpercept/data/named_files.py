@@ -43,7 +43,7 @@ class NamedFiles:
       raise ValueError("a name of a file is missing")
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]", name):
       raise ValueError(
-        f"{name!r} is an absolute path; name files from {self._folder} on"
+        f"{name!r} is an absolute path; give paths relative to {self._folder}"
       )
     for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
       for fold in (str, _folded):

@@ -234,7 +234,7 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
 
 def _reference(folder: pathlib.Path, name: str) -> pathlib.Path:
   if not name.isalnum():
-    raise ValueError(f"{name!r} is no name of a reference")
+    raise ValueError(f"{name!r} is not the name of a reference")
   places = [
     folder.parent / place / f"{name}.png"
     for place in ("tid2013_calibration/ref", "tid_genuine")

@@ -85,7 +85,7 @@ class Batches:
   def __init__(self, source: Source, *, batch: int, seed: int):
     if batch < 1 or seed < 0:
       raise ValueError(
-        f"a batch has a vector or more and a seed from 0; got {batch}, {seed}"
+        f"a toy source needs batch >= 1 and seed >= 0; got {batch}, {seed}"
       )
     self._source, self._batch, self._seed = source, batch, seed
 

@@ -151,7 +151,7 @@ def _decoded(path: pathlib.Path) -> Iterator[np.ndarray]:
     OSError,
   ) as error:  # an empty file is the latter
     raise ValueError(
-      f"{path} is no video or is damaged after {count} frames "
+      f"{path} is not a video or is damaged after {count} frames "
       f"({error.strerror}); leave it out or make it again"
     ) from error
   _check_whole(path, count, expected, end, duration)

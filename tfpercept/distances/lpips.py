@@ -22,7 +22,7 @@ class _Net:
   """A backbone and the source of its default weights.
 
   Attributes:
-    backbone: The network.
+    backbone: Network that computes the features.
     source: Name of the weights for `weights.load`.
     has_kernels: False if `source` holds the linear layers only.
   """

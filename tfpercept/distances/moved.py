@@ -178,7 +178,7 @@ class Parameters(keras.layers.Layer):
         f"the weights of {self.spec} are not those that the model was saved "
         f"with: their checksum is {self.checksum}, not {checksum}. Bring back "
         "the file that held them, or load the model with compile=False and "
-        "compile it anew."
+        "compile it again."
       )
 
 

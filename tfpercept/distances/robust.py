@@ -34,9 +34,9 @@ class Robust(Distance):
   With `adaptive=True` each coefficient of the residual has an alpha and a scale
   of its own, and exp(-rho) is the shape of its density. `training_value` is the
   negative log-likelihood then, rho + log(scale) + log Z(alpha), which may be
-  negative. Alpha and scale can be trained on that alone: without the last two
-  terms the scale grows for ever. Those terms do not depend on the images, so
-  the distance leaves them out, and its gradient by the images is the same.
+  negative. Alpha and scale can be trained only on that: without the last two
+  terms the scale grows without bound. Those terms do not depend on the images,
+  so the distance leaves them out, and its gradient in the images is the same.
 
   Images: float `[N, H, W, C]` in [0, 1], any size and channels; if adaptive,
   those of `size`.

@@ -68,7 +68,7 @@ class WatsonDCT(Watson):
 
   Raises:
     ValueError: if an option is out of range, or if weights do not fit.
-    MissingWeights: if weights are not to be had.
+    MissingWeights: if weights cannot be found.
 
   Source: Watson, "DCT quantization matrices visually optimized for individual
   images", 1993; Czolbe, Krause, Cox, Igel, "A loss function for generative

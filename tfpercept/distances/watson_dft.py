@@ -60,7 +60,7 @@ class WatsonDFT(Watson):
 
   Raises:
     ValueError: if an option is out of range, or if weights do not fit.
-    MissingWeights: if weights are not to be had.
+    MissingWeights: if weights cannot be found.
 
   Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
   networks based on Watson's perceptual model", 2020, section 3.

@@ -74,7 +74,7 @@ def _open(url: str) -> Iterator[Any]:
   """Opens an address; any failure until it is closed raises OSError."""
   url, user, password = _split(url)
   if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
-    raise OSError(f"an address of http, https or file wanted; got {url!r}")
+    raise OSError(f"expected an address of http, https or file; got {url!r}")
   known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
   if user:
     # Valid for the whole host, since an index may redirect to another page.
@@ -205,5 +205,5 @@ def extract(
           pathlib.Path(out).write_bytes(file.read(size))
           return
   except (tarfile.TarError, EOFError, OSError) as error:
-    raise ValueError(f"{path} is no readable archive: {error}") from error
+    raise ValueError(f"{path} is not a readable archive: {error}") from error
   raise ValueError(f"{path} has no member {member} of {size} bytes")

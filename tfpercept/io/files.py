@@ -84,7 +84,7 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
     return
   if not new.is_dir():
     raise IsADirectoryError(
-      f"a file was to be written at {path}, which is a folder; name one in it"
+      f"a file cannot be written at {path}, which is a folder; name one in it"
     )
   # A folder cannot be replaced in one step. The old one is moved away first and
   # is deleted with the temporary folder.

@@ -99,7 +99,7 @@ def _array(
 ) -> np.ndarray | None:
   """Reads one array after a check that its header fits its size."""
   if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-    raise ValueError(f"{info.filename} is compressed as NumPy never does")
+    raise ValueError(f"{info.filename} has a compression that NumPy never uses")
   with archive.open(info) as file:
     shape, fortran, dtype = header(file)
     # The check of the size below would not catch text of length 0: any number

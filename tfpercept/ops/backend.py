@@ -4,7 +4,7 @@ import keras
 
 
 def require_tensorflow() -> None:
-  """Raises ImportError if Keras 3 was told to compute with another library.
+  """Raises ImportError if Keras 3 is set to compute with another library.
 
   Distances are made of TensorFlow operations, which JAX and PyTorch cannot
   trace. The error of a first training step would not name this cause.

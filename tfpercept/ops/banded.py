@@ -36,7 +36,7 @@ def halving(size: int) -> np.ndarray:
 def doubling(size: int) -> np.ndarray:
   """Returns U `[size, ceil(size / 2)]`, which interpolates what D gave.
 
-  Beside the halved axis lies its mirror image, since D's input is mirrored.
+  The halved axis is mirrored at its ends, since the input of D is mirrored.
   """
   count = (size + 1) // 2
   matrix = np.zeros((size, count))
@@ -65,7 +65,8 @@ def shrink_rows(maps: tf.Tensor, matrix: np.ndarray) -> list[tf.Tensor]:
     taps = ((i, matrix[place, i]) for i in np.flatnonzero(matrix[place]))
     return sum(float(tap) * maps[:, i : i + 1] for i, tap in taps)
 
-  # The mirror image reaches two rows from either end; the others are alike.
+  # The mirror image reaches two rows from either end. All other rows have the
+  # same taps, so strided slices serve them together.
   edge = min(_REACH, count // 2)
   inner = count - 2 * edge
   parts = [row(place) for place in range(edge)]
@@ -129,8 +130,8 @@ def columns(maps: tf.Tensor, matrix: np.ndarray, channels: int) -> tf.Tensor:
   blocks = matrix.shape[1] // used
   if blocks < 4:
     return _product(maps, matrix, channels)
-  # The first block and the last one, which takes what is left over, hold the
-  # mirror image; those between are alike.
+  # The first and the last block hold the mirror image, and the last also takes
+  # the remainder. All inner blocks are the same matrix.
   last = blocks - 1
   begin = last * used - halo
   ends = (
@@ -166,7 +167,7 @@ def _windows(maps: tf.Tensor, blocks: int, size: int, halo: int) -> tf.Tensor:
 
 
 def _product(maps: tf.Tensor, matrix: np.ndarray, channels: int) -> tf.Tensor:
-  """Applies a matrix to the last axis, alike for each channel."""
+  """Applies a matrix to the last axis, the same for each channel."""
   dense = tf.constant(np.kron(matrix.T, np.eye(channels)), maps.dtype)
   # Flat, since TensorFlow splits a product of higher rank into one per picture.
   result = tf.matmul(tf.reshape(maps, [-1, maps.shape[-1]]), dense)

@@ -68,7 +68,7 @@ def channels(
     raise ValueError(
       f"{owner} needs images without alpha, which is no color; got shape "
       f"{value.shape}. Lay them over a background or drop it, image[..., :3]; "
-      "four bands that are no alpha can be given as images of one channel."
+      "four bands without alpha can be given as images of one channel."
     )
   if allowed is None or count in allowed:
     return

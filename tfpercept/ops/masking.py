@@ -169,8 +169,8 @@ class Model:
       re, im = tf.unstack(before, axis=3)
       re_after, im_after = tf.unstack(after, axis=3)
       was, now = self._amplitude(re, im), self._amplitude(re_after, im_after)
-      # The amplitude's slope in its real part is (re + epsilon) / amplitude,
-      # and likewise in its imaginary part; the angle adds its own slopes.
+      # The slope of an amplitude is (part + epsilon) / amplitude in the real
+      # and in the imaginary part. The angle adds its own slopes.
       outward = weight * self._slope(now - was, summands) / now
       by_re, by_im = turns.slopes(re, im, re_after, im_after, turn)
       return (

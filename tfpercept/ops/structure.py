@@ -130,7 +130,7 @@ class _Scale:
     height: Height of the images at this scale.
     width: Width of the images at this scale.
     channels: Number of channels, C.
-    taps: Symmetric window.
+    taps: Taps of the symmetric window, which sum to 1.
     c1: Constant of the luminance term; None leaves the term out.
     c2: Constant of the contrast-structure term.
   """
@@ -270,8 +270,9 @@ class _Scale:
     """Applies the transpose of `halve` to one map."""
     height, width = (self.height + 1) // 2, (self.width + 1) // 2
     c = self.channels
-    # The product with [I I] / 4 repeats columns. XLA fuses nothing across it;
-    # it would compute each coarser pixel anew for all that it covers.
+    # The product with [I I] / 4 repeats columns. XLA fuses nothing across a
+    # matrix product; otherwise it would compute each coarser pixel again for
+    # every finer pixel that it covers.
     m = tf.reshape(upstream, [-1, c])
     m = tf.matmul(m, tf.tile(tf.eye(c, dtype=m.dtype) / 4, [1, 2]))
     m = tf.reshape(m, [-1, height, 1, 2 * width * c])

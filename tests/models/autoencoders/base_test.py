@@ -109,7 +109,7 @@ def test_outputs_are_float32_in_mixed_precision(make):
     ({"side": 31}, "squares of 32 to 128 pixels .* got side=31"),
     ({"side": 129}, "got side=129"),
     ({"channels": 2}, "with 1 or 3 channels"),
-    ({"widths": ()}, "a hidden layer at least"),
+    ({"widths": ()}, "at least one hidden layer"),
     ({"widths": (8, 0)}, "whole numbers above 0"),
     ({"widths": (8,) * 6}, "halves 48 pixels at each of 6 layers"),
     ({"kind": "recurrent"}, "is one of convolutional, dense"),

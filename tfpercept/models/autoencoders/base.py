@@ -131,7 +131,7 @@ def check(
   whole = [side, channels, code, *widths]
   if not all(checks.is_whole(n) and n >= 1 for n in whole) or not widths:
     raise ValueError(
-      f"{owner} needs whole numbers above 0 and a hidden layer at least; got "
+      f"{owner} needs whole numbers above 0 and at least one hidden layer; got "
       f"side={side}, channels={channels}, code={code}, widths={widths}"
     )
   if not 32 <= side <= 128 or channels not in (1, 3):
@@ -141,7 +141,7 @@ def check(
     )
   if kind not in KINDS or output not in OUTPUTS:
     raise ValueError(
-      f"{owner} is one of {', '.join(KINDS)} and ends in one of "
+      f"{owner} takes kind from {', '.join(KINDS)} and output from "
       f"{', '.join(OUTPUTS)}; got kind={kind!r}, output={output!r}"
     )
   if kind == "convolutional" and side >> len(widths) < 1:
