@@ -112,7 +112,7 @@ def test_outputs_are_float32_in_mixed_precision(make):
     ({"widths": ()}, "at least one hidden layer"),
     ({"widths": (8, 0)}, "whole numbers above 0"),
     ({"widths": (8,) * 6}, "halves 48 pixels at each of 6 layers"),
-    ({"kind": "recurrent"}, "is one of convolutional, dense"),
+    ({"kind": "recurrent"}, "takes kind from convolutional, dense"),
     ({"brightness": 1.0}, "brightness is above 0 and below 1; got 1.0"),
   ],
 )
