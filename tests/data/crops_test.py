@@ -68,17 +68,17 @@ def test_impossible_requests_are_refused(pairs):
     )
 
 
-def test_crops_of_colour_are_patches_of_the_pictures(photograph):
+def test_crops_of_color_are_patches_of_the_pictures(photograph):
   pictures = [photograph(20, 33), photograph(16, 18)[..., :1]]
   data = crops.Crops(pictures, patch=16, batch=6, seed=1)
   x, target = data.at(5)
   assert x.shape == (6, 16, 16, 3)
   assert x.dtype == np.float32
   np.testing.assert_array_equal(x, target)
-  colour = np.broadcast_to(pictures[1], (16, 18, 3))
+  color = np.broadcast_to(pictures[1], (16, 18, 3))
   places = {
     window[top : top + 16, left : left + 16].tobytes()
-    for picture in (pictures[0], colour)
+    for picture in (pictures[0], color)
     for turns in range(4)
     for flip in (1, -1)
     for window in [np.rot90(picture[:, ::flip], turns)]
@@ -89,7 +89,7 @@ def test_crops_of_colour_are_patches_of_the_pictures(photograph):
     assert crop.tobytes() in places
 
 
-def test_a_stream_of_colour_is_what_single_batches_are(photograph):
+def test_a_stream_of_color_is_what_single_batches_are(photograph):
   data = crops.Crops([photograph(30, 40)], patch=16, batch=2, seed=1)
   streamed = [x for x, _ in data.batches(3, 6).as_numpy_iterator()]
   for step, x in enumerate(streamed, 3):

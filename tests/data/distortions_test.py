@@ -32,13 +32,13 @@ def test_a_shift_by_a_fraction_interpolates():
   np.testing.assert_allclose(moved[:, :, 1:], expected, atol=1e-5)
 
 
-def test_a_right_angle_turns_counter_clockwise_about_the_centre():
+def test_a_right_angle_turns_counter_clockwise_about_the_center():
   image = smooth(33, 33)
   turned = distortions.warp(image, angle=np.pi / 2)
   np.testing.assert_allclose(turned, np.rot90(image, axes=(1, 2)), atol=1e-5)
 
 
-def test_zoom_enlarges_about_the_centre():
+def test_zoom_enlarges_about_the_center():
   image = smooth(33, 33)
   zoomed = distortions.warp(image, zoom=2.0).numpy()
   np.testing.assert_allclose(
@@ -85,12 +85,12 @@ def test_photometric_changes_follow_their_formulas():
 
 
 def test_noise_has_its_standard_deviation_and_follows_its_seed():
-  grey = np.full((1, 200, 200, 3), 0.5, np.float32)
-  noisy = distortions.noise(grey, 0.05, SEED).numpy()
+  gray = np.full((1, 200, 200, 3), 0.5, np.float32)
+  noisy = distortions.noise(gray, 0.05, SEED).numpy()
   # The standard error of a deviation from 120000 samples is 0.2 %.
   assert abs(noisy.std() / 0.05 - 1) < 0.01
-  np.testing.assert_array_equal(noisy, distortions.noise(grey, 0.05, SEED))
-  assert not np.array_equal(noisy, distortions.noise(grey, 0.05, SEED + 1))
+  np.testing.assert_array_equal(noisy, distortions.noise(gray, 0.05, SEED))
+  assert not np.array_equal(noisy, distortions.noise(gray, 0.05, SEED + 1))
 
 
 def test_blur_spreads_a_point_by_sigma_and_keeps_flat_images():

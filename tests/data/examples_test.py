@@ -77,7 +77,7 @@ def test_crops_tile_photographs_at_three_sizes(tmp_path):
   assert data.images.shape == (24 + 6 + 1, 32, 32, 1)
 
 
-def test_colour_turns_grey_by_the_weights_of_bt_601(tmp_path):
+def test_color_turns_gray_by_the_weights_of_bt_601(tmp_path):
   picture = np.zeros((32, 32, 3), np.uint8)
   picture[..., 1] = 100
   files.write_image(tmp_path / "a.png", picture)

@@ -145,9 +145,9 @@ def test_a_folder_without_judgements_is_refused(tmp_path):
     judgements.bapps_2afc(tmp_path)
 
 
-def test_grey_pictures_get_three_channels(tmp_path):
-  files.write_image(tmp_path / "grey.png", picture(0, channels=1))
-  pixels = judgements.picture(tmp_path / "grey.png").read()
+def test_gray_pictures_get_three_channels(tmp_path):
+  files.write_image(tmp_path / "gray.png", picture(0, channels=1))
+  pixels = judgements.picture(tmp_path / "gray.png").read()
   np.testing.assert_array_equal(pixels, np.repeat(picture(0, channels=1), 3, 2))
 
 

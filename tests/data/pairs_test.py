@@ -1,4 +1,4 @@
-"""Pairs are neighbours, and follow from the seed and the step alone."""
+"""Pairs are neighbors, and follow from the seed and the step alone."""
 
 import numpy as np
 import pytest
@@ -124,12 +124,12 @@ def test_no_view_reaches_beyond_its_picture():
     assert (np.diff(np.asarray(view), axis=1) > 0).all()
 
 
-def test_grey_and_coloured_stills_mix_and_small_ones_are_left_out():
+def test_gray_and_colored_stills_mix_and_small_ones_are_left_out():
   stills = [picture()[..., :1], picture(), picture(20, 20)]
   data = pairs.StillPairs(stills, patch=12, batch=50, seed=0, gain=1.0)
   x, _ = map(np.asarray, data.at(0))
-  grey = np.ptp(x, axis=-1).max(axis=(1, 2)) < 1e-6
-  assert 0 < grey.sum() < 50
+  gray = np.ptp(x, axis=-1).max(axis=(1, 2)) < 1e-6
+  assert 0 < gray.sum() < 50
 
 
 def test_joined_batches_come_one_after_the_other(clips):

@@ -13,7 +13,7 @@ def test_luma_is_a_multiple_of_one_255th():
   assert luma.min() >= 16 and luma.max() <= 235
 
 
-def test_a_grey_picture_counts_as_luma():
+def test_a_gray_picture_counts_as_luma():
   picture = np.random.randint(0, 256, (9, 8, 1), np.uint8)
   np.testing.assert_allclose(
     degradations.luma(picture) * 255, picture, atol=1e-4

@@ -45,7 +45,7 @@ def test_an_image_is_made_the_same_twice(reference, kind):
   np.testing.assert_array_equal(*made)
 
 
-def test_saturation_of_nothing_leaves_grey(reference):
+def test_saturation_of_nothing_leaves_gray(reference):
   made = tid2013.distorted(reference, kind=18, parameter=0.0, seed=0)
   assert np.ptp(made, axis=-1).max() == 0
 

@@ -13,7 +13,7 @@ FRAMES, HEIGHT, WIDTH = 8, 48, 64
 
 
 def frame(number):
-  """Grey of the frame's number, with a white square that moves right."""
+  """Gray of the frame's number, with a white square that moves right."""
   image = np.full((HEIGHT, WIDTH, 3), 20 * number, np.uint8)
   image[16:32, 4 * number : 4 * number + 16] = 255
   return image
@@ -198,7 +198,7 @@ def test_real_clips_have_the_frames_that_their_table_states(shared):
   for found in clips:
     step = np.abs(np.diff(found[:40].astype(np.int16), axis=0)).mean()
     jump = np.abs(found[30].astype(np.int16) - found[0]).mean()
-    assert 0 < step < jump  # neighbours are nearer than frames a second apart
+    assert 0 < step < jump  # neighbors are nearer than frames a second apart
 
 
 def test_a_frame_in_two_formats_is_refused_by_name(tmp_path):

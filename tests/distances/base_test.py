@@ -109,7 +109,7 @@ def test_other_precisions_than_32_and_64_bits_are_refused():
 
 
 class Blockwise(base.Distance):
-  """A gain that can be learned, times MSE, on grey blocks of 8x8."""
+  """A gain that can be learned, times MSE, on gray blocks of 8x8."""
 
   channels = (1,)
   size_multiple = 8
@@ -276,7 +276,7 @@ def test_sizes_that_only_the_run_knows_are_refused_in_words(
 
 
 @pytest.mark.parametrize("name", distances.names())
-def test_alpha_is_no_colour_to_any_distance(name, weights_or_skip):
+def test_alpha_is_no_color_to_any_distance(name, weights_or_skip):
   with weights_or_skip():
     distance = distances.get(name)
   side = test_images.side(distance)

@@ -1,4 +1,4 @@
-"""Colour difference of images."""
+"""Color difference of images."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_the_value_is_scikit_images_mean_over_pixels(formula):
       color.rgb2lab(case.reference), color.rgb2lab(case.image)
     )
     value = distance(*(np.float32(x) for x in (case.reference, case.image)))
-    # Its truncated constants move dark colours by 2e-4.
+    # Its truncated constants move dark colors by 2e-4.
     np.testing.assert_allclose(value, maps.mean((1, 2)), rtol=1e-4, atol=1e-6)
 
 
@@ -45,7 +45,7 @@ def test_black_and_white_are_a_hundred_apart():
     )
 
 
-def test_grey_images_are_coloured_ones_of_three_equal_channels():
+def test_gray_images_are_colored_ones_of_three_equal_channels():
   reference, image = tf.random.uniform((2, 2, 8, 8, 1))
   distance = distances.get("delta_e")
   np.testing.assert_array_equal(

@@ -211,7 +211,7 @@ def test_without_the_linear_layer_channels_are_summed():
   assert distance.checkpoint() == {}
 
 
-def test_grey_is_rgb_with_equal_channels():
+def test_gray_is_rgb_with_equal_channels():
   distance = distances.get("lpips")
   reference, image = pair(channels=1)
   np.testing.assert_allclose(
@@ -221,7 +221,7 @@ def test_grey_is_rgb_with_equal_channels():
   )
 
 
-def test_maps_are_stretched_bilinearly_from_centre_to_centre():
+def test_maps_are_stretched_bilinearly_from_center_to_center():
   band = tf.constant([[[[0.0], [1.0]]]], "float64")
   found = features.upsample(band, 1, 4)
   assert found.dtype == tf.float64

@@ -79,7 +79,7 @@ def test_every_case_is_looked_at():
   assert sum("grad_pred" in case.arrays for case in CASES) == 3
 
 
-def test_normalised_bands_are_the_authors():
+def test_normalized_bands_are_the_authors():
   with np.load(cases.FOLDER / "nlpd.npz") as stored:
     expected = [stored[f"subbands/s{k}"] for k in range(4)]
   with np.load(cases.FOLDER / "images.npz") as stored:

@@ -27,13 +27,13 @@ def smooth_maximum(a, b):
 def test_one_basis_function_counts_in_units_of_its_threshold(place, traced):
   distance = distances.WatsonDCT(channels=1, dtype="float64")
   call = tf.function(distance.__call__) if traced else distance
-  grey = np.full((1, 8, 8, 1), 0.5)
-  image = grey + 0.3 * basis_function(*place)[..., None]
+  gray = np.full((1, 8, 8, 1), 0.5)
+  image = gray + 0.3 * basis_function(*place)[..., None]
   sensitivity = watson_dct.SENSITIVITY[place[0]][place[1]]
   # Nothing is there that masks by contrast, but for the guard of 1e-10.
   threshold = smooth_maximum(sensitivity, 1e-7 * sensitivity**0.3)
   expected = 0.3 / threshold - GUARD
-  assert float(call(grey, image)[0]) == pytest.approx(expected, rel=1e-5)
+  assert float(call(gray, image)[0]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_is_there_masks():

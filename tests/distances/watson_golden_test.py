@@ -1,6 +1,6 @@
 """Watson's model against the authors' program, value, gradient and parameters.
 
-The released parameters carry no licence, so their cases are read from the
+The released parameters carry no license, so their cases are read from the
 shared folder, and so are they.
 """
 

@@ -108,16 +108,16 @@ def test_equal_images_are_exactly_at_0(name, traced):
 
 
 @BOTH
-def test_a_grey_picture_is_one_with_equal_channels(name):
+def test_a_gray_picture_is_one_with_equal_channels(name):
   reference, image = pair(channels=1)
   distance = make(name)
   expected = distance(*(np.repeat(x, 3, axis=-1) for x in (reference, image)))
-  # In colour the sums of the channels' factors round to 0 only nearly.
+  # In color the sums of the channels' factors round to 0 only nearly.
   np.testing.assert_allclose(distance(reference, image), expected, rtol=1e-5)
 
 
 @BOTH
-def test_the_grey_model_takes_no_colour(name):
+def test_the_gray_model_takes_no_color(name):
   with pytest.raises(ValueError, match="1 channels; got"):
     make(name, channels=1)(*pair())
 
@@ -298,7 +298,7 @@ def test_a_checkpoint_is_read_as_weights(name, channels, tmp_path):
 
 @BOTH
 def test_weights_that_do_not_fit_are_errors(name, tmp_path):
-  path = tmp_path / "grey.npz"
+  path = tmp_path / "gray.npz"
   np.savez(path, **make(name, channels=1).checkpoint())
   with pytest.raises(ValueError, match=r"needs 'ly.t_tild'.*has no such array"):
     make(name, weights=str(path))

@@ -178,7 +178,7 @@ def test_its_parameters_have_names_and_are_all_that_is_trained(make):
   expected = {f"{part}{i}_tilde" for part in "tw" for i in range(5)} | {"beta"}
   assert names == expected
   (beta,) = (w for w in distance.trainable_weights if "beta" in w.name)
-  # What optimisers apply after each step.
+  # What optimizers apply after each step.
   assert float(beta.constraint(tf.constant(-1.0))) > 0
 
 
@@ -199,7 +199,7 @@ def test_a_checkpoint_holds_kernels_that_were_given(make, monkeypatch):
   np.testing.assert_array_equal(again(*pair()), given(*pair()))
 
 
-def test_grey_is_rgb_with_equal_channels(make):
+def test_gray_is_rgb_with_equal_channels(make):
   reference, image = pair(channels=1)
   distance = make()
   np.testing.assert_allclose(

@@ -100,7 +100,7 @@ def test_transparency_is_laid_over_white(tmp_path):
   assert (files.read_image(tmp_path / "x.png") == 255).all()
 
 
-def test_16_bit_grey_is_reduced_to_8_bits(tmp_path):
+def test_16_bit_gray_is_reduced_to_8_bits(tmp_path):
   values = np.array([[0, 257, 65535]], np.uint16)
   Image.fromarray(values).save(tmp_path / "x.png")
   image = files.read_image(tmp_path / "x.png")
@@ -200,7 +200,7 @@ def test_sha256_is_that_of_the_content(tmp_path):
 
 
 @pytest.mark.parametrize("alpha", [0, 100, 255])
-def test_grey_with_transparency_stays_grey(tmp_path, alpha):
+def test_gray_with_transparency_stays_gray(tmp_path, alpha):
   Image.new("LA", (3, 2), (50, alpha)).save(tmp_path / "a.png")
   found = files.read_image(tmp_path / "a.png")
   assert found.shape == (2, 3, 1)
@@ -231,7 +231,7 @@ def test_samples_of_16_bit_png_are_read_whole(tmp_path, channels):
 
 
 def write_tiff(path, samples, *, order="<", compressed=False, planes=False):
-  """Writes uint16 `[H, W, C]` as TIFF 6.0: Pillow writes no deep colour."""
+  """Writes uint16 `[H, W, C]` as TIFF 6.0: Pillow writes no deep color."""
   height, width, channels = samples.shape
   stored = np.moveaxis(samples, -1, 0) if planes else samples
   strips = stored if planes else [stored]
@@ -312,7 +312,7 @@ def test_transparency_is_what_was_asked_for(tmp_path, mode, alpha):
       files.read_samples(tmp_path / "a.png", alpha=alpha)
     return
   found = files.read_samples(tmp_path / "a.png", alpha=alpha)
-  # A fifth of the colour and four fifths of the background.
+  # A fifth of the color and four fifths of the background.
   mixed = {"white": 244, "black": 40, "ignore": 200}[alpha]
   assert found.shape == (70, 3, 1 if mode == "LA" else 3)
   assert (found[0, 0] == 200).all()

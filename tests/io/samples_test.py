@@ -1,4 +1,4 @@
-"""Pictures keep all the bits that they have, and their transparent colour."""
+"""Pictures keep all the bits that they have, and their transparent color."""
 
 import struct
 import zlib
@@ -117,7 +117,7 @@ def test_png_keeps_its_bits_and_what_is_transparent(
   assert found.dtype == (np.uint16 if depth == 16 else np.uint8)
   assert np.abs(found - wanted).max() <= 0.51
   if alpha == "white" and bands != 2:
-    # Of colour and opacity in 16 bits `read_image` keeps the high bytes.
+    # Of color and opacity in 16 bits `read_image` keeps the high bytes.
     near = files.read_image(path).astype(float) - wanted * 255 / top
     assert np.abs(near).max() <= 2.01
   if bands in (2, 4) or key is not None:
@@ -136,14 +136,14 @@ def tiff(data, bits, photometric, width):
   return head + entries + bytes(4) + data
 
 
-def test_grey_tiff_of_12_bits_reaches_white(tmp_path):
+def test_gray_tiff_of_12_bits_reaches_white(tmp_path):
   path = tmp_path / "a.tif"
   path.write_bytes(tiff(bytes([0xFF, 0xF8, 0x00]), 12, 1, 2))
   assert files.read_samples(path).ravel().tolist() == [65535, 32776]
   assert files.read_image(path).ravel().tolist() == [255, 128]
 
 
-def test_grey_tiff_whose_white_is_0_is_no_negative(tmp_path):
+def test_gray_tiff_whose_white_is_0_is_no_negative(tmp_path):
   path = tmp_path / "a.tif"
   path.write_bytes(tiff(struct.pack("<3H", 0, 65535, 300), 16, 0, 3))
   assert files.read_samples(path).ravel().tolist() == [65535, 0, 65235]
@@ -181,14 +181,14 @@ def test_a_damaged_pgm_is_refused_with_the_reason(tmp_path, data, why):
     files.read_samples(path)
 
 
-def test_jpeg_2000_keeps_its_bits_if_it_is_grey(tmp_path):
+def test_jpeg_2000_keeps_its_bits_if_it_is_gray(tmp_path):
   levels = np.repeat(np.repeat([[0, 65535, 4095, 16]], 8, 0), 8, 1)
   path = tmp_path / "a.jp2"
   Image.fromarray(levels.astype(np.uint16)).save(path)
   np.testing.assert_array_equal(files.read_samples(path)[..., 0], levels)
 
 
-def test_jpeg_2000_of_more_than_8_bits_in_colour_is_refused(tmp_path):
+def test_jpeg_2000_of_more_than_8_bits_in_color_is_refused(tmp_path):
   color = tmp_path / "b.jp2"
   Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(color)
   data = color.read_bytes()

@@ -1,4 +1,4 @@
-"""Colour conversion has the published constants and inverts."""
+"""Color conversion has the published constants and inverts."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tfpercept.ops import color
     ((0, 0, 1), (40.966, 240, 109.786)),
   ],
 )
-def test_known_colours_have_their_studio_codes(rgb, ycbcr):
+def test_known_colors_have_their_studio_codes(rgb, ycbcr):
   got = color.rgb_to_ycbcr(tf.constant([rgb], tf.float64)) * 255
   # The constants are given to three decimals.
   np.testing.assert_allclose(got[0], ycbcr, atol=1e-3)
@@ -30,11 +30,11 @@ def test_converting_there_and_back_changes_nothing():
   np.testing.assert_allclose(back, rgb, atol=1e-6)  # a few float32 roundings
 
 
-def test_grey_has_the_luma_of_equal_red_green_and_blue():
-  grey = tf.random.uniform((2, 3, 3, 1))
+def test_gray_has_the_luma_of_equal_red_green_and_blue():
+  gray = tf.random.uniform((2, 3, 3, 1))
   np.testing.assert_allclose(
-    color.rgb_to_luma(grey),
-    color.rgb_to_luma(tf.repeat(grey, 3, axis=-1)),
+    color.rgb_to_luma(gray),
+    color.rgb_to_luma(tf.repeat(gray, 3, axis=-1)),
     atol=1e-6,
   )
 

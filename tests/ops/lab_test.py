@@ -1,4 +1,4 @@
-"""Colours and their differences against published numbers and scikit-image."""
+"""Colors and their differences against published numbers and scikit-image."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfpercept.ops import lab
 
-# Sharma, Wu, Dalal 2005, table 1: two colours in L*a*b* and their CIEDE2000.
+# Sharma, Wu, Dalal 2005, table 1: two colors in L*a*b* and their CIEDE2000.
 SHARMA = np.array(
   [
     [50, 2.6772, -79.7751, 50, 0, -82.7485, 2.0425],
@@ -55,7 +55,7 @@ def test_ciede2000_gives_the_published_table(dtype):
   np.testing.assert_allclose(found, SHARMA[:, 6], atol=6e-5)
 
 
-def test_known_colours_have_their_coordinates():
+def test_known_colors_have_their_coordinates():
   rgb = [[1, 1, 1], [0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
   expected = [
     [100, 0, 0],
@@ -68,8 +68,8 @@ def test_known_colours_have_their_coordinates():
   np.testing.assert_allclose(found, expected, atol=0.01)  # two decimals
 
 
-def colours(count=4000):
-  """Pairs of sRGB colours: near, far, grey, black and equal ones."""
+def colors(count=4000):
+  """Pairs of sRGB colors: near, far, gray, black and equal ones."""
   random = np.random.default_rng(0)
   first = random.uniform(size=(count, 3))
   near = np.clip(first + random.normal(0, 0.05, first.shape), 0, 1)
@@ -83,7 +83,7 @@ def colours(count=4000):
   return first, second
 
 
-# Against the exact 6/29, scikit-image's 0.008856 and 7.787 move dark colours by
+# Against the exact 6/29, scikit-image's 0.008856 and 7.787 move dark colors by
 # 2e-4 of a unit. Float32 holds seven digits of numbers up to 100; where the
 # chroma is nearly 0, a wrong hue adds a few of the last.
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_coordinates_and_differences_are_those_of_scikit_image(dtype, bound):
   color = pytest.importorskip(
     "skimage.color", reason="scikit-image is in the extra 'train'"
   )
-  pair = colours()
+  pair = colors()
   found = [lab.rgb_to_lab(tf.constant(x, dtype)) for x in pair]
   expected = [color.rgb2lab(x) for x in pair]
   np.testing.assert_allclose(found, expected, atol=3e-4)
@@ -108,14 +108,14 @@ def test_coordinates_and_differences_are_those_of_scikit_image(dtype, bound):
 
 @pytest.mark.parametrize("formula", [lab.cie76, lab.ciede2000])
 def test_slopes_are_finite_where_hue_or_difference_vanish(formula):
-  grey, colour, black = [50, 0, 0], [50, 20, -60], [0, 0, 0]
+  gray, color, black = [50, 0, 0], [50, 20, -60], [0, 0, 0]
   pairs = [
-    (grey, grey),
+    (gray, gray),
     (black, black),
-    (colour, colour),
-    (grey, colour),
-    (colour, black),
-    (black, grey),
+    (color, color),
+    (gray, color),
+    (color, black),
+    (black, gray),
     ([50, 10, 0], [50, -10, 0]),  # opposite hues
     ([50, 1e-20, 0], [50, 0, 1e-20]),
   ]
@@ -125,7 +125,7 @@ def test_slopes_are_finite_where_hue_or_difference_vanish(formula):
     value = formula(first, second)
   for slope in tape.gradient(value, [first, second]):
     assert np.isfinite(slope).all()
-    # Equal colours are at the minimum; unlike ones are not.
+    # Equal colors are at the minimum; unlike ones are not.
     np.testing.assert_array_equal(slope[:3], 0)
     assert (np.abs(slope[3:7]).max(-1) > 0.1).all()
     # A difference grows about as fast as the distance in L*a*b* does.

@@ -68,7 +68,7 @@ def test_channels_do_not_mix(channels):
 
 
 def changed(function, side, count):
-  """Distances from the centre at which a band notices a change there."""
+  """Distances from the center at which a band notices a change there."""
   random = np.random.default_rng(1)
   image = random.uniform(size=(1, side, side, 1))
   other = image.copy()

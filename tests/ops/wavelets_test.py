@@ -84,12 +84,12 @@ def test_coefficients_are_laid_where_they_belong_and_keep_their_mean():
   pixel[0, 20, 9] = 1
   energy = wavelets.analyze(tf.constant(pixel), "CDF9/7", levels)[..., 0] ** 2
   found = wavelets.spread(energy, levels)[0].numpy()
-  centre = [
+  center = [
     (found.sum(axis=axis) * np.arange(side)).sum() / found.sum()
     for axis in (1, 0)
   ]
   # Blocks of up to 8 pixels blur it.
-  np.testing.assert_allclose(centre, [20, 9], atol=2)
+  np.testing.assert_allclose(center, [20, 9], atol=2)
 
 
 def test_odd_sides_are_covered_and_cropped():
