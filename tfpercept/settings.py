@@ -4,12 +4,14 @@
     class Crops(settings.Settings):
       patch: int = settings.option(48, "Side of the crops.", least=8)
 
-Programs derive their flags from such fields (`programs/derived_flags.py`), and
-a training writes them into its `run.json`.
+Programs derive their flags from such fields (`programs/derived_flags.py`), a
+command its options (`tfpercept/cli/options.py`), and a training writes them
+into its `run.json`.
 """
 
 import dataclasses
 import functools
+import numbers
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -131,12 +133,15 @@ class Settings:
   """
 
   def __post_init__(self) -> None:
+    self.check()
     for one in options(type(self)):
       _check(one, getattr(self, one.name))
-    self.check()
 
   def check(self) -> None:
-    """Raises ValueError where the values of fields do not go together."""
+    """Raises ValueError where values do not go together, in words of its own.
+
+    It comes before each value is looked at by itself.
+    """
 
   def to_json(self) -> dict[str, Any]:
     """Returns the settings as plain JSON values, without what is absent.
@@ -209,7 +214,7 @@ def _check(one: Option, value: Any) -> None:
 
 
 def _is_whole(value: Any) -> bool:
-  return isinstance(value, int) and not isinstance(value, bool)
+  return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

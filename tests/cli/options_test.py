@@ -5,21 +5,21 @@ import dataclasses
 
 import pytest
 
+from tfpercept import settings
 from tfpercept.cli import options
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-  steps: int = 5
-  rate: float = 0.5
-  name: str = "it"
+class Settings(settings.Settings):
+  steps: int = settings.option(5, "of it (default: %(default)s)")
+  rate: float = settings.option(0.5, "of it")
+  name: str = settings.option("it", "of it", choices=("it", "that"))
   is_loud: bool = False
 
 
 def parsed(*arguments):
   parser = argparse.ArgumentParser()
-  texts = {"steps": "of it (default: %(default)s)", "rate": "", "name": ""}
-  options.add(parser, Settings(), texts)
+  options.add(parser, Settings)
   parser.add_argument("--loud", action="store_true")
   return parser, parser.parse_args(arguments)
 
@@ -33,6 +33,12 @@ def test_settings_are_read_as_they_are_given_or_as_they_come():
 
 def test_help_says_the_default():
   assert "of it (default: 5)" in parsed()[0].format_help()
+
+
+def test_what_is_no_choice_is_refused(capsys):
+  with pytest.raises(SystemExit):
+    parsed("--name=other")
+  assert "choose from 'it', 'that'" in capsys.readouterr().err
 
 
 def test_what_is_no_number_is_refused(capsys):

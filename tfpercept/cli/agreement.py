@@ -48,12 +48,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "files)",
   )
   metric_options.add_metric(agreement)
-  options.add(
-    agreement,
-    defaults.Agreement(),
-    _OPTIONS,
-    choices={"parameters": (4, 5)},
-  )
+  options.add(agreement, defaults.Agreement)
   output.add(agreement, tuple(_FORMATS))
   agreement.set_defaults(run=_agreement)
 
@@ -105,15 +100,4 @@ _FORMATS = {
   "table": lambda blocks: agreement_table.to_text(blocks),
   "csv": lambda blocks: agreement_table.to_csv(blocks).rstrip("\n"),
   "json": lambda blocks: json.dumps(agreement_table.to_json(blocks), indent=2),
-}
-
-_OPTIONS = {
-  "max_pairs": "largest number of judgements of a data set, evenly spread; 0 "
-  "uses all (default: %(default)s)",
-  "downscale": "factor by which pictures are first reduced by averaging, a "
-  "whole number (default: %(default)s, full size)",
-  "resamples": "number of bootstrap samples (default: %(default)s)",
-  "seed": "seed of the bootstrap (default: %(default)s)",
-  "parameters": "number of parameters of the logistic curve that is fitted "
-  "before the linear correlation (default: %(default)s)",
 }

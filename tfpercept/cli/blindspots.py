@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "--out", required=True, metavar="FOLDER", help="folder of all results"
   )
   metric_options.add_size(spots)
-  options.add(spots, defaults.Blindspots(), _SETTINGS)
+  options.add(spots, defaults.Blindspots)
   spots.set_defaults(run=_blindspots)
 
 
@@ -90,14 +90,3 @@ def _page(
     print(f"{spec}: left out: {why}", file=sys.stderr)
   output.show(str(page))
   return len(found.missing)
-
-
-_SETTINGS = {
-  "steps": "number of steps of each descent (default: %(default)s)",
-  "learning_rate": "learning rate of Adam, for pixels in [0, 1] (default: "
-  "%(default)s)",
-  "seed": "seed of the noise (default: %(default)s)",
-  "held": "spec of the distance that is held constant where pictures start "
-  "from the reference (default: %(default)s)",
-  "radius": "value at which that distance is held (default: %(default)s)",
-}

@@ -2,42 +2,32 @@
 
 import argparse
 import dataclasses
-import types
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, TypeVar
+
+from tfpercept import settings
+
+_Settings = TypeVar("_Settings", bound=settings.Settings)
 
 
-class _Dataclass(Protocol):
-  __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+def add(parser: argparse.ArgumentParser, kind: type[settings.Settings]) -> None:
+  """Adds an option for each field that has a help text.
 
-
-_Settings = TypeVar("_Settings", bound=_Dataclass)
-
-
-def add(
-  parser: argparse.ArgumentParser,
-  defaults: object,
-  texts: Mapping[str, str],
-  *,
-  choices: Mapping[str, Sequence[Any]] = types.MappingProxyType({}),
-) -> None:
-  """Adds an option for each of some fields, of its type and default.
+  The option has the type, the default and the choices of the field. In its
+  text `%(default)s` stands for the default.
 
   Args:
     parser: Parser to add the options to.
-    defaults: Settings with the default of each field, a number or a string.
-    texts: Help by field, in which `%(default)s` stands for the default.
-    choices: Allowed values by field, where they are few.
+    kind: Dataclass of the settings, with a number or a string in those fields.
   """
-  for name, text in texts.items():
-    default = getattr(defaults, name)
-    parser.add_argument(
-      f"--{name}",
-      type=type(default),
-      default=default,
-      choices=choices.get(name),
-      help=text,
-    )
+  for option in settings.options(kind):
+    if option.text:
+      parser.add_argument(
+        f"--{option.name}",
+        type=option.hint,
+        default=option.default,
+        choices=option.choices or None,
+        help=option.text,
+      )
 
 
 def read(

@@ -70,9 +70,8 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
   make.add_argument(
     "--out", required=True, metavar="PAGE", help="HTML file to write"
   )
-  settings = defaults.Study()
-  options.add(make, settings, _STUDY, choices={"mode": defaults.MODES})
-  options.add(make, defaults.Look(), _LOOK)
+  options.add(make, defaults.Study)
+  options.add(make, defaults.Look)
   make.add_argument(
     "--smooth",
     action="store_true",
@@ -103,7 +102,7 @@ def _add_analyse(actions: argparse._SubParsersAction) -> None:
     default=analysis.over,
     help="units that the bootstrap draws (default: %(default)s)",
   )
-  options.add(analyse, analysis, _ANALYSIS)
+  options.add(analyse, defaults.Analysis)
   _add_pictures(analyse)
   analyse.add_argument(
     "--page", metavar="FILE", help="HTML report to write as well"
@@ -230,31 +229,4 @@ def _distances(
 _FORMATS = {
   "text": lambda found: ranking_report.to_text(found),
   "json": lambda found: json.dumps(ranking_report.to_json(found), indent=2),
-}
-
-_STUDY = {
-  "mode": "rank: put all results of a picture in order; pairs: choose the "
-  "better of two (default: %(default)s)",
-  "pictures": "number of pictures shown to each person; 0 shows all (default: "
-  "%(default)s)",
-  "shared": "number of these that everybody sees (default: %(default)s)",
-  "pairs": "number of pairs of each picture shown to a person in mode pairs; "
-  "0 shows all (default: %(default)s)",
-  "checks": "number of attention checks, with one spoiled picture each "
-  "(default: %(default)s)",
-  "seed": "seed of every choice and order (default: %(default)s)",
-}
-_LOOK = {
-  "title": "title of the page",
-  "introduction": "text below the title",
-  "question": "question above the pictures",
-  "contact": "text on the last screen, which says where to send the file",
-  "upscale": "largest factor by which pictures are enlarged, 1 or more "
-  "(default: %(default)s)",
-}
-_ANALYSIS = {
-  "resamples": "number of bootstrap samples (default: %(default)s)",
-  "seed": "seed of the bootstrap (default: %(default)s)",
-  "max_failed": "largest share of failed checks, 0 to 1; people above it are "
-  "left out (default: %(default)s)",
 }

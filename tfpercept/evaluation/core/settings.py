@@ -7,6 +7,8 @@ The modules that do the work export each class under their own name too.
 import dataclasses
 import math
 
+from tfpercept import settings
+
 MODES = ("rank", "pairs")
 """Modes of a study: rank all results, or choose the better of two."""
 OVER = ("people", "pictures", "both")
@@ -18,7 +20,7 @@ SPAN = (0.1, 0.8)
 
 
 @dataclasses.dataclass(frozen=True)
-class Agreement:
+class Agreement(settings.Settings):
   """Settings of the agreement between distances and people.
 
   Attributes:
@@ -30,24 +32,38 @@ class Agreement:
     parameters: Number of parameters of the logistic curve, 4 or 5.
   """
 
-  max_pairs: int = 0
-  downscale: int = 1
-  resamples: int = RESAMPLES
-  seed: int = 0
-  parameters: int = 4
+  max_pairs: int = settings.option(
+    0,
+    "largest number of judgements of a data set, evenly spread; 0 uses all "
+    "(default: %(default)s)",
+    least=0,
+  )
+  downscale: int = settings.option(
+    1,
+    "factor by which pictures are first reduced by averaging, a whole number "
+    "(default: %(default)s, full size)",
+    least=1,
+  )
+  resamples: int = settings.option(
+    RESAMPLES,
+    "number of bootstrap samples (default: %(default)s)",
+    least=1,
+  )
+  seed: int = settings.option(0, "seed of the bootstrap (default: %(default)s)")
+  parameters: int = settings.option(
+    4,
+    "number of parameters of the logistic curve that is fitted before the "
+    "linear correlation (default: %(default)s)",
+    choices=(4, 5),
+  )
 
-  def __post_init__(self) -> None:
-    for name, least in (("max_pairs", 0), ("downscale", 1), ("resamples", 1)):
-      if getattr(self, name) < least:
-        raise ValueError(
-          f"{name} is at least {least}; got {getattr(self, name)}"
-        )
+  def check(self) -> None:
     if self.parameters not in (4, 5):
       raise ValueError(f"parameters is 4 or 5; got {self.parameters}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Blindspots:
+class Blindspots(settings.Settings):
   """Settings of blind spots; equal settings make equal pictures.
 
   Attributes:
@@ -59,13 +75,27 @@ class Blindspots:
     radius: Value at which that distance is held.
   """
 
-  steps: int = 500
-  learning_rate: float = 0.02
-  seed: int = 0
-  held: str = "mse"
-  radius: float = 0.01
+  steps: int = settings.option(
+    500,
+    "number of steps of each descent (default: %(default)s)",
+    least=1,
+  )
+  learning_rate: float = settings.option(
+    0.02,
+    "learning rate of Adam, for pixels in [0, 1] (default: %(default)s)",
+  )
+  seed: int = settings.option(0, "seed of the noise (default: %(default)s)")
+  held: str = settings.option(
+    "mse",
+    "spec of the distance that is held constant where pictures start from "
+    "the reference (default: %(default)s)",
+  )
+  radius: float = settings.option(
+    0.01,
+    "value at which that distance is held (default: %(default)s)",
+  )
 
-  def __post_init__(self) -> None:
+  def check(self) -> None:
     if self.steps < 1:
       raise ValueError(f"steps is a number above 0; got {self.steps}")
     for name in ("learning_rate", "radius"):
@@ -75,7 +105,7 @@ class Blindspots:
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
+class Study(settings.Settings):
   """Settings of a ranking study.
 
   Attributes:
@@ -94,19 +124,42 @@ class Study:
     ValueError: if a number is out of its range.
   """
 
-  mode: str = "rank"
-  pictures: int = 0
-  shared: int = 0
-  pairs: int = 0
-  checks: int = 3
-  seed: int = 0
+  mode: str = settings.option(
+    "rank",
+    "rank: put all results of a picture in order; pairs: choose the better "
+    "of two (default: %(default)s)",
+    choices=MODES,
+  )
+  pictures: int = settings.option(
+    0,
+    "number of pictures shown to each person; 0 shows all (default: "
+    "%(default)s)",
+    least=0,
+  )
+  shared: int = settings.option(
+    0,
+    "number of these that everybody sees (default: %(default)s)",
+    least=0,
+  )
+  pairs: int = settings.option(
+    0,
+    "number of pairs of each picture shown to a person in mode pairs; 0 "
+    "shows all (default: %(default)s)",
+    least=0,
+  )
+  checks: int = settings.option(
+    3,
+    "number of attention checks, with one spoiled picture each (default: "
+    "%(default)s)",
+    least=0,
+  )
+  seed: int = settings.option(
+    0,
+    "seed of every choice and order (default: %(default)s)",
+    least=0,
+  )
 
-  def __post_init__(self) -> None:
-    if self.mode not in MODES:
-      raise ValueError(f"mode is one of {', '.join(MODES)}; got {self.mode!r}")
-    for name in ("pictures", "shared", "pairs", "checks", "seed"):
-      if getattr(self, name) < 0:
-        raise ValueError(f"{name} is at least 0; got {getattr(self, name)}")
+  def check(self) -> None:
     if self.pictures and self.shared > self.pictures:
       raise ValueError(
         f"of {self.pictures} pictures a person at most so many are shared; "
@@ -115,7 +168,7 @@ class Study:
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class Look(settings.Settings):
   """Texts of a study's page, and the size at which it shows pictures.
 
   Attributes:
@@ -132,20 +185,30 @@ class Look:
     ValueError: if `upscale` is not at least 1.
   """
 
-  title: str = "Which pictures look better?"
-  introduction: str = "Thank you for lending us your eyes."
-  question: str = ""
-  contact: str = "Please send the file to the person who gave you this page."
-  upscale: float = 4.0
+  title: str = settings.option(
+    "Which pictures look better?",
+    "title of the page",
+  )
+  introduction: str = settings.option(
+    "Thank you for lending us your eyes.",
+    "text below the title",
+  )
+  question: str = settings.option("", "question above the pictures")
+  contact: str = settings.option(
+    "Please send the file to the person who gave you this page.",
+    "text on the last screen, which says where to send the file",
+  )
+  upscale: float = settings.option(
+    4.0,
+    "largest factor by which pictures are enlarged, 1 or more (default: "
+    "%(default)s)",
+    least=1,
+  )
   is_smooth: bool = False
-
-  def __post_init__(self) -> None:
-    if not self.upscale >= 1:
-      raise ValueError(f"upscale is at least 1; got {self.upscale}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Analysis:
+class Analysis(settings.Settings):
   """Settings of the analysis of people's answers.
 
   Attributes:
@@ -159,15 +222,19 @@ class Analysis:
     ValueError: if a value is out of its range.
   """
 
-  over: str = "people"
-  resamples: int = RESAMPLES
-  seed: int = 0
-  max_failed: float = 0.25
+  over: str = settings.option("people", choices=OVER)
+  resamples: int = settings.option(
+    RESAMPLES,
+    "number of bootstrap samples (default: %(default)s)",
+    least=1,
+  )
+  seed: int = settings.option(0, "seed of the bootstrap (default: %(default)s)")
+  max_failed: float = settings.option(
+    0.25,
+    "largest share of failed checks, 0 to 1; people above it are left out "
+    "(default: %(default)s)",
+  )
 
-  def __post_init__(self) -> None:
-    if self.over not in OVER:
-      raise ValueError(f"over is one of {', '.join(OVER)}; got {self.over!r}")
-    if self.resamples < 1:
-      raise ValueError(f"resamples is at least 1; got {self.resamples}")
+  def check(self) -> None:
     if not 0 <= self.max_failed <= 1:
       raise ValueError(f"max_failed is a share, 0 to 1; got {self.max_failed}")
