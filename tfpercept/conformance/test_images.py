@@ -7,15 +7,15 @@ import numpy as np
 
 
 class Limited(Protocol):
-  """A distance, or what stands in for one, as far as it says what it takes."""
+  """The limits of images that a distance or an adapter states."""
 
   @property
   def min_size(self) -> int:
-    """Smallest side of an image."""
+    """Smallest side of an image, in pixels."""
 
   @property
   def size_multiple(self) -> int:
-    """What the sides of an image are multiples of."""
+    """Number of pixels of which the sides of an image are multiples."""
 
   @property
   def channels(self) -> tuple[int, ...] | None:

@@ -122,6 +122,9 @@ def banana(*, bend: float = 0.1) -> _Parts:
   With a ~ N(0, 3^2) and b ~ N(0, 0.5^2) it is `(a, b - bend a^2)`, turned back
   by 240 degrees and moved by (-1, -1). The bend keeps areas, so the entropy is
   that of the normal distribution: 4.679 bits.
+
+  Args:
+    bend: Strength of the bend, any number; 0 gives the normal distribution.
   """
   turn = math.radians(240)
   rotation = [
@@ -146,7 +149,11 @@ def circle() -> _Parts:
 
 @SOURCES.register("sphere")
 def sphere(*, dimensions: int = 3) -> _Parts:
-  """Points on the unit sphere, uniformly distributed."""
+  """Points on the unit sphere, uniformly distributed.
+
+  Args:
+    dimensions: Length of the vectors, at least 2.
+  """
   if dimensions < 2:
     raise ValueError(f"a sphere has 2 dimensions or more; got {dimensions}")
 
@@ -159,19 +166,31 @@ def sphere(*, dimensions: int = 3) -> _Parts:
 
 @SOURCES.register("sawbridge")
 def sawbridge(*, points: int = 1024) -> _Parts:
-  """`t - 1[t > Z]`, Z uniform on [0, 1): a ramp that falls by 1 at Z."""
+  """The process `t - 1[t > Z]`, Z uniform on [0, 1): a ramp with a fall at Z.
+
+  Args:
+    points: Number of points t in [0, 1], at least 2.
+  """
   return _process(points, lambda t, z: t - tf.cast(t > z, tf.float32))
 
 
 @SOURCES.register("sinusoid")
 def sinusoid(*, points: int = 1024) -> _Parts:
-  """`sin(2 pi (t + V))`, V uniform on [0, 1)."""
+  """The process `sin(2 pi (t + V))`, V uniform on [0, 1).
+
+  Args:
+    points: Number of points t in [0, 1], at least 2.
+  """
   return _process(points, lambda t, v: tf.sin(2 * math.pi * (t + v)))
 
 
 @SOURCES.register("ramp")
 def ramp(*, points: int = 1024) -> _Parts:
-  """`(t + V) mod 1 - 1/2`, V uniform on [0, 1)."""
+  """The process `(t + V) mod 1 - 1/2`, V uniform on [0, 1).
+
+  Args:
+    points: Number of points t in [0, 1], at least 2.
+  """
   return _process(points, lambda t, v: tf.math.floormod(t + v, 1.0) - 0.5)
 
 

@@ -140,12 +140,12 @@ class Distance(moved.Parameters, abc.ABC):
     """Reduces error maps to one number for each image, `[N]`."""
 
   def fused(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Returns the value of the three steps; to be overridden for speed."""
+    """Returns the value of the three steps; a subclass may do so faster."""
     return self.pool(self.compare(self.embed(reference), self.embed(image)))
 
   @property
   def has_fused(self) -> bool:
-    """Whether the class has a `fused` of its own."""
+    """True if the class overrides `fused`."""
     return type(self).fused is not Distance.fused
 
   def can_fuse(self, image: tf.Tensor) -> bool:

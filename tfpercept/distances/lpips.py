@@ -199,6 +199,7 @@ class LPIPS(Distance):
     }
 
   def _weigh(self, squares: list[tf.Tensor]) -> list[tf.Tensor]:
+    # Equation 1: a 1x1 convolution to one channel, without bias.
     if not self.linear:
       return [tf.reduce_sum(s, axis=-1, keepdims=True) for s in squares]
     return [

@@ -186,6 +186,8 @@ class MSSSIM(Distance):
     if self.clamp == "shifted":
       deficits = deficits / 2  # 1 - (1 + r) / 2
     weights = self._weights_for(deficits.shape[-1])
+    # As in TensorFlow, the product over scales is taken for each channel, and
+    # then the mean over channels.
     value = numerics.complement_of_product(deficits, weights)
     return tf.reduce_mean(value, axis=-1)
 

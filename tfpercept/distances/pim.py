@@ -203,6 +203,8 @@ class PIM(Distance):
   ) -> tf.Tensor:
     """Returns the divergence at each place of a band, `[N, h, w]`."""
     if self.estimator == "deterministic":
+      # KL of unit normals is half the squared distance of their means, so both
+      # directions add up to it. The mean over z divides it by `z_dim`.
       square = tf.math.squared_difference(x.means, y.means)
       return tf.reduce_mean(square, axis=[-2, -1])
     if self.estimator == "sampled":

@@ -254,6 +254,7 @@ class Robust(Distance):
     value = robust.rho(
       residual, self.alpha, self.scale, approximate=self.approximate
     )
+    # Only a loss steeper than the squared error can overflow in the mean.
     return tf.minimum(value, _LARGEST) if self.alpha > 2 else value
 
   def _normalization(self) -> tf.Tensor:
@@ -270,6 +271,7 @@ class Robust(Distance):
     initial = {"latent_alpha": np.zeros(shape), "latent_scale": np.zeros(shape)}
     low, high = options["alpha_lo"], options["alpha_hi"]
     first = options["alpha_init"]
+    # The inverse of the sigmoid in `shapes_and_scales`.
     if first is not None:
       initial["latent_alpha"] += math.log((first - low) / (high - first))
     if options["weights"] is not None:

@@ -89,7 +89,8 @@ class SSIM(Distance):
     luminance, contrast = shortfalls(
       reference, image, self._taps(image), self.k1, self.k2
     )
-    return [luminance + contrast - luminance * contrast]  # 1 - l * cs
+    # 1 - l cs = (1 - l) + (1 - cs) - (1 - l)(1 - cs), without loss of digits.
+    return [luminance + contrast - luminance * contrast]
 
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_mean(maps[0], axis=[1, 2, 3])

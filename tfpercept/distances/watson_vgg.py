@@ -193,6 +193,8 @@ class WatsonVGG(Distance):
 
 def _total(maps: list[tf.Tensor]) -> tf.Tensor:
   """Returns the sum over channels and depths of means over positions, `[N]`."""
+  # Means, since a sum would give the depths with more positions more weight and
+  # would grow with the image.
   return tf.add_n(
     [tf.reduce_sum(numerics.spatial_mean(m), axis=-1) for m in maps]
   )
@@ -200,6 +202,7 @@ def _total(maps: list[tf.Tensor]) -> tf.Tensor:
 
 def _initial() -> dict[str, np.ndarray]:
   """Returns the authors' initial parameters by their checkpoint names."""
+  # Logarithms of thresholds of 1, and the logit of `MASKING`.
   values = {}
   for depth, count in enumerate(backbones.VGG16.channels):
     values[f"t{depth}_tild"] = np.zeros(count)

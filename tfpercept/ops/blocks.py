@@ -30,7 +30,7 @@ def split(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def join(blocks: tf.Tensor, size: int) -> tf.Tensor:
-  """Inverse of `split`: `[N, h, w, size * size * C]` to `[N, H, W, C]`."""
+  """Returns the images `[N, H, W, C]` of blocks; the inverse of `split`."""
   rows, columns = sides(blocks)
   channels = blocks.shape[-1] // size**2
   lines = tf.reshape(blocks, [-1, rows, columns, size, size * channels])

@@ -27,7 +27,10 @@ def rgb_to_ycbcr(image: tf.Tensor) -> tf.Tensor:
 
 
 def ycbcr_to_rgb(image: tf.Tensor) -> tf.Tensor:
-  """Inverse of `rgb_to_ycbcr`; colors outside RGB come out outside [0, 1]."""
+  """Converts studio-range YCbCr to RGB; the inverse of `rgb_to_ycbcr`.
+
+  Colors that RGB cannot show have values outside [0, 1].
+  """
   matrix, offset = _matrix(tf.float64)
   inverse = tf.cast(tf.linalg.inv(matrix), image.dtype)
   return tf.linalg.matmul(

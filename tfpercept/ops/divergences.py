@@ -22,6 +22,8 @@ class Mixture(NamedTuple):
 
   def log_density(self, z: tf.Tensor) -> tf.Tensor:
     """Returns the log density `[...]` of samples `[..., Z]`."""
+    # The log density of a unit normal, without a determinant, for each
+    # component; then the log of their weighted sum.
     square = tf.math.squared_difference(z[..., None, :], self.means)
     size = square.shape[-1]
     logs = -0.5 * (tf.reduce_sum(square, -1) + size * math.log(2 * math.pi))

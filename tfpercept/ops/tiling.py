@@ -94,6 +94,8 @@ def tiles(
 
 
 def _parts(length: int, side: int, multiple: int) -> Iterator[tuple[int, int]]:
+  # Equal parts, with each cut rounded to a multiple; full sides from one end
+  # would leave a narrow last tile.
   count = -(-length // side)
   cuts = [round(i * length / count / multiple) * multiple for i in range(count)]
   yield from zip(cuts, [*cuts[1:], length], strict=True)
