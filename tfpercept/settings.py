@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses whose fields say what they are and may hold.
+"""Settings: frozen dataclasses whose fields state their type, range and help.
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Crops(settings.Settings):
@@ -26,20 +26,20 @@ _Kind = TypeVar("_Kind", bound="Settings")
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-  """A field of settings, and all that is said of it.
+  """A field of settings, with its help, type and range.
 
   Attributes:
     name: Name of the field.
-    hint: Its annotation; without None where it may be None.
-    default: Its default; `REQUIRED` where there is none.
-    text: Help for users; empty where no user is asked for it.
-    least: Lowest number that it takes, or None.
-    most: Highest number that it takes, or None.
-    choices: The values that it takes, where they are few.
+    hint: Annotation of the field, without None if it may be None.
+    default: Default value; `REQUIRED` if there is none.
+    text: Help for users; empty if no user is asked for the field.
+    least: Lowest number that the field takes, or None.
+    most: Highest number that the field takes, or None.
+    choices: Values that the field takes, if they are few.
     repeated: Whether several values are given one by one, and not between
       commas.
-    parse: Makes a value of the text that a user gives, where the annotation
-      does not say how.
+    parse: Function from the text that a user gives to a value, if the
+      annotation does not determine it.
   """
 
   name: str
@@ -82,18 +82,18 @@ def option(
   """Returns a field of a dataclass of settings.
 
   Args:
-    default: Its default, or `REQUIRED`.
+    default: Default value, or `REQUIRED`.
     text: Help for users; without it, no user is asked for the field.
-    least: Lowest number that it takes.
-    most: Highest number that it takes.
-    choices: The values that it takes, where they are few.
+    least: Lowest number that the field takes.
+    most: Highest number that the field takes.
+    choices: Values that the field takes, if they are few.
     repeated: Whether several values are given one by one, and not between
       commas.
-    parse: Makes a value of the text that a user gives, where the annotation
-      does not say how.
-    absent: The value that is not written: what was written without the field
-      had this value. A field that a later version adds needs one if older runs
-      are to resume.
+    parse: Function from the text that a user gives to a value, if the
+      annotation does not determine it.
+    absent: Value that is not written: settings that were written without the
+      field had this value. A field that a later version adds needs one if older
+      runs are to resume.
   """
   told = {
     "text": text,
@@ -159,7 +159,7 @@ class Settings:
 
   @classmethod
   def absent(cls) -> dict[str, Any]:
-    """Returns what the fields hold that may be missing where they are kept."""
+    """Returns the values of the fields that may be missing in a file."""
     return {
       field.name: _plain(field.metadata["absent"])
       for field in dataclasses.fields(cls)
@@ -168,15 +168,15 @@ class Settings:
 
   @classmethod
   def read(cls: type[_Kind], values: Mapping[str, Any]) -> _Kind:
-    """Returns the settings that are among JSON values; others are left alone.
+    """Returns the settings among JSON values; other values are ignored.
 
     Args:
-      values: What `to_json` of these settings, or of some with more fields,
-        returned.
+      values: Result of `to_json` of these settings, or of settings with more
+        fields.
 
     Raises:
-      ValueError: if a field is missing that can not be, or holds what it does
-        not take.
+      ValueError: if a field is missing that can not be, or has a value
+        that it does not take.
     """
     found = {**cls.absent(), **values}
     names = {one.name for one in options(cls)}

@@ -1,10 +1,11 @@
-"""Trains an autoencoder under any distance, or one under each of several.
+"""Trains an autoencoder with any loss, or one with each of several losses.
 
     python -m trainers.autoencoder --loss=mse --loss="ms_ssim(scales=3)" \
         --data=faces.npz --side=48 --out=runs/faces
 
-Several losses get the same pictures, initial weights and steps, and a folder
-each below `--out`. Killed at any moment, the same command resumes it.
+Several losses share the pictures, the initial weights and the number of steps;
+each gets a folder below `--out`. If the training is killed, the same command
+resumes it.
 """
 
 from absl import flags, logging

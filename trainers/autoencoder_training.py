@@ -19,10 +19,12 @@ class Layers(example_settings.Layers):
     output: Last nonlinearity, one of `models.autoencoders.base.OUTPUTS`.
   """
 
-  code: int = settings.option(64, "Length of the code.", least=1)
+  code: int = settings.option(
+    64, "Length of the code, the bottleneck.", least=1
+  )
   output: str = settings.option(
     "sigmoid",
-    "Last nonlinearity; linear is not bounded to [0, 1].",
+    "Nonlinearity of the output; linear is not bounded to [0, 1].",
     choices=base.OUTPUTS,
   )
 

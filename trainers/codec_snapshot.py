@@ -1,12 +1,12 @@
-"""Writes a codec in half precision, as it is kept in a repository or shipped.
+"""Writes a codec in half precision, for a repository or a release.
 
     python -m trainers.codec_snapshot --run=runs/long/photo_mse \
         --out=trainers/snapshots/photo_mse
 
-The weights are rounded to 8 binary digits and kept in float16; tables, integer
-layers and the digests of the self-test are those of the rounded weights. The
-curve of the training, `validation.csv`, goes along where there is one. The
-optimiser does not: a training that starts at the snapshot warms up again.
+The weights are rounded to 8 binary digits and stored in float16. Coding tables,
+integer layers and the self-test are those of the rounded weights. The curve of
+the training, `validation.csv`, is copied if there is one. The optimiser is not:
+a training that starts from the snapshot warms up again.
 """
 
 import dataclasses
@@ -31,11 +31,11 @@ class Job(settings.Settings):
   """
 
   run: str = settings.option(
-    settings.REQUIRED, "Run folder of trainers.compression."
+    settings.REQUIRED, "Run folder of a training by trainers.compression."
   )
   out: str = settings.option(
     settings.REQUIRED,
-    "Folder to write; one that is there already is replaced.",
+    "Folder to write; an existing snapshot in it is replaced.",
   )
 
 
@@ -49,7 +49,7 @@ def main() -> None:
   found = [path.name for path in out.iterdir()] if out.is_dir() else []
   if found and "manifest.json" not in found:
     raise ValueError(
-      f"{out} holds something that is no model, and would be replaced; name "
+      f"{out} holds something that is not a model, and would be replaced; name "
       "another --out"
     )
   network, manifest = models.load(run, dtype="float32")

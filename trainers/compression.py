@@ -1,11 +1,11 @@
-"""Trains a learned image codec for rate and any distance, all rates at once.
+"""Trains a learned image codec, for any distance and all rates at once.
 
     python -m trainers.compression --data=photos --steps=40000 --out=runs/codec
     python -m trainers.compression --data=photos --initial=runs/codec \
         --loss=ms_ssim --lmbda=3,200 --steps=8000 --out=runs/codec_ms_ssim
 
-Killed at any moment, the same command resumes it. `--out` holds the codec as of
-the last interval, which `tfpercept compress --model` takes.
+If the training is killed, the same command resumes it. `--out` holds the codec
+as of the last interval, which `tfpercept compress --model` takes.
 """
 
 import dataclasses
@@ -40,24 +40,30 @@ class Channels(settings.Settings):
   """
 
   size: str = settings.option(
-    "tiny", "Channels of the network.", choices=tuple(transform_codec.SIZES)
+    "tiny",
+    "Channels of the network, by name.",
+    choices=tuple(transform_codec.SIZES),
   )
   widths: tuple[int, ...] | None = settings.option(
-    None, "Hidden channels of the transforms, unlike those of --size."
+    None, "Hidden channels of the transforms; by default those of --size."
   )
   latents: int | None = settings.option(
-    None, "Channels of latents, unlike --size says.", least=1
+    None, "Channels of the latents; by default those of --size.", least=1
   )
   hyper_width: int | None = settings.option(
     None,
-    "Hidden channels of the hyper-transforms, unlike --size says.",
+    "Hidden channels of the hyper-transforms; by default those of --size.",
     least=1,
   )
   hyper_latents: int | None = settings.option(
-    None, "Channels of hyper-latents, unlike --size says.", least=1
+    None,
+    "Channels of the hyper-latents; by default those of --size.",
+    least=1,
   )
   blocks: int = settings.option(
-    transform_codec.BLOCKS, "Residual blocks of each transform.", least=0
+    transform_codec.BLOCKS,
+    "Number of residual blocks of each transform.",
+    least=0,
   )
 
   def arguments(self, architecture: str) -> dict[str, Any]:
@@ -82,9 +88,9 @@ class Start(settings.Settings):
 
   initial: str | None = settings.option(
     None,
-    "A run to start from: its network and weights, in place of flags that say "
-    "what network. With --loss=mse, --lmbda gives its qualities another range; "
-    "--latents gives it more channels.",
+    "Run folder or model to start from. It gives the network and the weights, "
+    "instead of the flags of the network. With --loss=mse, --lmbda gives its "
+    "qualities another range of rates; --latents gives it more channels.",
   )
 
 

@@ -23,8 +23,8 @@ ARCHITECTURES = (
   "mean_scale_hyperprior",
   "channel_wise_hyperprior",
 )
-_BLOCKS = 16_000  # that transforms are computed from before training
-_SHOWN = (256, 384)  # height and width of what TensorBoard shows
+_BLOCKS = 16_000  # number of blocks from which the KLT is computed
+_SHOWN = (256, 384)  # height and width of the crop in TensorBoard
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)
 _UNMEASURED = compression_validation.Settings()
 
@@ -52,50 +52,53 @@ class Settings(shared_settings.Network):
 
   data: tuple[str, ...] = settings.option(
     ("packaged",),
-    "'packaged', a folder or a tfds name; may be repeated.",
+    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
     repeated=True,
   )
   sides: tuple[int, ...] = settings.option(
     (),
-    "Lengths in pixels that the longer side of each picture is reduced to; a "
-    "picture is used at each of them.",
+    "Lengths of the longer side, in pixels, that each picture is reduced to; "
+    "it is used at each of them. By default pictures keep their size.",
   )
   largest: float = settings.option(
     1.0,
-    "Pictures are reduced by this factor at least.",
+    "Largest factor by which sides are reduced, above 0; below 1 it removes "
+    "traces of JPEG.",
     least=0.0,
     most=1.0,
   )
   patch: int = settings.option(
     192,
-    f"Side of the crops, a multiple of {hyperprior.STRIDE}.",
+    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
     least=hyperprior.STRIDE,
   )
-  batch: int = settings.option(4, "Crops in a batch.", least=1)
+  batch: int = settings.option(4, "Number of crops in a batch.", least=1)
   architecture: str = settings.option(
     "mean_scale_hyperprior",
-    "The network; all but a factorized_prior serve all rates at once.",
+    "Network of the codec; all except factorized_prior serve all rates.",
     choices=ARCHITECTURES,
   )
   model: Mapping[str, Any]
   lmbda: tuple[float, ...] | None = settings.option(
     None,
-    "Weight of the distance at the lowest and the highest quality; by default "
-    "those of the network, for mse.",
+    "Lambda, the weight of the distance, at the lowest and the highest "
+    "quality; by default that of the network, for mse.",
   )
   quantiser: str = settings.option(
-    "mixed", "Quantizer in training.", choices=tuple(quantizers.QUANTISERS)
+    "mixed",
+    "Quantizer of the latents in training.",
+    choices=tuple(quantizers.QUANTISERS),
   )
   fall: float = settings.option(
     0.3,
-    "Share of the steps, at the end, over which the rate falls.",
+    "Share of the steps, at the end, over which the learning rate falls.",
     least=0,
     most=1,
   )
   ema: float | None = settings.option(
     None,
-    "Keep an exponential moving average of the weights, of which a step keeps "
-    "this share, such as 0.9995; by default the weights themselves are kept.",
+    "Decay of an exponential moving average of the weights, such as 0.9995; "
+    "the codec then has the average. By default it has the last weights.",
     least=0.0,
     most=1.0,
   )

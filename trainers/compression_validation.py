@@ -1,4 +1,4 @@
-"""The curve of a codec as it trains, on pictures that it does not train on."""
+"""Validation of a codec during its training, on held-out pictures."""
 
 import csv
 import dataclasses
@@ -19,13 +19,13 @@ from tfpercept.tasks import compression, quantizers
 
 FILE, NOTE = "validation.csv", "validation.json"
 ANCHOR = "jpeg"
-SPAN = (0.1, 0.8)  # bits per pixel that BD-rates are of, as in our tables
+SPAN = (0.1, 0.8)  # range of rates of BD-rates, in bits per pixel
 _HEADER = ("step", "loss", "bd_rate")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(settings.Settings):
-  """The pictures that a codec is measured on as it trains, and how often.
+  """Held-out pictures of a validation, and the steps between measurements.
 
   Attributes:
     validation: Names of the sources, see `data.sources.load`; none is measured
@@ -35,13 +35,13 @@ class Settings(settings.Settings):
 
   validation: tuple[str, ...] = settings.option(
     (),
-    "Folder of pictures that are not trained on. Their loss and BD-rate "
-    "against JPEG go to validation.csv as the codec trains. May be repeated.",
+    "Folder of held-out pictures; may be repeated. Their loss and BD-rate "
+    "against JPEG are written to validation.csv during the training.",
     repeated=True,
   )
   validation_interval: int = settings.option(
     2000,
-    "Steps between two measurements of --validation, a multiple of --interval.",
+    "Number of steps between two measurements, a multiple of --interval.",
     least=1,
   )
 
@@ -99,7 +99,7 @@ def _require_same(folder: pathlib.Path, what: identity.Identity) -> None:
 
 
 def _noted(folder: pathlib.Path) -> identity.Identity:
-  """Returns what pictures the curve in a folder was measured on."""
+  """Returns the identity of the pictures of the curve in a folder."""
   note = folder / NOTE
   advice = (
     f"put it back from a copy, or move {folder / FILE} away to begin another"
@@ -133,16 +133,16 @@ def _read(path: pathlib.Path) -> dict[int, list[str]]:
 
 
 class Validation(keras.callbacks.Callback):
-  """Measures the codec now and then, and adds a line to `validation.csv`.
+  """Measures the codec at intervals, and adds a line to `validation.csv`.
 
   A line holds the step; the loss, as it is trained for but with rounded
   latents, over pictures and whole qualities; the BD-rate in PSNR against JPEG
   (Pillow, 4:2:0) between 0.1 and 0.8 bits per pixel, in percent; and for each
-  quality the bits per pixel and the PSNR in dB, means over pictures. Bits are
-  those that the entropy model estimates: no header, no coder's loss.
+  quality the bits per pixel and the PSNR in dB, means over pictures. Rates are
+  those that the entropy model estimates, without header and range coder.
 
-  A step whose checkpoint was the last that a killed run did is measured as the
-  run is taken up.
+  If a run was killed right after a checkpoint, that step is measured when the
+  run resumes.
 
   Args:
     task: The task that is trained.

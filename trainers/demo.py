@@ -1,9 +1,9 @@
-"""The main job on packaged photographs: train, score, compress, report, serve.
+"""The demo on packaged photographs: train, score, compress, report, export.
 
     python -m trainers.demo --out=runs/demo --image=photo.png
 
-What an earlier call with the same settings finished is not done again; what was
-interrupted is resumed.
+Parts that an earlier call with the same settings finished are not done again;
+interrupted trainings are resumed.
 """
 
 import dataclasses
@@ -59,9 +59,13 @@ class Job(settings.Settings):
     seed: Seed of initial weights and batches.
   """
 
-  out: str = settings.option("runs/demo", "Folder for everything.")
-  image: str | None = settings.option(None, "Picture to upscale four times.")
-  steps: int = settings.option(2000, "Steps of each training.", least=1)
+  out: str = settings.option("runs/demo", "Folder of all results.")
+  image: str | None = settings.option(
+    None, "Picture to enlarge by 4; by default a packaged one."
+  )
+  steps: int = settings.option(
+    2000, "Number of steps of each training.", least=1
+  )
   seed: int = settings.option(0, "Seed of weights and batches.", least=0)
 
 
@@ -105,7 +109,7 @@ def _work(job: Job, out: pathlib.Path) -> None:
 
 
 def _agreement(folder: pathlib.Path) -> str:
-  """Returns what a fresh process found when it reloaded an export."""
+  """Returns the differences that a fresh process found in an export."""
   gaps = [
     f"{name} {gap:.1g}"
     for name, check in manifest.verify(folder)["checks"].items()

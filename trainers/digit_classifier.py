@@ -1,8 +1,8 @@
-"""Trains the classifier of digits that judges samples of VAEs.
+"""Trains the classifier of digits that measures samples of VAEs.
 
     python -m trainers.digit_classifier --data=mnist.npz --out=runs/a
 
-Killed at any moment, the same command resumes it.
+If the training is killed, the same command resumes it.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ _FLAGS = network_flags.NetworkFlags(digit_training.Settings)
 
 def main() -> None:
   own, initial = _FLAGS.read()
-  # What --loss names compares pictures; it has no say here.
+  # --loss names a distance of pictures, which a classifier does not use.
   run = dataclasses.replace(run_flags.run(own), loss="cross-entropy")
   run = run.on(data=lambda: identity.of_paths([own.data]))
   train_on, test = (

@@ -23,7 +23,7 @@ class Layers(settings.Settings):
   """
 
   filters: tuple[int, ...] = settings.option(
-    (16, 32, 32, 64, 64), "Widths of the convolutions."
+    (16, 32, 32, 64, 64), "Channels of the convolutions."
   )
   width: int = settings.option(64, "Number of features.", least=1)
 
@@ -41,10 +41,12 @@ class Settings(shared_settings.Network):
   """
 
   data: str = settings.option(
-    settings.REQUIRED, "An .npz file of digits in Keras' layout."
+    settings.REQUIRED, ".npz file of digits in the layout of Keras."
   )
-  batch: int = settings.option(128, "Digits in a batch.", least=1)
-  shift: int = settings.option(2, "Largest shift, in pixels.", least=0)
+  batch: int = settings.option(128, "Number of digits in a batch.", least=1)
+  shift: int = settings.option(
+    2, "Largest shift of a digit, in pixels.", least=0
+  )
   dropout: float = settings.option(
     0.3,
     "Share of the features that are dropped in training.",

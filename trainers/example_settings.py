@@ -13,7 +13,7 @@ from trainers import shared_settings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pictures(shared_settings.Network):
-  """Settings that say what pictures a network is trained on.
+  """Settings of the pictures that a network is trained on.
 
   Attributes:
     data: Names of the sources, see `data.examples.load`.
@@ -26,29 +26,33 @@ class Pictures(shared_settings.Network):
 
   data: tuple[str, ...] = settings.option(
     ("packaged",),
-    "'packaged', a folder, a .npz file or a tfds name; may be repeated.",
+    "Pictures: 'packaged', a folder, a .npz file or a tfds name; may be "
+    "repeated.",
     repeated=True,
   )
   side: int = settings.option(
     48, "Side of the pictures, in pixels.", least=32, most=128
   )
   channels: int = settings.option(
-    1, "Channels: 1 for grey, 3 for color.", choices=(1, 3)
+    1, "Number of channels: 1 for grey, 3 for color.", choices=(1, 3)
   )
   fit: str = settings.option(
     "resize",
-    "Way to bring pictures to that size; crops are cut from photographs.",
+    "Method that brings pictures to that size; crops are cut from photographs.",
     choices=examples.FITS,
   )
   held_out: float = settings.option(
-    0.05, "Share of the pictures not to train on.", least=0.0, most=0.99
+    0.05,
+    "Share of the pictures that are held out from training.",
+    least=0.0,
+    most=0.99,
   )
-  batch: int = settings.option(32, "Pictures in a batch.", least=1)
+  batch: int = settings.option(32, "Number of pictures in a batch.", least=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layers(settings.Settings):
-  """Arguments of networks that say what hidden layers they have.
+  """Arguments of networks for their hidden layers.
 
   Attributes:
     kind: Kind of the hidden layers, one of `models.autoencoders.base.KINDS`.
@@ -61,7 +65,7 @@ class Layers(settings.Settings):
   )
   widths: tuple[int, ...] = settings.option(
     (32, 64, 128),
-    "Widths of the hidden layers, from the picture to the vector.",
+    "Channels or units of the hidden layers, from the picture to the code.",
   )
 
 
@@ -71,10 +75,10 @@ _Own = TypeVar("_Own", bound=Pictures)
 def ready(
   runs: Sequence[training.Run[_Own]], *, download: bool
 ) -> tuple[list[training.Run[_Own]], examples.Examples, examples.Examples]:
-  """Binds runs to what their pictures are, and reads these.
+  """Binds runs to the identity of their pictures, and reads the pictures.
 
   Args:
-    runs: Runs that differ in their loss and folder alone.
+    runs: Trainings that differ only in their loss and their folder.
     download: Whether tfds may download.
 
   Returns:
@@ -98,7 +102,7 @@ def read(
   """Reads the pictures that settings name.
 
   Args:
-    own: Settings that say what pictures.
+    own: Settings of the pictures.
     download: Whether tfds may download.
     split: Part of data that come in parts, one of `data.examples.SPLITS`.
   """
@@ -116,11 +120,11 @@ def read(
 def load(
   own: Pictures, *, seed: int, download: bool = False
 ) -> tuple[examples.Examples, examples.Examples]:
-  """Reads what a run trains on, and what it does not.
+  """Reads the training pictures and the held-out pictures of a run.
 
   Args:
     own: Settings of the run.
-    seed: Seed of the run, which what is held out follows from.
+    seed: Seed of the run, which selects the held-out pictures.
     download: Whether tfds may download.
   """
   data = read(own, download=download)

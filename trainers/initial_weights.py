@@ -8,7 +8,7 @@ from tfpercept import models
 
 
 def load(folder: str | None) -> tuple[keras.Model | None, dict[str, Any]]:
-  """Returns the network that `--initial` names, and what settings say of it.
+  """Returns the network that `--initial` names, and its entry in the settings.
 
   Args:
     folder: Folder of a run, or name of a model; None for none.

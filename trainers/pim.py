@@ -1,10 +1,10 @@
-"""Trains PIM without labels, on pairs that show nearly the same.
+"""Trains PIM without labels, on pairs of nearly equal pictures.
 
     python -m trainers.pim --clips=film.mp4 --photos=pictures --out=runs/pim
 
 A pair is two neighbouring frames of a clip, or two slightly moved, turned,
 zoomed and lit views of a photograph. With both, each gives half of a batch.
-Killed at any moment, the same command resumes it.
+If the training is killed, the same command resumes it.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ _FLAGS = network_flags.NetworkFlags(pim_training.Settings)
 
 def main() -> None:
   own, initial = _FLAGS.read()
-  # The bound is trained for, and --loss has no say.
+  # PIM is trained with its own bound; --loss does not apply.
   run = dataclasses.replace(run_flags.run(own), loss="ixyz")
   pim_training.train(run, initial=initial)
   logging.info("Trained model in %s", run.out / "model")

@@ -26,12 +26,14 @@ class Layers(settings.Settings):
   """
 
   mixtures: int = settings.option(
-    1, "Number of mixtures; 5 for PIM-5.", least=1
+    1, "Number of Gaussians of a latent; 5 for PIM-5.", least=1
   )
   front_end: str = settings.option(
     "steerable", "Filters that split images into bands.", choices=pim.FRONT_ENDS
   )
-  width: int = settings.option(64, "Filters of hidden layers.", least=1)
+  width: int = settings.option(
+    64, "Number of filters of the hidden layers.", least=1
+  )
   z_dim: int = settings.option(10, "Length of the latent.", least=1)
   linear_head: bool = settings.option(
     False, "Add a linear layer after the ReLU of the means."
@@ -54,19 +56,21 @@ class Settings(shared_settings.Network):
   """
 
   clips: tuple[str, ...] = settings.option(
-    (), "A video file or a folder of frames; may be repeated.", repeated=True
+    (), "Video file or folder of frames; may be repeated.", repeated=True
   )
   max_side: int = settings.option(
-    640, "Longer frames are reduced to this side.", least=16
+    640,
+    "Longest side of a frame in pixels; larger frames are reduced to it.",
+    least=16,
   )
   gap: int = settings.option(
-    1, "Frames from one of a pair to the other.", least=1
+    1, "Number of frames from one of a pair to the other.", least=1
   )
   photos: tuple[str, ...] = settings.option(
-    (), "A folder of still pictures; may be repeated.", repeated=True
+    (), "Folder of still pictures; may be repeated.", repeated=True
   )
-  patch: int = settings.option(64, "Side of the crops.", least=8)
-  batch: int = settings.option(16, "Pairs in a batch.", least=2)
+  patch: int = settings.option(64, "Side of the crops, in pixels.", least=8)
+  batch: int = settings.option(16, "Number of pairs in a batch.", least=2)
   marginal: str = settings.option(
     "bands", "Set over which bands are averaged.", choices=pim_task.MARGINALS
   )
@@ -105,7 +109,7 @@ def train(
 
 
 def _data(own: Settings, seed: int) -> pairs.Joined:
-  """Shares the batch between frames and photographs, if there are both."""
+  """Splits the batch between frames and photographs, if there are both."""
   if not own.clips and not own.photos:
     raise ValueError("nothing to train on; give --clips, --photos or both")
   half = own.batch // 2 if own.clips and own.photos else 0

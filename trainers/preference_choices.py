@@ -1,4 +1,4 @@
-"""Forced choices to train on: reading, identity, and what is held out."""
+"""Forced choices to train on: reading, identity, and held-out contents."""
 
 import hashlib
 import json
@@ -93,7 +93,7 @@ def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
 def split(
   data: judgements.Judgements, held_out: Sequence[str]
 ) -> tuple[judgements.Judgements, judgements.Judgements]:
-  """Returns what to train on and what is held out, told apart by content.
+  """Splits judgements by content into those to train on and held-out ones.
 
   Args:
     data: Judgements to split.

@@ -1,4 +1,4 @@
-"""The agreement of a distance with people, as it is trained."""
+"""The agreement of a distance with people during its training."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from tfpercept.evaluation.agreement import scores as agreement
 from tfpercept.evaluation.core import runner
 from tfpercept.io import files
 
-_SHOWN = 200  # judgements that the curve of a run rests on
+_SHOWN = 200  # most judgements that the curve of a run uses
 
 
 def values(
@@ -25,10 +25,10 @@ def values(
   """Returns the values of a distance on the pairs of judgements.
 
   Args:
-    distance: The distance, as it is.
+    distance: The distance, with its current weights.
     data: Judgements, whose pairs are measured.
     cache: Cache of the pictures.
-    compiled: The distance as it was compiled before; None compiles it.
+    compiled: The same distance, compiled before; None compiles it.
 
   Raises:
     ValueError: if it has no value for one of the pairs.
@@ -52,7 +52,7 @@ def _read_curve(path: pathlib.Path) -> dict[int, float]:
 
 
 class Curve(keras.callbacks.Callback):
-  """Measures agreement on what is not trained on at every interval.
+  """Measures agreement on held-out judgements at every interval.
 
   The values are kept in the run's folder, so that a resumed run has them all.
 
@@ -63,7 +63,7 @@ class Curve(keras.callbacks.Callback):
     run: The run.
 
   Raises:
-    ValueError: if what the folder holds of the curve is damaged.
+    ValueError: if the file of the curve is damaged.
   """
 
   def __init__(
@@ -91,7 +91,7 @@ class Curve(keras.callbacks.Callback):
     self.measure(int(self.model.optimizer.iterations.numpy()))
 
   def measure(self, step: int) -> None:
-    """Adds the distance as it is, of that step, if it is not there."""
+    """Adds the agreement at a step, if the curve does not have it."""
     if step in self.values:
       return
     found = values(self._distance, self._data, self._cache, self._compiled)

@@ -21,8 +21,7 @@ def summary(
 ) -> dict[str, dict[str, Estimate]]:
   """Returns agreement before and after, and the gain, by distance.
 
-  Every choice is one that its training did not see; those of all splits are
-  pooled.
+  Every choice was held out from its training; those of all splits are pooled.
 
   Args:
     outcomes: Outcomes by the spec of the distance, one for each split.
@@ -47,11 +46,11 @@ def to_text(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
   run: training.Run[preference_training.Settings],
 ) -> str:
-  """Formats the summary for a terminal, with what every content gained.
+  """Formats the summary for a terminal, with the gain of every content.
 
   Args:
     outcomes: Outcomes by the spec of the distance, one for each split.
-    run: A run that has the settings that all share.
+    run: A run with the settings that all share.
   """
   rows = summary(outcomes)
   folds = next(iter(outcomes.values()))
@@ -91,7 +90,7 @@ def write(
 
   Args:
     outcomes: Outcomes by the spec of the distance, one for each split.
-    run: A run that has the settings that all share.
+    run: A run with the settings that all share.
   """
   text = to_text(outcomes, run)
   files.write_text(run.out / "agreement.txt", text + "\n")

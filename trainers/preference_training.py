@@ -14,7 +14,7 @@ from tfpercept.tasks import agreement as agreement_task
 from tfpercept.training import run as run_lib
 from trainers import preference_curve, shared_settings, tuned_distances
 
-_PARTS = 10  # of the schedule, where no epochs are given
+_PARTS = 10  # parts of the schedule if no epochs are given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,35 +40,37 @@ class Settings(shared_settings.Trainer):
   )
   judge_by: tuple[str, ...] = settings.option(
     (),
-    "Folder of other choices, on which agreement is measured; none is held "
-    "out then.",
+    "Folder of other choices, on which agreement is measured; may be repeated. "
+    "No content of --data is held out then.",
     repeated=True,
   )
   held_out: tuple[str, ...] = settings.option(
-    (), "Contents not to train on; a fifth of them by default."
+    (), "Names of held-out contents; by default a fifth of them."
   )
   head: str = settings.option(
     "ratio",
-    "Way from two distances to a choice.",
+    "Function from two distances to a choice.",
     choices=tuple(agreement_task.HEADS),
   )
-  patch: int = settings.option(64, "Side of the crops.", least=8)
-  batch: int = settings.option(50, "Triplets in a batch.", least=1)
+  patch: int = settings.option(64, "Side of the crops, in pixels.", least=8)
+  batch: int = settings.option(50, "Number of triplets in a batch.", least=1)
   beta_1: float = settings.option(0.5, "Momentum of Adam.", least=0.0, most=1.0)
   epochs: int = settings.option(
-    0, "Passes over the data; 0: as many as --steps allow.", least=0
+    0,
+    "Number of passes over the data; 0 uses --steps instead.",
+    least=0,
   )
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-  """What training did to a distance, on judgements it did not see.
+  """Outcome of the training of a distance, on held-out judgements.
 
   Attributes:
-    held_out: Those judgements.
+    held_out: Held-out judgements.
     before: Values of the distance as it was given, by pair.
     after: Values of the trained distance, by pair.
-    curve: Agreement on them, or a part of them, by step.
+    curve: Agreement on the held-out judgements, or a part of them, by step.
     spec: Spec of the trained distance; its weights are in the run's folder.
     run: The run, with the steps that were taken.
   """

@@ -2,11 +2,11 @@
 
     python -m trainers.probe_table --out=runs/yaleb
 
-trains autoencoders of Extended Yale B with MSE, MAE and MS-SSIM as the preset
-says, each with five seeds, unless that has been done; asks support vector
-machines what the codes tell of the person and of where the light is; and
-answers whether MS-SSIM wins. With `--models` it probes trained networks
-instead. Killed at any moment, the same command goes on where it was.
+trains autoencoders on Extended Yale B with MSE, MAE and MS-SSIM by the preset,
+each with five seeds, unless that has been done. It probes their codes for the
+person and the direction of the light, and prints whether MS-SSIM wins. With
+`--models` it probes trained networks instead. If it is killed, the same command
+resumes it.
 
 Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
@@ -49,10 +49,10 @@ class Job(settings.Settings):
   Attributes:
     out: Folder of trainings and results.
     models: Folders of trained networks; None to train them.
-    data: Path of the pictures with what is known of them.
+    data: Path of the pictures with their labels.
     seeds: Number of trainings of each loss.
     preset: Path of the flag file of the trainings.
-    labels: Numbers of labels a person that probes make do with.
+    labels: Numbers of labels of each person that probes are limited to.
     workers: Number of threads of the probes.
   """
 
@@ -61,22 +61,24 @@ class Job(settings.Settings):
   )
   models: tuple[str, ...] | None = settings.option(
     None,
-    "Folder of trained networks; nothing is trained then.",
+    "Folder of trained networks; may be repeated. Nothing is trained then.",
     repeated=True,
   )
   data: str = settings.option(
     "../shared/data/yaleb/extended_yale_b_48x48.npz",
-    "Pictures with identity, azimuth and elevation, as .npz.",
+    "Path of an .npz file with pictures, identity, azimuth and elevation.",
   )
-  seeds: int = settings.option(5, "Trainings of each loss.", least=1)
+  seeds: int = settings.option(5, "Number of trainings of each loss.", least=1)
   preset: str = settings.option(
     str(processes.PRESETS / "yaleb_autoencoder.flags"),
-    "Flags of the autoencoders to train.",
+    "Flag file of the trainings of autoencoders.",
   )
   labels: tuple[int, ...] = settings.option(
-    (1, 2, 5, 10, 20, 30), "Labels a person to make do with.", parse=_count
+    (1, 2, 5, 10, 20, 30),
+    "Numbers of labels of each person that probes are limited to.",
+    parse=_count,
   )
-  workers: int = settings.option(2, "Threads of the probes.", least=1)
+  workers: int = settings.option(2, "Number of threads of the probes.", least=1)
 
 
 _FLAGS = derived_flags.Flags(Job)
@@ -85,7 +87,7 @@ Table = Mapping[str, probing_table.Runs]
 
 
 def main() -> None:
-  """Trains what is missing, probes, then prints tables and answers."""
+  """Trains missing networks, probes, then prints tables and results."""
   job = _FLAGS.read()
   out = pathlib.Path(job.out).absolute()
   folders.require(out)
@@ -176,7 +178,7 @@ def _probe(
 
 
 def _ordered(table: Mapping[str, Any]) -> dict[str, Any]:
-  """Losses as in the paper, then others, then what is no loss."""
+  """Returns losses in the order of the paper, then other losses and methods."""
   order = list(SNELL)
   names = {m: _name(m) for m in table}
   return dict(

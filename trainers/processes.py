@@ -14,7 +14,7 @@ from tfpercept.io import files
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = ROOT / "trainers" / "presets"
 FLAGS = "trained.flags"
-"""What the trainings in a folder were given."""
+"""Name of the file with the flags of a folder's trainings."""
 
 
 def train(
@@ -24,16 +24,16 @@ def train(
   preset: files.PathLike,
   runs: Iterable[str] = (".",),
 ) -> None:
-  """Trains as a preset says, unless that has been done.
+  """Trains with the flags of a preset, unless that has been done.
 
-  What is printed goes to standard error, which leaves the other to tables.
+  Output goes to standard error, so that standard output holds only tables.
 
   Args:
-    trainer: Such as `srcnn`.
-    out: Its `--out`.
+    trainer: Name of the trainer, such as `srcnn`.
+    out: Folder of the training, its `--out`.
     *more: Flags that come after those of the preset.
-    preset: A flag file.
-    runs: Folders in `out` that hold a run each.
+    preset: Path of the flag file.
+    runs: Names of folders in `out` that hold a run each.
 
   Raises:
     ValueError: if that has been done with other flags, or on other data.
@@ -63,7 +63,7 @@ def train(
 def _require_same(out: pathlib.Path, noted: list[str]) -> None:
   path = out / FLAGS
   if not path.exists():
-    return  # trained before there were notes, or by hand
+    return  # trained by hand, or by a version without this file
   before = path.read_text().splitlines()
   lost = [flag for flag in before if flag not in noted]
   new = [flag for flag in noted if flag not in before]
@@ -76,7 +76,7 @@ def _require_same(out: pathlib.Path, noted: list[str]) -> None:
 
 
 def _require_same_data(run: pathlib.Path) -> None:
-  """Raises ValueError if the data of a run are not what they were."""
+  """Raises ValueError if the data of a run have changed."""
   if not (run / "run.json").exists():
     return
   names = json.loads((run / "run.json").read_bytes())["settings"].get(

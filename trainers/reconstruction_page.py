@@ -1,10 +1,10 @@
-"""Writes a page of what trained autoencoders make of the same pictures.
+"""Writes a page with the reconstructions of trained autoencoders.
 
     python -m trainers.reconstruction_page --models=runs/faces --out=faces.html
 
-shows, for each loss that was trained, the reconstructions of the pictures that
-were held out (of all pictures, where none were) and what every distance says of
-them. Of several seeds the lowest is shown.
+shows, for each loss, the reconstructions of the held-out pictures (of all
+pictures, if none were held out) and their distances. Of several seeds the
+lowest is shown.
 """
 
 import dataclasses
@@ -27,9 +27,9 @@ class Job(settings.Settings):
 
   Attributes:
     models: Folders of runs of autoencoders.
-    data: Names of other pictures than those of the training; None for those.
+    data: Names of other pictures; None takes those of the training.
     out: Path of the page.
-    pictures: Most pictures that are measured.
+    pictures: Largest number of pictures that are measured.
     seed: Seed of the draw of the pictures.
     spread: Spec of the distance in which reconstructions differ most.
     distances: Names of the distances that are measured; None for all that are
@@ -38,28 +38,30 @@ class Job(settings.Settings):
   """
 
   models: tuple[str, ...] = settings.option(
-    settings.REQUIRED, "Folder of runs of autoencoders.", repeated=True
+    settings.REQUIRED,
+    "Folder of runs of autoencoders; may be repeated.",
+    repeated=True,
   )
   data: tuple[str, ...] | None = settings.option(
     None,
-    "Other pictures than those of the training; may be repeated.",
+    "Pictures to use instead of those of the training; may be repeated.",
     repeated=True,
   )
-  out: str = settings.option(settings.REQUIRED, "The HTML file.")
+  out: str = settings.option(settings.REQUIRED, "HTML file to write.")
   pictures: int = settings.option(
-    200, "At most so many are measured, drawn with --seed.", least=1
+    200, "Largest number of pictures, drawn with --seed.", least=1
   )
   seed: int = settings.option(0, "Seed of the draw.", least=0)
   spread: str = settings.option(
-    "mse", "Distance in which reconstructions differ most."
+    "mse", "Distance that ranks pictures by how far reconstructions differ."
   )
   distances: tuple[str, ...] | None = settings.option(
     None, "Names of the distances to measure; all registered by default."
   )
   folders: str | None = settings.option(
     None,
-    "Also write the pictures and each loss's reconstructions there, a folder "
-    "of PNG files each, as `tfpercept ranking make` takes them.",
+    "Folder for the pictures and the reconstructions of each loss, a folder of "
+    "PNG files each, for `tfpercept ranking make`.",
   )
 
 
@@ -105,7 +107,7 @@ def _of_lowest_seed(
 
 
 def _conditions(one: probing_runs.Trained, what: str) -> dict[str, object]:
-  """Returns what a reader should know of the trainings."""
+  """Returns the conditions of the trainings, for the reader."""
   return {
     "Pictures": what,
     "Steps": one.training["steps"],
@@ -125,7 +127,7 @@ def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
 def _pictures(
   job: Job, own: example_settings.Pictures, seed: int
 ) -> tuple[examples.Examples, str]:
-  """Returns what is shown, and what that is."""
+  """Returns the pictures to show, and their description."""
   if job.data:
     data = example_settings.read(dataclasses.replace(own, data=job.data))
     what = "others than those of the training"

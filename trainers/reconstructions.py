@@ -1,4 +1,4 @@
-"""What TensorBoard shows of networks that rebuild what they are given."""
+"""Pictures of autoencoders for TensorBoard."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,10 @@ def show(
   """Shows pictures above their reconstructions, with mean scores.
 
   Args:
-    network: Maps images to images.
-    unseen: What it is not trained on; nothing is shown where it is empty.
-    objective: The distance it is trained with; its value is logged beside PSNR.
-    also: Gives more images by name.
+    network: Network from images to images.
+    unseen: Held-out pictures; nothing is shown if there are none.
+    objective: Distance of the training, whose value is logged beside PSNR.
+    also: Function that returns further images by name; None for none.
   """
   psnr = distances.get("psnr")
   judge = distances.get(objective.spec)  # its draws, if any, are its own

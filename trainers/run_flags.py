@@ -12,29 +12,37 @@ from tfpercept.io import folders
 _LOSS = flags.DEFINE_multi_string(
   "loss",
   ["mse"],
-  "Spec of the objective, such as 0.84*ms_ssim + 0.16*mae. Where it is given "
-  "twice, programs that compare losses train both, others take the last.",
+  "Spec of the loss, such as 0.84*ms_ssim + 0.16*mae. If it is repeated, "
+  "trainers that compare losses train each, and others take the last.",
 )
-_STEPS = flags.DEFINE_integer("steps", 20_000, "Optimiser steps.", 1)
+_STEPS = flags.DEFINE_integer("steps", 20_000, "Number of optimiser steps.", 1)
 _LEARNING_RATE = flags.DEFINE_float(
   "learning_rate", 1e-3, "Peak learning rate.", 0.0
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
+_SEED = flags.DEFINE_integer(
+  "seed", 0, "Seed of weights, batches and noise.", 0
+)
 _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
 _INTERVAL = flags.DEFINE_integer(
-  "interval", 500, "Steps between checkpoints and log entries.", 1
+  "interval", 500, "Number of steps between checkpoints and log entries.", 1
 )
 _PRECISION = flags.DEFINE_enum(
-  "precision", "auto", training.PRECISIONS, "Arithmetic of the network."
+  "precision",
+  "auto",
+  training.PRECISIONS,
+  "Arithmetic of the network; auto takes bfloat16 if the processor has it.",
 )
 _STRATEGY = flags.DEFINE_enum(
-  "strategy", "none", tuple(training.STRATEGIES), "tf.distribute strategy."
+  "strategy",
+  "none",
+  tuple(training.STRATEGIES),
+  "Strategy of tf.distribute; mirrored splits batches over all devices.",
 )
 _Own = TypeVar("_Own", bound=settings.Settings)
 
 
 def losses() -> list[str]:
-  """Returns the specs of the objectives that were asked for, in order."""
+  """Returns the specs of `--loss`, in order."""
   return list(_LOSS.value)
 
 
@@ -65,7 +73,7 @@ def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
 
 
 def runs(own: _Own) -> list[training.Run[_Own]]:
-  """Returns a run for each `--loss`, alike but for that.
+  """Returns a run for each `--loss`, equal in everything else.
 
   One loss trains into the folder of `--out`, several into a folder each below
   it, named after their specs.

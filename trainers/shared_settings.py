@@ -1,4 +1,4 @@
-"""Settings that several trainers have, and what they are asked at the start."""
+"""Settings that several trainers share."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ class Trainer(settings.Settings):
 
   skip_damaged: bool = settings.option(
     False,
-    "Leave out pictures that can not be read, instead of refusing all.",
+    "Leave out pictures that can not be read, instead of refusing the run.",
     absent=False,
   )
 
@@ -41,16 +41,17 @@ class Start(settings.Settings):
   """
 
   initial: str | None = settings.option(
-    None, "A finished run of a like network, to start from its weights."
+    None,
+    "Finished run with the same network, whose weights training starts from.",
   )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Access(settings.Settings):
-  """The ways to data that a training may take.
+  """Access of a training to its data.
 
   Attributes:
     download: Whether tfds may download.
   """
 
-  download: bool = settings.option(False, "Let tfds download.")
+  download: bool = settings.option(False, "Allow tfds to download data.")

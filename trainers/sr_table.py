@@ -2,10 +2,10 @@
 
     python -m trainers.sr_table --sets=Set5=sr/Set5,Set14=sr/Set14 --out=runs/sr
 
-trains SRCNN with MSE, MAE and MS-SSIM as the presets say, unless that has been
-done, scores the networks and answers whether MS-SSIM wins on SSIM. With
-`--models` it scores trained networks instead: a folder with `srcnn_x4_mse`,
-`srcnn_x4_mae` and `srcnn_x4_ms_ssim` in it.
+trains SRCNN with MSE, MAE and MS-SSIM by the presets, unless that has been
+done, scores the networks, and prints whether MS-SSIM wins on SSIM. With
+`--models` it scores trained networks instead: a folder that holds
+`srcnn_x4_mse`, `srcnn_x4_mae` and `srcnn_x4_ms_ssim`.
 
 Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
@@ -51,7 +51,7 @@ PUBLISHED = {
   },
 }
 BESIDE = {"B100_half": "BSD200"}
-"""Published sets that are not at hand, by the set printed in their place."""
+"""Published sets that are not available, by the set printed in their place."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ _FLAGS = derived_flags.Flags(Job)
 
 
 def main() -> None:
-  """Trains what is missing, then prints the table and the answer."""
+  """Trains missing networks, then prints the table and the result."""
   job = _FLAGS.read()
   if job.csv:
     files.require_writable(job.csv)
@@ -116,14 +116,14 @@ def main() -> None:
 
 
 def _train(out: pathlib.Path) -> None:
-  """Trains each network as its preset says."""
+  """Trains each network with its preset."""
   for name in MODELS.values():
     preset = processes.PRESETS / f"{name}.flags"
     processes.train("srcnn", out / name, preset=preset)
 
 
 def _markdown(table: score_table.Table) -> list[str]:
-  """Our means and the published ones, a line for each set and method."""
+  """Returns our means and the published ones, a line a set and method."""
   lines = [
     "| set | method | PSNR | SSIM | published PSNR | published SSIM |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -146,7 +146,7 @@ def _cells(specs: Sequence[str], values: Sequence[float] | None) -> str:
 
 
 def _answers(table: score_table.Table) -> list[str]:
-  """Whether MS-SSIM wins on SSIM, for each set and each other loss."""
+  """Returns whether MS-SSIM wins on SSIM, for each set and each other loss."""
   lines = []
   for group in table.groups:
     for baseline in ("MSE", "MAE"):

@@ -1,8 +1,8 @@
-"""Trains SRCNN for super-resolution under any distance.
+"""Trains SRCNN for super-resolution with any loss.
 
     python -m trainers.srcnn --loss="ms_ssim(scales=3)" --out=runs/a
 
-Killed at any moment, the same command resumes it.
+If the training is killed, the same command resumes it.
 """
 
 from absl import flags, logging

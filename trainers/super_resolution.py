@@ -25,7 +25,9 @@ class Layers(settings.Settings):
     filters: Channels of the hidden layers.
   """
 
-  kernels: tuple[int, ...] = settings.option((9, 5, 5), "Kernel sizes.")
+  kernels: tuple[int, ...] = settings.option(
+    (9, 5, 5), "Sizes of the kernels in pixels, odd numbers."
+  )
   filters: tuple[int, ...] = settings.option(
     (64, 32), "Channels of the hidden layers."
   )
@@ -47,15 +49,16 @@ class Settings(shared_settings.Network):
 
   data: tuple[str, ...] = settings.option(
     ("packaged",),
-    "'packaged', a folder or a tfds name; may be repeated.",
+    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
     repeated=True,
   )
   rescale: tuple[float, ...] = settings.option(
-    (1.0,), "Factors by which pictures are also reduced beforehand."
+    (1.0,),
+    "Factors by which pictures are scaled beforehand, up to 1; each is used.",
   )
   scale: int = settings.option(4, "Factor of super-resolution.", least=2)
-  patch: int = settings.option(48, "Side of the crops.", least=8)
-  batch: int = settings.option(16, "Crops in a batch.", least=1)
+  patch: int = settings.option(48, "Side of the crops, in pixels.", least=8)
+  batch: int = settings.option(16, "Number of crops in a batch.", least=1)
   model: Layers = dataclasses.field(default_factory=Layers)
 
 
@@ -110,9 +113,9 @@ def train(
 def _hold_out(
   pictures: list[np.ndarray], scale: int
 ) -> tuple[list[np.ndarray], tuple[tf.Tensor, tf.Tensor]]:
-  """Keeps the last picture that is large enough to be looked at only.
+  """Holds out the last picture that is large enough.
 
-  Where there is one picture, it is trained on as well.
+  If there is only one picture, it is trained on as well.
   """
   for i in reversed(range(len(pictures))):
     pairs = super_resolution.luma_pairs([pictures[i]], scale=scale)

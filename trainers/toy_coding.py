@@ -21,7 +21,7 @@ class Experiment:
   """A source and the codecs that are trained on it.
 
   Attributes:
-    lmbda: Bits that a distortion of 1 costs.
+    lmbda: Weight of the distortion, in bits.
     latents: Number of latents of a transform codec.
     entries: Number of entries of the codebook.
     batch: Number of vectors in a batch.

@@ -1,11 +1,11 @@
-"""Codecs of toy sources, and transforms of an AR(1) source, beside theory.
+"""Trains codecs of toy sources, and compares them with theory.
 
     python -m trainers.toy_sources --out=runs/toy_sources
 
-trains vector quantisers, nonlinear and linear transform codecs of each source
-where that has not been done, prints their losses beside the published ones, and
-writes `table.md`, `table.json` and `report.html`. Killed at any moment, the
-same command resumes it.
+trains vector quantizers, nonlinear and linear transform codecs of each source,
+unless that has been done. It prints their losses beside the published ones and
+the coding gains of transforms of an AR(1) source, and writes `table.md`,
+`table.json` and `report.html`. If it is killed, the same command resumes it.
 """
 
 import dataclasses
@@ -48,10 +48,14 @@ class Settings(settings.Settings):
     repeated=True,
   )
   steps: int | None = settings.option(
-    None, "Steps of each training; by default those of its source.", least=1
+    None,
+    "Number of steps of each training; by default that of its source.",
+    least=1,
   )
   seed: int = settings.option(0, "Seed of trainings and test sets.", least=0)
-  count: int = settings.option(200_000, "Vectors in a test set.", least=2)
+  count: int = settings.option(
+    200_000, "Number of vectors in a test set.", least=2
+  )
 
 
 _FLAGS = derived_flags.Flags(Settings)

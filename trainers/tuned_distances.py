@@ -1,4 +1,4 @@
-"""A distance that was trained: its weights in files, and its spec."""
+"""Trained distances: files of their weights, and their specs."""
 
 import dataclasses
 import io
@@ -20,7 +20,7 @@ def write(distance: distances.Distance, folder: pathlib.Path) -> str:
     folder: Folder of its run.
 
   Raises:
-    ValueError: if something is trained that neither a file nor the spec holds.
+    ValueError: if the files and the spec do not hold all trained weights.
   """
   is_sum = isinstance(distance, distances.WeightedSum)
   terms = []
@@ -39,7 +39,7 @@ def write(distance: distances.Distance, folder: pathlib.Path) -> str:
 
 
 def parameters(distance: distances.Distance) -> list[dict[str, np.ndarray]]:
-  """Returns the checkpoint of each term, of the one there is if no sum.
+  """Returns the checkpoint of each term; a single distance is one term.
 
   Args:
     distance: A distance that can be trained.

@@ -1,10 +1,11 @@
-"""Trains a variational autoencoder under any distance, or one under each.
+"""Trains a VAE with any loss, or one with each of several losses.
 
     python -m trainers.vae --loss=watson_dft --loss=mse --data=mnist.npz \
         --side=32 --fit=pad --beta=auto --nats_per_latent=1.5 --out=runs/digits
 
-Several losses get the same pictures, initial weights, noise and steps, and a
-folder each below `--out`. Killed at any moment, the same command resumes it.
+Several losses share the pictures, the initial weights, the noise and the number
+of steps; each gets a folder below `--out`. If the training is killed, the same
+command resumes it.
 """
 
 from absl import flags, logging

@@ -1,4 +1,4 @@
-"""The losses that the table of VAEs compares, their trainings and pictures."""
+"""Benchmark of losses for VAEs: losses, trainings and pictures."""
 
 import dataclasses
 import pathlib
@@ -19,11 +19,11 @@ class Benchmark:
   Attributes:
     title: Heading of the page.
     losses: Specs of the losses, by name.
-    claims: Names of the claims that are looked at, see
+    claims: Names of the claims to check, see
       `evaluation.generative.claims`.
     test_part: Whether the data come with pictures to test on.
-    classifier: Name of the model that tells what is in a sample; empty where
-      there is none.
+    classifier: Name of the model that classifies samples; empty if there is
+      none.
   """
 
   title: str
@@ -79,10 +79,11 @@ def initial(
   seed: int,
   steps: int,
 ) -> pathlib.Path:
-  """Trains on MSE what all runs of a folder start from, unless it is there.
+  """Trains the network that all runs of a folder start from, with MSE.
 
-  Of pictures that show nothing yet black has the lowest Watson distances, and
-  from random weights training goes there and stays.
+  Among pictures that show nothing yet, black has the lowest Watson distances,
+  so a training from random weights goes to black and stays there. A finished
+  training is not repeated.
 
   Args:
     folder: Folder of the runs.
@@ -170,12 +171,12 @@ def train(
 def pictures(
   benchmark: Benchmark, own: example_settings.Pictures, seed: int
 ) -> tuple[examples.Examples, examples.Examples]:
-  """Returns what a run was trained on and what it has not seen.
+  """Returns the training pictures and the held-out pictures of a run.
 
   Args:
     benchmark: The benchmark, which says whether there is a part to test on.
     own: Settings of the run.
-    seed: Seed of the run, which what it held out follows from.
+    seed: Seed of the run, which selects the held-out pictures.
   """
   if benchmark.test_part:
     return example_settings.read(own), example_settings.read(own, split="test")
@@ -183,7 +184,7 @@ def pictures(
 
 
 def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
-  """Returns what a reader should know of trainings.
+  """Returns the conditions of trainings, for the reader.
 
   Args:
     manifests: Manifests of the models, by the name of the loss and the seed.

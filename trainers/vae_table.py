@@ -2,10 +2,10 @@
 
     python -m trainers.vae_table --table=mnist --out=runs/vae_mnist
 
-trains a VAE with MSE, SSIM, Watson-DCT, Watson-DFT and LPIPS as the preset of
-the data set says, where that has not been done, measures them alike, and
-answers which of the paper's claims hold here. It prints the tables and writes
-them to `table.json`, `table.md` and, with pictures, to `report.html`.
+trains a VAE with MSE, SSIM, Watson-DCT, Watson-DFT and LPIPS by the preset of
+the data set, unless that has been done. It measures all of them in the same
+way, and checks which of the paper's claims hold. It prints the tables and
+writes them to `table.json`, `table.md` and, with pictures, to `report.html`.
 
 Source: Czolbe, Krause, Cox, Igel, "A loss function for generative neural
 networks based on Watson's perceptual model", 2020.
@@ -48,22 +48,22 @@ class Job(settings.Settings):
     out: Folder of the trainings and the page; None for one below `runs`.
     seeds: Seeds, each of a training of each loss.
     plane: Whether networks of two latents are trained and shown as well.
-    train: Whether what has not been trained is, or is left out.
-    initial_steps: Number of steps on MSE that make what all networks start
-      from.
+    train: Whether missing networks are trained; otherwise they are left out.
+    initial_steps: Number of steps, with MSE, of the network that all others
+      start from.
     samples: Number of samples drawn of each network.
     costs: Whether time and memory of the losses are measured.
-    compared: Most pictures that distances are measured on.
+    compared: Largest number of pictures on which distances are measured.
   """
 
   table: str = settings.option(
-    "mnist", "Data set.", choices=tuple(vae_benchmark.BENCHMARKS)
+    "mnist", "Name of the data set.", choices=tuple(vae_benchmark.BENCHMARKS)
   )
   preset: str | None = settings.option(
-    None, "Flag file of trainers.vae; trainers/presets has the default."
+    None, "Flag file of trainers.vae; by default one of trainers/presets."
   )
   out: str | None = settings.option(
-    None, "Folder of the trainings, and the page."
+    None, "Folder of the trainings and the page."
   )
   seeds: tuple[int, ...] = settings.option(
     (0,), "Seeds; each loss is trained once with each."
@@ -72,17 +72,23 @@ class Job(settings.Settings):
     False, "Also train networks of two latents, and show their plane."
   )
   train: bool = settings.option(
-    True, "Train what has not been; else it is left out."
+    True, "Train missing networks; otherwise they are left out."
   )
   initial_steps: int = settings.option(
-    600, "Steps on MSE that make what all networks start from.", least=1
+    600,
+    "Number of steps, with MSE, of the network that all others start from.",
+    least=1,
   )
   samples: int = settings.option(
-    10_000, "Samples drawn of each network.", least=1
+    10_000, "Number of samples drawn from each network.", least=1
   )
-  costs: bool = settings.option(True, "Measure time and memory as well.")
+  costs: bool = settings.option(
+    True, "Measure time and memory of the losses as well."
+  )
   compared: int = settings.option(
-    500, "Pictures that distances are measured on, at most.", least=1
+    500,
+    "Largest number of pictures on which distances are measured.",
+    least=1,
   )
 
 
@@ -136,7 +142,7 @@ def main() -> None:
 def _settings(
   runs: dict[tuple[str, int], pathlib.Path], loaded: Loaded
 ) -> example_settings.Pictures:
-  """Returns what pictures all runs are on, once they are known to be those."""
+  """Returns the settings of the pictures, which all runs must share."""
   _, manifest = loaded[next(iter(runs))]
   own = example_settings.Pictures.read(manifest["training"]["settings"])
   now = functools.cache(lambda: identity.of(own.data))
@@ -180,7 +186,7 @@ def _evidence(
   metrics: Mapping[str, runner.Compiled],
   first: int,
 ) -> Callable[[int], generation_table.Evidence]:
-  """Returns a function from a seed to what its networks are measured on."""
+  """Returns a function from a seed to the pictures of its measurement."""
   classifier = None
   if benchmark.classifier:
     classifier, _ = models.load(benchmark.classifier, dtype="float32")
@@ -209,7 +215,7 @@ def _measure(
   loaded: Loaded,
   own: example_settings.Pictures,
 ) -> tuple[generation_table.Table, np.ndarray]:
-  """Returns the table, and what the trainings of the first seed did not see."""
+  """Returns the table, and the held-out pictures of the first seed."""
   shape = (own.side, own.side, own.channels)
   metrics, missing = held_out.judges(shape, instead=vae_benchmark.METRICS)
   _, first = next(iter(loaded))

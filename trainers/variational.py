@@ -36,7 +36,7 @@ class Layers(example_settings.Layers):
     latent: Length of the latent vector.
   """
 
-  latent: int = settings.option(16, "Length of the latent vector.", least=1)
+  latent: int = settings.option(16, "Number of latents.", least=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,33 +45,33 @@ class Settings(example_settings.Pictures):
 
   Attributes:
     model: Arguments of the network.
-    beta: Price of a nat in units of the loss; `"auto"` looks for the one that
-      gives `nats_per_latent`.
-    kl_warmup: Number of steps over which the KL comes to its full weight.
+    beta: Weight of the KL, in units of the loss a nat; `"auto"` finds the one
+      that gives `nats_per_latent`.
+    kl_warmup: Number of steps over which the KL reaches its full weight.
     free_nats: Nats of each latent that cost nothing.
     calibration_steps: Number of steps that `"auto"` takes; None with a given
       beta.
-    nats_per_latent: Nats that `"auto"` aims at; None with a given beta.
+    nats_per_latent: Target of `"auto"`, in nats; None with a given beta.
   """
 
   model: Layers = dataclasses.field(default_factory=Layers)
   beta: float | Literal["auto"] = settings.option(
     "auto",
-    "Cost of a nat in units of the loss; 'auto' looks for the one that gives "
-    "--nats_per_latent.",
+    "Weight of the KL, in units of the loss a nat; 'auto' finds the one that "
+    "gives --nats_per_latent.",
     parse=_beta,
   )
   kl_warmup: int = settings.option(
-    0, "Steps over which the KL comes to its full weight.", least=0
+    0, "Number of steps over which the KL reaches its full weight.", least=0
   )
   free_nats: float = settings.option(
-    0.0, "Nats of each latent that cost nothing.", least=0.0
+    0.0, "Number of nats of each latent that cost nothing.", least=0.0
   )
   calibration_steps: int | None = settings.option(
-    1000, "Steps that --beta=auto takes.", least=1, absent=None
+    1000, "Number of steps of --beta=auto.", least=1, absent=None
   )
   nats_per_latent: float | None = settings.option(
-    1.5, "Nats of each latent that --beta=auto aims at.", least=0.0, absent=None
+    1.5, "Target of --beta=auto, in nats a latent.", least=0.0, absent=None
   )
 
   def __post_init__(self) -> None:
@@ -177,7 +177,7 @@ def _calibrate(
   batches: examples.Batches,
   initial: models.VAE | None,
 ) -> dict[str, Any]:
-  """Trains in short, and moves beta until the latents hold what they shall."""
+  """Trains briefly, and adjusts beta until the latents have the wanted nats."""
   target, steps = run.settings.nats_per_latent, run.settings.calibration_steps
   assert target is not None and steps is not None  # since beta is "auto"
   short = dataclasses.replace(run, out=run.out / "calibration", steps=steps)
@@ -204,7 +204,7 @@ def _calibrate(
 def _drawn(
   network: models.VAE, unseen: examples.Examples, seed: int
 ) -> dict[str, tf.Tensor]:
-  """Returns what TensorBoard shows beside reconstructions."""
+  """Returns the pictures for TensorBoard beside reconstructions."""
   z = generation_pictures.latents(_SHOWN**2, network.latent, seed=seed)
   sheets = {"samples": generation_pictures.samples(network, z, columns=_SHOWN)}
   ends = unseen.floats()[: 2 * (min(_SHOWN, len(unseen)) // 2)]

@@ -1,4 +1,4 @@
-"""Tunes Watson, LPIPS or a weighted sum on people's forced choices.
+"""Tunes Watson's distances, LPIPS or a sum on people's forced choices.
 
     python -m trainers.watson --flagfile=trainers/presets/watson_bapps.flags \
         --distance=watson_dft --data=bapps/2afc/train \
@@ -6,9 +6,9 @@
     python -m trainers.watson --flagfile=trainers/presets/judged_gan.flags \
         --leave_one_out --out=runs/judged
 
-Prints agreement with people on choices that were not trained on, before and
-after, and writes it with curves to the run's folder. Killed at any moment, the
-same command resumes it.
+Prints the agreement with people on held-out choices, before and after, and
+writes it with curves to the run's folder. If the training is killed, the same
+command resumes it.
 """
 
 import dataclasses
@@ -49,7 +49,9 @@ class Job(settings.Settings):
     settings.REQUIRED, "Spec of the distance; may be repeated.", repeated=True
   )
   layout: str = settings.option(
-    "auto", "Layout of the data.", choices=("auto", *judgement_layouts.LAYOUTS)
+    "auto",
+    "Layout of the judgements.",
+    choices=("auto", *judgement_layouts.LAYOUTS),
   )
   leave_one_out: bool = settings.option(
     False, "Train once for each content, on the others."
@@ -95,7 +97,7 @@ def _folder(content: str) -> str:
 def _splits(
   own: preference_training.Settings, job: Job, seed: int
 ) -> dict[str, tuple[judgements.Judgements, judgements.Judgements]]:
-  """Returns what to train on and what is held out, by name of a folder."""
+  """Returns choices to train on and held-out choices, by name of a folder."""
   data = preference_choices.load(own.data, job.layout)
   if job.leave_one_out:
     return {

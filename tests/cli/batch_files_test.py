@@ -55,7 +55,7 @@ def test_out_is_a_file_for_one_file_unless_it_is_a_folder(tmp_path):
 
 def test_a_folder_needs_a_place(tmp_path):
   touch(tmp_path / "in" / "a.png", tmp_path / "in" / "notes.txt")
-  with pytest.raises(ValueError, match="in is a folder; say where"):
+  with pytest.raises(ValueError, match="in is a folder; name a folder"):
     plan(tmp_path / "in")
   out = tmp_path / "out"
   assert targets(plan(tmp_path / "in", out=out)) == [out / "a.tfp"]
@@ -169,15 +169,15 @@ def test_ctrl_c_keeps_what_is_done_and_nothing_half_done(
 
 _INTO_NOTHING = """
 import os, sys
-from tfpercept.cli import file_jobs
+from tfpercept.cli import batch_files
 os.close(os.pipe()[0])
 reading, writing = os.pipe()
 os.close(reading)
 os.dup2(writing, 1)
-job = file_jobs.Job("a", None, None)
-made = file_jobs.Plan([job])
-sys.exit(file_jobs.carry_out(
-  made, lambda job: file_jobs.write_bytes(job, bytes(100_000)), "written"))
+job = batch_files.Job("a", None, None)
+made = batch_files.Plan([job])
+sys.exit(batch_files.carry_out(
+  made, lambda job: batch_files.write_bytes(job, bytes(100_000)), "written"))
 """
 
 

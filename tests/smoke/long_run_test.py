@@ -69,7 +69,7 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   out = tmp_path / "snapshot"
   done = runs.run("codec_snapshot", f"--run={killed}", f"--out={tmp_path}")
   assert done.returncode == 1
-  assert "holds something that is no model" in done.stderr
+  assert "holds something that is not a model" in done.stderr
   done = runs.run("codec_snapshot", f"--run={killed}", f"--out={out}")
   assert done.returncode == 0, done.stderr
   network, manifest = models.load(out)
