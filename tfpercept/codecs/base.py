@@ -2,7 +2,8 @@
 
 import abc
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -41,9 +42,10 @@ class Codec(abc.ABC):
   """Seconds that the parts of the last `compress` or `decompress` took, by name
   of the part, such as `analysis` and `coder`; empty if they are not known."""
 
-  made_by = ""
-  """The libraries that do the work with their versions, for the reader of a
-  table; empty for what is our own."""
+  @property
+  def made_by(self) -> str:
+    """The libraries that do the work and their versions; empty for our own."""
+    return ""
 
   @abc.abstractmethod
   def compress(
@@ -95,10 +97,13 @@ class Codec(abc.ABC):
     return str(registry.Term(self.registered_name, options))
 
 
-def register(name: str):
+_Class = TypeVar("_Class", bound=type[Codec])
+
+
+def register(name: str) -> Callable[[_Class], _Class]:
   """Returns a class decorator that registers a codec and names it."""
 
-  def decorate(cls: type[Codec]) -> type[Codec]:
+  def decorate(cls: _Class) -> _Class:
     cls.registered_name = name
     return CODECS.register(name)(cls)
 
@@ -123,7 +128,8 @@ def check_picture(image: np.ndarray, spec: str) -> np.ndarray:
     raise ValueError(
       f"{spec} needs a picture [H, W, 3] or [H, W, 1]; got {list(image.shape)}"
     )
-  check_size(*image.shape[:2], spec)
+  height, width = image.shape[:2]
+  check_size(height, width, spec)
   return image
 
 

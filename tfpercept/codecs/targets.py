@@ -108,7 +108,9 @@ def _search(
       found, low = coded, middle + 1
     else:
       nearest, high = coded, middle
-  return found or nearest
+  best = found or nearest
+  assert best is not None  # a ladder has a rung
+  return best
 
 
 def _psnr(picture: np.ndarray, image: np.ndarray) -> float:

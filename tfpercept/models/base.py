@@ -4,7 +4,7 @@ import math
 import pathlib
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -15,19 +15,20 @@ from tfpercept.io import files
 from tfpercept.manifests import DTYPES, FORMAT
 
 MODELS = registry.Registry("model")
+_Class = TypeVar("_Class", bound=type[keras.Model])
 
 MAX_WEIGHTS = 1_000_000_000
 """Largest number of weights of a folder; more are taken for damage."""
 
 
-def register(name: str):
+def register(name: str) -> Callable[[_Class], _Class]:
   """Returns a class decorator that registers a network.
 
   It enters the class in `MODELS` and in Keras' serialization, and sets
   `registered_name`.
   """
 
-  def decorate(cls: type[keras.Model]) -> type[keras.Model]:
+  def decorate(cls: _Class) -> _Class:
     cls.registered_name = name
     cls = keras.saving.register_keras_serializable(package="tfpercept")(cls)
     return MODELS.register(name)(cls)

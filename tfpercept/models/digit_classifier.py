@@ -74,7 +74,7 @@ class DigitClassifier(keras.Model):
     # differences.
     self.head = keras.layers.Dense(CLASSES, dtype="float32", name="head")
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: Any = None) -> None:
     channels = 1
     for convolution in self.convolutions:
       convolution.build((None, None, None, channels))

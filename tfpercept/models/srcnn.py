@@ -1,5 +1,6 @@
 """SRCNN, the three-layer super-resolution network."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -37,8 +38,8 @@ class SRCNN(keras.Model):
   def __init__(
     self,
     *,
-    filters: tuple[int, int] = (64, 32),
-    kernels: tuple[int, int, int] = (9, 5, 5),
+    filters: Sequence[int] = (64, 32),
+    kernels: Sequence[int] = (9, 5, 5),
     dtype: str | None = None,
     name: str = "srcnn",
   ):
@@ -50,7 +51,7 @@ class SRCNN(keras.Model):
       raise ValueError(
         f"SRCNN needs three odd kernel sizes, such as (9, 5, 5); got {kernels}"
       )
-    self._config = {
+    self._config: dict[str, Any] = {
       "filters": list(filters),
       "kernels": list(kernels),
       "name": name,
@@ -78,7 +79,7 @@ class SRCNN(keras.Model):
     """Radius of the receptive field of an output pixel, in pixels."""
     return sum(kernel // 2 for kernel in self._config["kernels"])
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: Any = None) -> None:
     channels = 1
     for convolution in self.convolutions:
       convolution.build((None, None, None, channels))

@@ -325,5 +325,5 @@ def _varint(value: int) -> bytes:
   return bytes([*groups, value])
 
 
-def _checksum(body: bytes, is_short: bool) -> bytes:
+def _checksum(body: bytes | memoryview, is_short: bool) -> bytes:
   return zlib.crc32(body).to_bytes(4, "little")[: 2 if is_short else 4]

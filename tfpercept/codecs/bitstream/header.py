@@ -28,7 +28,7 @@ class Tile:
   side: int
   overlap: int
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.side not in range(64, 64 * 256, TILE_SIDE):
       raise ValueError(
         f"the side of a tile is a multiple of 64, 64 to 16320; got {self.side}"
@@ -70,7 +70,7 @@ class Header:
   seed: int | None = None
   tile: Tile | None = None
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.codec not in CODEC_IDS.values():
       raise ValueError(f"codecs are {known_codecs()}; got {self.codec}")
     if len(self.model) not in (4, 8):

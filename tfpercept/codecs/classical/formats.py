@@ -121,7 +121,7 @@ class JPEG2000(PillowCodec):
   )  # fmt: skip
   default_quality = 1.0
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__()
 
   def _settings(self, quality: float, channels: int) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class PillowCodec(Codec):
 
   _library = ("", "")  # name, and what Pillow calls it
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._pillow = _pillow()
     self._require()
 

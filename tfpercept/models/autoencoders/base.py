@@ -79,7 +79,7 @@ class ImageAutoencoder(keras.Model, abc.ABC):
     }
     self.build()
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: Any = None) -> None:
     self.built = True  # encoder and decoder are built in `__init__`
 
   @property

@@ -11,6 +11,7 @@ Strides, padding and taps are those of torchvision and LPIPS.
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -112,7 +113,7 @@ class Pool:
     return tf.nn.max_pool2d(x, self.size, self.stride, "VALID")
 
 
-TAP = "tap"
+TAP: Final = "tap"
 """Mark in a list of layers where features are taken."""
 
 
@@ -126,7 +127,7 @@ class Backbone:
   """
 
   name: str
-  layers: tuple[Conv | Fire | Pool | str, ...]
+  layers: tuple[Conv | Fire | Pool | Literal["tap"], ...]
 
   def __call__(
     self, image: tf.Tensor, convolutions: Sequence[Convolution]
@@ -139,7 +140,8 @@ class Backbone:
       convolutions: Kernel and bias of each convolution, in the order of
         `shapes`.
     """
-    features, x, given = [], image, iter(convolutions)
+    features: list[tf.Tensor] = []
+    x, given = image, iter(convolutions)
     for layer in self.layers:
       if layer == TAP:
         features.append(x)
@@ -150,7 +152,8 @@ class Backbone:
   @property
   def shapes(self) -> dict[str, tuple[int, int, int, int]]:
     """Kernel shapes `(k, k, in, out)` by torchvision's names, in order."""
-    shapes, channels = {}, 3
+    shapes: dict[str, tuple[int, int, int, int]] = {}
+    channels = 3
     for layer in self.layers:
       if isinstance(layer, (Conv, Fire)):
         shapes.update(layer.convolutions(channels))
@@ -160,7 +163,8 @@ class Backbone:
   @property
   def channels(self) -> tuple[int, ...]:
     """Number of channels at each tap."""
-    found, count = [], 3
+    found: list[int] = []
+    count = 3
     for layer in self.layers:
       if layer == TAP:
         found.append(count)
@@ -171,7 +175,8 @@ class Backbone:
   @property
   def strides(self) -> tuple[int, ...]:
     """Number of pixels between neighboring positions at each tap."""
-    found, stride = [], 1
+    found: list[int] = []
+    stride = 1
     for layer in self.layers:
       if layer == TAP:
         found.append(stride)
@@ -221,11 +226,13 @@ class Backbone:
     for (torch, jax), shape in zip(
       self._names, self.shapes.values(), strict=True
     ):
+      kernel: np.ndarray | None
       if f"{torch}.weight" in arrays:
         kernel = np.transpose(arrays[f"{torch}.weight"], (2, 3, 1, 0))
         bias = arrays.get(f"{torch}.bias")
       else:
-        kernel, bias = (arrays.get(f"{jax}|{n}") for n in ("kernel", "bias"))
+        kernel = arrays.get(f"{jax}|kernel")
+        bias = arrays.get(f"{jax}|bias")
       if kernel is None or bias is None:
         raise ValueError(
           f"{source} lacks a kernel or bias of {self.name}: {torch}.weight and"
@@ -290,7 +297,8 @@ ALEXNET = Backbone(
 
 def _vgg16() -> Backbone:
   # The index is that of torchvision's list, which also counts ReLUs and pools.
-  layers, index = [], 0
+  layers: list[Conv | Fire | Pool | Literal["tap"]] = []
+  index = 0
   for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
     if layers:
       layers.append(Pool(2))

@@ -126,7 +126,7 @@ class PIMNetwork(keras.Model):
       )
     self._convolution_dtype, own = _DTYPES[dtype]
     super().__init__(name=name, dtype=own, autocast=False)
-    self._config = {
+    self._config: dict[str, Any] = {
       "mixtures": mixtures,
       "front_end": front_end,
       "width": width,
@@ -265,7 +265,7 @@ class PIMNetwork(keras.Model):
   def _make_cnn(self, band: int) -> list[_Affine]:
     sizes = [CHANNELS, *widths(self._config["width"]), CHANNELS]
     return [
-      self._affine(f"cnn{band}_{i}", KERNEL, KERNEL, *sizes[i : i + 2])
+      self._affine(f"cnn{band}_{i}", KERNEL, KERNEL, sizes[i], sizes[i + 1])
       for i in range(CONVOLUTIONS)
     ]
 
@@ -291,7 +291,7 @@ class PIMNetwork(keras.Model):
   def _make_joint(self, band: int) -> _Joint:
     size, name = self._config["z_dim"], f"joint{band}"
 
-    def affine(part, inputs):
+    def affine(part: str, inputs: int) -> _Affine:
       trainable = self._config["train_joint"]
       return self._affine(f"{name}_{part}", inputs, size, trainable=trainable)
 
@@ -318,7 +318,7 @@ class PIMNetwork(keras.Model):
     )
 
 
-def one_if_equal(width: int | Sequence[int]) -> int | tuple[int, ...]:
+def one_if_equal(width: Any) -> Any:
   """Returns widths in the form of the option: one number if all are equal."""
   if not isinstance(width, (list, tuple)):
     return width
@@ -326,7 +326,7 @@ def one_if_equal(width: int | Sequence[int]) -> int | tuple[int, ...]:
   return width[0] if alike else tuple(width)
 
 
-def widths(width: int | Sequence[int]) -> tuple[int, ...]:
+def widths(width: Any) -> tuple[int, ...]:
   """Returns the number of filters of each hidden convolution."""
   if isinstance(width, (list, tuple)):
     return tuple(width)
