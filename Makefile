@@ -54,9 +54,10 @@ litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by
 weights: .weights/ready  ## Fetches VGG-16 (60 MB) into .weights, where make looks for weights
 
 .PHONY: lint
-lint: venv  ## Checks style, format, whitespace and file sizes
+lint: venv  ## Checks style, format, types, whitespace and file sizes
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy --no-error-summary
 	@$(FILES) ':!LICENSE' | xargs -0 tools/check_text.sh
 	@$(FILES) | xargs -0 tools/check_size.sh
 

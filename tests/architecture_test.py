@@ -6,6 +6,7 @@ The sources are read, not run, so an import inside a function counts too.
 import ast
 import json
 import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -217,12 +218,24 @@ def shape_violations(path: str, text: str) -> Iterator[str]:
     yield f"{path}: a name that says nothing: {', '.join(vague)}"
 
 
+def type_violations(path: str, text: str) -> Iterator[str]:
+  """Yields errors of types that are passed over without saying why."""
+  for number, line in enumerate(text.splitlines(), 1):
+    if re.search(r"#\s*type:\s*ignore", line) and not re.search(
+      r"# type: ignore\[[a-z, -]+\]  # \w", line
+    ):
+      yield f"{path}:{number}: write `# type: ignore[code]  # reason`"
+    if re.search(r"\btyping\.cast\b|^from typing import .*\bcast\b", line):
+      yield f"{path}:{number}: a cast; mend the code, or ignore with a reason"
+
+
 CHECKS = (
   layer_violations,
   room_violations,
   dependency_violations,
   idiom_violations,
   shape_violations,
+  type_violations,
 )
 
 
@@ -289,6 +302,9 @@ def test_sources_keep_the_rules(check):
     (shape_violations, "tfpercept/ops/utils.py", ""),
     (shape_violations, "tfpercept/helpers/a.py", ""),
     (shape_violations, "tfpercept/ops/a.py", "x = 1\n" * 401),
+    (type_violations, "tfpercept/ops/a.py", "x = f()  # type: ignore"),
+    (type_violations, "tfpercept/ops/a.py", "x = f()  # type: ignore[misc]"),
+    (type_violations, "trainers/a.py", "from typing import Any, cast"),
   ],
 )
 def test_each_rule_finds_what_breaks_it(check, path, text):
@@ -304,6 +320,10 @@ def test_each_rule_finds_what_breaks_it(check, path, text):
     ("tfpercept/training/a.py", "from tfpercept import __version__"),
     ("trainers/a.py", "from absl import flags\nfrom export import manifest"),
     ("benchmarks/a.py", "import piq"),
+    (
+      "export/a.py",
+      "x = f()  # type: ignore[misc]  # NumPy's own type is wrong",
+    ),
     (
       "tfpercept/evaluation/stress/a.py",
       "from tfpercept.evaluation.core import settings",
