@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, capsys):
   monkeypatch.setattr(os, "fsync", full)
   status = batch_files.carry_out(
     plan(a, overwrite=True),
-    lambda job: batch_files.write_bytes(job, b"new"),
+    lambda job: files.write_bytes(job.target, b"new"),
     "x",
   )
   assert status == 2
@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_is_done_and_nothing_half_done(
   monkeypatch.setattr(os, "fsync", interrupted)
   status = batch_files.carry_out(
     plan(tmp_path / "in", out=out),
-    lambda job: batch_files.write_bytes(job, b"new"),
+    lambda job: files.write_bytes(job.target, b"new"),
     "compressed",
   )
   assert status == batch_files.INTERRUPTED
@@ -174,10 +174,19 @@ os.close(os.pipe()[0])
 reading, writing = os.pipe()
 os.close(reading)
 os.dup2(writing, 1)
+<<<<<<< HEAD
 job = batch_files.Job("a", None, None)
 made = batch_files.Plan([job])
 sys.exit(batch_files.carry_out(
   made, lambda job: batch_files.write_bytes(job, bytes(100_000)), "written"))
+=======
+def work(job):
+  with batch_files.target(job) as target:
+    target.write(bytes(100_000))
+    target.flush()
+made = batch_files.Plan([batch_files.Job("a", None, None)])
+sys.exit(batch_files.carry_out(made, work, "written"))
+>>>>>>> 5fab470 (One file is compressed by a library function, which the command calls)
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tfpercept import cli, codecs
-from tfpercept.cli import batch_files
+from tfpercept.codecs import files as codec_files
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import selftest
 from tfpercept.io import files
@@ -198,7 +198,7 @@ def test_a_bad_picture_from_standard_input_is_told_as_such(capsys, monkeypatch):
 def test_more_than_a_picture_from_standard_input_is_refused(
   capsys, monkeypatch
 ):
-  monkeypatch.setattr(batch_files, "MAX_PICTURE_BYTES", 100)
+  monkeypatch.setattr(codec_files, "MAX_PICTURE_BYTES", 100)
   feed(monkeypatch, bytes(101))
   assert jpeg("-") == 2
   assert (

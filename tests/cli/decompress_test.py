@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.codecs import small_models
 from tfpercept import cli, codecs
+from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import selftest
 from tfpercept.io import files
 
@@ -145,6 +146,6 @@ def test_a_folder_without_files_to_read_is_told(run, tmp_path, capsys):
 
 
 def test_a_file_too_long_to_be_one_is_refused(run, coded, capsys, monkeypatch):
-  monkeypatch.setattr(cli.decompress.container, "MAX_BYTES", 50)
+  monkeypatch.setattr(container, "MAX_BYTES", 50)
   assert run(coded) == 2
   assert "more than 50 bytes" in capsys.readouterr().err

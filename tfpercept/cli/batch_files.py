@@ -9,29 +9,23 @@ import dataclasses
 import os
 import pathlib
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING
 
-from tfpercept import offers
 from tfpercept.cli import deferred, progress
+from tfpercept.io import messages
 
 if TYPE_CHECKING:
-  import numpy as np
   import tensorflow as tf
 
   from tfpercept.io import files
 else:
-  np = deferred.module("numpy")
   tf = deferred.module("tensorflow")
   files = deferred.module("tfpercept.io.files")
 
 STREAM = "-"
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells give it."""
-MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
-"""Largest picture from standard input: 8 bytes a pixel and some overhead."""
-_CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,7 +234,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
           work(job)
           done += 1
         except _failures() as error:
-          failures[job.name] = _reason(error)
+          failures[job.name] = messages.first_line(error)
     except KeyboardInterrupt:
       is_interrupted = True
   for note in made.notes:
@@ -260,63 +254,19 @@ def _failures() -> tuple[type[Exception], ...]:
   return ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError
 
 
-def _reason(error: Exception) -> str:
-  lines = str(error).strip().splitlines()
-  return lines[0] if lines else type(error).__name__
+def source(job: Job) -> pathlib.Path | IO[bytes]:
+  """Returns the path that a job reads, or standard input."""
+  return job.source or sys.stdin.buffer
 
 
-def read_picture(job: Job, alpha: str) -> np.ndarray:
-  """Returns the picture of a job's source as `files.read_samples` does."""
-  if job.source:
-    return files.read_samples(job.source, alpha=alpha)
-  with tempfile.TemporaryDirectory() as folder:
-    path = pathlib.Path(folder) / "picture"
-    _keep_input(path)
-    try:
-      return files.read_samples(path, alpha=alpha)
-    except ValueError as error:
-      raise ValueError(str(error).replace(str(path), job.name)) from error
-
-
-def _keep_input(path: pathlib.Path) -> None:
-  """Writes standard input to a file, unless it is too long for a picture."""
-  count = 0
-  with open(path, "wb") as file:
-    while chunk := sys.stdin.buffer.read(_CHUNK):
-      count += len(chunk)
-      if count > MAX_PICTURE_BYTES:
-        raise ValueError(
-          f"it has more than {MAX_PICTURE_BYTES} bytes, the most that are read"
-        )
-      file.write(chunk)
-
-
-def read_bytes(source: pathlib.Path | None, limit: int) -> bytes:
-  """Returns the bytes of a file, or of standard input.
-
-  Raises:
-    ValueError: if there are none, or more than `limit`.
-  """
-  with contextlib.ExitStack() as stack:
-    file = sys.stdin.buffer
-    if source:
-      file = stack.enter_context(open(source, "rb"))
-    data = file.read(limit + 1)
-  if not data:
-    raise ValueError("it is empty")
-  if len(data) > limit:
-    raise ValueError(f"it has more than {limit} bytes, the most that are read")
-  return data
-
-
-def write_bytes(job: Job, data: bytes) -> None:
-  """Writes what a job made, whole or not at all where it is a file."""
+@contextlib.contextmanager
+def target(job: Job) -> Iterator[pathlib.Path | IO[bytes]]:
+  """Yields the path that a job writes, or standard output."""
   if job.target:
-    files.write_bytes(job.target, data)
+    yield job.target
     return
   try:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    yield sys.stdout.buffer
   except BrokenPipeError:
     # Python would try once more when it exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfpercept.cli import deferred, output
 
@@ -36,6 +36,13 @@ def add(parser: argparse.ArgumentParser, columns: str) -> None:
 def wanted(arguments: argparse.Namespace) -> bool:
   """Whether there is a table to print."""
   return arguments.stats or arguments.format is not None
+
+
+def row(name: str, stats: Any) -> coded_files.Row:
+  """Returns the row of one file from its `codecs.files.FileStats`."""
+  return coded_files.Row(
+    name, stats.width, stats.height, stats.size, stats.seconds, stats.quality
+  )
 
 
 def show(

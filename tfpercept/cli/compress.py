@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
@@ -14,28 +13,20 @@ if TYPE_CHECKING:
   import numpy as np
 
   from tfpercept import codecs
-  from tfpercept.codecs import targets
-  from tfpercept.codecs.bitstream import container
-  from tfpercept.codecs.learned import learned_codec as hyperprior
-  from tfpercept.codecs.learned import selftest
-  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+  from tfpercept.codecs import files as codec_files
+  from tfpercept.codecs.learned import learned_codec, selftest
+  from tfpercept.evaluation.rate_distortion import file_stats
   from tfpercept.io import files
-  from tfpercept.io import samples as bits
 else:
-  np = deferred.module("numpy")
   codecs = deferred.module("tfpercept.codecs")
-  container = deferred.module("tfpercept.codecs.bitstream.container")
-  hyperprior = deferred.module("tfpercept.codecs.learned.learned_codec")
+  codec_files = deferred.module("tfpercept.codecs.files")
+  learned_codec = deferred.module("tfpercept.codecs.learned.learned_codec")
   selftest = deferred.module("tfpercept.codecs.learned.selftest")
-  targets = deferred.module("tfpercept.codecs.targets")
-  coded_files = deferred.module(
-    "tfpercept.evaluation.rate_distortion.file_stats"
-  )
+  file_stats = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
   files = deferred.module("tfpercept.io.files")
-  bits = deferred.module("tfpercept.io.samples")
 
 SUFFIX = ".tfp"
-_SUFFIXES = {"hyperprior": SUFFIX, "jpeg": ".jpg", "jpeg2000": ".jp2"}
+"""Suffix of the files of trained models."""
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -108,12 +99,6 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def suffix(codec: codecs.Codec) -> str:
-  """Returns the suffix of a codec's files."""
-  name = codec.registered_name
-  return _SUFFIXES.get(name, f".{name}")
-
-
 def _compress(arguments: argparse.Namespace) -> int:
   for target in (arguments.target_bpp, arguments.target_psnr):
     if target is not None and not 0 < target < math.inf:
@@ -124,36 +109,59 @@ def _compress(arguments: argparse.Namespace) -> int:
     )
   codec = codecs.get(arguments.codec) if arguments.codec else None
   made = batch_files.plan(
-    arguments, suffix(codec) if codec else SUFFIX, files.list_images
+    arguments, codec.suffix if codec else SUFFIX, files.list_images
   )
   if made.jobs and not codec:
     codec = _learned(arguments.model, arguments.effort)
   if made.jobs and codec and arguments.quality is not None:
     _check_quality(codec, arguments.quality)
   rows = []
-
-  def work(job: batch_files.Job) -> None:
-    assert codec is not None  # there is one where there are jobs
-    picture = _picture(job, arguments.alpha, made.notes)
-    start = time.perf_counter()
-    data, quality = _encoded(codec, picture, job, arguments, made.notes)
-    seconds = time.perf_counter() - start
-    height, width = picture.shape[:2]
-    row = coded_files.Row(job.name, width, height, len(data), seconds, quality)
-    if coded_stats.wanted(arguments):
-      row = coded_files.judged(row, picture, codec.decompress(data))
-    batch_files.write_bytes(job, data)
-    rows.append(row)
-
-  status = batch_files.carry_out(made, work, "compressed")
+  status = batch_files.carry_out(
+    made,
+    lambda job: _compress_one(codec, job, arguments, made.notes, rows),
+    "compressed",
+  )
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status
 
 
+def _compress_one(
+  codec: codecs.Codec,
+  job: batch_files.Job,
+  arguments: argparse.Namespace,
+  notes: list[str],
+  rows: list[file_stats.Row],
+) -> None:
+  """Does a job, and adds its notes and, if wanted, its row of `--stats`."""
+  found = []
+
+  def judge(
+    stats: codec_files.FileStats, picture: np.ndarray, data: bytes
+  ) -> None:
+    row = coded_stats.row(job.name, stats)
+    found.append(file_stats.judged(row, picture, codec.decompress(data)))
+
+  with batch_files.target(job) as target:
+    stats = codec_files.compress_file(
+      codec,
+      batch_files.source(job),
+      target,
+      quality=arguments.quality,
+      target_bpp=arguments.target_bpp,
+      target_psnr=arguments.target_psnr,
+      alpha=arguments.alpha,
+      overwrite=arguments.overwrite,
+      name=job.name,
+      inspect=judge if coded_stats.wanted(arguments) else None,
+    )
+  notes.extend(f"{job.name}: {note}" for note in stats.notes)
+  rows.extend(found)
+
+
 def _learned(model: str, effort: int) -> codecs.Codec:
   try:
-    return hyperprior.Hyperprior(model=model, effort=effort)
+    return learned_codec.Hyperprior(model=model, effort=effort)
   except selftest.WrongArithmetic as error:
     raise ValueError(str(error)) from error
 
@@ -164,50 +172,3 @@ def _check_quality(codec: codecs.Codec, quality: float) -> None:
     raise ValueError(
       f"--quality of {codec.spec} is {low:g} to {high:g}; got {quality:g}"
     )
-
-
-def _picture(job: batch_files.Job, alpha: str, notes: list[str]) -> np.ndarray:
-  """Returns a job's picture in 8 bits."""
-  samples = batch_files.read_picture(job, alpha)
-  if samples.dtype == np.uint8:
-    return samples
-  notes.append(f"{job.name}: its 16 bits are reduced to 8")
-  return bits.reduced(samples)
-
-
-def _encoded(
-  codec: codecs.Codec,
-  picture: np.ndarray,
-  job: batch_files.Job,
-  arguments: argparse.Namespace,
-  notes: list[str],
-) -> tuple[bytes, float | None]:
-  """Returns the file of a picture, and its quality if that is known."""
-  if arguments.target_bpp is not None:
-    found = targets.at_most_bpp(codec, picture, arguments.target_bpp)
-    if not found.is_reached:
-      notes.append(
-        f"{job.name}: {arguments.target_bpp:g} bits per pixel are too few: at "
-        f"the lowest quality, {found.quality:g}, it takes {found.value:.4g}"
-      )
-  elif arguments.target_psnr is not None:
-    found = targets.at_least_psnr(codec, picture, arguments.target_psnr)
-    if not found.is_reached:
-      notes.append(
-        f"{job.name}: a PSNR of {arguments.target_psnr:g} dB is too much: at "
-        f"the highest quality, {found.quality:g}, it has {found.value:.2f}"
-      )
-  else:
-    data = codec.compress(picture, quality=arguments.quality)
-    return data, _quality(codec, data, arguments.quality)
-  return found.data, found.quality
-
-
-def _quality(
-  codec: codecs.Codec, data: bytes, given: float | None
-) -> float | None:
-  """Returns the quality that was used for `given`, if it is known."""
-  if data.startswith(container.MAGIC):
-    step = container.read_header(data).header.quality
-    return step / container.STEPS if step else None  # the model's only one
-  return getattr(codec, "default_quality", None) if given is None else given

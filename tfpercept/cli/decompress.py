@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import time
 from typing import TYPE_CHECKING
 
 from tfpercept.cli import batch_files, coded_stats, compress, deferred
 
 if TYPE_CHECKING:
-  import numpy as np
-
   from tfpercept import codecs
-  from tfpercept.codecs.bitstream import container
-  from tfpercept.codecs.learned import model_lookup as known_models
-  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+  from tfpercept.codecs import files as codec_files
+  from tfpercept.codecs.learned import model_lookup
   from tfpercept.io import files
 else:
-  np = deferred.module("numpy")
   codecs = deferred.module("tfpercept.codecs")
-  container = deferred.module("tfpercept.codecs.bitstream.container")
-  known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
-  coded_files = deferred.module(
-    "tfpercept.evaluation.rate_distortion.file_stats"
-  )
+  codec_files = deferred.module("tfpercept.codecs.files")
+  model_lookup = deferred.module("tfpercept.codecs.learned.model_lookup")
   files = deferred.module("tfpercept.io.files")
-
-_PNG = "png(level=6)"  # for standard output
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -80,37 +70,27 @@ def _decompress(arguments: argparse.Namespace) -> int:
   suffix, codec = compress.SUFFIX, None
   if arguments.codec:
     codec = codecs.get(arguments.codec)
-    suffix = compress.suffix(codec)
+    suffix = codec.suffix
   made = batch_files.plan(
     arguments, ".png", lambda folder: find_coded(folder, suffix)
   )
   for job in made.jobs:
-    if job.target and job.target.suffix.lower() not in files.PICTURE_SUFFIXES:
-      raise ValueError(
-        f"{job.target} is no picture by its name; let it end in one of "
-        f"{', '.join(files.PICTURE_SUFFIXES)}"
-      )
-  known = known_models.KnownModels(arguments.model)
+    if job.target:
+      codec_files.require_picture_name(job.target)
+  reader = codec or model_lookup.KnownModels(arguments.model)
   rows = []
 
   def work(job: batch_files.Job) -> None:
-    data = batch_files.read_bytes(job.source, container.MAX_BYTES)
-    reader = codec or known.codec_of(data)
-    start = time.perf_counter()
-    picture = reader.decompress(data)
-    seconds = time.perf_counter() - start
-    _write(job, picture)
-    height, width = picture.shape[:2]
-    rows.append(coded_files.Row(job.name, width, height, len(data), seconds))
+    with batch_files.target(job) as target:
+      stats = codec_files.decompress_file(
+        reader,
+        batch_files.source(job),
+        target,
+        overwrite=arguments.overwrite,
+      )
+    rows.append(coded_stats.row(job.name, stats))
 
   status = batch_files.carry_out(made, work, "decompressed")
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status
-
-
-def _write(job: batch_files.Job, picture: np.ndarray) -> None:
-  if job.target:
-    files.write_image(job.target, picture)
-  else:
-    batch_files.write_bytes(job, codecs.get(_PNG).compress(picture))

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tfpercept.cli import batch_files, decompress, deferred, output
 
 if TYPE_CHECKING:
+  from tfpercept.codecs import files as codec_files
   from tfpercept.codecs.bitstream import container
-  from tfpercept.codecs.learned import model_lookup as known_models
+  from tfpercept.codecs.learned import model_lookup
 else:
+  codec_files = deferred.module("tfpercept.codecs.files")
   container = deferred.module("tfpercept.codecs.bitstream.container")
-  known_models = deferred.module("tfpercept.codecs.learned.model_lookup")
+  model_lookup = deferred.module("tfpercept.codecs.learned.model_lookup")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -40,7 +42,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _info(arguments: argparse.Namespace) -> int:
   output.check(arguments)
-  known = known_models.KnownModels(arguments.model)
+  known = model_lookup.KnownModels(arguments.model)
   found, failures = {}, {}
   for source in arguments.sources:
     path = pathlib.Path(source)
@@ -53,8 +55,8 @@ def _info(arguments: argparse.Namespace) -> int:
     for path in paths:
       name = "standard input" if is_stream else str(path)
       try:
-        data = batch_files.read_bytes(
-          None if is_stream else path, container.MAX_BYTES
+        data = codec_files.read_bytes(
+          sys.stdin.buffer if is_stream else path, container.MAX_BYTES
         )
         found[name] = _described(data, known)
       except (ValueError, OSError) as error:
@@ -68,7 +70,7 @@ def _info(arguments: argparse.Namespace) -> int:
   return int(bool(failures) or any(f["damage"] for f in found.values()))
 
 
-def _described(data: bytes, known: known_models.KnownModels) -> dict[str, Any]:
+def _described(data: bytes, known: model_lookup.KnownModels) -> dict[str, Any]:
   """Returns the header of a file as JSON values."""
   description = container.read_header(data)
   header = description.header

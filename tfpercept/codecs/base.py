@@ -34,6 +34,10 @@ class Codec(abc.ABC):
   registered_name = ""
   """Name in the registry, set by `register`."""
 
+  suffix = ""
+  """Suffix of the codec's files, with its dot: the name in the registry where a
+  class does not set another."""
+
   qualities: tuple[float, ...]
   """Qualities of a rate-distortion curve, the lowest rate first. All between
   the first and the last are allowed; a codec with steps rounds them."""
@@ -105,6 +109,7 @@ def register(name: str) -> Callable[[_Class], _Class]:
 
   def decorate(cls: _Class) -> _Class:
     cls.registered_name = name
+    cls.suffix = cls.suffix or f".{name}"
     return CODECS.register(name)(cls)
 
   return decorate

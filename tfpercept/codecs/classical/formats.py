@@ -28,6 +28,7 @@ class JPEG(PillowCodec):
   """
 
   pillow_format = "JPEG"
+  suffix = ".jpg"
   _library = ("libjpeg-turbo", "libjpeg_turbo")
   qualities = (1, 5, 8, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
   default_quality = 75
@@ -115,6 +116,7 @@ class JPEG2000(PillowCodec):
   """
 
   pillow_format = "JPEG2000"
+  suffix = ".jp2"
   _library = ("OpenJPEG", "jpg_2000")
   qualities = (
     0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0, 3.0,

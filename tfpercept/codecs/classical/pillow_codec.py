@@ -19,6 +19,7 @@ from tfpercept.codecs.base import (
   check_picture,
   check_size,
 )
+from tfpercept.io import messages
 
 # Errors that decoders raise on damaged files.
 _DAMAGE = (
@@ -90,7 +91,7 @@ class PillowCodec(Codec):
       height, width = image.shape[:2]
       raise ValueError(
         f"{self.spec} can not store a picture of {width}x{height}: "
-        f"{_reason(error)}"
+        f"{messages.first_line(error)}"
       ) from error
 
   def _saved(self, picture: Any, settings: dict[str, Any]) -> bytes:
@@ -144,7 +145,7 @@ class PillowCodec(Codec):
       ) from error
     except (*_DAMAGE, self._pillow.DecompressionBombError) as error:
       raise CorruptStream(
-        f"no whole {self.pillow_format} picture: {_reason(error)}"
+        f"no whole {self.pillow_format} picture: {messages.first_line(error)}"
       ) from error
 
 
@@ -176,8 +177,3 @@ def _pillow() -> ModuleType:
   except ImportError as error:
     raise missing("a classical codec", "Pillow", "images") from error
   return Image
-
-
-def _reason(error: Exception) -> str:
-  lines = str(error).strip().splitlines()
-  return lines[0] if lines else type(error).__name__

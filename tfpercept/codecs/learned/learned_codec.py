@@ -106,6 +106,8 @@ class Hyperprior(base.Codec):
   "Integer networks for data compression with latent-variable models", 2019.
   """
 
+  suffix = ".tfp"
+
   def __init__(
     self,
     *,

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfpercept import distances, registry
 from tfpercept.evaluation.core import statistics, tiled
-from tfpercept.io import files
+from tfpercept.io import files, messages
 from tfpercept.reports import charts
 
 MAP_LIST = "maps.csv"
@@ -272,13 +272,13 @@ def compare(
     try:
       pictures = _read(pair, alpha)
     except (ValueError, OSError) as error:
-      table.failures[pair.name] = _reason(error)
+      table.failures[pair.name] = messages.first_line(error)
       continue
     for spec, judge in table.judges.items():
       try:
         measured = tiled.measure(judge, *pictures)
       except _FAILURES as error:
-        table.failures[f"{pair.name}: {spec}"] = _reason(error)
+        table.failures[f"{pair.name}: {spec}"] = messages.first_line(error)
         continue
       table.rows.setdefault(pair.name, {})[spec] = measured
       if maps is not None:
@@ -297,13 +297,8 @@ def _without_map(table: Table, what: str) -> Iterator[None]:
   try:
     yield
   except _FAILURES as error:
-    table.failures[what] = _reason(error)
+    table.failures[what] = messages.first_line(error)
     table.unmapped.add(what)
-
-
-def _reason(error: Exception) -> str:
-  why = str(error).strip() or type(error).__name__
-  return why.splitlines()[0]
 
 
 def _map_names(

@@ -10,7 +10,7 @@ from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import tiled
 from tfpercept.evaluation.rate_distortion import equal_rate, measure
 from tfpercept.evaluation.rate_distortion.result import Result
-from tfpercept.io import files
+from tfpercept.io import files, messages
 from tfpercept.reports import charts, page, wipe
 
 _WINDOW = 768  # largest side shown, in pixels
@@ -62,7 +62,7 @@ def blocks(
       try:
         near = equal_rate.nearest(codec, picture, bpp, known=known)
       except measure.FAILURES as error:
-        missing[codec.spec] = measure.reason(error)
+        missing[codec.spec] = messages.first_line(error)
         continue
       if near.bpp <= _FAR * bpp:
         coded[codec.spec] = near

@@ -17,7 +17,7 @@ from tfpercept import distances
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import peak_memory, tiled
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
-from tfpercept.io import files
+from tfpercept.io import files, messages
 
 FAILURES = (
   ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
@@ -92,7 +92,7 @@ def measure(
       picture = read(source)
       suited = _suited(judges, name, picture, failures)
     except (ValueError, OSError) as error:
-      failures[name] = reason(error)
+      failures[name] = messages.first_line(error)
       continue
     done = place * step
     for codec in codecs:
@@ -103,7 +103,7 @@ def measure(
           progress(done + len(found), f"{name}: {codec.spec} {quality:g}")
           found.append(_point(codec, name, picture, quality, suited, repeats))
       except FAILURES as error:
-        failures[f"{codec.spec}: {name}"] = reason(error)
+        failures[f"{codec.spec}: {name}"] = messages.first_line(error)
       else:
         points += found
       done += len(ladders[codec.spec])
@@ -213,9 +213,3 @@ def _suited(
     else:
       suited.append(judge)
   return suited
-
-
-def reason(error: Exception) -> str:
-  """Returns the first line of what an exception says."""
-  lines = str(error).strip().splitlines()
-  return lines[0] if lines else type(error).__name__

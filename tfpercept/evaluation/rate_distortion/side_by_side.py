@@ -11,7 +11,6 @@ from tfpercept.evaluation.rate_distortion import crops, equal_rate
 from tfpercept.io import files
 from tfpercept.reports import page, wipe
 
-_SUFFIXES = {"hyperprior": ".tfp", "jpeg": ".jpg"}
 _HOW = (
   "Each picture in a file of {left} and in one of {right} with about the same "
   "rate. The square of {side} pixels with the most contrast is shown. Move the "
@@ -95,6 +94,4 @@ def section(
 
 
 def _path(folder: files.PathLike, name: str, codec: Codec) -> pathlib.Path:
-  registered = codec.registered_name
-  suffix = _SUFFIXES.get(registered, f".{registered}")
-  return pathlib.Path(folder) / f"{name}{suffix}"
+  return pathlib.Path(folder) / f"{name}{codec.suffix}"

@@ -1,0 +1,296 @@
+"""Picture files to files of a codec and back, each whole or not at all.
+
+    from tfpercept import codecs
+    from tfpercept.codecs import files
+
+    jpeg = codecs.get("jpeg")
+    stats = files.compress_file(jpeg, "a.png", "a.jpg", target_bpp=0.5)
+    files.decompress_file(jpeg, "a.jpg", "b.png")
+
+The commands `compress` and `decompress` call these two functions, and so can a
+pipeline or a server. In place of a path each takes a binary stream.
+"""
+
+import dataclasses
+import os
+import pathlib
+import tempfile
+import time
+from collections.abc import Callable
+from typing import IO
+
+import numpy as np
+
+from tfpercept import offers
+from tfpercept.codecs import targets
+from tfpercept.codecs.base import Codec
+from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.classical import formats
+from tfpercept.codecs.learned.model_lookup import KnownModels
+from tfpercept.io import files, samples
+
+Place = files.PathLike | IO[bytes]
+"""A path, or a stream of bytes that is open."""
+MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
+"""Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
+_CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class FileStats:
+  """Statistics of one file that was compressed or decompressed.
+
+  Attributes:
+    width: Width of the picture in pixels.
+    height: Height of the picture in pixels.
+    size: Size of the codec's file in bytes.
+    seconds: Wall time of encoding or decoding, in seconds. The search for a
+      target is part of it; reading and writing files is not.
+    quality: Quality of the encoding; None if it is not known.
+    notes: Sentences on what differs from the request, such as a target out of
+      reach.
+  """
+
+  width: int
+  height: int
+  size: int
+  seconds: float
+  quality: float | None = None
+  notes: tuple[str, ...] = ()
+
+
+def compress_file(
+  codec: Codec,
+  source: Place,
+  target: Place,
+  *,
+  quality: float | None = None,
+  target_bpp: float | None = None,
+  target_psnr: float | None = None,
+  alpha: str = "white",
+  overwrite: bool = False,
+  name: str | None = None,
+  inspect: Callable[[FileStats, np.ndarray, bytes], None] | None = None,
+) -> FileStats:
+  """Compresses one picture file.
+
+  The target is written under a temporary name and then renamed. After an error,
+  a full disk or a kill it is as it was before.
+
+  Args:
+    codec: Codec that compresses.
+    source: Picture to read, at most `offers.MAX_PICTURE_PIXELS` large, or a
+      stream of at most `MAX_PICTURE_BYTES`. It is reduced to 8 bits.
+    target: File to write; its folder is made.
+    quality: Quality, in the range of `codec.qualities`; None takes the codec's
+      default.
+    target_bpp: Rate in bits per pixel; the best quality of at most this rate is
+      used. At most one of `quality` and the two targets is given.
+    target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
+    alpha: Rule for transparency, as in `io.files.read_samples`.
+    overwrite: Whether an existing target is replaced.
+    name: Name of the source in messages (default: its path).
+    inspect: Function called before the target is written, with the statistics,
+      the picture as uint8 `[H, W, 1 or 3]`, and the bytes of the file. Nothing
+      is written if it raises.
+
+  Returns:
+    Statistics of the file.
+
+  Raises:
+    FileExistsError: if the target exists and `overwrite` is false.
+    OSError: if the target can not be written.
+    ValueError: if the source is not a picture that can be read or stored, is
+      the target itself, or if the quality or a target is out of range.
+  """
+  if sum(v is not None for v in (quality, target_bpp, target_psnr)) > 1:
+    raise ValueError("give one of quality, target_bpp and target_psnr")
+  _require_free(source, target, overwrite)
+  picture, notes = _picture(source, alpha, name)
+  start = time.perf_counter()
+  if target_bpp is not None:
+    data, used = _at_most_bpp(codec, picture, target_bpp, notes)
+  elif target_psnr is not None:
+    data, used = _at_least_psnr(codec, picture, target_psnr, notes)
+  else:
+    data = codec.compress(picture, quality=quality)
+    used = _used_quality(codec, data, quality)
+  seconds = time.perf_counter() - start
+  height, width = picture.shape[:2]
+  stats = FileStats(width, height, len(data), seconds, used, tuple(notes))
+  if inspect:
+    inspect(stats, picture, data)
+  _write(target, data, overwrite)
+  return stats
+
+
+def decompress_file(
+  codec: Codec | KnownModels,
+  source: Place,
+  target: Place,
+  *,
+  overwrite: bool = False,
+) -> FileStats:
+  """Decompresses one file of a codec to a picture file.
+
+  The target is whole or as it was, as after `compress_file`.
+
+  Args:
+    codec: Codec that reads the file, or the models of which one wrote it.
+    source: File to read, at most `container.MAX_BYTES` long.
+    target: Picture to write, in the format of its suffix, one of
+      `io.files.PICTURE_SUFFIXES`. A stream gets a PNG.
+    overwrite: Whether an existing target is replaced.
+
+  Returns:
+    Statistics of the file.
+
+  Raises:
+    FileExistsError: if the target exists and `overwrite` is false.
+    OSError: if the source can not be read or the target not be written.
+    CorruptStream: if the source is damaged or of another format.
+    ValueError: if the source is empty, too long or of a model that is not
+      known, or the target is no picture by its name.
+  """
+  if not _is_stream(target):
+    require_picture_name(target)
+  _require_free(source, target, overwrite)
+  data = read_bytes(source, container.MAX_BYTES)
+  reader = codec.codec_of(data) if isinstance(codec, KnownModels) else codec
+  start = time.perf_counter()
+  picture = reader.decompress(data)
+  seconds = time.perf_counter() - start
+  if _is_stream(target):
+    _write(target, formats.PNG(level=6).compress(picture), overwrite)
+  else:
+    _refuse_existing(target, overwrite)
+    files.write_image(target, picture)
+  height, width = picture.shape[:2]
+  return FileStats(width, height, len(data), seconds)
+
+
+def require_picture_name(path: files.PathLike) -> None:
+  """Raises ValueError if no picture can be written under such a name."""
+  if pathlib.Path(path).suffix.lower() not in files.PICTURE_SUFFIXES:
+    raise ValueError(
+      f"{path} is no picture by its name; let it end in one of "
+      f"{', '.join(files.PICTURE_SUFFIXES)}"
+    )
+
+
+def read_bytes(source: Place, limit: int) -> bytes:
+  """Returns all bytes of a file or a stream.
+
+  Raises:
+    ValueError: if there are none, or more than `limit`.
+  """
+  if _is_stream(source):
+    data = source.read(limit + 1)
+  else:
+    with open(source, "rb") as file:
+      data = file.read(limit + 1)
+  if not data:
+    raise ValueError("it is empty")
+  if len(data) > limit:
+    raise ValueError(f"it has more than {limit} bytes, the most that are read")
+  return data
+
+
+def _is_stream(place: Place) -> bool:
+  return not isinstance(place, str | os.PathLike)
+
+
+def _require_free(source: Place, target: Place, overwrite: bool) -> None:
+  """Raises an error, before the work, if the target must not be written."""
+  if _is_stream(target):
+    return
+  if not _is_stream(source) and files.resolved(source) == files.resolved(
+    target
+  ):
+    raise ValueError(f"{target} is the file to read; write to another")
+  _refuse_existing(target, overwrite)
+  files.require_writable(target)
+
+
+def _refuse_existing(target: files.PathLike, overwrite: bool) -> None:
+  if not overwrite and pathlib.Path(target).is_file():
+    raise FileExistsError(f"{target} exists; overwrite=True replaces it")
+
+
+def _write(target: Place, data: bytes, overwrite: bool) -> None:
+  if _is_stream(target):
+    target.write(data)
+    target.flush()
+  else:
+    _refuse_existing(target, overwrite)
+    files.write_bytes(target, data)
+
+
+def _picture(
+  source: Place, alpha: str, name: str | None
+) -> tuple[np.ndarray, list[str]]:
+  """Returns a picture in 8 bits, and a note if it had more."""
+  if _is_stream(source):
+    picture = _streamed_picture(source, alpha, name or "the stream")
+  else:
+    picture = files.read_samples(source, alpha=alpha)
+  if picture.dtype == np.uint8:
+    return picture, []
+  return samples.reduced(picture), ["its 16 bits are reduced to 8"]
+
+
+def _streamed_picture(stream: IO[bytes], alpha: str, name: str) -> np.ndarray:
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "picture"
+    _keep(stream, path)
+    try:
+      return files.read_samples(path, alpha=alpha)
+    except ValueError as error:
+      raise ValueError(str(error).replace(str(path), name)) from error
+
+
+def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
+  """Writes a stream to a file, unless it is too long for a picture."""
+  count = 0
+  with open(path, "wb") as file:
+    while chunk := stream.read(_CHUNK):
+      count += len(chunk)
+      if count > MAX_PICTURE_BYTES:
+        raise ValueError(
+          f"it has more than {MAX_PICTURE_BYTES} bytes, the most that are read"
+        )
+      file.write(chunk)
+
+
+def _at_most_bpp(
+  codec: Codec, picture: np.ndarray, bpp: float, notes: list[str]
+) -> tuple[bytes, float]:
+  found = targets.at_most_bpp(codec, picture, bpp)
+  if not found.is_reached:
+    notes.append(
+      f"{bpp:g} bits per pixel are too few: at the lowest quality, "
+      f"{found.quality:g}, it takes {found.value:.4g}"
+    )
+  return found.data, found.quality
+
+
+def _at_least_psnr(
+  codec: Codec, picture: np.ndarray, psnr: float, notes: list[str]
+) -> tuple[bytes, float]:
+  found = targets.at_least_psnr(codec, picture, psnr)
+  if not found.is_reached:
+    notes.append(
+      f"a PSNR of {psnr:g} dB is too much: at the highest quality, "
+      f"{found.quality:g}, it has {found.value:.2f}"
+    )
+  return found.data, found.quality
+
+
+def _used_quality(
+  codec: Codec, data: bytes, given: float | None
+) -> float | None:
+  """Returns the quality that was used for `given`, if it is known."""
+  if data.startswith(container.MAGIC):
+    step = container.read_header(data).header.quality
+    return step / container.STEPS if step else None  # the model's only one
+  return getattr(codec, "default_quality", None) if given is None else given
