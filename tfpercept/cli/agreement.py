@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -76,10 +75,8 @@ def _agreement(arguments: argparse.Namespace) -> int:
     failures |= block.failures
   for name, why in failures.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
-  if not failures:
-    return 0
   measured = any(row.seconds >= 0 for b in blocks for row in b.rows)
-  return 1 if measured else 2
+  return output.status(failures=failures, results=measured)
 
 
 def _show(
@@ -96,8 +93,4 @@ def _specs(given: list[str]) -> list[str]:
   return list(dict.fromkeys(specs))
 
 
-_FORMATS = {
-  "table": lambda blocks: agreement_table.to_text(blocks),
-  "csv": lambda blocks: agreement_table.to_csv(blocks).rstrip("\n"),
-  "json": lambda blocks: json.dumps(agreement_table.to_json(blocks), indent=2),
-}
+_FORMATS = output.formats(agreement_table)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
-from tfpercept.cli import deferred, progress
+from tfpercept.cli import deferred, output, progress
 from tfpercept.io import messages
 
 if TYPE_CHECKING:
@@ -244,9 +244,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
   if is_interrupted:
     print(f"interrupted: {done} of {len(made.jobs)} {verb}", file=sys.stderr)
     return INTERRUPTED
-  if not failures:
-    return 0
-  return 1 if done else 2
+  return output.status(failures=failures, results=done)
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -58,8 +57,4 @@ def show(
     output.show(text, place)
 
 
-_FORMATS = {
-  "table": lambda rows: coded_files.to_text(rows),
-  "csv": lambda rows: coded_files.to_csv(rows),
-  "json": lambda rows: json.dumps(coded_files.to_json(rows), indent=2),
-}
+_FORMATS = output.formats(coded_files)

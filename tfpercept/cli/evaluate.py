@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,13 +59,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
   output.emit(arguments, _FORMATS[arguments.format](table))
   for name, why in table.failures.items():
     print(f"{name}: not scored: {why}", file=sys.stderr)
-  if not table.failures:
-    return 0
-  return 1 if table.groups else 2
+  return output.status(failures=table.failures, results=table.groups)
 
 
-_FORMATS = {
-  "table": lambda table: scores.to_text(table),
-  "csv": lambda table: scores.to_csv(table).rstrip("\n"),
-  "json": lambda table: json.dumps(scores.to_json(table), indent=2),
-}
+_FORMATS = output.formats(scores)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tfpercept.cli import deferred
 
@@ -28,6 +30,27 @@ def add(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
   parser.add_argument(
     "--out", metavar="FILE", help="file to write (default: standard output)"
   )
+
+
+def formats(module: ModuleType) -> dict[str, Callable[[Any], str]]:
+  """Returns the formats of a module that has `to_text`, `to_csv`, `to_json`."""
+  return {
+    "table": lambda found: module.to_text(found),
+    "csv": lambda found: module.to_csv(found).rstrip("\n"),
+    "json": lambda found: json.dumps(module.to_json(found), indent=2),
+  }
+
+
+def status(*, failures: object, results: object) -> int:
+  """Returns the exit status of a command that goes on after failures.
+
+  Args:
+    failures: Anything that is true if something failed.
+    results: Anything that is true if something did not.
+  """
+  if not failures:
+    return 0
+  return 1 if results else 2
 
 
 def check(arguments: argparse.Namespace) -> None:

@@ -179,9 +179,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   failures = {**missing, **result.failures}
   for name, why in failures.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
-  if not result.failures:
-    return 0
-  return 1 if result.points else 2
+  return output.status(failures=result.failures, results=result.points)
 
 
 def _codecs(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import pathlib
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import deferred, output, progress
 
 if TYPE_CHECKING:
-  from tfpercept import distances, registry
-  from tfpercept.evaluation.core import comparison, comparison_table
+  from tfpercept import distances
+  from tfpercept.evaluation.core import (
+    comparison,
+    comparison_table,
+    picture_pairs,
+  )
   from tfpercept.io import files
   from tfpercept.reports import charts
 else:
@@ -24,8 +25,8 @@ else:
   comparison_table = deferred.module(
     "tfpercept.evaluation.core.comparison_table"
   )
+  picture_pairs = deferred.module("tfpercept.evaluation.core.picture_pairs")
   files = deferred.module("tfpercept.io.files")
-  registry = deferred.module("tfpercept.registry")
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms_ssim")
 
@@ -84,51 +85,25 @@ def _score(arguments: argparse.Namespace) -> int:
   if arguments.maps is not None:
     charts.require()
     files.require_writable_folder(arguments.maps)
-  found = comparison.find(arguments.reference, arguments.images)
-  tables, done = [], 0
+  found = picture_pairs.find(arguments.reference, arguments.images)
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
-    for part, maps in zip(found, _maps(arguments.maps, found), strict=True):
-
-      def show(place: int, name: str, done: int = done) -> None:
-        bar.show(done + place, name)
-
-      table = comparison.compare(
-        part.pairs,
-        judges,
-        alpha=arguments.alpha,
-        maps=maps,
-        folder=part.folder,
-        progress=show,
-      )
-      table.failures.update(part.failures)
-      tables.append(table)
-      done += len(part.pairs)
-  if any(table.rows for table in tables):
+    tables = comparison.compare_all(
+      found,
+      judges,
+      alpha=arguments.alpha,
+      maps=arguments.maps,
+      progress=bar.show,
+    )
+  are_measured = any(table.rows for table in tables)
+  if are_measured:
     output.emit(arguments, _FORMATS[arguments.format](tables))
   for table in tables:
     where = f"{table.folder}: " if table.folder else ""
     for name, why in table.failures.items():
       what = "not made" if name in table.unmapped else "not scored"
       print(f"{where}{name}: {what}: {why}", file=sys.stderr)
-  if not any(table.failures for table in tables):
-    return 0
-  return 1 if any(table.rows for table in tables) else 2
+  failures = any(table.failures for table in tables)
+  return output.status(failures=failures, results=are_measured)
 
 
-def _maps(
-  folder: str | None, found: Sequence[comparison.Found]
-) -> list[pathlib.Path | None]:
-  """Returns the folder of maps for each folder of pictures."""
-  if folder is None:
-    return [None] * len(found)
-  if len(found) == 1:
-    return [pathlib.Path(folder)]
-  names = registry.file_names([part.folder for part in found])
-  return [pathlib.Path(folder) / names[part.folder] for part in found]
-
-
-_FORMATS = {
-  "table": lambda tables: comparison_table.to_text(tables),
-  "csv": lambda tables: comparison_table.to_csv(tables).rstrip("\n"),
-  "json": lambda tables: json.dumps(comparison_table.to_json(tables), indent=2),
-}
+_FORMATS = output.formats(comparison_table)

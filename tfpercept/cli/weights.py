@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import deferred
+from tfpercept.cli import deferred, output
 
 if TYPE_CHECKING:
   import numpy as np
@@ -104,9 +104,8 @@ def _fetch(arguments: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
       print(f"{name}: not fetched: {error}", file=sys.stderr)
       failed += 1
-  if not failed:
-    return 0
-  return 1 if failed < len(arguments.names) else 2
+  done = len(arguments.names) - failed
+  return output.status(failures=failed, results=done)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,12 @@ import tensorflow as tf
 from PIL import Image
 
 from tfpercept import distances
-from tfpercept.evaluation.core import comparison, comparison_table, tiled
+from tfpercept.evaluation.core import (
+  comparison,
+  comparison_table,
+  picture_pairs,
+  tiled,
+)
 from tfpercept.io import files
 from tfpercept.reports import charts
 
@@ -29,7 +34,7 @@ def judges(*specs):
 
 
 def compare(folder, *specs, **options):
-  pairs, _ = comparison.find_pairs(folder / "true", folder / "coded")
+  pairs, _ = picture_pairs.find_pairs(folder / "true", folder / "coded")
   return comparison.compare(pairs, judges(*specs), **options)
 
 
@@ -37,7 +42,7 @@ def test_pictures_of_folders_match_by_name_without_suffix(folders):
   true, coded = folders / "true", folders / "coded"
   for path in (true / "alone", coded / "other", coded / "b"):
     files.write_image(f"{path}.png", np.zeros((2, 2), np.uint8))
-  pairs, failures = comparison.find_pairs(true, coded)
+  pairs, failures = picture_pairs.find_pairs(true, coded)
   assert [p.name for p in pairs] == ["a.jpg", "c.jpg"]
   assert pairs[0].reference == true / "a.png"
   assert failures == {
@@ -51,9 +56,9 @@ def test_a_file_and_a_folder_do_not_match(folders):
   file = folders / "true" / "b.png"
   for pair in ((file, folders), (folders, file)):
     with pytest.raises(ValueError, match=r"b.png is no folder"):
-      comparison.find_pairs(*pair)
+      picture_pairs.find_pairs(*pair)
   with pytest.raises(ValueError, match="absent is neither"):
-    comparison.find_pairs(file, folders / "absent")
+    picture_pairs.find_pairs(file, folders / "absent")
 
 
 def test_values_and_scores_are_those_of_the_distance(folders):
@@ -175,7 +180,7 @@ def test_every_picture_has_a_line_and_a_reason_where_it_has_no_number(
     files.write_image(folders / folder / "large.png", large)
   (folders / "coded" / "b.jpg").write_bytes(b"no picture")
   (folders / "true" / "c.png").unlink()
-  (found,) = comparison.find(folders / "true", [folders / "coded"])
+  (found,) = picture_pairs.find(folders / "true", [folders / "coded"])
   table = comparison.compare(found.pairs, judges("ms_ssim", "psnr"))
   table.failures.update(found.failures)
   alone = f"{folders / 'coded'}/c.jpg"
@@ -276,7 +281,7 @@ def methods(folders, photograph):
 def compared(reference, images, *specs):
   return [
     comparison.compare(found.pairs, judges(*specs), folder=found.folder)
-    for found in comparison.find(reference, images)
+    for found in picture_pairs.find(reference, images)
   ]
 
 
@@ -314,7 +319,7 @@ def test_means_of_folders_are_over_the_same_pictures(folders, methods):
 def test_one_picture_is_compared_with_those_of_its_name(folders, methods):
   tables = compared(folders / "true" / "b.png", methods, "mse")
   assert [list(table.rows) for table in tables] == [["b.png"], ["b.bmp"], []]
-  (part,) = comparison.find(folders / "true" / "b.png", methods[2:])
+  (part,) = picture_pairs.find(folders / "true" / "b.png", methods[2:])
   assert list(part.failures.values()) == [
     f"no picture of the name of {folders / 'true' / 'b.png'}"
   ]
@@ -323,7 +328,7 @@ def test_one_picture_is_compared_with_those_of_its_name(folders, methods):
 
 def test_a_folder_that_lacks_a_picture_has_a_line_of_dashes(folders, methods):
   tables = []
-  for found in comparison.find(folders / "true", methods):
+  for found in picture_pairs.find(folders / "true", methods):
     table = comparison.compare(found.pairs, judges("mse"), folder=found.folder)
     table.failures.update(found.failures)
     tables.append(table)
@@ -338,7 +343,7 @@ def test_a_folder_that_lacks_a_picture_has_a_line_of_dashes(folders, methods):
 
 def test_one_picture_is_compared_with_several_files(folders, methods):
   images = [methods[0] / "a.png", methods[1] / "a.bmp", methods[2] / "a.bmp"]
-  (found,) = comparison.find(folders / "true" / "a.png", images)
+  (found,) = picture_pairs.find(folders / "true" / "a.png", images)
   assert [pair.name for pair in found.pairs] == [
     "a.png", str(images[1]), str(images[2]),
   ]  # fmt: skip
@@ -355,13 +360,13 @@ def test_one_picture_is_compared_with_several_files(folders, methods):
 )
 def test_what_can_not_be_compared_is_refused(folders, methods, images, message):
   with pytest.raises(ValueError, match=message):
-    comparison.find(folders / "true", [folders / image for image in images])
+    picture_pairs.find(folders / "true", [folders / image for image in images])
 
 
 def test_folders_of_one_name_are_told_apart(folders, methods):
   twin = folders / "more" / "fine"
   files.write_image(twin / "a.png", files.read_image(methods[0] / "a.png"))
-  found = comparison.find(folders / "true", [methods[0], methods[1], twin])
+  found = picture_pairs.find(folders / "true", [methods[0], methods[1], twin])
   assert [part.folder for part in found] == [
     str(methods[0]), "poor", str(twin),
   ]  # fmt: skip

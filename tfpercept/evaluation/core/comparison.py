@@ -1,6 +1,5 @@
 """Distances of picture files: two files, or two folders of them."""
 
-import collections
 import contextlib
 import csv
 import dataclasses
@@ -14,28 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, registry
-from tfpercept.evaluation.core import statistics, tiled
+from tfpercept.evaluation.core import picture_pairs, statistics, tiled
 from tfpercept.io import files, messages
 from tfpercept.reports import charts
 
 MAP_LIST = "maps.csv"
 _MAP_QUANTILE = 0.995  # where a colour scale ends
 _FAILURES = ValueError, tf.errors.OpError, MemoryError, OSError
-
-
-@dataclasses.dataclass(frozen=True)
-class Pair:
-  """A picture to measure and the picture it should be.
-
-  Attributes:
-    name: Name of the pair in tables.
-    reference: Path of the undistorted picture.
-    image: Path of the picture to measure.
-  """
-
-  name: str
-  reference: pathlib.Path
-  image: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,124 +102,8 @@ class Table:
     return sum(not math.isfinite(m.score) for m in self.of(spec, among))
 
 
-def find_pairs(
-  reference: files.PathLike, image: files.PathLike
-) -> tuple[list[Pair], dict[str, str]]:
-  """Returns the pairs to compare, and the pictures without counterpart.
-
-  Args:
-    reference: A picture file or a folder of pictures.
-    image: A file if `reference` is a file, else a folder. Pictures directly in
-      the two folders are matched by name without suffix.
-
-  Raises:
-    ValueError: if one is a file and one a folder, one is missing, or a folder
-      holds no picture.
-  """
-  paths = pathlib.Path(reference), pathlib.Path(image)
-  for path in paths:
-    if not path.exists():
-      raise ValueError(f"expected a picture or a folder; {path} is neither")
-  are_folders = [path.is_dir() for path in paths]
-  if not any(are_folders):
-    return [Pair(paths[1].name, *paths)], {}
-  if not all(are_folders):
-    raise ValueError(
-      f"give two pictures or two folders; {paths[are_folders.index(False)]} is "
-      f"no folder and {paths[are_folders.index(True)]} is one"
-    )
-  references, images = (_by_stem(path) for path in paths)
-  pairs, failures = [], {}
-  for stem in sorted({**references, **images}):
-    found = references[stem], images[stem]
-    counts = tuple(map(len, found))
-    if counts == (1, 1):
-      pairs.append(Pair(found[1][0].name, found[0][0], found[1][0]))
-    elif 0 in counts:
-      alone, missing = paths if counts[1] == 0 else paths[::-1]
-      name = (found[0] or found[1])[0].name
-      failures[f"{alone}/{name}"] = f"no picture of that name in {missing}"
-    else:
-      names = ", ".join(p.name for twins in found for p in twins)
-      failures[stem] = f"the name is ambiguous: {names}"
-  return pairs, failures
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-  """Result of `find` for one folder, or for the files given.
-
-  Attributes:
-    folder: Name of the folder; empty if there is only one.
-    pairs: Pairs to compare.
-    failures: Reasons, by the path of a picture without counterpart.
-  """
-
-  folder: str
-  pairs: list[Pair]
-  failures: dict[str, str]
-
-
-def find(
-  reference: files.PathLike, images: Sequence[files.PathLike]
-) -> list[Found]:
-  """Returns the pairs to compare with one reference, a file or a folder.
-
-  Args:
-    reference: A picture file or a folder of pictures.
-    images: Files to compare with a reference file; or folders, whose pictures
-      are matched with the reference by name without suffix. Folders of the same
-      name are told apart by their paths.
-
-  Raises:
-    ValueError: as `find_pairs`; if files and folders are mixed, or something is
-      given twice.
-  """
-  reference, paths = pathlib.Path(reference), [pathlib.Path(i) for i in images]
-  if len({files.resolved(path) for path in paths}) < len(paths):
-    raise ValueError(f"given twice: {', '.join(map(str, paths))}")
-  are_folders = {path.is_dir() for path in paths}
-  if len(paths) > 1 and len(are_folders) > 1:
-    raise ValueError("give pictures or folders to compare, not both")
-  if True not in are_folders:
-    pairs = [find_pairs(reference, path)[0][0] for path in paths]
-    names = collections.Counter(pair.name for pair in pairs)
-    return [
-      Found(
-        "",
-        [
-          dataclasses.replace(p, name=str(p.image)) if names[p.name] > 1 else p
-          for p in pairs
-        ],
-        {},
-      )
-    ]
-  names = collections.Counter(files.resolved(path).name for path in paths)
-  found = []
-  for path in paths:
-    name = files.resolved(path).name
-    name = "" if len(paths) == 1 else name if names[name] == 1 else str(path)
-    in_folder = _named_as if reference.is_file() else find_pairs
-    found.append(Found(name, *in_folder(reference, path)))
-  return found
-
-
-def _named_as(
-  reference: pathlib.Path, folder: pathlib.Path
-) -> tuple[list[Pair], dict[str, str]]:
-  """Returns the picture of a folder that is called as the reference."""
-  found = _by_stem(folder)[reference.stem]
-  if len(found) > 1:
-    names = ", ".join(path.name for path in found)
-    return [], {f"{folder}/{reference.stem}": f"the name is ambiguous: {names}"}
-  if not found:
-    why = f"no picture of the name of {reference}"
-    return [], {str(folder): why}
-  return [Pair(found[0].name, reference, found[0])], {}
-
-
 def compare(
-  pairs: Sequence[Pair],
+  pairs: Sequence[picture_pairs.Pair],
   judges: Sequence[distances.Distance],
   *,
   alpha: str = "white",
@@ -291,6 +159,58 @@ def compare(
   return table
 
 
+def compare_all(
+  found: Sequence[picture_pairs.Found],
+  judges: Sequence[distances.Distance],
+  *,
+  alpha: str = "white",
+  maps: files.PathLike | None = None,
+  progress: Callable[[int, str], None] = lambda done, name: None,
+) -> list[Table]:
+  """Measures the pairs of each folder that `picture_pairs.find` found.
+
+  Args:
+    found: Pairs of each folder.
+    judges: Distances to compute.
+    alpha: Rule for transparency, as in `compare`.
+    maps: Folder for error maps, with a folder for each of several folders of
+      pictures; None writes none.
+    progress: Function called before each pair with the number of pairs done and
+      the name of the next.
+
+  Returns:
+    A table for each folder. Its failures list the pictures without counterpart,
+    too.
+  """
+  places = _map_folders(maps, found)
+  tables, done = [], 0
+  for part, place in zip(found, places, strict=True):
+    table = compare(
+      part.pairs,
+      judges,
+      alpha=alpha,
+      maps=place,
+      folder=part.folder,
+      progress=lambda count, name, done=done: progress(done + count, name),
+    )
+    table.failures.update(part.failures)
+    tables.append(table)
+    done += len(part.pairs)
+  return tables
+
+
+def _map_folders(
+  maps: files.PathLike | None, found: Sequence[picture_pairs.Found]
+) -> list[pathlib.Path | None]:
+  """Returns the folder of maps for each folder of pictures."""
+  if maps is None:
+    return [None] * len(found)
+  if len(found) == 1:
+    return [pathlib.Path(maps)]
+  names = registry.file_names([part.folder for part in found])
+  return [pathlib.Path(maps) / names[part.folder] for part in found]
+
+
 @contextlib.contextmanager
 def _without_map(table: Table, what: str) -> Iterator[None]:
   """Goes on where an error map can not be made: the numbers are there."""
@@ -324,14 +244,9 @@ def _map_names(
   return found
 
 
-def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-  found = collections.defaultdict(list)
-  for path in files.list_images(folder):
-    found[path.stem].append(path)
-  return found
-
-
-def _read(pair: Pair, alpha: str) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+  pair: picture_pairs.Pair, alpha: str
+) -> tuple[np.ndarray, np.ndarray]:
   """Reads two pictures; a grey one takes on the channels of the other."""
   pictures = [
     files.read_samples(path, alpha=alpha)
