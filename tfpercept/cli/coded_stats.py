@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpercept.cli import deferred, output
 
 if TYPE_CHECKING:
-  from tfpercept.evaluation.rate_distortion import file_stats as coded_files
+  from tfpercept.codecs.files import FileStats
+  from tfpercept.evaluation.rate_distortion import file_stats
 else:
-  coded_files = deferred.module(
+  file_stats = deferred.module(
     "tfpercept.evaluation.rate_distortion.file_stats"
   )
 
@@ -37,16 +38,16 @@ def wanted(arguments: argparse.Namespace) -> bool:
   return arguments.stats or arguments.format is not None
 
 
-def row(name: str, stats: Any) -> coded_files.Row:
+def row(name: str, stats: FileStats) -> file_stats.Row:
   """Returns the row of one file from its `codecs.files.FileStats`."""
-  return coded_files.Row(
+  return file_stats.Row(
     name, stats.width, stats.height, stats.size, stats.seconds, stats.quality
   )
 
 
 def show(
   arguments: argparse.Namespace,
-  rows: Sequence[coded_files.Row],
+  rows: Sequence[file_stats.Row],
   *,
   is_streamed: bool,
 ) -> None:
@@ -57,4 +58,4 @@ def show(
     output.show(text, place)
 
 
-_FORMATS = output.formats(coded_files)
+_FORMATS = output.formats(file_stats)

@@ -22,7 +22,9 @@ else:
   codec_files = deferred.module("tfpercept.codecs.files")
   learned_codec = deferred.module("tfpercept.codecs.learned.learned_codec")
   selftest = deferred.module("tfpercept.codecs.learned.selftest")
-  file_stats = deferred.module("tfpercept.evaluation.rate_distortion.file_stats")
+  file_stats = deferred.module(
+    "tfpercept.evaluation.rate_distortion.file_stats"
+  )
   files = deferred.module("tfpercept.io.files")
 
 SUFFIX = ".tfp"
@@ -115,12 +117,13 @@ def _compress(arguments: argparse.Namespace) -> int:
     codec = _learned(arguments.model, arguments.effort)
   if made.jobs and codec and arguments.quality is not None:
     _check_quality(codec, arguments.quality)
-  rows = []
-  status = batch_files.carry_out(
-    made,
-    lambda job: _compress_one(codec, job, arguments, made.notes, rows),
-    "compressed",
-  )
+  rows: list[file_stats.Row] = []
+
+  def work(job: batch_files.Job) -> None:
+    assert codec is not None  # there is one where there are jobs
+    _compress_one(codec, job, arguments, made.notes, rows)
+
+  status = batch_files.carry_out(made, work, "compressed")
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status

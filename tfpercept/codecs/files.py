@@ -34,6 +34,7 @@ Place = files.PathLike | IO[bytes]
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
 _CHUNK = 1 << 20
+_PATHS = (str, os.PathLike)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +108,7 @@ def compress_file(
     raise ValueError("give one of quality, target_bpp and target_psnr")
   _require_free(source, target, overwrite)
   picture, notes = _picture(source, alpha, name)
+  used: float | None
   start = time.perf_counter()
   if target_bpp is not None:
     data, used = _at_most_bpp(codec, picture, target_bpp, notes)
@@ -152,7 +154,7 @@ def decompress_file(
     ValueError: if the source is empty, too long or of a model that is not
       known, or the target is no picture by its name.
   """
-  if not _is_stream(target):
+  if isinstance(target, _PATHS):
     require_picture_name(target)
   _require_free(source, target, overwrite)
   data = read_bytes(source, container.MAX_BYTES)
@@ -160,7 +162,7 @@ def decompress_file(
   start = time.perf_counter()
   picture = reader.decompress(data)
   seconds = time.perf_counter() - start
-  if _is_stream(target):
+  if not isinstance(target, _PATHS):
     _write(target, formats.PNG(level=6).compress(picture), overwrite)
   else:
     _refuse_existing(target, overwrite)
@@ -184,7 +186,7 @@ def read_bytes(source: Place, limit: int) -> bytes:
   Raises:
     ValueError: if there are none, or more than `limit`.
   """
-  if _is_stream(source):
+  if not isinstance(source, _PATHS):
     data = source.read(limit + 1)
   else:
     with open(source, "rb") as file:
@@ -196,15 +198,11 @@ def read_bytes(source: Place, limit: int) -> bytes:
   return data
 
 
-def _is_stream(place: Place) -> bool:
-  return not isinstance(place, str | os.PathLike)
-
-
 def _require_free(source: Place, target: Place, overwrite: bool) -> None:
   """Raises an error, before the work, if the target must not be written."""
-  if _is_stream(target):
+  if not isinstance(target, _PATHS):
     return
-  if not _is_stream(source) and files.resolved(source) == files.resolved(
+  if isinstance(source, _PATHS) and files.resolved(source) == files.resolved(
     target
   ):
     raise ValueError(f"{target} is the file to read; write to another")
@@ -218,7 +216,7 @@ def _refuse_existing(target: files.PathLike, overwrite: bool) -> None:
 
 
 def _write(target: Place, data: bytes, overwrite: bool) -> None:
-  if _is_stream(target):
+  if not isinstance(target, _PATHS):
     target.write(data)
     target.flush()
   else:
@@ -230,7 +228,7 @@ def _picture(
   source: Place, alpha: str, name: str | None
 ) -> tuple[np.ndarray, list[str]]:
   """Returns a picture in 8 bits, and a note if it had more."""
-  if _is_stream(source):
+  if not isinstance(source, _PATHS):
     picture = _streamed_picture(source, alpha, name or "the stream")
   else:
     picture = files.read_samples(source, alpha=alpha)

@@ -185,13 +185,17 @@ def compare_all(
   places = _map_folders(maps, found)
   tables, done = [], 0
   for part, place in zip(found, places, strict=True):
+
+    def show(count: int, name: str, done: int = done) -> None:
+      progress(done + count, name)
+
     table = compare(
       part.pairs,
       judges,
       alpha=alpha,
       maps=place,
       folder=part.folder,
-      progress=lambda count, name, done=done: progress(done + count, name),
+      progress=show,
     )
     table.failures.update(part.failures)
     tables.append(table)
