@@ -174,19 +174,12 @@ os.close(os.pipe()[0])
 reading, writing = os.pipe()
 os.close(reading)
 os.dup2(writing, 1)
-<<<<<<< HEAD
-job = batch_files.Job("a", None, None)
-made = batch_files.Plan([job])
-sys.exit(batch_files.carry_out(
-  made, lambda job: batch_files.write_bytes(job, bytes(100_000)), "written"))
-=======
 def work(job):
   with batch_files.target(job) as target:
     target.write(bytes(100_000))
     target.flush()
 made = batch_files.Plan([batch_files.Job("a", None, None)])
 sys.exit(batch_files.carry_out(made, work, "written"))
->>>>>>> 5fab470 (One file is compressed by a library function, which the command calls)
 """
 
 
