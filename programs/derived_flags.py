@@ -1,4 +1,4 @@
-"""Flags of a program that are the fields of its settings."""
+"""Flags of a program, derived from the fields of its settings."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -15,10 +15,10 @@ _NUMBERS = {int: "whole numbers", float: "numbers"}
 
 
 class Flags(Generic[_Kind]):
-  """A flag for each field that has a help text; those of parts among them.
+  """A flag for each field that has a help text, also in nested settings.
 
   The flag has the name, the default, the bounds and the choices of the field.
-  A tuple is given between commas, or by a flag that is repeated.
+  The values of a tuple are given with commas, or by a repeated flag.
 
   Args:
     kind: The dataclass of settings.
@@ -38,7 +38,7 @@ class Flags(Generic[_Kind]):
     """Returns the settings, once flags are parsed.
 
     Args:
-      **more: Fields that no flag gives, or that hold something else.
+      **more: Values of fields that no flag gives, or instead of a flag.
 
     Raises:
       ValueError: if a value is not one that its field takes.
@@ -71,7 +71,7 @@ def _define(option: settings.Option) -> flags.FlagHolder:
 
 
 def _single(option: settings.Option, default: Any) -> _Definition:
-  """Returns what defines the flag of a field of one value, and with what."""
+  """Returns the function and arguments that define a flag of one value."""
   if option.choices:
     choices = [str(choice) for choice in option.choices]
     return flags.DEFINE_enum, (_text(default), choices, option.text)
@@ -85,7 +85,7 @@ def _single(option: settings.Option, default: Any) -> _Definition:
 
 
 def _many(option: settings.Option, default: Any) -> _Definition:
-  """Returns what defines the flag of a field of a tuple, and with what."""
+  """Returns the function and arguments that define a flag of a tuple."""
   texts = default if default is None else [_text(value) for value in default]
   if not option.repeated:
     return flags.DEFINE_list, (texts, option.text)
@@ -101,7 +101,7 @@ def _text(value: Any) -> str | None:
 
 
 def _value(option: settings.Option, given: Any) -> Any:
-  """Returns what a flag was given as its field has it."""
+  """Returns the value of a field from the value of its flag."""
   if given is None:
     return None
   if option.is_many:

@@ -1,1 +1,1 @@
-"""How good pictures and distances are: scores, reports, conformance."""
+"""Measurements of pictures, distances and networks, and their tables."""

@@ -68,7 +68,7 @@ def _plain(image: np.ndarray) -> bytes:
 def _paeth(
   left: np.ndarray, above: np.ndarray, corner: np.ndarray
 ) -> np.ndarray:
-  """Of three neighbours the one nearest to left + above - corner."""
+  """Returns the neighbour that is nearest to left + above - corner."""
   plane = left + above - corner
   by_left, by_above, by_corner = (
     np.abs(plane - value) for value in (left, above, corner)
@@ -83,7 +83,7 @@ def _file(
   rows: np.ndarray,
   more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> bytes:
-  """A file of rows of bytes, each behind the number of its filter."""
+  """Returns a file of rows of bytes, each after the number of its filter."""
   height, width = size
   # Small differences compress better with codes of their own than as repeats.
   how = zlib.Z_DEFAULT_STRATEGY if kind == _INDEXED else zlib.Z_FILTERED
