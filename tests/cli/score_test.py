@@ -100,7 +100,7 @@ def test_a_map_that_can_not_be_written_leaves_the_score(
     assert out.count("b.jpg") == 1
     assert "map" not in out
     lines = err.splitlines()
-    assert lines[0].startswith("b.jpg: map of mse: not made: a file was to be")
+    assert lines[0].startswith("b.jpg: map of mse: not made: a file cannot be")
     assert lines[1].startswith("maps.csv: not made: ")
     assert len(lines) == 2
   assert (maps / "c.mse.png").is_file()
