@@ -12,17 +12,17 @@ import tensorflow as tf
 from tfpercept import distances, models, settings, training
 from tfpercept.codecs.learned import learned_codec as codec
 from tfpercept.data import crops, identity, reduced, sources
-from tfpercept.models.compression import hyperprior, transforms, warm_start
+from tfpercept.models.compression import (
+  hyperprior,
+  transform_codec,
+  transforms,
+  warm_start,
+)
 from tfpercept.tasks import compression, quantizers
 from tfpercept.training import callbacks, precision, schedules
 from trainers import compression_validation, shared_settings
 
-ARCHITECTURES = (
-  "factorized_prior",
-  "scale_hyperprior",
-  "mean_scale_hyperprior",
-  "channel_wise_hyperprior",
-)
+ARCHITECTURES = transform_codec.names()
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
 _SHOWN = (256, 384)  # height and width of the crop in TensorBoard
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)

@@ -1,7 +1,6 @@
 """The base class of all codecs, their registry and their errors."""
 
 import abc
-import types
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -42,10 +41,6 @@ class Codec(abc.ABC):
   """Qualities of a rate-distortion curve, the lowest rate first. All between
   the first and the last are allowed; a codec with steps rounds them."""
 
-  last_seconds: Mapping[str, float] = types.MappingProxyType({})
-  """Seconds that the parts of the last `compress` or `decompress` took, by name
-  of the part, such as `analysis` and `coder`; empty if they are not known."""
-
   @property
   def made_by(self) -> str:
     """The libraries that do the work and their versions; empty for our own."""
@@ -78,6 +73,34 @@ class Codec(abc.ABC):
         that `compress` does not write. Nothing is allocated for a picture of
         more than `files.MAX_PICTURE_PIXELS`.
     """
+
+  def timed_compress(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> tuple[bytes, Mapping[str, float]]:
+    """Returns the file of a picture, and the seconds of its parts.
+
+    Args:
+      image: Picture, as `compress` takes it.
+      quality: Quality, as `compress` takes it.
+
+    Returns:
+      The file, and seconds by the name of the part, such as `analysis` and
+      `coder`; none if the codec does not know them.
+    """
+    return self.compress(image, quality=quality), {}
+
+  def timed_decompress(
+    self, data: bytes
+  ) -> tuple[np.ndarray, Mapping[str, float]]:
+    """Returns the picture of a file, and the seconds of its parts.
+
+    Args:
+      data: Whole file.
+
+    Returns:
+      The picture, and seconds as `timed_compress` returns them.
+    """
+    return self.decompress(data), {}
 
   def estimated_bits(
     self, image: np.ndarray, *, quality: float | None = None

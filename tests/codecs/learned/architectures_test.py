@@ -20,6 +20,7 @@ from tfpercept.codecs.learned import (
   reference_decoder,
   tiles,
 )
+from tfpercept.models.compression import transform_codec
 from tfpercept.tasks import quantizers
 
 NUMBERS = {
@@ -124,12 +125,10 @@ def test_slices_tell_of_those_that_follow(all_codecs, photograph):
   z, parts = codecs.selftest.hyper_latents(8)[:, :2, :3], []
   for value in (0, 3, 15, 200):
     parts.append([])
-
-    def code(part, value=value, found=parts[-1]):
-      found.append(part)
-      return tf.fill(part.index.shape, value)
-
-    told_by.each((8, 12), z, 72, code)
+    told = told_by.parts((8, 12), z, 72)
+    for part in told:
+      parts[-1].append(part)
+      told.tell(tf.fill(part.index.shape, value))
   for first, *others in zip(*parts[:3], strict=True):
     same = [np.array_equal(first.index, other.index) for other in others]
     assert all(same) == (first.channels.start == 0)
@@ -221,7 +220,8 @@ def test_arrays_that_do_not_code_are_refused(
 ):
   copy = forgery.model(folders[name], tmp_path / "copy", array, change)
   with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
-    coding_tables.load(copy, models.read_manifest(copy))
+    network, manifest = models.load(copy)
+    coding_tables.load(copy, manifest, network)
 
 
 def test_a_context_that_computes_otherwise_is_found_out(folders, monkeypatch):
@@ -273,4 +273,4 @@ def test_any_picture_is_stored(all_codecs, architecture, picture, place):
 
 
 def test_all_networks_that_code_are_tried():
-  assert {*NUMBERS, "mean_scale_hyperprior"} == set(learned_codec.NUMBERS)
+  assert {*NUMBERS, "mean_scale_hyperprior"} == set(transform_codec.names())

@@ -299,7 +299,8 @@ def test_arrays_that_do_not_code_are_refused(
 ):
   copy = forgery.model(folder, tmp_path / "copy", name, change)
   with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
-    coding_tables.load(copy, models.read_manifest(copy))
+    network, manifest = models.load(copy)
+    coding_tables.load(copy, manifest, network)
 
 
 def test_numbers_beyond_the_tables_are_read_by_the_model_s_own(
@@ -340,7 +341,7 @@ def test_a_network_of_more_levels_than_files_can_say_is_refused(
   manifest = models.read_manifest(folder)
   manifest["config"]["levels"] = 16
   with pytest.raises(ValueError, match="up to 15; the network has 16"):
-    coding_tables.load(folder, manifest)
+    coding_tables.load(folder, manifest, network)
 
 
 def test_a_network_of_one_level_codes(tmp_path, photograph):

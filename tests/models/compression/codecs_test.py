@@ -218,10 +218,10 @@ def test_slices_tell_only_of_those_that_follow(photograph, x):
       weight.assign(tf.random.stateless_uniform(weight.shape, [1, 2], -0.5, 1))
   y = 4 * tf.random.stateless_normal((1, 4, 4, 8), [3, 4])
   nothing, rounding = tf.zeros_like(y), quantizers.Rounding()
-  told = network.code_residual(y, nothing, nothing, rounding)
+  told = network.entropy_model.code_residual(y, nothing, nothing, rounding)
   for first, stop in ((0, 2), (2, 4), (4, 8)):
     other = y + tf.one_hot(first, 8)[None, None, None] * 9
-    changed = network.code_residual(other, nothing, nothing, rounding)
+    changed = network.entropy_model.code_residual(other, nothing, nothing, rounding)
     assert np.array_equal(changed[1][..., :stop], told[1][..., :stop])
     if stop < 8:
       assert not np.array_equal(changed[1][..., stop:], told[1][..., stop:])

@@ -1,22 +1,26 @@
-"""What a codec keeps beside its weights, so that all machines code alike.
+"""Coding tables and integer layers of a model, so that all machines code alike.
 
 A file is read by the very numbers it was written with: tables of frequencies,
 the hyper-synthesis in integers, and what each quality adds to scale indexes.
-They are made once, when a network is saved, and read ever after.
+They are made once, when a network is saved, and read ever after. The entropy
+model of the network says which of them there are.
 """
 
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfpercept.codecs.bitstream import container, range_decoder
 from tfpercept.codecs.learned import integer_layers, model_ids
 from tfpercept.io import files, npz_reader
-from tfpercept.models.compression import entropy_coding, hyper_transforms
+from tfpercept.models.compression import (
+  entropy_coding,
+  entropy_model,
+  transform_codec,
+)
 
 FILE = model_ids.CODING_FILE
 MAX_LEVELS = 255 // container.STEPS
@@ -25,24 +29,26 @@ _LARGEST_OFFSET = 1 << 15
 _FAR_BITS = (16, 8)  # of the tables of both bytes
 
 
-def arrays(network: keras.Model) -> dict[str, np.ndarray]:
-  """Returns all of it for a trained network.
+def arrays(network: transform_codec.TransformCodec) -> dict[str, np.ndarray]:
+  """Returns all arrays that a codec keeps of a trained network, by name.
+
+  Args:
+    network: Built network.
 
   Raises:
-    ValueError: if a sum of its hyper-synthesis might be inexact in float32, or
-      it has more than `MAX_LEVELS`.
+    ValueError: if a sum of an integer layer might be inexact in float32, or the
+      network has more than `MAX_LEVELS`.
   """
-  levels = network.levels
+  model, levels = network.entropy_model, network.levels
   _check_levels(levels)
   made = {}
-  for name, tables in _tables(network).items():
+  for name, tables in model.tables().items():
     made[f"{name}_tables"], made[f"{name}_offsets"] = tables
-  for name, layer in integer_layers.of(network):
+  for name, (layer, _) in model.integer_layers.items():
     made |= integer_layers.arrays(name, layer)
-  manifest = {"model": network.registered_name, "config": network.get_config()}
-  for name, shape in integer_layers.shapes(manifest).items():
+  for name, shape in integer_layers.shapes(model).items():
     integer_layers.check(name, shape, made)
-  if "indexes_kernel" in made:
+  if model.has_side_information:
     made["index_offsets"] = _index_offsets(network)
   whole = tf.range(1, levels + 1, dtype=tf.float32)
   ends = [gain.numpy()[:, 0, 0] for gain in network.log_gains(whole)]
@@ -55,24 +61,12 @@ def arrays(network: keras.Model) -> dict[str, np.ndarray]:
   }
 
 
-def _tables(network: keras.Model) -> dict[str, entropy_coding.Tables]:
-  """Returns those of latents, and of hyper-latents where there are any."""
-  config = network.get_config()
-  if "hyper_latents" not in config:
-    return {
-      "y": entropy_coding.reaching_tables(network.prior, config["latents"])
-    }
-  limit = hyper_transforms.SYMBOL_LIMIT
-  return {
-    "y": entropy_coding.normal_tables(),
-    "z": entropy_coding.factorized_tables(
-      network.prior, config["hyper_latents"], limit=limit
-    ),
-  }
+def _index_offsets(network: transform_codec.TransformCodec) -> np.ndarray:
+  """Returns what each quality adds to indexes, int16 `[steps, latents]`.
 
-
-def _index_offsets(network: keras.Model) -> np.ndarray:
-  """Returns what each quality adds to indexes, int16 `[steps, latents]`."""
+  Scales are equally spaced in logarithms, so a gain moves an index by its own
+  logarithm over that spacing. Rounded once here, it is the same everywhere.
+  """
   steps = tf.range(
     0, container.STEPS * (network.levels - 1) + 1, dtype=tf.float32
   )
@@ -82,16 +76,19 @@ def _index_offsets(network: keras.Model) -> np.ndarray:
 
 
 def load(
-  folder: files.PathLike, manifest: Mapping[str, Any]
+  folder: files.PathLike,
+  manifest: Mapping[str, Any],
+  network: transform_codec.TransformCodec,
 ) -> dict[str, np.ndarray]:
-  """Returns what `arrays` made of a network, from a model folder.
+  """Returns the arrays that `arrays` made of a network, from a model folder.
 
   Args:
     folder: A model folder, or a run folder that holds one as `model/`.
-    manifest: Of the model.
+    manifest: Manifest of the model.
+    network: Built network of the model.
 
   Raises:
-    ValueError: if it is missing, damaged, or another network's.
+    ValueError: if the file is missing, damaged, or another network's.
   """
   folder = pathlib.Path(folder)
   if not (folder / FILE).is_file():
@@ -105,27 +102,29 @@ def load(
     )
   kept = npz_reader.read(path)
   try:
-    _check(kept, manifest)
+    _check(kept, network)
   except ValueError as error:
     raise ValueError(f"{path} is not what codes: {error}") from error
   return kept
 
 
-def _check(kept: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> None:
+def _check(
+  kept: Mapping[str, np.ndarray], network: transform_codec.TransformCodec
+) -> None:
   """Raises ValueError unless arrays are what a network codes with.
 
   Whatever they say then, decoding neither overflows nor is inexact.
   """
-  config = manifest["config"]
-  _check_levels(config.get("levels", 1))
-  layers = integer_layers.shapes(manifest)
-  kinds = _kinds(config) | integer_layers.kinds(layers)
+  model = network.entropy_model
+  _check_levels(network.levels)
+  layers = integer_layers.shapes(model)
+  kinds = _kinds(model, network.levels) | integer_layers.kinds(layers)
   for name, (shape, kind) in kinds.items():
     found = kept.get(name)
     if found is None or found.shape != shape or found.dtype != kind:
       got = "nothing" if found is None else f"{found.dtype} {found.shape}"
       raise ValueError(f"{name} is {np.dtype(kind)} {shape}; got {got}")
-  for name in ("y", "z") if layers else ("y",):
+  for name in ("y", "z") if model.has_side_information else ("y",):
     offsets = kept[f"{name}_offsets"]
     _check_tables(
       name, kept.get(f"{name}_tables"), [entropy_coding.PRECISION], offsets
@@ -141,20 +140,21 @@ def _check(kept: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> None:
     raise ValueError("gains and deviations are finite, and these above 0")
 
 
-def _kinds(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+def _kinds(
+  model: entropy_model.EntropyModel, levels: int
+) -> dict[str, tuple[tuple[int, ...], str]]:
   """Returns shapes and types of arrays, but for those of tables and layers."""
-  latents, levels = config["latents"], config.get("levels", 1)
+  latents = model.latents
   kinds = {
-    "y_offsets": ((latents,), "i4"),
+    "y_offsets": ((model.table_count,), "i4"),
     "log_gain": ((levels, latents), "f4"),
     "log_inverse": ((levels, latents), "f4"),
     "deviation": ((latents,), "f4"),
   }
-  if "hyper_latents" in config:
+  if model.has_side_information:
     steps = container.STEPS * (levels - 1) + 1
     kinds |= {
-      "y_offsets": ((entropy_coding.SCALES,), "i4"),
-      "z_offsets": ((config["hyper_latents"],), "i4"),
+      "z_offsets": ((model.hyper_latents,), "i4"),
       "index_offsets": ((steps, latents), "i2"),
     }
   return kinds
@@ -179,11 +179,12 @@ def _check_tables(
   """Raises ValueError if tables are not as the range coder needs them.
 
   Args:
-    name: Of them.
-    lookup: As `entropy.Tables` has it.
-    bits: Of the frequencies of each table; of one for all.
-    offsets: As many as there should be tables.
-    symbols: In each table, if it is known; 2 or more.
+    name: Name of the symbols that they code.
+    lookup: Cumulative frequencies, as in `entropy_coding.Tables`.
+    bits: Bits of the frequencies of each table in turn; one number for all
+      tables.
+    offsets: Offsets of the tables, as many as there should be tables.
+    symbols: Number of symbols in each table, 2 or more, if it is known.
   """
   try:
     tables = range_decoder.tables(np.asarray(lookup, np.int32).ravel())

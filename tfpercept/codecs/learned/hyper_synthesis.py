@@ -1,4 +1,7 @@
-"""Indexes and means in whole numbers, from what a model keeps of its layers."""
+"""Entropy parameters in whole numbers, by the integer layers of a model.
+
+Codecs and exported graphs both take them from here.
+"""
 
 from collections.abc import Mapping
 
@@ -6,17 +9,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.codecs.learned import integer_layers
-from tfpercept.models.compression import channel_wise, hyper_transforms
+from tfpercept.models.compression import (
+  channel_wise,
+  entropy_coding,
+  hyper_transforms,
+)
 
 _MEAN_UNIT = 2.0**-hyper_transforms.MEAN_BITS
 
 
 class HyperSynthesis:
-  """The hyper-synthesis in integers, as `coding.arrays` keeps it.
+  """The hyper-synthesis in integers, as a model folder keeps it.
 
   Args:
-    kept: Of `coding.arrays`.
-    channels: Of the latents that are told of.
+    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    channels: Channels of the latents whose parameters are computed.
   """
 
   def __init__(
@@ -33,10 +40,10 @@ class HyperSynthesis:
     }
 
   def hidden(self, z: tf.Tensor) -> tf.Tensor:
-    """Returns what indexes and means are made of, `[N, 4h, 4w, C]`.
+    """Returns the features of indexes and means, `[N, 4h, 4w, C]`.
 
     Args:
-      z: Whole numbers in float32, `[N, h, w, hyper_latents]`.
+      z: Hyper-latents, whole numbers in float32 `[N, h, w, hyper_latents]`.
     """
     for layer in self._hidden:
       z = integer_layers.clipped(layer(z))
@@ -54,11 +61,11 @@ class HyperSynthesis:
 
 
 class Context:
-  """What the slices before tell of a slice (`models.channel_wise.Context`).
+  """A context of earlier slices in integers (`channel_wise.Context`).
 
   Args:
-    kept: Of `coding.arrays`.
-    number: Of the slice, 1 or more.
+    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    number: Number of the slice, 1 or more.
   """
 
   def __init__(self, kept: Mapping[str, np.ndarray], number: int):
@@ -68,13 +75,77 @@ class Context:
     )
 
   def __call__(self, symbols: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns what is added to indexes, whole, and to means, in symbols.
+    """Returns whole numbers to add to indexes, and numbers to add to means.
 
     Args:
-      symbols: Of the slices before, float32 `[N, h, w, C]`.
+      symbols: Symbols of the slices before, float32 `[N, h, w, C]`.
     """
     limit = float(channel_wise.SYMBOL_LIMIT)
     hidden = integer_layers.clipped(
       self._hidden(tf.clip_by_value(symbols, -limit, limit))
     )
     return self._indexes(hidden), self._means(hidden) * _MEAN_UNIT
+
+
+class Teller:
+  """The entropy parameters of one slice of channels.
+
+  Args:
+    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    number: Number of the slice; the first one is 0.
+    channels: Channels of the latents in the slice.
+  """
+
+  def __init__(
+    self, kept: Mapping[str, np.ndarray], number: int, channels: slice
+  ):
+    self._hyper = HyperSynthesis(kept, channels)
+    self._context = Context(kept, number) if number else None
+
+  def tell(
+    self,
+    hidden: tf.Tensor,
+    known: tf.Tensor | None,
+    offset: tf.Tensor,
+    scale: tf.Tensor,
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the numbers of tables, int32, and means, float32.
+
+    Each is `[N, h, w, channels]`; means are in the unit of symbols.
+
+    Args:
+      hidden: Features that `HyperSynthesis.hidden` made of side information,
+        `[N, h, w, C]`.
+      known: Symbols of the slices before, `[N, h, w, C]`; not read for the
+        first slice.
+      offset: Number that the quality adds to indexes, int32, a row of channels
+        or one for each picture.
+      scale: Unit of the means of side information, float32, of the shape of
+        `offset`.
+    """
+    hidden = tf.cast(hidden, tf.float32)
+    index = tf.cast(self._hyper.indexes(hidden), tf.int32) + offset
+    mean = self._hyper.means(hidden) * scale
+    if self._context:
+      more, shift = self._context(tf.cast(known, tf.float32))
+      index, mean = index + tf.cast(more, tf.int32), mean + shift
+    return tf.clip_by_value(index, 0, entropy_coding.SCALES - 1), mean
+
+  def integers(
+    self, hidden: tf.Tensor, known: np.ndarray | None
+  ) -> dict[tuple[str, str], np.ndarray]:
+    """Returns indexes and means of both networks, in whole numbers.
+
+    Args:
+      hidden: Features, as for `tell`.
+      known: Symbols of the slices before, as for `tell`.
+    """
+    pairs = {"hyper": (self._hyper.indexes(hidden), self._hyper.means(hidden))}
+    if self._context:
+      pairs["context"] = self._context(tf.cast(known, tf.float32))
+    unit = 2.0**hyper_transforms.MEAN_BITS
+    return {
+      (name, what): np.int32(values)
+      for name, (indexes, means) in pairs.items()
+      for what, values in (("indexes", indexes), ("means", means * unit))
+    }

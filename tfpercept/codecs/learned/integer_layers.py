@@ -1,96 +1,58 @@
-"""Layers in whole numbers: what a model keeps of them, and how they compute.
+"""Integer layers: what a model folder keeps of them, and how they compute.
 
-By the names of their arrays: `hyper_0` and `hyper_1`, which upsample, `indexes`
-and `means` of the hyper-synthesis, and `context<i>_hidden`, `..._indexes` and
-`..._means` of what the slices before tell of slice i.
+The entropy model of a network states which layers these are
+(`EntropyModel.integer_layers`). A model folder keeps the kernel, the bias and
+the shift of each, in whole numbers, under its name.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept.models.compression import channel_wise, hyper_transforms, integer
+from tfpercept.models.compression import entropy_model, integer
 
 _EXACT_BITS = 24  # of integers in float32
 
 
 class Shape(NamedTuple):
-  """What a layer is like.
+  """The shape of an integer layer.
 
   Attributes:
-    kernel: Its shape, `[k, k, in, out]`; `[k, k, out, in]` if it upsamples.
+    kernel: Shape of the kernel, `[k, k, in, out]`; `[k, k, out, in]` if the
+      layer upsamples.
     upsample: Factor by which sides grow, 1 or 2.
-    largest: Magnitude of an input.
+    largest: Largest magnitude of an input.
   """
 
-  kernel: tuple[int, int, int, int]
-  upsample: int = 1
-  largest: int = integer.ACTIVATION_LIMIT
+  kernel: tuple[int, ...]
+  upsample: int
+  largest: int
 
   @property
   def outputs(self) -> int:
-    """Channels of its output."""
+    """Number of output channels."""
     return self.kernel[2 if self.upsample > 1 else 3]
 
 
-def shapes(manifest: Mapping[str, Any]) -> dict[str, Shape]:
-  """Returns the layers of a network, by the manifest of its folder."""
-  config = manifest["config"]
-  if "hyper_width" not in config:
-    return {}
-  width, latents = config["hyper_width"], config["latents"]
-  last = Shape((3, 3, width, latents))
-  found = {
-    "hyper_0": Shape(
-      (5, 5, width, config["hyper_latents"]), 2, hyper_transforms.SYMBOL_LIMIT
-    ),
-    "hyper_1": Shape((5, 5, width, width), 2),
-    "indexes": last,
+def shapes(model: entropy_model.EntropyModel) -> dict[str, Shape]:
+  """Returns the shapes of the integer layers of a built entropy model."""
+  return {
+    name: Shape(tuple(layer.kernel.shape), layer.upsample, largest)
+    for name, (layer, largest) in model.integer_layers.items()
   }
-  if manifest["model"] != "scale_hyperprior":
-    found["means"] = last
-  slices = config.get("slices", [])
-  before = itertools.accumulate(slices)
-  for i, (known, channels) in enumerate(
-    zip(before, slices[1:], strict=False), 1
-  ):
-    hidden = config["context_width"]
-    told = Shape((1, 1, hidden, channels))
-    found |= {
-      f"context{i}_hidden": Shape(
-        (3, 3, known, hidden), 1, channel_wise.SYMBOL_LIMIT
-      ),
-      f"context{i}_indexes": told,
-      f"context{i}_means": told,
-    }
-  return found
-
-
-def of(
-  network: keras.Model,
-) -> Iterator[tuple[str, integer.IntegerConvolution]]:
-  """Yields the layers of a network, each with its name."""
-  synthesis = getattr(network, "hyper_synthesis", None)
-  if synthesis is None:
-    return
-  for i, layer in enumerate(synthesis.hidden):
-    yield f"hyper_{i}", layer
-  yield "indexes", synthesis.indexes
-  if synthesis.means is not None:
-    yield "means", synthesis.means
-  for i, context in enumerate(getattr(network, "contexts", ()), 1):
-    for name in ("hidden", "indexes", "means"):
-      yield f"context{i}_{name}", getattr(context, name)
 
 
 def arrays(
   name: str, layer: integer.IntegerConvolution
 ) -> dict[str, np.ndarray]:
-  """Returns what is kept of a layer.
+  """Returns the arrays of a layer that a model folder keeps.
+
+  Args:
+    name: Name of the layer, with which the names of the arrays begin.
+    layer: Built layer.
 
   Raises:
     ValueError: if its weights are too large.
@@ -112,7 +74,7 @@ def arrays(
 def kinds(
   layers: Mapping[str, Shape],
 ) -> dict[str, tuple[tuple[int, ...], str]]:
-  """Returns shapes and types of the arrays of layers."""
+  """Returns the shape and the type of each array of some layers."""
   found = {}
   for name, layer in layers.items():
     found[f"{name}_kernel"] = (layer.kernel, "i1")
@@ -122,13 +84,21 @@ def kinds(
 
 
 def check(name: str, layer: Shape, kept: Mapping[str, np.ndarray]) -> None:
-  """Raises ValueError if a sum of a layer might be inexact in float32."""
+  """Raises ValueError if a sum of a layer might be inexact in float32.
+
+  Args:
+    name: Name of the layer.
+    layer: Shape of the layer.
+    kept: Arrays of a model folder, by name.
+  """
   shift = kept[f"{name}_shift"]
   if shift.min() < 0 or shift.max() >= _EXACT_BITS:
     raise ValueError(
       f"{name} is shifted by {shift.min()} to {shift.max()} bits"
     )
   kernel, bias = kept[f"{name}_kernel"], kept[f"{name}_bias"]
+  # The worst input has the sign of each weight and the largest magnitude. To
+  # that come the bias and the half that makes rounding down round to nearest.
   sums = _largest_sums(kernel, layer.upsample) * layer.largest
   sums += np.abs(bias.astype(np.float64))
   sums += 2.0 ** np.maximum(shift.astype(int) - 1, 0)
@@ -144,6 +114,8 @@ def _largest_sums(kernel: np.ndarray, upsample: int) -> np.ndarray:
   kernel = np.abs(kernel.astype(np.float64))
   if upsample == 1:
     return kernel.sum(axis=(0, 1, 2))
+  # Outputs of a transposed convolution fall into phases, by their place modulo
+  # the stride; each sees every so-many-th row and column of the kernel.
   phases = itertools.product(range(upsample), repeat=2)
   return np.max(
     [kernel[i::upsample, j::upsample].sum(axis=(0, 1, 3)) for i, j in phases],
@@ -155,10 +127,10 @@ class Convolution:
   """A layer as it is kept; its sums are whole numbers in float32, all exact.
 
   Args:
-    kept: Of `coding.arrays`.
-    name: Of the layer.
+    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    name: Name of the layer.
     upsample: Factor by which sides grow, 1 or 2.
-    channels: Which of its outputs to compute, if it does not upsample.
+    channels: Output channels to compute, if the layer does not upsample.
   """
 
   def __init__(

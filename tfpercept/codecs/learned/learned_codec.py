@@ -1,7 +1,7 @@
 """The learned codec: pictures to real bytes by a trained network."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -12,21 +12,20 @@ from tfpercept import models, weights
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import (
-  channel_wise_parameters,
+  channel_wise_parameters,  # noqa: F401 registers its entropy parameters
   coding_tables,
   entropy_parameters,
-  integer_layers,
   refinement,
   selftest,
+  stopwatch,
   symbol_coder,
   tiles,
 )
-from tfpercept.codecs.learned import stopwatch as clock_lib
-from tfpercept.codecs.learned.model_ids import NUMBERS, identity, number
+from tfpercept.codecs.learned.model_ids import identity
 from tfpercept.io import files
 from tfpercept.models.compression import (
-  entropy_coding,
   hyper_transforms,
+  transform_codec,
   transforms,
 )
 from tfpercept.offers import MAX_EFFORT, MODEL
@@ -40,14 +39,15 @@ def save(
   """Writes a trained network and all that codes with it, atomically.
 
   Args:
-    network: A `TransformCodec`, any.
-    folder: Where to; an existing folder is replaced.
-    dtype: That weights are kept in. In `"float16"` they are rounded first, to 8
-      digits, so that tables and integers are those of what is kept.
+    network: Any built `TransformCodec`.
+    folder: Folder to write; an existing one is replaced.
+    dtype: Type in which weights are kept. For `"float16"` they are rounded
+      first, to 8 digits, so that tables and integers are those of the kept
+      weights.
     **details: JSON values for the manifest.
 
   Raises:
-    ValueError: if the network can not be made exact (`coding.arrays`).
+    ValueError: if the network can not be made exact (`coding_tables.arrays`).
   """
   if dtype != "float32":
     network = _rounded_copy(network, dtype)
@@ -62,12 +62,12 @@ def save(
 
 
 def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
-  """Returns a network whose weights are what `dtype` makes of them."""
+  """Returns a copy of a network with weights rounded to `dtype`."""
   rounded = [_short(w).astype(dtype) for w in network.get_weights()]
   copy = type(network).from_config(network.get_config())
   copy.build()
   copy.set_weights([w.astype(np.float32) for w in rounded])
-  for _, layer in integer_layers.of(copy):
+  for layer, _ in copy.entropy_model.integer_layers.values():
     layer.settle()  # few distinct numbers, which take less room
   return copy
 
@@ -82,20 +82,21 @@ def _short(weight: np.ndarray) -> np.ndarray:
 class Hyperprior(base.Codec):
   """Codes pictures by a trained network, a hyperprior or another.
 
-  What `trainers.compression` wrote is opened whatever the architecture.
-  Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
+  It opens every model that `trainers.compression` wrote: all that differs from
+  one network to another is stated by its entropy model. `learned` is another
+  name of this codec in specs. Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
   Files are read by any machine to the same latents; the pictures made of them
   may differ by a few levels of 255 here and there from one machine to another.
 
   Args:
     model: A run folder, a model folder, or the name of a model that comes with
       the package.
-    check: Whether to see that this machine computes exactly.
-    effort: Rounds in which symbols are chosen for the very picture
-      (`refinement`), by scale and mean-scale hyperpriors. Each takes a few
-      times as long as decoding.
-    max_pixels: Of a picture; files that tell of more are corrupt. 2^27, which
-      is the most, and the default, take 3 GB at most.
+    check: Whether to test that this machine computes exactly.
+    effort: Number of rounds in which symbols are chosen for the very picture
+      (`refinement`), if the entropy model allows it. Each takes a few times as
+      long as decoding.
+    max_pixels: Largest number of pixels of a picture; files that tell of more
+      are corrupt. 2^27, which is the most, and the default, take 3 GB at most.
 
   Raises:
     ValueError: if there is no such model, it is damaged, or an option is out
@@ -120,24 +121,22 @@ class Hyperprior(base.Codec):
     _check_options(effort, max_pixels)
     self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
     self._network, manifest = models.load(model, dtype="float32")
-    if manifest["model"] not in NUMBERS:
-      raise ValueError(
-        f"{model} holds a {manifest['model']}, not one of {', '.join(NUMBERS)}"
-      )
-    kept = coding_tables.load(weights.find(model), manifest)
-    self._number = number(manifest)
-    self._parameters = _parameters(manifest, kept)
-    self._coder = symbol_coder.SymbolCoder(kept, self._parameters)
+    if not isinstance(self._network, transform_codec.TransformCodec):
+      known = ", ".join(transform_codec.names())
+      raise ValueError(f"{model} holds a {manifest['model']}, not one of {known}")
+    self._model = self._network.entropy_model
+    kept = coding_tables.load(weights.find(model), manifest, self._network)
+    self._parameters = entropy_parameters.of_model(self._model, kept)
+    self._coder = symbol_coder.SymbolCoder(kept, self._model, self._parameters)
     self.identity = identity(manifest)
     self.qualities = tuple(float(q) for q in range(1, self._network.levels + 1))
     self._analysis, self._synthesis = (
       tf.function(network, reduce_retracing=True)
       for network in (self._network.analysis, self._network.reconstruct)
     )
-    if self._coder.hyper_latents:
-      self._hyper_latents = tf.function(
-        self._network.hyper_latents, reduce_retracing=True
-      )
+    self._hyper_latents = tf.function(
+      self._network.hyper_latents, reduce_retracing=True
+    )
     self._refinement = self._refined(manifest)
     if check:
       selftest.check(self, manifest)
@@ -146,32 +145,39 @@ class Hyperprior(base.Codec):
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> bytes:
+    return self.timed_compress(image, quality=quality)[0]
+
+  def decompress(self, data: bytes) -> np.ndarray:
+    return self.timed_decompress(data)[0]
+
+  def timed_compress(
+    self, image: np.ndarray, *, quality: float | None = None
+  ) -> tuple[bytes, dict[str, float]]:
+    watch = stopwatch.Stopwatch()
     image = base.check_picture(image, self.spec)
     container.check_size(*image.shape[:2], max_pixels=self.max_pixels)
     step = self._step(quality)
-    clock = clock_lib.Clock()
-    y, z = self._latents(image, step, clock)
-    strings = self._coder.write(
-      y.shape[1:3], z, step, self._chooser(image, y, step), clock
-    )
+    y, z = self._latents(image, step, watch)
+    strings = self._coder.write(z, self._coded(image, y, z, step), watch)
     header = container.Header(
-      codec=self._number,
+      codec=container.CODEC_IDS[self._model.codec],
       model=self.identity,
       height=image.shape[0],
       width=image.shape[1],
       quality=step if len(self.qualities) > 1 else 0,
       grey=image.shape[2] == 1,
-      integer=self._coder.hyper_latents > 0,
+      integer=self._model.has_side_information,
     )
     data = container.pack(header, strings)
-    clock.lap("coder")
-    self.last_seconds = clock.seconds
-    return data
+    watch.lap("coder")
+    return data, watch.seconds
 
-  def decompress(self, data: bytes) -> np.ndarray:
-    clock = clock_lib.Clock()
+  def timed_decompress(
+    self, data: bytes
+  ) -> tuple[np.ndarray, dict[str, float]]:
+    watch = stopwatch.Stopwatch()
     header, picture = self._unpack(data)
-    y_hat = self._coder.values(picture, clock)
+    y_hat = self._coder.values(picture, watch)
     quality = tf.constant([picture.step / container.STEPS], tf.float32)
     try:
       image = tiles.synthesise(
@@ -186,12 +192,14 @@ class Hyperprior(base.Codec):
       ) from error
     if header.grey:
       image = _grey(image)
-    clock.lap("synthesis")
-    self.last_seconds = clock.seconds
-    return image
+    watch.lap("synthesis")
+    return image, watch.seconds
 
   def symbols(self, data: bytes) -> dict[str, np.ndarray]:
     """Returns the symbols of a stream, which are the same on all machines.
+
+    Args:
+      data: Whole stream.
 
     Returns:
       `y`, int32 `[1, h, w, latents]`, and `z`, int32 `[1, h/4, w/4,
@@ -204,14 +212,14 @@ class Hyperprior(base.Codec):
 
   @property
   def hyper_latents(self) -> int:
-    """Channels of hyper-latents; 0 if there are none."""
-    return self._coder.hyper_latents
+    """Number of channels of the side information; 0 if there is none."""
+    return self._model.hyper_latents
 
   def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns what is made of hyper-latents in whole numbers.
+    """Returns the whole numbers that follow from hyper-latents.
 
     Args:
-      z: Int32 `[1, h, w, hyper_latents]`, within 127.
+      z: Hyper-latents, int32 `[1, h, w, hyper_latents]`, within 127.
 
     Returns:
       Int32 arrays by name, the same on all machines: of a mean-scale hyperprior
@@ -225,34 +233,49 @@ class Hyperprior(base.Codec):
   ) -> float:
     image = base.check_picture(image, self.spec)
     step = self._step(quality)
-    y, z = self._latents(image, step)
-    found = []
+    y, z = self._latents(image, step, stopwatch.Stopwatch())
+    bits = 0.0
     if z is not None:
-      flat = tf.cast(z.reshape(-1, z.shape[-1]), tf.float32)
-      found.append(tf.reduce_sum(self._network.prior.bits(flat)))
+      bits += float(
+        tf.reduce_sum(self._model.side_bits(tf.constant(z, tf.float32)))
+      )
+    for part, symbols in self._coded(image, y, z, step):
+      values = tf.cast(symbols, tf.float32)
+      found = self._model.symbol_bits(values, part.index)
+      bits += float(tf.reduce_sum(found))
+    return bits
 
-    choose = self._chooser(image, y, step)
+  def _coded(
+    self, image: np.ndarray, y: np.ndarray, z: np.ndarray | None, step: int
+  ) -> Iterator[symbol_coder.Coded]:
+    """Yields each part of latents with its symbols, in order of coding.
 
-    def count(part: entropy_parameters.Part) -> tf.Tensor:
-      symbols = choose(part)
-      bits = self._bits(tf.cast(symbols, tf.float32), part.index)
-      found.append(tf.reduce_sum(bits))
-      return symbols
-
-    self._parameters.each(y.shape[1:3], z, step, count)
-    return sum(float(bits) for bits in found)
-
-  def _bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    if not self._coder.hyper_latents:
-      return self._network.bits(symbols)
-    return entropy_coding.normal_bits(symbols, tf.cast(index, tf.float32))
+    Args:
+      image: Picture, uint8 `[H, W, 1 or 3]`.
+      y: Latents of the picture, float32 `[1, h, w, latents]`, not scaled.
+      z: Hyper-latents, int32; None if there are none.
+      step: Quality in sixteenths.
+    """
+    colour = np.broadcast_to(image, (*image.shape[:2], 3))
+    parts = self._parameters.parts(y.shape[1:3], z, step)
+    for part in parts:
+      rows, channels, index, mean = part
+      symbols = self._parameters.symbols(
+        y[:, rows, :, channels], mean, step, channels
+      )
+      if self._refinement:
+        symbols = self._refinement(
+          colour, y, rows, (symbols, index, mean),
+          self._parameters.inverse(step), step / container.STEPS,
+        )  # fmt: skip
+      yield part, symbols
+      parts.tell(symbols)
 
   def _refined(
     self, manifest: Mapping[str, Any]
   ) -> refinement.Refinement | None:
     """Returns what chooses symbols; None if they are rounded."""
-    is_alone = isinstance(self._parameters, entropy_parameters.HyperParameters)
-    if self.effort and not is_alone:
+    if self.effort and not self._model.can_refine:
       raise ValueError(
         "effort chooses symbols of scale and mean-scale hyperpriors; "
         f"{self.model} holds a {manifest['model']}. Leave it at 0."
@@ -271,10 +294,9 @@ class Hyperprior(base.Codec):
     return round(quality * container.STEPS)
 
   def _latents(
-    self, image: np.ndarray, step: int, clock: clock_lib.Clock | None = None
+    self, image: np.ndarray, step: int, watch: stopwatch.Stopwatch
   ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns y, float32 `[1, h, w, C]`, and z, int32 `[1, h/4, w/4, C']`."""
-    clock = clock or clock_lib.Clock()
     size = self._coder.size(*image.shape[:2])
     quality = tf.constant([step / container.STEPS], tf.float32)
     colour = np.broadcast_to(image, (*image.shape[:2], 3))
@@ -284,34 +306,19 @@ class Hyperprior(base.Codec):
       tuple(side * transforms.STRIDE for side in size),
       halo=self._network.halo,
     )
-    clock.lap("analysis")
-    if not self._coder.hyper_latents:
+    watch.lap("analysis")
+    if not self._model.has_side_information:
       return y, None
-    z = tiles.hyper_analyse(lambda y: self._hyper_latents(y, quality), y)
+    z = tiles.hyper_analyse(
+      lambda y: self._hyper_latents(y, quality),
+      y,
+      ratio=self._model.ratio,
+      halo=self._model.analysis_halo,
+    )
     limit = hyper_transforms.SYMBOL_LIMIT
     z = np.round(z).clip(-limit, limit).astype(np.int32)
-    clock.lap("hyper")
+    watch.lap("hyper")
     return y, z
-
-  def _chooser(
-    self, image: np.ndarray, y: np.ndarray, step: int
-  ) -> entropy_parameters.Code:
-    """Returns what makes symbols of the parts of latents `y`."""
-    colour = np.broadcast_to(image, (*image.shape[:2], 3))
-
-    def choose(part: entropy_parameters.Part) -> tf.Tensor:
-      rows, channels, index, mean = part
-      symbols = self._parameters.symbols(
-        y[:, rows, :, channels], mean, step, channels
-      )
-      if not self._refinement:
-        return symbols
-      return self._refinement(
-        colour, y, rows, (symbols, index, mean),
-        self._parameters.inverse(step), step / container.STEPS,
-      )  # fmt: skip
-
-    return choose
 
   def _unpack(
     self, data: bytes
@@ -319,7 +326,7 @@ class Hyperprior(base.Codec):
     """Returns header and strings; raises CorruptStream."""
     header, strings = container.unpack(
       data,
-      codec=self._number,
+      codec=container.CODEC_IDS[self._model.codec],
       model=self.identity,
       symbols=self._coder.counts,
       max_pixels=self.max_pixels,
@@ -332,7 +339,7 @@ class Hyperprior(base.Codec):
         f"a quality of {step / container.STEPS:g}; the model has "
         + (f"1 to {levels}" if levels > 1 else "one rate, which is 0")
       )
-    if header.integer != (self._coder.hyper_latents > 0):
+    if header.integer != self._model.has_side_information:
       raise base.CorruptStream(
         "a hyper-synthesis in "
         + ("whole numbers" if header.integer else "floating point")
@@ -340,18 +347,6 @@ class Hyperprior(base.Codec):
       )
     size = header.height, header.width
     return header, symbol_coder.Picture(size, step, strings)
-
-
-def _parameters(
-  manifest: Mapping[str, Any], kept: Mapping[str, np.ndarray]
-) -> entropy_parameters.Parameters:
-  """Returns what latents of a model are coded with."""
-  if manifest["model"] == "factorized_prior":
-    return entropy_parameters.FixedParameters(kept)
-  if manifest["model"] == "channel_wise_hyperprior":
-    slices = manifest["config"]["slices"]
-    return channel_wise_parameters.SliceParameters(kept, slices)
-  return entropy_parameters.HyperParameters(kept)
 
 
 def _check_options(effort: int, max_pixels: int) -> None:

@@ -1,32 +1,45 @@
-"""What a file says of the model that wrote it, told from a model's manifest."""
+"""A model's names in files, told from its manifest without TensorFlow."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from tfpercept.codecs.bitstream.header import CODEC_IDS
+from tfpercept.codecs.bitstream import container
 
-NUMBERS = {
-  "factorized_prior": CODEC_IDS["factorized"],
-  "scale_hyperprior": CODEC_IDS["hyperprior"],
-  "mean_scale_hyperprior": CODEC_IDS["hyperprior"],
-  "channel_wise_hyperprior": CODEC_IDS["channel_wise"],
-}
-"""What files say of the network, by its name."""
 CODING_FILE = "coding.npz"
-"""Of a model folder: what a codec keeps beside the weights."""
+"""File of a model folder with all that a codec keeps beside the weights."""
+SELFTEST = "selftest"
+"""Field of a manifest that holds a stream of the model."""
 
 
 def number(manifest: Mapping[str, Any]) -> int:
-  """Returns the number of the codec in the files of a model."""
-  return NUMBERS[manifest["model"]]
+  """Returns the codec id in the files of a model.
+
+  It is read from the stream that every model folder has to test machines with,
+  so nothing here knows which networks there are.
+
+  Args:
+    manifest: Manifest of a model that codes pictures.
+
+  Raises:
+    ValueError: if the manifest holds no stream.
+  """
+  try:
+    stream = base64.b64decode(manifest[SELFTEST]["stream"])
+    return container.read_header(stream).header.codec
+  except (KeyError, TypeError, ValueError) as error:
+    raise ValueError(
+      "the model's manifest has no stream to tell its codec by; write the "
+      "model with codecs.hyperprior.save"
+    ) from error
 
 
 def identity(manifest: Mapping[str, Any]) -> bytes:
-  """Returns what files name the model by: 8 bytes.
+  """Returns the 8 bytes that name the model in files.
 
-  They are of the SHA-256 over its architecture, weights and tables.
+  They are the first of the SHA-256 over its architecture, weights and tables.
   """
   kept = {key: manifest[key] for key in ("model", "config", "sha256", "files")}
   text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
@@ -34,5 +47,5 @@ def identity(manifest: Mapping[str, Any]) -> bytes:
 
 
 def codes(manifest: Mapping[str, Any]) -> bool:
-  """Whether a model codes pictures."""
+  """Returns whether a model codes pictures."""
   return CODING_FILE in manifest.get("files", {})

@@ -40,10 +40,10 @@ class Refinement:
   whole is taken back, and c is trusted less.
 
   Args:
-    network: A trained hyperprior.
-    objective: The distance it was trained for.
-    lmbda: Of that distance, at the smallest and the largest quality.
-    rounds: How many.
+    network: Trained network whose entropy model states `can_refine`.
+    objective: Distance that the network was trained for.
+    lmbda: Weights of that distance at the smallest and the largest quality.
+    rounds: Number of rounds.
 
   Source: Yang, Bamler, Mandt, "Improving inference for neural image
   compression", 2020, section 3.1, with a quadratic model in place of their
@@ -80,13 +80,13 @@ class Refinement:
     A picture smaller than the distance takes is left as it is.
 
     Args:
-      picture: uint8 `[H, W, 3]`, not padded.
+      picture: Picture, uint8 `[H, W, 3]`, not padded.
       y: Latents of the picture, float32 `[1, h, w, C]`, not scaled.
-      rows: Of `y`.
-      coded: Of those rows the symbols and indexes of their scales, int32, and
+      rows: Rows of `y` to choose symbols for.
+      coded: Symbols of those rows and indexes of their scales, int32, and their
         means, float32 in the unit of symbols.
-      inverse: What scales that unit back to `y`, `[C]`.
-      quality: Of the picture.
+      inverse: Gains from that unit back to `y`, `[C]`.
+      quality: Quality of the picture.
     """
     count = max(PIXELS // (y.shape[2] * transforms.STRIDE**2), 1)
     parts = []
@@ -171,16 +171,16 @@ def of_model(
   *,
   rounds: int,
 ) -> Refinement | None:
-  """Returns the refinement by what a model was trained for; None for 0 rounds.
+  """Returns the refinement for a model's own objective; None for 0 rounds.
 
   Args:
-    network: Of the model.
-    manifest: Of the model.
-    rounds: Of `Refinement`.
+    network: Network of the model.
+    manifest: Manifest of the model.
+    rounds: Number of rounds; 0 for none.
 
   Raises:
-    ValueError: if the model does not say what it was trained for, or that needs
-      what is not here.
+    ValueError: if the model does not name its objective, or that needs weights
+      that are not here.
   """
   if not rounds:
     return None

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tfpercept.codecs.learned import model_ids
 from tfpercept.models.compression import hyper_transforms
 
-FIELD = "selftest"
-"""Of the manifest."""
+FIELD = model_ids.SELFTEST
+"""Field of the manifest."""
 _SIZE = (96, 160)  # of the picture
 _HYPER_SIZE = (8, 12)
 
@@ -42,10 +43,10 @@ class SymbolCodec(Protocol):
     """Channels of hyper-latents."""
 
   def integers(self, z: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Returns what the hyper-synthesis makes of int32 hyper-latents.
+    """Returns the whole numbers that follow from hyper-latents.
 
     Args:
-      z: `[1, h, w, hyper_latents]`.
+      z: Hyper-latents, int32 `[1, h, w, hyper_latents]`.
 
     Returns:
       Int32 arrays by name.
@@ -63,7 +64,7 @@ def digest(symbols: Mapping[str, np.ndarray]) -> str:
 
 
 def vector(codec: SymbolCodec) -> dict[str, str]:
-  """Returns what the manifest keeps.
+  """Returns the stream and the digests that the manifest keeps.
 
   The picture of the stream has flat and busy parts.
   """

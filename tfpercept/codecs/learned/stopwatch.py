@@ -1,13 +1,16 @@
-"""Seconds of the parts of a codec."""
+"""A stopwatch for the parts of a codec."""
 
 import time
 
 
-class Clock:
-  """Adds up seconds by the name of what they went into.
+class Stopwatch:
+  """Adds up seconds by the name of the part that took them.
+
+  Each call of a codec has its own, so threads that share a codec do not share
+  seconds.
 
   Attributes:
-    seconds: So far.
+    seconds: Seconds so far, by the name of the part.
   """
 
   def __init__(self):
@@ -15,7 +18,7 @@ class Clock:
     self._last = time.perf_counter()
 
   def lap(self, name: str) -> None:
-    """Adds what has passed since the last call, or the start, to a part."""
+    """Adds the time since the last lap, or since the start, to a part."""
     now = time.perf_counter()
     self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
     self._last = now

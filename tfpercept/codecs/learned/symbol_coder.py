@@ -1,16 +1,16 @@
-"""The strings of a stream: which symbols they hold, and by which tables."""
+"""The symbol coder: between symbols and the strings of a stream."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfpercept.codecs.base import CorruptStream
-from tfpercept.codecs.learned import entropy_parameters
-from tfpercept.codecs.learned import stopwatch as clock_lib
+from tfpercept.codecs.learned import entropy_parameters, stopwatch
 from tfpercept.models.compression import (
   entropy_coding,
+  entropy_model,
   hyper_transforms,
   transforms,
 )
@@ -20,8 +20,8 @@ class Reader:
   """Takes symbols from a string, and raises CorruptStream where it can not.
 
   Args:
-    name: Of what it holds, for messages.
-    decoder: At its beginning.
+    name: Name of the symbols, for messages.
+    decoder: Decoder at the beginning of the string.
   """
 
   def __init__(
@@ -48,9 +48,9 @@ class Picture(NamedTuple):
   """The strings of a picture.
 
   Attributes:
-    size: Its height and width.
-    step: Its quality in sixteenths.
-    strings: All of them.
+    size: Height and width of the picture.
+    step: Quality in sixteenths.
+    strings: All strings of the stream, in order.
   """
 
   size: tuple[int, int]
@@ -58,66 +58,65 @@ class Picture(NamedTuple):
   strings: Sequence[bytes]
 
 
+Coded = tuple[entropy_parameters.Part, tf.Tensor]
+"""A part of latents and its symbols, int32."""
+
+
 class SymbolCoder:
-  """Strings of hyper-latents z, of latents y, and of y beyond its tables.
+  """Codes symbols into strings, and back.
+
+  A stream has the string of hyper-latents z where there is side information,
+  that of latents y, and that of escape symbols: of y beyond its coding tables.
 
   Args:
-    kept: Of `coding.arrays`; there are no hyper-latents if it has no tables of
-      theirs.
-    told_by: What latents are coded with.
-
-  Attributes:
-    hyper_latents: Channels of z.
-    latents: Channels of y.
+    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    model: Entropy model of the network.
+    parameters: Entropy parameters of latents.
   """
 
   def __init__(
-    self, kept: Mapping[str, np.ndarray], told_by: entropy_parameters.Parameters
+    self,
+    kept: Mapping[str, np.ndarray],
+    model: entropy_model.EntropyModel,
+    parameters: entropy_parameters.Parameters,
   ):
-    self._told_by = told_by
+    self._model, self._parameters = model, parameters
     self._tables = {
       name: entropy_coding.Tables(
         kept[f"{name}_tables"], kept[f"{name}_offsets"]
       )
-      for name in "zy"
-      if f"{name}_tables" in kept
+      for name in ("zy" if model.has_side_information else "y")
     }
     self._far = kept["far_tables"]
-    has_z = "z" in self._tables
-    self.hyper_latents = len(self._tables["z"].offsets) if has_z else 0
-    self.latents = len(kept["deviation"])
 
   def size(self, height: int, width: int) -> tuple[int, int]:
     """Returns rows and columns of the latents of a picture."""
-    ratio = hyper_transforms.STRIDE if self.hyper_latents else 1
+    ratio = self._model.ratio
     stride = ratio * transforms.STRIDE
     return ratio * -(-height // stride), ratio * -(-width // stride)
 
   def counts(self, height: int, width: int) -> list[int]:
     """Returns how many symbols each string of a picture may hold."""
     rows, columns = self.size(height, width)
-    latents = rows * columns * self.latents
-    if not self.hyper_latents:
+    latents = rows * columns * self._model.latents
+    if not self._model.has_side_information:
       return [latents, latents]
-    ratio = hyper_transforms.STRIDE**2
-    return [rows * columns // ratio * self.hyper_latents, latents, latents]
+    hyper = rows * columns // self._model.ratio**2 * self._model.hyper_latents
+    return [hyper, latents, latents]
 
   def write(
     self,
-    size: tuple[int, int],
     z: np.ndarray | None,
-    step: int,
-    choose: entropy_parameters.Code,
-    clock: clock_lib.Clock,
+    coded: Iterable[Coded],
+    watch: stopwatch.Stopwatch,
   ) -> list[bytes]:
     """Returns the strings of a picture.
 
     Args:
-      size: Rows and columns of latents.
-      z: Int32 `[1, h, w, hyper_latents]`; None if there are none.
-      step: The quality in sixteenths.
-      choose: Returns the symbols of a part of the latents.
-      clock: Runs.
+      z: Hyper-latents, int32 `[1, h, w, hyper_latents]`; None if there are
+        none.
+      coded: Parts of the latents with their symbols, in order of coding.
+      watch: Stopwatch of the call.
     """
     strings = []
     if z is not None:
@@ -125,20 +124,18 @@ class SymbolCoder:
       encoder.write(_channels(z.shape), tf.constant(z))
       strings.append(encoder.finish())
     encoder = entropy_coding.FarEncoder(self._tables["y"], self._far)
-    clock.lap("coder")
-
-    def write(part: entropy_parameters.Part) -> tf.Tensor:
-      symbols = choose(part)
-      clock.lap("hyper")
+    watch.lap("coder")
+    for part, symbols in coded:
+      watch.lap("hyper")
       encoder.write(part.index, symbols)
-      clock.lap("coder")
-      return symbols
-
-    self._told_by.each(size, z, step, write)
+      watch.lap("coder")
     return [string.numpy() for string in (*strings, *encoder.finish())]
 
   def symbols(self, picture: Picture) -> dict[str, np.ndarray]:
-    """Returns what strings hold.
+    """Returns the symbols that strings hold.
+
+    Args:
+      picture: Strings of a picture.
 
     Returns:
       `y`, int32 `[1, h, w, latents]`, and `z`, int32 `[1, h/4, w/4,
@@ -148,42 +145,39 @@ class SymbolCoder:
       CorruptStream: if they hold anything else.
     """
     z = self._read_z(picture)
-    y = np.empty((1, *self.size(*picture.size), self.latents), np.int32)
-
-    def keep(part: entropy_parameters.Part, symbols: tf.Tensor) -> None:
+    y = np.empty((1, *self.size(*picture.size), self._model.latents), np.int32)
+    for part, symbols in self._read_y(picture, z, stopwatch.Stopwatch()):
       y[:, part.rows, :, part.channels] = symbols
-
-    self._read_y(picture, z, keep, clock_lib.Clock())
     return {"y": y} if z is None else {"y": y, "z": z}
 
-  def values(self, picture: Picture, clock: clock_lib.Clock) -> np.ndarray:
+  def values(
+    self, picture: Picture, watch: stopwatch.Stopwatch
+  ) -> np.ndarray:
     """Returns the latents that strings stand for, float32, not scaled.
 
     Args:
-      picture: Of which they are.
-      clock: Runs.
+      picture: Strings of a picture.
+      watch: Stopwatch of the call.
 
     Raises:
       CorruptStream: as `symbols`.
     """
     z = self._read_z(picture)
-    clock.lap("coder")
-    y_hat = np.empty((1, *self.size(*picture.size), self.latents), np.float32)
-
-    def keep(part: entropy_parameters.Part, symbols: tf.Tensor) -> None:
-      y_hat[:, part.rows, :, part.channels] = self._told_by.values(
+    watch.lap("coder")
+    shape = (1, *self.size(*picture.size), self._model.latents)
+    y_hat = np.empty(shape, np.float32)
+    for part, symbols in self._read_y(picture, z, watch):
+      y_hat[:, part.rows, :, part.channels] = self._parameters.values(
         symbols, part.mean, picture.step, part.channels
       )
-
-    self._read_y(picture, z, keep, clock)
     return y_hat
 
   def _read_z(self, picture: Picture) -> np.ndarray | None:
     """Returns hyper-latents, int32 `[1, h, w, C]`, if there are any."""
-    if not self.hyper_latents:
+    if not self._model.has_side_information:
       return None
-    sides = (n // hyper_transforms.STRIDE for n in self.size(*picture.size))
-    shape = (1, *sides, self.hyper_latents)
+    sides = (n // self._model.ratio for n in self.size(*picture.size))
+    shape = (1, *sides, self._model.hyper_latents)
     decoder = entropy_coding.Decoder(self._tables["z"], picture.strings[0])
     reader = Reader("z", decoder)
     z = reader.read(_channels(shape)).numpy()
@@ -194,27 +188,22 @@ class SymbolCoder:
     return z
 
   def _read_y(
-    self,
-    picture: Picture,
-    z: np.ndarray | None,
-    keep: Callable[[entropy_parameters.Part, tf.Tensor], None],
-    clock: clock_lib.Clock,
-  ) -> None:
-    """Calls `keep` with each part of latents and its symbols, int32."""
+    self, picture: Picture, z: np.ndarray | None, watch: stopwatch.Stopwatch
+  ) -> Iterator[Coded]:
+    """Yields each part of latents with its symbols, in order of coding."""
     strings = picture.strings[-2:]
     decoder = entropy_coding.FarDecoder(self._tables["y"], self._far, *strings)
     reader = Reader("y", decoder)
-
-    def read(part: entropy_parameters.Part) -> tf.Tensor:
-      clock.lap("hyper")
+    size = self.size(*picture.size)
+    parts = self._parameters.parts(size, z, picture.step)
+    for part in parts:
+      watch.lap("hyper")
       symbols = reader.read(part.index)
-      clock.lap("coder")
-      keep(part, symbols)
-      return symbols
-
-    self._told_by.each(self.size(*picture.size), z, picture.step, read)
+      watch.lap("coder")
+      yield part, symbols
+      parts.tell(symbols)
     reader.require_end()
-    clock.lap("hyper")
+    watch.lap("hyper")
 
 
 def _channels(shape: tuple[int, ...]) -> tf.Tensor:

@@ -15,19 +15,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tfpercept.models.compression import (
-  hyper_transforms,
-  hyperprior,
-  transforms,
-)
+from tfpercept.models.compression import hyperprior, transforms
 from tfpercept.ops import padding
 
 PIXELS = 1 << 21
-"""About what a part has."""
+"""About so many pixels are in a part."""
 COLUMNS = 1 << 12
-"""What a patch has at most, in pixels."""
-# Latents that a hyper-latent sees beyond its own 4: 4 above and 7 below.
-_HYPER_HALO = 8
+"""Most columns of pixels in a patch."""
 _STRIDE = transforms.STRIDE
 
 Span = tuple[int, int]
@@ -72,10 +66,12 @@ def analyse(
   """Returns the latents of a padded picture.
 
   Args:
-    analysis: From float32 `[1, H, W, 3]` to `[1, H/16, W/16, latents]`.
-    picture: uint8 `[H, W, 3]`, not padded.
-    size: Height and width once it is, multiples of 64.
-    halo: Of the network.
+    analysis: Function from float32 `[1, H, W, 3]` to
+      `[1, H/16, W/16, latents]`.
+    picture: Picture, uint8 `[H, W, 3]`, not padded.
+    size: Height and width of the padded picture, multiples of the stride of the
+      network.
+    halo: Halo of the network in latents (`TransformCodec.halo`).
 
   Returns:
     Float32 `[1, h, w, latents]`.
@@ -98,19 +94,25 @@ def analyse(
 
 
 def hyper_analyse(
-  hyper_analysis: Callable[[tf.Tensor], tf.Tensor], y: np.ndarray
+  hyper_analysis: Callable[[tf.Tensor], tf.Tensor],
+  y: np.ndarray,
+  *,
+  ratio: int,
+  halo: int,
 ) -> np.ndarray:
-  """Returns the hyper-latents of latents, float32 `[1, h/4, w/4, C]`.
+  """Returns the hyper-latents of latents, float32 `[1, h/ratio, w/ratio, C]`.
 
   Args:
-    hyper_analysis: From float32 `[1, h, w, latents]` to `[1, h/4, w/4, C]`.
-    y: Float32 `[1, h, w, latents]`, sides multiples of 4.
+    hyper_analysis: Function from float32 `[1, h, w, latents]` to
+      `[1, h/ratio, w/ratio, C]`.
+    y: Latents, float32 `[1, h, w, latents]`, sides multiples of `ratio`.
+    ratio: Latents per hyper-latent along each side.
+    halo: Latents beyond its own that a hyper-latent depends on.
   """
   height, width = y.shape[1:3]
-  rows = heights(height * _STRIDE, width * _STRIDE) // _STRIDE
-  ratio, made = hyper_transforms.STRIDE, []
+  rows, made = heights(height * _STRIDE, width * _STRIDE) // _STRIDE, []
   for span in spans(height, rows):
-    seen, own = _seen(span, _HYPER_HALO, height)
+    seen, own = _seen(span, halo, height)
     z = hyper_analysis(tf.constant(y[:, slice(*seen)]))
     made.append(z[:, own.start // ratio : own.stop // ratio].numpy())
   return np.concatenate(made, axis=1)
@@ -123,9 +125,9 @@ def padded(picture: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
   mirrored again and again.
 
   Args:
-    picture: `[H, W, C]`.
-    rows: May lie beyond H.
-    columns: May lie beyond W.
+    picture: Picture `[H, W, C]`.
+    rows: Rows to return, which may lie beyond H.
+    columns: Columns to return, which may lie beyond W.
   """
   down, across = (
     padding.mirror_index(tf.range(*span), side).numpy()
@@ -145,10 +147,11 @@ def synthesise(
   """Returns the picture of latents, uint8 `[H, W, 3]`.
 
   Args:
-    synthesis: From float32 `[1, h, w, latents]` to `[1, 16 h, 16 w, 3]`.
-    y_hat: Float32 `[1, h, w, latents]`.
+    synthesis: Function from float32 `[1, h, w, latents]` to
+      `[1, 16 h, 16 w, 3]`.
+    y_hat: Decoded latents, float32 `[1, h, w, latents]`.
     size: Height and width of the picture.
-    halo: Of the network.
+    halo: Halo of the network in latents (`TransformCodec.halo`).
 
   Raises:
     FloatingPointError: if a value is NaN or infinite.

@@ -9,6 +9,7 @@ import pathlib
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -158,9 +159,9 @@ def _point(
   repeats: int,
 ) -> Point:
   data, encode = _timed(
-    codec, lambda: codec.compress(picture, quality=quality), repeats
+    lambda: codec.timed_compress(picture, quality=quality), repeats
   )
-  image, decode = _timed(codec, lambda: codec.decompress(data), repeats)
+  image, decode = _timed(lambda: codec.timed_decompress(data), repeats)
   return Point(
     codec=codec.spec,
     picture=name,
@@ -174,15 +175,17 @@ def _point(
   )
 
 
-def _timed(codec: Codec, work: Callable, repeats: int) -> tuple:
-  """Returns the result of a call, and its `Run`."""
+def _timed(
+  work: Callable[[], tuple[Any, Mapping[str, float]]], repeats: int
+) -> tuple[Any, Run]:
+  """Returns the result of work that times its parts, and the `Run` of it."""
   seconds = []
   with peak_memory.watch() as peak:
     for _ in range(repeats):
       start = time.perf_counter()
-      result = work()
+      result, parts = work()
       seconds.append(time.perf_counter() - start)
-  parts = {part: float(s) for part, s in codec.last_seconds.items()}
+  parts = {part: float(s) for part, s in parts.items()}
   return result, Run(statistics.median(seconds), parts, peak.bytes)
 
 

@@ -1,13 +1,15 @@
-"""Codecs of latents whose channels tell of those that follow."""
+"""The codec network whose channels of latents tell of those that follow."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfpercept.models import base
 from tfpercept.models.compression import (
+  entropy_model,
   hyper_transforms,
   hyperprior,
   integer,
@@ -31,9 +33,9 @@ class Context(keras.layers.Layer):
   rounding step, float32 `[N, h, w, channels]` each.
 
   Args:
-    channels: Of the slice.
-    width: Hidden channels.
-    name: Of the layer.
+    channels: Number of channels of the slice.
+    width: Number of hidden channels.
+    name: Keras layer name.
   """
 
   def __init__(self, channels: int, width: int, *, name: str):
@@ -80,8 +82,99 @@ def uneven(latents: int) -> list[int]:
   return [*first, latents - sum(first)]
 
 
+class ChannelWiseModel(hyperprior.HyperpriorModel):
+  """A `HyperpriorModel` whose slices of channels tell of later slices.
+
+  Args:
+    latents: Number of channels of the latents.
+    slices: Number of channels of each slice, in order of coding.
+    context_width: Number of hidden channels of each `Context`.
+    **options: Arguments of `HyperpriorModel`.
+
+  Raises:
+    ValueError: if the slices do not add up.
+
+  Source: Minnen, Singh, "Channel-wise autoregressive entropy models for learned
+  image compression", 2020, section 3.1.
+  """
+
+  codec = "channel_wise"
+  can_refine = False  # a symbol tells of the slices that follow
+  can_widen = False
+
+  def __init__(
+    self,
+    latents: int,
+    *,
+    slices: Sequence[int],
+    context_width: int,
+    **options: Any,
+  ):
+    super().__init__(latents, has_means=True, **options)
+    if sum(slices) != latents:
+      raise ValueError(
+        f"slices add up to the {latents} channels of latents; got "
+        f"{list(slices)}, which are {sum(slices)}"
+      )
+    ends = [0, *itertools.accumulate(slices)]
+    self._slices = [slice(*pair) for pair in itertools.pairwise(ends)]
+    self.contexts = [
+      Context(count, context_width, name=f"context{i}")
+      for i, count in enumerate(slices[1:], 1)
+    ]
+
+  @property
+  def layers(self) -> Mapping[str, keras.layers.Layer | Sequence]:
+    return {**super().layers, "contexts": self.contexts}
+
+  @property
+  def slices(self) -> list[slice]:
+    return self._slices
+
+  @property
+  def integer_layers(self) -> Mapping[str, entropy_model.IntegerLayer]:
+    found = dict(super().integer_layers)
+    for i, context in enumerate(self.contexts, 1):
+      found |= {
+        f"context{i}_hidden": entropy_model.IntegerLayer(
+          context.hidden, SYMBOL_LIMIT
+        ),
+        f"context{i}_indexes": entropy_model.IntegerLayer(context.indexes),
+        f"context{i}_means": entropy_model.IntegerLayer(context.means),
+      }
+    return found
+
+  def build(
+    self, y: tf.Tensor, quality: tf.Tensor, scaling: entropy_model.Scaling
+  ) -> None:
+    super().build(y, quality, scaling)
+    for context, channels in zip(self.contexts, self.slices, strict=False):
+      context(y[..., : channels.stop])
+
+  def code_residual(
+    self,
+    y: tf.Tensor,
+    index: tf.Tensor,
+    mean: tf.Tensor,
+    quantizer: entropy_model.Quantizer,
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    parts, before = [], None
+    for i, channels in enumerate(self.slices):
+      here, there = index[..., channels], mean[..., channels]
+      if before is not None:
+        more, shift = self.contexts[i - 1](before)
+        here, there = here + more, there + shift
+      noisy, rounded = quantizer(y[..., channels] - there, 1 + i)
+      parts.append((noisy, here, rounded + there))
+      # Contexts see symbols, not decoded latents: symbols are whole numbers,
+      # which all machines compute with alike.
+      symbols = numerics.rounded(rounded)
+      before = symbols if i == 0 else tf.concat([before, symbols], axis=-1)
+    return tuple(tf.concat(part, axis=-1) for part in zip(*parts, strict=True))
+
+
 @base.register("channel_wise_hyperprior")
-class ChannelWiseHyperprior(hyperprior.Hyperprior):
+class ChannelWiseHyperprior(transform_codec.TransformCodec):
   """Codes latents slice by slice, each slice told of by those before it.
 
   Scales and means follow from hyper-latents, as those of a
@@ -90,17 +183,19 @@ class ChannelWiseHyperprior(hyperprior.Hyperprior):
   picture, are the small ones.
 
   Args:
-    widths: As all that follow but two, of `MeanScaleHyperprior`.
-    latents: Likewise.
-    blocks: Likewise.
-    slices: Channels of each slice, in order; they add up to `latents`. By
-      default `uneven`.
-    context_width: Hidden channels of what follows from slices.
-    hyper_width: Likewise.
-    hyper_latents: Likewise.
-    levels: Likewise.
-    lmbda: Likewise.
-    dtype: Likewise.
+    widths: Numbers of hidden channels of the transforms, from pictures to
+      latents: three.
+    latents: Number of channels of the latents.
+    blocks: Number of residual blocks of each transform.
+    slices: Number of channels of each slice, in order; they add up to
+      `latents`. By default `uneven`.
+    context_width: Number of hidden channels of what follows from slices.
+    hyper_width: Number of hidden channels of the hyper-transforms.
+    hyper_latents: Number of channels of the hyper-latents.
+    levels: Largest quality.
+    lmbda: Weights of squared errors of 8-bit values at the smallest and the
+      largest quality.
+    dtype: Keras dtype or policy of the transforms; the rest is float32.
     name: Keras model name.
 
   Raises:
@@ -110,8 +205,6 @@ class ChannelWiseHyperprior(hyperprior.Hyperprior):
   image compression", 2020, section 3.1; uneven slices: He et al., "ELIC", 2022,
   section 3.2. Whole numbers are ours, and no latent is corrected once decoded.
   """
-
-  has_means = True
 
   def __init__(
     self,
@@ -133,51 +226,15 @@ class ChannelWiseHyperprior(hyperprior.Hyperprior):
       widths=widths,
       latents=latents,
       blocks=blocks,
-      slices=slices,
-      context_width=context_width,
-      hyper_width=hyper_width,
-      hyper_latents=hyper_latents,
       levels=levels,
       lmbda=lmbda,
       dtype=dtype,
       name=name,
+      entropy_model=ChannelWiseModel,
+      options={
+        "slices": slices,
+        "context_width": context_width,
+        "hyper_width": hyper_width,
+        "hyper_latents": hyper_latents,
+      },
     )
-    if sum(slices) != latents:
-      raise ValueError(
-        f"slices add up to the {latents} channels of latents; got {slices}, "
-        f"which are {sum(slices)}"
-      )
-    self.contexts = [
-      Context(count, context_width, name=f"context{i}")
-      for i, count in enumerate(slices[1:], 1)
-    ]
-
-  @property
-  def slices(self) -> Iterator[slice]:
-    """Yields the channels of each slice."""
-    ends = [0, *itertools.accumulate(self._config["slices"])]
-    return (slice(*pair) for pair in itertools.pairwise(ends))
-
-  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
-    super().build_coding(y, quality)
-    for context, channels in zip(self.contexts, self.slices, strict=False):
-      context(y[..., : channels.stop])
-
-  def code_residual(
-    self,
-    y: tf.Tensor,
-    index: tf.Tensor,
-    mean: tf.Tensor,
-    quantiser: transform_codec.Quantiser,
-  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    parts, before = [], None
-    for i, channels in enumerate(self.slices):
-      here, there = index[..., channels], mean[..., channels]
-      if before is not None:
-        more, shift = self.contexts[i - 1](before)
-        here, there = here + more, there + shift
-      noisy, rounded = quantiser(y[..., channels] - there, 1 + i)
-      parts.append((noisy, here, rounded + there))
-      symbols = numerics.rounded(rounded)
-      before = symbols if i == 0 else tf.concat([before, symbols], axis=-1)
-    return tuple(tf.concat(part, axis=-1) for part in zip(*parts, strict=True))

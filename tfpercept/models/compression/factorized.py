@@ -1,12 +1,67 @@
-"""Codecs of latents with a learned density for each channel."""
+"""The codec network of latents with a learned density for each channel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
+import keras
 import tensorflow as tf
 
 from tfpercept.models import base
-from tfpercept.models.compression import densities, transform_codec
+from tfpercept.models.compression import (
+  densities,
+  entropy_coding,
+  entropy_model,
+  transform_codec,
+)
+
+
+class FactorizedModel(entropy_model.EntropyModel):
+  """An entropy model of one learned density for each channel.
+
+  There is no side information, so no network runs between the bytes and the
+  latents, and every machine reads the same.
+
+  Args:
+    latents: Number of channels of the latents.
+    levels: Largest quality, which changes nothing here.
+  """
+
+  codec = "factorized"
+
+  def __init__(self, latents: int, *, levels: int):
+    del levels
+    super().__init__(latents)
+    self.prior = densities.FactorizedDensity(latents, name="prior")
+
+  @property
+  def layers(self) -> Mapping[str, keras.layers.Layer | Sequence]:
+    return {"prior": self.prior}
+
+  def code(
+    self,
+    y: tf.Tensor,
+    quality: tf.Tensor,
+    scaling: entropy_model.Scaling,
+    quantizer: entropy_model.Quantizer,
+  ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    del quality
+    y_noisy, y_hat = quantizer(y * tf.exp(scaling.log_gain), 0)
+    return {"y": tf.reduce_sum(self._bits(y_noisy), [1, 2, 3])}, y_hat
+
+  def tables(self) -> Mapping[str, entropy_coding.Tables]:
+    return {"y": entropy_coding.reaching_tables(self.prior, self.latents)}
+
+  @property
+  def table_count(self) -> int:
+    return self.latents
+
+  def symbol_bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    del index  # the channel, which the density knows
+    return self._bits(symbols)
+
+  def _bits(self, y: tf.Tensor) -> tf.Tensor:
+    """Returns the bits of scaled latents `[N, h, w, latents]`, one by one."""
+    flat = tf.reshape(y, [-1, y.shape[-1]])
+    return tf.reshape(self.prior.bits(flat), tf.shape(y))
 
 
 @base.register("factorized_prior")
@@ -14,14 +69,15 @@ class FactorizedPrior(transform_codec.TransformCodec):
   """Codes latents by one density for each channel, at one rate.
 
   Input and what is raised are those of `TransformCodec`; sides are multiples of
-  16. No network runs between the bytes and the latents, so that every machine
-  reads the same.
+  16.
 
   Args:
-    widths: Hidden channels of the transforms, from pictures to latents: three.
-    latents: Channels of the latents.
+    widths: Numbers of hidden channels of the transforms, from pictures to
+      latents: three.
+    latents: Number of channels of the latents.
     blocks: Number of residual blocks of each transform.
-    lmbda: Of squared errors of 8-bit values; the geometric mean of the two.
+    lmbda: Weights of squared errors of 8-bit values, two numbers; the network
+      is for their geometric mean.
     dtype: Keras dtype or policy of the transforms; the rest is float32.
     name: Keras model name.
 
@@ -37,37 +93,15 @@ class FactorizedPrior(transform_codec.TransformCodec):
     blocks: int = transform_codec.BLOCKS,
     lmbda: Sequence[float] = (0.0130, 0.0130),
     dtype: str | None = None,
-    name: str = "factorized_prior",
+    name: str | None = None,
   ):
     super().__init__(
       widths=widths,
       latents=latents,
       blocks=blocks,
-      levels=1,
+      levels=None,
       lmbda=lmbda,
       dtype=dtype,
       name=name,
+      entropy_model=FactorizedModel,
     )
-    del self._config["levels"]
-    self.prior = densities.FactorizedDensity(latents, name="prior")
-
-  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
-    """The density has its weights from the start."""
-
-  def start_coding(self, deviations: np.ndarray) -> None:
-    """The density counts in deviations, which is all that is known of it."""
-
-  def code_latents(
-    self,
-    y: tf.Tensor,
-    quality: tf.Tensor,
-    quantiser: transform_codec.Quantiser,
-  ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    log_gain, _ = self.log_gains(quality)
-    y_noisy, y_hat = quantiser(y * tf.exp(log_gain), 0)
-    return {"y": tf.reduce_sum(self.bits(y_noisy), [1, 2, 3])}, y_hat
-
-  def bits(self, y: tf.Tensor) -> tf.Tensor:
-    """Returns the bits of scaled latents `[N, h, w, latents]`, one by one."""
-    flat = tf.reshape(y, [-1, y.shape[-1]])
-    return tf.reshape(self.prior.bits(flat), tf.shape(y))

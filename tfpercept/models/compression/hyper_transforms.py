@@ -1,4 +1,4 @@
-"""Hyper-analysis and hyper-synthesis: what the decoder is told of latents."""
+"""Hyper-analysis and hyper-synthesis: side information of latents."""
 
 from typing import Any
 
@@ -9,10 +9,16 @@ from tfpercept.models.compression import integer, modulation, transforms
 
 STRIDE = 4
 """Latents per hyper-latent, along each side."""
+ANALYSIS_HALO = 8
+"""Latents that a hyper-latent sees beyond its own 4: 4 above and 7 below, in
+whole hyper-latents."""
+SYNTHESIS_HALO = 2
+"""Hyper-latents that what is hidden sees beyond its own: two transposed
+convolutions of 5x5 and stride 2."""
 MEAN_BITS = 6
 """Means are multiples of 2^-6 of a latent's deviation."""
 SYMBOL_LIMIT = 127
-"""Largest magnitude of a quantised hyper-latent."""
+"""Largest magnitude of a quantized hyper-latent."""
 
 
 class HyperAnalysis(keras.layers.Layer):
@@ -25,8 +31,8 @@ class HyperAnalysis(keras.layers.Layer):
   `[N]`; output: float32 `[N, h/4, w/4, hyper_latents]`.
 
   Args:
-    width: Hidden channels.
-    hyper_latents: Output channels.
+    width: Number of hidden channels.
+    hyper_latents: Number of output channels.
     levels: Largest quality.
 
   Source: Minnen, Ballé, Toderici, "Joint autoregressive and hierarchical priors
@@ -58,7 +64,7 @@ class HyperAnalysis(keras.layers.Layer):
 
 
 class HyperSynthesis(keras.layers.Layer):
-  """h_s: quantised hyper-latents to scale indexes and means of latents.
+  """h_s: quantized hyper-latents to scale indexes and means of latents.
 
   It computes in whole numbers (`models.integer`), so that all machines come to
   the same indexes.
@@ -68,9 +74,9 @@ class HyperSynthesis(keras.layers.Layer):
   whole numbers, not clipped, and multiples of 2^-MEAN_BITS.
 
   Args:
-    width: Hidden channels.
-    latents: Of each output.
-    has_means: Whether there are means; else they are 0.
+    width: Number of hidden channels.
+    latents: Number of channels of each output.
+    has_means: Whether means are computed; otherwise they are 0.
   """
 
   def __init__(self, width: int, latents: int, *, has_means: bool = True):

@@ -1,6 +1,5 @@
-"""What learned codecs have in common: transforms, gains, one net, all rates."""
+"""The base of codec networks: two transforms and an entropy model, all rates."""
 
-import abc
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfpercept.models import base
+from tfpercept.models.compression import entropy_model as entropy
 from tfpercept.models.compression import modulation, transforms
 from tfpercept.ops import checks
 
-Quantiser = Callable[[tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
-"""Called with latents and a number that tells calls apart, returns those whose
-bits are counted and those that are decoded."""
+Quantizer = entropy.Quantizer
+Quantiser = Quantizer  # as tasks spell it
 SIZES = {
   "tiny": {
     "widths": (48, 64, 96), "latents": 192,
@@ -42,10 +42,10 @@ MOST_BLOCKS = 16
 
 
 class Coded(NamedTuple):
-  """What a network makes of pictures.
+  """Bits and reconstructions of pictures.
 
   Attributes:
-    bits: Estimated bits of each picture, by the name of the latents, `[N]`.
+    bits: Estimated bits of each picture, `[N]`, by the name of the latents.
     x_hat: Reconstructions `[N, H, W, 3]`, not clipped.
   """
 
@@ -53,27 +53,43 @@ class Coded(NamedTuple):
   x_hat: tf.Tensor
 
 
-class TransformCodec(keras.Model, abc.ABC):
-  """Base of networks that code pictures by rounded latents.
+class TransformCodec(keras.Model):
+  """Base of networks that code pictures by quantized latents.
+
+  A codec network is composed of an analysis transform, a synthesis transform
+  and an entropy model. The entropy model states what a codec needs to know of
+  it; subclasses choose it, and have nothing else of their own.
 
   Input: float32 `[N, H, W, 3]` in [0, 1], sides multiples of `stride`.
 
   One network serves all qualities from 1 to `levels`, whole or not. The quality
   scales latents before they are rounded, channel by channel, and back
-  afterwards; it also modulates the transforms. Lambda, what distortion weighs
+  afterwards; it also modulates the transforms. Lambda, the weight of distortion
   beside rate, grows geometrically with the quality. A network of one level
   serves one lambda.
 
   Args:
-    widths: Hidden channels of the transforms, from pictures to latents: three.
-    latents: Channels of the latents.
+    widths: Numbers of hidden channels of the transforms, from pictures to
+      latents: three.
+    latents: Number of channels of the latents.
     blocks: Number of residual blocks of each transform.
-    levels: Largest quality.
-    lmbda: Of squared errors of 8-bit values, at the smallest and the largest
-      quality; their geometric mean where there is one level.
+    levels: Largest quality; None for a network that has one rate and no such
+      option.
+    lmbda: Weights of squared errors of 8-bit values at the smallest and the
+      largest quality; a network of one level is for their geometric mean.
     dtype: Keras dtype or policy of the transforms; the rest is float32.
-    name: Keras model name.
-    **config: What else `get_config` returns.
+    name: Keras model name; the registered name by default.
+    entropy_model: Function that makes the entropy model, called with the number
+      of latents, `levels` and `options`.
+    options: Arguments of the entropy model, whole numbers or lists of them,
+      which are part of the network's config.
+
+  Attributes:
+    analysis: Analysis transform.
+    synthesis: Synthesis transform.
+    entropy_model: Entropy model.
+    levels: Largest quality.
+    deviation: Standard deviations of latents that are not scaled, `[latents]`.
 
   Raises:
     ValueError: if an option is out of range.
@@ -83,105 +99,65 @@ class TransformCodec(keras.Model, abc.ABC):
   adaptation", 2021, section 3.
   """
 
-  stride = transforms.STRIDE
-  """Sides of pictures are multiples of this."""
-
   def __init__(
     self,
     *,
     widths: Sequence[int],
     latents: int,
     blocks: int,
-    levels: int,
+    levels: int | None,
     lmbda: Sequence[float],
     dtype: str | None,
-    name: str,
-    **config: int | Sequence[int],
+    name: str | None,
+    entropy_model: Callable[..., entropy.EntropyModel],
+    options: Mapping[str, int | Sequence[int]] | None = None,
   ):
-    super().__init__(name=name)
-    widths, ends = list(widths), list(lmbda)
-    parts = {k: np.atleast_1d(value).tolist() for k, value in config.items()}
-    whole = [*widths, latents, levels, *itertools.chain(*parts.values())]
-    if not all(checks.is_whole(n) and n >= 1 for n in whole) or (
-      len(widths) != 3
-    ):
-      raise ValueError(
-        f"{name} needs three widths and whole numbers above 0; got "
-        f"widths={widths}, latents={latents}, levels={levels}, {config}"
-      )
-    if not checks.is_whole(blocks) or not 0 <= blocks <= MOST_BLOCKS:
-      raise ValueError(
-        f"{name} has 0 to {MOST_BLOCKS} residual blocks; got {blocks}"
-      )
-    if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
-      raise ValueError(
-        f"lmbda is two numbers above 0, the smaller one first; got {ends}"
-      )
-    self._config = {
-      "widths": [int(width) for width in widths],
-      "latents": int(latents),
-      "blocks": int(blocks),
-      **{k: v if np.ndim(config[k]) else v[0] for k, v in parts.items()},
-      "levels": int(levels),
-      "lmbda": [float(end) for end in ends],
-      "name": name,
-    }
-    self.levels = int(levels)
-    options = {"blocks": blocks, "levels": self.levels, "dtype": dtype}
-    self.analysis = transforms.Analysis(widths, latents, **options)
-    self.synthesis = transforms.Synthesis(widths[::-1], **options)
+    super().__init__(name=name or self.registered_name)
+    self._config = _checked(
+      self.name, widths, latents, blocks, options or {}, levels, lmbda
+    )
+    self.levels = self._config.get("levels", 1)
+    widths = self._config["widths"]
+    made = {"blocks": blocks, "levels": self.levels, "dtype": dtype}
+    self.analysis = transforms.Analysis(widths, latents, **made)
+    self.synthesis = transforms.Synthesis(widths[::-1], **made)
     # How gains differ from what lambda says, as logarithms.
     self._gain, self._inverse = (
-      self.add_weight(name=name, shape=(levels, latents), initializer="zeros")
+      self.add_weight(
+        name=name, shape=(self.levels, latents), initializer="zeros"
+      )
       for name in ("log_gain", "log_inverse")
     )
     self.deviation = self.add_weight(
       name="deviation", shape=(latents,), initializer="ones", trainable=False
     )
-
-  @abc.abstractmethod
-  def code_latents(
-    self, y: tf.Tensor, quality: tf.Tensor, quantiser: Quantiser
-  ) -> tuple[Mapping[str, tf.Tensor], tf.Tensor]:
-    """Returns the bits of each picture by name, and the decoded latents.
-
-    Args:
-      y: Float32 `[N, h, w, latents]`, not scaled.
-      quality: `[N]`.
-      quantiser: Rounds.
-
-    Returns:
-      `[N]` each, and `[N, h, w, latents]`, scaled.
-    """
-
-  @abc.abstractmethod
-  def build_coding(self, y: tf.Tensor, quality: tf.Tensor) -> None:
-    """Makes the weights of what codes latents.
-
-    Args:
-      y: Any latents.
-      quality: Any.
-    """
-
-  @abc.abstractmethod
-  def start_coding(self, deviations: np.ndarray) -> None:
-    """Starts what codes latents from their deviations `[latents]`."""
+    self.entropy_model = entropy_model(
+      latents, levels=self.levels, **(options or {})
+    )
+    # Tracked here and not through the entropy model, which Keras does not see:
+    # so the keys of checkpoints and the order of weights are those of the first
+    # networks, whose parts these were.
+    for name, layer in self.entropy_model.layers.items():
+      setattr(self, name, layer)
 
   def build(self, input_shape=None) -> None:
     if not self.built:
       with tf.name_scope(self.name):
         one = tf.ones([1])
         y = self.analysis(tf.zeros([1, self.stride, self.stride, 3]), one)
-        self.build_coding(y, one)
+        self.entropy_model.build(y, one, self._scaling(one))
         self.synthesis(y, y, one)
       self.built = True
 
   @property
-  def halo(self) -> int:
-    """How many latents beyond its own a pixel sees, at most.
+  def stride(self) -> int:
+    """Sides of pictures are multiples of this."""
+    return transforms.STRIDE * self.entropy_model.ratio
 
-    A latent sees so many times 16 pixels.
-    """
+  @property
+  def halo(self) -> int:
+    """Most latents beyond its own that a pixel of the synthesis sees; a latent
+    of the analysis sees so many times 16 pixels."""
     return transforms.HALO + self._config["blocks"]
 
   @property
@@ -191,10 +167,8 @@ class TransformCodec(keras.Model, abc.ABC):
 
   @property
   def gains(self) -> tuple[tf.Variable, tf.Variable]:
-    """Tables `[levels, latents]` of what gains have beyond lambda's share.
-
-    Natural logarithms; the first before rounding, the second after it.
-    """
+    """Natural logarithms of gains beyond lambda's share, before and after
+    rounding, `[levels, latents]` each."""
     return self._gain, self._inverse
 
   @property
@@ -216,13 +190,13 @@ class TransformCodec(keras.Model, abc.ABC):
     """Starts near the Karhunen-Loève transform of blocks of pictures.
 
     Args:
-      blocks: Float `[K, 16, 16, 3]` in [0, 1], some thousands.
+      blocks: Some thousands of blocks, float `[K, 16, 16, 3]` in [0, 1].
     """
     deviations = transforms.start(
       self.analysis, self.synthesis, blocks, self.starting_step
     )
     self.deviation.assign(deviations)
-    self.start_coding(deviations)
+    self.entropy_model.start(deviations)
 
   def log_gains(self, quality: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns logarithms of the gains before and after rounding.
@@ -237,29 +211,40 @@ class TransformCodec(keras.Model, abc.ABC):
       modulation.between(self._inverse, quality) - even,
     )
 
-  def normalised(self, y: tf.Tensor) -> tf.Tensor:
-    """Returns latents in units of their deviations."""
-    return y / self.deviation
+  def _scaling(self, quality: tf.Tensor) -> entropy.Scaling:
+    return entropy.Scaling(self.deviation, self.log_gains(quality)[0])
+
+  def hyper_latents(self, y: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
+    """Returns the side information, as `EntropyModel.side_information` does.
+
+    Args:
+      y: Latents, not scaled, float32 `[N, h, w, latents]`.
+      quality: Qualities, float32 `[N]`.
+    """
+    scaling = self._scaling(quality)
+    return self.entropy_model.side_information(y, quality, scaling)
 
   def call(
-    self, x: tf.Tensor, quality: tf.Tensor, quantiser: Quantiser
+    self, x: tf.Tensor, quality: tf.Tensor, quantizer: Quantizer
   ) -> Coded:
     """Codes pictures without bytes.
 
     Args:
-      x: Float32 `[N, H, W, 3]` in [0, 1].
-      quality: Float32 `[N]`.
-      quantiser: Rounds.
+      x: Pictures, float32 `[N, H, W, 3]` in [0, 1].
+      quality: Qualities, float32 `[N]`.
+      quantizer: Function that rounds.
     """
     y = self.analysis(x, quality)
-    bits, y_hat = self.code_latents(y, quality, quantiser)
-    _, log_inverse = self.log_gains(quality)
+    log_gain, log_inverse = self.log_gains(quality)
+    bits, y_hat = self.entropy_model.code(
+      y, quality, entropy.Scaling(self.deviation, log_gain), quantizer
+    )
     x_hat = self.reconstruct(y_hat * tf.exp(log_inverse), quality)
     return Coded(dict(bits), x_hat)
 
   def reconstruct(self, y_hat: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     """Returns float32 pictures of latents that are not scaled."""
-    return self.synthesis(y_hat, self.normalised(y_hat), quality)
+    return self.synthesis(y_hat, y_hat / self.deviation, quality)
 
   def get_config(self) -> dict[str, Any]:
     # Keras wraps lists that are attributes in a class of its own.
@@ -287,6 +272,53 @@ def unit_of(objective: str) -> float:
   return 255.0**2 if objective == "mse" else 1.0
 
 
-def per_picture(bits: tf.Tensor) -> tf.Tensor:
-  """Sums bits `[N, ...]` to `[N]`."""
-  return tf.reduce_sum(bits, axis=list(range(1, bits.shape.rank)))
+def names() -> tuple[str, ...]:
+  """Returns the registered names of all codec networks, sorted."""
+  return tuple(
+    name
+    for name in base.MODELS.names()
+    if issubclass(base.MODELS.get(name), TransformCodec)
+  )
+
+
+def _checked(
+  name: str,
+  widths: Sequence[int],
+  latents: int,
+  blocks: int,
+  options: Mapping[str, int | Sequence[int]],
+  levels: int | None,
+  lmbda: Sequence[float],
+) -> dict[str, Any]:
+  """Returns the config of a network, in plain numbers.
+
+  Raises:
+    ValueError: if an option is out of range.
+  """
+  widths, ends = list(widths), list(lmbda)
+  parts = {k: np.atleast_1d(value).tolist() for k, value in options.items()}
+  rates = {} if levels is None else {"levels": levels}
+  whole = [*widths, latents, *rates.values()]
+  whole += itertools.chain(*parts.values())
+  if not all(checks.is_whole(n) and n >= 1 for n in whole) or len(widths) != 3:
+    raise ValueError(
+      f"{name} needs three widths and whole numbers above 0; got "
+      f"widths={widths}, latents={latents}, {rates | dict(options)}"
+    )
+  if not checks.is_whole(blocks) or not 0 <= blocks <= MOST_BLOCKS:
+    raise ValueError(
+      f"{name} has 0 to {MOST_BLOCKS} residual blocks; got {blocks}"
+    )
+  if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
+    raise ValueError(
+      f"lmbda is two numbers above 0, the smaller one first; got {ends}"
+    )
+  return {
+    "widths": [int(width) for width in widths],
+    "latents": int(latents),
+    "blocks": int(blocks),
+    **{k: v if np.ndim(options[k]) else v[0] for k, v in parts.items()},
+    **{key: int(value) for key, value in rates.items()},
+    "lmbda": [float(end) for end in ends],
+    "name": name,
+  }

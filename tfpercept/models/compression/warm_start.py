@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.models.compression import (
-  entropy_coding,
   modulation,
   transform_codec,
   transforms,
@@ -71,7 +70,7 @@ def with_latents(
   network: keras.Model,
   latents: int,
   pictures: np.ndarray,
-  quantiser: transform_codec.Quantiser,
+  quantizer: transform_codec.Quantizer,
 ) -> keras.Model:
   """Returns a copy of a network with more channels of latents.
 
@@ -84,17 +83,18 @@ def with_latents(
 
   Args:
     network: A built scale or mean-scale hyperprior.
-    latents: Channels of the copy, more than the network has, at most 768.
+    latents: Number of channels of the copy, more than the network has, at most
+      768.
     pictures: Float32 `[N, H, W, 3]` in [0, 1], sides multiples of 64, some
       thousands of blocks of 16x16 in all.
-    quantiser: Rounds latents as a file does.
+    quantizer: Function that rounds latents as a file does.
 
   Returns:
     A built network of the same class, in float32.
 
   Raises:
-    ValueError: if there would not be more channels, or the network codes
-      latents in slices.
+    ValueError: if there would not be more channels, or the entropy model can
+      not be widened.
   """
   config = network.get_config()
   count = latents - config["latents"]
@@ -103,7 +103,7 @@ def with_latents(
       f"the network has {config['latents']} channels of latents and can get up "
       f"to {transforms.VALUES}; got {latents}"
     )
-  if "slices" in config or not hasattr(network, "hyper_synthesis"):
+  if not network.entropy_model.can_widen:
     raise ValueError(
       f"a {network.registered_name} can not get more latents; start from a "
       "scale or a mean-scale hyperprior"
@@ -114,23 +114,21 @@ def with_latents(
     value = np.zeros(new.shape, np.float32)
     value[tuple(slice(side) for side in old.shape)] = old.numpy()
     new.assign(value)
-  seen, missing, deviations = _missing(network, pictures, quantiser, count)
+  seen, missing, deviations = _missing(network, pictures, quantizer, count)
   unit = copy.starting_step
   transforms.extend(copy.analysis, copy.synthesis, seen, missing, unit)
   copy.deviation[-count:].assign(deviations / unit)
-  copy.hyper_synthesis.indexes.bias[-count:].assign(
-    entropy_coding.index_of(deviations / unit)
-  )
+  copy.entropy_model.start(deviations / unit)
   return copy
 
 
 def _missing(
   network: keras.Model,
   pictures: np.ndarray,
-  quantiser: transform_codec.Quantiser,
+  quantizer: transform_codec.Quantizer,
   count: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Finds what of blocks is missing most in what a network makes of pictures.
+  """Finds the parts of blocks that a network's reconstructions miss most.
 
   Returns:
     Orthonormal vectors `[768, count]`; the values `[count, 768]` that a block
@@ -141,7 +139,7 @@ def _missing(
   for start in range(0, len(pictures), _AT_ONCE):
     x = tf.constant(pictures[start : start + _AT_ONCE])
     quality = tf.fill([len(x)], float(network.levels))
-    error = x - network(x, quality, quantiser).x_hat
+    error = x - network(x, quality, quantizer).x_hat
     for kept, image in ((blocks, x), (errors, error)):
       values = tf.nn.space_to_depth(image, transforms.STRIDE)
       kept.append(tf.reshape(values, [-1, transforms.VALUES]).numpy())
