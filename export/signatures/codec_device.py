@@ -1,4 +1,6 @@
-"""The transforms of the learned codec for devices, where a coder is outside."""
+"""The transforms of the learned codec for devices, with a coder outside."""
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -15,70 +17,94 @@ _TOLERANCE = 1e-5
 _PRECISIONS = ("float32", "float16")
 # Whole numbers up to 2^24, which must stay what they are, do not fit float16.
 _EXACT = ("float32",)
+_LIMIT = hyper_transforms.SYMBOL_LIMIT
 
-_ENDS = {
-  "analysis": (("image", "quality"), ("y",)),
-  "hyper_analysis": (("y", "quality"), ("z",)),
-  "hyper_synthesis": (("z_hat",), ("indexes", "means")),
-  "synthesis": (("y_hat", "quality"), ("x_hat",)),
-}
-"""What each transform takes and gives."""
-INPUTS = {name: given for name, (given, _) in _ENDS.items()}
-"""What each transform takes."""
+Ends = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+"""Names of the inputs and of the outputs of each transform, by its name."""
+
+
+def ends(graph: codec_graph.CodecGraph) -> Ends:
+  """Returns the transforms that a codec has, in the order of coding.
+
+  Args:
+    graph: Codec to export.
+  """
+  found = {"analysis": (("image", "quality"), ("y",))}
+  if graph.model.has_side_information:
+    found["hyper_analysis"] = (("y", "quality"), ("z",))
+    found["hyper_synthesis"] = (("z_hat",), ("indexes", "means"))
+  for i in _contexts(graph):
+    found[f"context{i}"] = ((f"symbols{i}",), (f"indexes{i}", f"means{i}"))
+  return found | {"synthesis": (("y_hat", "quality"), ("x_hat",))}
+
+
+def _contexts(graph: codec_graph.CodecGraph) -> range:
+  """Returns the numbers of the slices that earlier ones tell of."""
+  return range(1, len(graph.model.slices))
 
 
 def signatures(
   graph: codec_graph.CodecGraph, image: np.ndarray
 ) -> dict[str, base.Signature]:
-  """Returns the four transforms.
+  """Returns the signatures of all transforms, by name.
 
   Args:
-    graph: The codec.
-    image: Of the examples, float32 `[3, H, W, 3]`, sides multiples of 64.
+    graph: Codec to export.
+    image: Pictures of the examples, float32 `[3, H, W, 3]`, sides multiples of
+      the stride of the network.
   """
-  types = _types(graph)
+  types, functions = _types(graph), _functions(graph)
   qualities = np.linspace(1, graph.network.levels, 3, dtype=np.float32)
-  values = chain(graph, image, qualities)
-  return {
-    name: base.Signature(
-      function=_functions(graph)[name],
+  values, found = chain(graph, image, qualities), {}
+  for name, (given, answers) in ends(graph).items():
+    is_exact = name.startswith(("hyper_synthesis", "context"))
+    largest = max(1.0, *(float(np.abs(values[key]).max()) for key in answers))
+    found[name] = base.Signature(
+      function=functions[name],
       inputs={key: types[key] for key in given},
       outputs={key: types[key] for key in answers},
       example={key: values[key] for key in given},
       tolerance=_TOLERANCE,
       # What must be exact is of no size that differences could be a part of.
-      scale=0.0
-      if name == "hyper_synthesis"
-      else max(1.0, *(float(np.abs(values[key]).max()) for key in answers)),
-      precisions=_EXACT if name == "hyper_synthesis" else _PRECISIONS,
+      scale=0.0 if is_exact else largest,
+      precisions=_EXACT if is_exact else _PRECISIONS,
     )
-    for name, (given, answers) in _ENDS.items()
-  }
+  return found
 
 
 def chain(
   graph: codec_graph.CodecGraph, image: np.ndarray, quality: np.ndarray
 ) -> dict[str, np.ndarray]:
-  """Returns all inputs and outputs of the transforms for pictures.
+  """Returns all inputs and outputs of the transforms for pictures, by name.
 
   Args:
-    graph: The codec.
-    image: Float32 `[N, H, W, 3]`, sides multiples of 64.
-    quality: Float32 `[N]`.
+    graph: Codec to export.
+    image: Pictures, float32 `[N, H, W, 3]`, sides multiples of the stride of
+      the network.
+    quality: Qualities, float32 `[N]`.
   """
   values = {"image": tf.constant(image), "quality": tf.constant(quality)}
-  for name, (given, answers) in _ENDS.items():
+  functions = _functions(graph)
+  for name, (given, answers) in ends(graph).items():
     if name == "hyper_synthesis":
-      limit = hyper_transforms.SYMBOL_LIMIT
-      values["z_hat"] = tf.clip_by_value(tf.round(values["z"]), -limit, limit)
-    if name == "synthesis":
+      values["z_hat"] = tf.clip_by_value(tf.round(values["z"]), -_LIMIT, _LIMIT)
+    if name == "analysis":
+      values |= functions[name](
+        image=values["image"], quality=values["quality"]
+      )
       values["y_hat"] = tf.round(values["y"])
-    answered = _functions(graph)[name](**{key: values[key] for key in given})
+      for i in _contexts(graph):
+        known = graph.model.slices[i].start
+        values[f"symbols{i}"] = values["y_hat"][..., :known]
+      continue
+    answered = functions[name](**{key: values[key] for key in given})
     values |= {key: answered[key] for key in answers}
   return {key: value.numpy() for key, value in values.items()}
 
 
-def _functions(graph: codec_graph.CodecGraph):
+def _functions(
+  graph: codec_graph.CodecGraph,
+) -> Mapping[str, Callable[..., dict[str, tf.Tensor]]]:
   network = graph.network
 
   def hyper_synthesis(z_hat):
@@ -89,12 +115,21 @@ def _functions(graph: codec_graph.CodecGraph):
       "means": synthesis.means(hidden),
     }
 
+  def context(i):
+    # The function takes its input by the name that the signature gives it.
+    def told(**given):
+      indexes, means = integers.Context(graph.kept, i)(given[f"symbols{i}"])
+      return {f"indexes{i}": indexes, f"means{i}": means}
+
+    return told
+
   return {
     "analysis": lambda image, quality: {"y": network.analysis(image, quality)},
     "hyper_analysis": lambda y, quality: {
       "z": network.hyper_latents(y, quality)
     },
     "hyper_synthesis": hyper_synthesis,
+    **{f"context{i}": context(i) for i in _contexts(graph)},
     "synthesis": lambda y_hat, quality: {
       "x_hat": tf.clip_by_value(network.reconstruct(y_hat, quality), 0.0, 1.0)
     },
@@ -102,38 +137,41 @@ def _functions(graph: codec_graph.CodecGraph):
 
 
 def _types(graph: codec_graph.CodecGraph) -> dict[str, base.Tensor]:
-  z_channels, y_channels = graph.ends
-  shapes = {
-    "quality": (None,),
-    "image": (None, None, None, 3),
-    "x_hat": (None, None, None, 3),
-    "z": (None, None, None, z_channels),
-    "z_hat": (None, None, None, z_channels),
+  model, stride = graph.model, graph.network.stride
+  unit = f"multiples of 2^-{hyper_transforms.MEAN_BITS}"
+  qualities = (1.0, float(graph.network.levels))
+
+  def tensor(channels, meaning, within=None):
+    shape = (None, None, None, channels)
+    return base.Tensor("float32", shape, meaning, within)
+
+  sides = f"RGB pictures, sides multiples of {stride}, mirrored to that size"
+  found = {
+    "quality": base.Tensor(
+      "float32", (None,), "one for each picture", qualities
+    ),
+    "image": tensor(3, sides, (0.0, 1.0)),
+    "y": tensor(model.latents, "latents, neither scaled nor rounded"),
+    "z": tensor(model.hyper_latents, "hyper-latents, not rounded"),
+    "z_hat": tensor(
+      model.hyper_latents,
+      "hyper-latents, whole numbers",
+      (float(-_LIMIT), float(_LIMIT)),
+    ),
+    "indexes": tensor(
+      model.latents,
+      "of scales, whole numbers; before the offset of the quality",
+    ),
+    "means": tensor(model.latents, f"in deviations of latents, {unit}"),
+    "y_hat": tensor(model.latents, "decoded latents, scaled back"),
+    "x_hat": tensor(3, "RGB pictures", (0.0, 1.0)),
   }
-  limit, unit = hyper_transforms.SYMBOL_LIMIT, hyper_transforms.MEAN_BITS
-  ranges = {
-    "quality": (1.0, float(graph.network.levels)),
-    "image": (0.0, 1.0),
-    "x_hat": (0.0, 1.0),
-    "z_hat": (float(-limit), float(limit)),
-  }
-  meanings = {
-    "quality": "one for each picture",
-    "image": "RGB pictures, sides multiples of 64, mirrored to that size",
-    "y": "latents, neither scaled nor rounded",
-    "z": "hyper-latents, not rounded",
-    "z_hat": "hyper-latents, whole numbers",
-    "indexes": "of scales, whole numbers; before the offset of the quality",
-    "means": f"in deviations of latents, multiples of 2^-{unit}",
-    "y_hat": "decoded latents, scaled back",
-    "x_hat": "RGB pictures",
-  }
-  return {
-    name: base.Tensor(
-      "float32",
-      shapes.get(name, (None, None, None, y_channels)),
-      meaning,
-      ranges.get(name),
-    )
-    for name, meaning in meanings.items()
-  }
+  for i in _contexts(graph):
+    channels = model.slices[i]
+    count = channels.stop - channels.start
+    found |= {
+      f"symbols{i}": tensor(channels.start, "symbols of the slices before"),
+      f"indexes{i}": tensor(count, "to add to indexes, whole numbers"),
+      f"means{i}": tensor(count, f"to add to means, in symbols, {unit}"),
+    }
+  return found

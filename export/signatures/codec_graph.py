@@ -1,40 +1,42 @@
-"""The hyperprior codec as functions of tensors, for graphs.
+"""The learned codec as functions of tensors, for graphs.
 
-What `tfpercept.codecs.learned.learned_codec` does picture by picture, with the
-very numbers that the model folder keeps, so that its files are the same bytes.
+What `tfpercept.codecs.learned.learned_codec` does picture by picture and strip
+by strip, with the very numbers that the model folder keeps, so that its files
+are the same bytes. Entropy parameters are made by the codec's own functions.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from export.signatures import pictures, streams
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import entropy_parameters as parameters
-from tfpercept.codecs.learned import hyper_synthesis, learned_codec
-from tfpercept.models.compression import entropy_coding, hyper_transforms
-from tfpercept.models.compression import hyperprior as networks
+from tfpercept.codecs.learned import entropy_parameters, learned_codec
+from tfpercept.models.compression import (
+  entropy_coding,
+  hyper_transforms,
+  transform_codec,
+)
 from tfpercept.ops import padding
 
-_CODEC = container.CODEC_IDS["hyperprior"]
 _LIMIT = hyper_transforms.SYMBOL_LIMIT
 # Graphs multiply by the reciprocal instead of dividing, to other last bits.
 _PIXELS = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 class Latents(NamedTuple):
-  """What a picture is coded as.
+  """The symbols of pictures.
 
   Attributes:
-    z: Hyper-latents, int32 `[N, h, w, hyper_latents]`.
-    y: Latents less their means, int32 `[N, 4h, 4w, latents]`.
-    index: Numbers of the tables of `y`, likewise.
+    z: Hyper-latents, int32 `[N, h, w, hyper_latents]`; None without side
+      information.
+    y: Latents less their means, int32 `[N, ratio h, ratio w, latents]`.
+    index: Numbers of the coding tables of `y`, int32 of the same shape.
   """
 
-  z: tf.Tensor
+  z: tf.Tensor | None
   y: tf.Tensor
   index: tf.Tensor
 
@@ -43,31 +45,40 @@ class CodecGraph:
   """A trained codec; functions are for graphs, and run eagerly too.
 
   Args:
-    network: A `MeanScaleHyperprior`, in float32.
-    manifest: Of its model folder.
-    kept: What `coding.load` returns of that folder.
+    network: Network of the codec, in float32.
+    manifest: Manifest of its model folder.
+    kept: Arrays of that folder, as `coding_tables.load` returns them.
+
+  Attributes:
+    network: Network of the codec.
+    model: Entropy model of the network.
+    kept: Arrays of the model folder, by name.
+    identity: The 8 bytes that name the model in files.
+    steps: Least and largest quality, in sixteenths.
   """
 
   def __init__(
     self,
-    network: keras.Model,
+    network: transform_codec.TransformCodec,
     manifest: Mapping[str, Any],
     kept: Mapping[str, np.ndarray],
   ):
-    self.network = network
+    self.network, self.model = network, network.entropy_model
     self.kept = kept
     self.identity = learned_codec.identity(manifest)
     self.steps = (container.STEPS, container.STEPS * network.levels)
+    self._codec = container.CODEC_IDS[self.model.codec]
+    self._parameters = entropy_parameters.of_model(self.model, kept)
+    every = range(self.steps[0], self.steps[1] + 1)
     # NumPy computes them for the codec, and its exponentials are its own.
     gains, inverses = zip(
-      *(
-        parameters.gains(kept, step)
-        for step in range(self.steps[0], self.steps[1] + 1)
-      ),
-      strict=True,
+      *(entropy_parameters.gains(kept, step) for step in every), strict=True
     )
     self._gain, self._inverse = np.stack(gains), np.stack(inverses)
-    self._scale = kept["deviation"] * self._gain
+    self._offset, self._scale = (
+      np.stack([of_step(step) for step in every])
+      for of_step in (self._parameters.offsets, self._parameters.mean_scale)
+    )
 
   def step(self, quality: tf.Tensor) -> tf.Tensor:
     """Returns a quality in sixteenths, int32; refuses one out of range."""
@@ -83,37 +94,72 @@ class CodecGraph:
     """Returns the latents of pictures.
 
     Args:
-      image: uint8 `[N, H, W, 3]`, any size.
-      step: The quality in sixteenths.
+      image: Pictures of any size, uint8 `[N, H, W, 3]`.
+      step: Quality in sixteenths.
     """
+    stride = self.network.stride
     for axis in (1, 2):
       size = tf.shape(image)[axis]
-      whole = -(-size // networks.STRIDE) * networks.STRIDE
+      whole = -(-size // stride) * stride
       index = padding.mirror_index(tf.range(whole), size)
       image = tf.gather(image, index, axis=axis)
     x = tf.gather(_PIXELS, tf.cast(image, tf.int32))
     quality = self._quality(image, step)
     y = self.network.analysis(x, quality)
-    z = self.network.hyper_latents(y, quality)
-    z = tf.cast(tf.clip_by_value(tf.round(z), -_LIMIT, _LIMIT), tf.int32)
-    index, mean = self.parameters(z, step)
-    symbols = tf.round(y * self._of_step(self._gain, step) - mean)
-    return Latents(z, tf.cast(symbols, tf.int32), index)
+    z = None
+    if self.model.has_side_information:
+      z = self.network.hyper_latents(y, quality)
+      z = tf.cast(tf.clip_by_value(tf.round(z), -_LIMIT, _LIMIT), tf.int32)
+    hidden = self._parameters.hidden(z, tf.shape(y)[:3])
+    scaled = y * self._of_step(self._gain, step)
+    known, indexes = [], []
+    for number, channels in enumerate(self._parameters.slices):
+      index, mean = self._told(number, hidden, known, step)
+      symbols = tf.round(scaled[..., channels] - mean)
+      known.append(tf.cast(symbols, tf.int32))
+      indexes.append(index)
+    return Latents(z, tf.concat(known, -1), tf.concat(indexes, -1))
 
   def parameters(
-    self, z: tf.Tensor, step: tf.Tensor
+    self, z: tf.Tensor | None, y: tf.Tensor, step: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns indexes, int32, and means of `Latents.y`, float32."""
-    synthesis = hyper_synthesis.HyperSynthesis(self.kept)
-    hidden = synthesis.hidden(tf.cast(z, tf.float32))
-    offset = self._of_step(self.kept["index_offsets"].astype(np.int32), step)
-    index = tf.cast(synthesis.indexes(hidden), tf.int32) + offset
-    mean = synthesis.means(hidden) * self._of_step(self._scale, step)
-    return tf.clip_by_value(index, 0, entropy_coding.SCALES - 1), mean
+    """Returns the entropy parameters of latents: indexes and means.
 
-  def decode(self, z: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    Args:
+      z: Hyper-latents, as in `Latents`.
+      y: Symbols, as in `Latents`. Those of a slice tell of later slices only,
+        so parameters of a slice are right once the symbols before it are.
+      step: Quality in sixteenths.
+
+    Returns:
+      Int32 and float32, of the shape of `y`.
+    """
+    hidden = self._parameters.hidden(z, tf.shape(y)[:3])
+    known, told = [], []
+    for number, channels in enumerate(self._parameters.slices):
+      told.append(self._told(number, hidden, known, step))
+      known.append(y[..., channels])
+    indexes, means = zip(*told, strict=True)
+    return tf.concat(indexes, -1), tf.concat(means, -1)
+
+  def _told(
+    self, number: int, hidden: tf.Tensor, known: list, step: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the parameters of a slice, by the symbols of those before it."""
+    channels = self._parameters.slices[number]
+    return self._parameters.tell(
+      number,
+      hidden,
+      tf.concat(known, axis=-1) if known else None,
+      self._of_step(self._offset[:, channels], step),
+      self._of_step(self._scale[:, channels], step),
+    )
+
+  def decode(
+    self, z: tf.Tensor | None, y: tf.Tensor, step: tf.Tensor
+  ) -> tf.Tensor:
     """Returns uint8 `[N, 16 h, 16 w, 3]` of `Latents.z` and `Latents.y`."""
-    _, mean = self.parameters(z, step)
+    _, mean = self.parameters(z, y, step)
     return self._picture(y, mean, step)
 
   def _picture(
@@ -132,70 +178,120 @@ class CodecGraph:
     return tf.cast(tf.round(x_hat * 255.0), tf.uint8)
 
   def compress(self, image: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """Returns the file of a picture, uint8 `[H, W, 1 or 3]`."""
+    """Returns the file of a picture.
+
+    Args:
+      image: Picture, uint8 `[H, W, 1 or 3]`.
+      step: Quality in sixteenths.
+    """
     shape = tf.shape(image)
     colour = tf.broadcast_to(image, [shape[0], shape[1], 3])[None]
     latents = self.encode(colour, step)
-    z_coder = entropy_coding.Encoder(self._tables("z"))
-    z_coder.write(_channels(tf.shape(latents.z)), latents.z)
-    y_coder = entropy_coding.FarEncoder(
+    strings = []
+    if latents.z is not None:
+      encoder = entropy_coding.Encoder(self._tables("z"))
+      encoder.write(_channels(tf.shape(latents.z)), latents.z)
+      strings.append(encoder.finish())
+    encoder = entropy_coding.FarEncoder(
       self._tables("y"), self.kept["far_tables"]
     )
-    y_coder.write(latents.index, latents.y)
-    strings = (z_coder.finish(), *y_coder.finish())
+    for channels in self._parameters.slices:
+      encoder.write(latents.index[..., channels], latents.y[..., channels])
+    strings += encoder.finish()
     said = step if self.network.levels > 1 else tf.zeros_like(step)
-    stream = streams.Stream(shape[0], shape[1], said, shape[2] == 1, strings)
-    return streams.pack(stream, codec=_CODEC, model=self.identity)
+    stream = streams.Stream(
+      shape[0], shape[1], said, shape[2] == 1, tuple(strings)
+    )
+    return streams.pack(
+      stream,
+      codec=self._codec,
+      model=self.identity,
+      integer=self.model.has_side_information,
+    )
 
   def decompress(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns uint8 `[H, W, 3]` of a file, and whether the picture is grey.
 
     `tf.errors.InvalidArgumentError` answers what is no file of the model.
+
+    Args:
+      data: Whole file.
     """
     has_rates = self.network.levels > 1
     stream = streams.unpack(
       data,
-      codec=_CODEC,
+      codec=self._codec,
       model=self.identity,
       symbols=self._symbols,
       qualities=self.steps if has_rates else (0, 0),
       max_pixels=pictures.MAX_PIXELS,
+      integer=self.model.has_side_information,
     )
     step = stream.quality if has_rates else tf.constant(self.steps[0])
-    shape = tf.stack([1, *_sizes(stream.height, stream.width), self.ends[0]])
-    z_string, *y_strings = stream.strings
-    z_coder = entropy_coding.Decoder(self._tables("z"), z_string)
-    z = _read(z_coder, _channels(shape))
+    rows, columns = self._size(stream.height, stream.width)
+    z = self._read_z(stream.strings, rows, columns)
+    y, mean = self._read_y(z, stream.strings[-2:], (rows, columns), step)
+    picture = self._picture(y, mean, step)
+    return picture[0, : stream.height, : stream.width], stream.grey
+
+  def _read_z(
+    self, strings: tuple[tf.Tensor, ...], rows: tf.Tensor, columns: tf.Tensor
+  ) -> tf.Tensor | None:
+    """Returns the hyper-latents of a file; None without side information."""
+    if not self.model.has_side_information:
+      return None
+    ratio = self.model.ratio
+    shape = [1, rows // ratio, columns // ratio, self.model.hyper_latents]
+    decoder = entropy_coding.Decoder(self._tables("z"), strings[0])
+    z = _ended(decoder, decoder.read(_channels(tf.stack(shape))))
     within = tf.debugging.Assert(
       tf.reduce_all((z >= -_LIMIT) & (z <= _LIMIT)),
       [f"a hyper-latent is beyond {_LIMIT}"],
     )
     with tf.control_dependencies([within]):
-      index, mean = self.parameters(z, step)
+      return tf.identity(z)
+
+  def _read_y(
+    self,
+    z: tf.Tensor | None,
+    strings: tuple[tf.Tensor, ...],
+    size: tuple[tf.Tensor, tf.Tensor],
+    step: tf.Tensor,
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the symbols of latents and their means, slice after slice."""
+    hidden = self._parameters.hidden(z, tf.stack([1, *size]))
     far = self.kept["far_tables"]
-    y_coder = entropy_coding.FarDecoder(self._tables("y"), far, *y_strings)
-    y = _read(y_coder, index)
-    picture = self._picture(y, mean, step)
-    return picture[0, : stream.height, : stream.width], stream.grey
+    decoder = entropy_coding.FarDecoder(self._tables("y"), far, *strings)
+    known, means = [], []
+    for number, _ in enumerate(self._parameters.slices):
+      index, mean = self._told(number, hidden, known, step)
+      # What is read has no static shape, which layers of contexts need.
+      known.append(tf.ensure_shape(decoder.read(index), index.shape))
+      means.append(mean)
+    return _ended(decoder, tf.concat(known, -1)), tf.concat(means, -1)
 
   def _tables(self, name: str) -> entropy_coding.Tables:
     return entropy_coding.Tables(
       self.kept[f"{name}_tables"], self.kept[f"{name}_offsets"]
     )
 
-  @property
-  def ends(self) -> tuple[int, int]:
-    """Channels of hyper-latents and of latents."""
-    config = self.network.get_config()
-    return config["hyper_latents"], config["latents"]
+  def _size(
+    self, height: tf.Tensor, width: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns rows and columns of the latents of a picture."""
+    stride, ratio = self.network.stride, self.model.ratio
+    return ratio * -(-height // stride), ratio * -(-width // stride)
 
   def _symbols(
     self, height: tf.Tensor, width: tf.Tensor
   ) -> tuple[tf.Tensor, ...]:
-    """Returns the most symbols of z, of y, and of y beyond the tables."""
-    h, w = _sizes(height, width)
-    latents = h * w * hyper_transforms.STRIDE**2 * self.ends[1]
-    return h * w * self.ends[0], latents, latents
+    """Returns the most symbols of each string of a file."""
+    rows, columns = self._size(height, width)
+    latents = rows * columns * self.model.latents
+    if not self.model.has_side_information:
+      return latents, latents
+    hyper = rows * columns // self.model.ratio**2 * self.model.hyper_latents
+    return hyper, latents, latents
 
   def _of_step(self, table: np.ndarray, step: tf.Tensor) -> tf.Tensor:
     """Returns the row of a quality."""
@@ -206,21 +302,16 @@ class CodecGraph:
     return tf.fill(tf.shape(batch)[:1], quality)
 
 
-def _read(
-  coder: entropy_coding.Decoder | entropy_coding.FarDecoder, index: tf.Tensor
+def _ended(
+  decoder: entropy_coding.Decoder | entropy_coding.FarDecoder,
+  symbols: tf.Tensor,
 ) -> tf.Tensor:
-  """Returns all symbols of a decoder, once its strings are at their end."""
-  symbols = coder.read(index)
+  """Returns symbols once the strings of their decoder are at their end."""
   ended = tf.debugging.Assert(
-    coder.finish(), ["a string does not end as it should"]
+    decoder.finish(), ["a string does not end as it should"]
   )
   with tf.control_dependencies([ended]):
     return tf.identity(symbols)
-
-
-def _sizes(height: tf.Tensor, width: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns rows and columns of hyper-latents."""
-  return -(-height // networks.STRIDE), -(-width // networks.STRIDE)
 
 
 def _channels(shape: tf.Tensor) -> tf.Tensor:

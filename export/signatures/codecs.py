@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +15,7 @@ from tfpercept import weights
 from tfpercept.codecs.learned import coding_tables
 from tfpercept.data import packaged
 from tfpercept.io import files
-from tfpercept.models.compression import entropy_coding, hyperprior
+from tfpercept.models.compression import transform_codec
 
 # A pixel on the edge between two 8-bit steps may fall either way.
 _STEPS = 1.0
@@ -25,9 +24,8 @@ _TRIAL_QUALITY = 4.0
 _EXAMPLE_SIDES = (64, 128)
 
 
-@base.SIGNATURES.register("mean_scale_hyperprior")
 class CodecSignatures(base.Signatures):
-  """Signatures of the learned codec.
+  """Signatures of the learned codec, whatever its network.
 
   Served with the range coder, whose ops are in a library of their own:
   `compress` makes `.tfp` files of pictures, `decompress`, `serving_default`
@@ -35,17 +33,20 @@ class CodecSignatures(base.Signatures):
   and `synthesis`, for a coder outside; scaling and rounding are within them.
 
   On a device: `analysis`, `hyper_analysis`, `hyper_synthesis` and `synthesis`,
-  bare. What to scale by and to code with lies beside them in `coding.npz`.
+  bare, and a `context` for each slice that earlier ones tell of. Gains and
+  coding tables lie beside them in `coding.npz`.
+
+  Without side information there are no hyper-transforms.
 
   Args:
-    network: As of `Signatures`.
-    manifest: Likewise.
-    kept: What `coding.load` returns of the model's folder.
+    network: Network of the codec, in float32.
+    manifest: Manifest of its model folder.
+    kept: Arrays of that folder, as `coding_tables.load` returns them.
   """
 
   def __init__(
     self,
-    network: keras.Model,
+    network: transform_codec.TransformCodec,
     manifest: dict[str, Any],
     kept: Mapping[str, np.ndarray],
   ):
@@ -68,22 +69,25 @@ class CodecSignatures(base.Signatures):
 
   @classmethod
   def of_run(
-    cls, run: files.PathLike, network: keras.Model, manifest: dict[str, Any]
+    cls,
+    run: files.PathLike,
+    network: transform_codec.TransformCodec,
+    manifest: dict[str, Any],
   ) -> "CodecSignatures":
-    return cls(
-      network, manifest, coding_tables.load(weights.find(run), manifest)
-    )
+    kept = coding_tables.load(weights.find(run), manifest, network)
+    return cls(network, manifest, kept)
 
   def served(self) -> dict[str, base.Signature]:
     decompress = self._decompress()
-    return {
+    served = {
       "serving_default": decompress,
       "compress": self._compress_files(),
       "decompress": decompress,
       "analysis": self._analysis(),
-      "hyper_synthesis": self._hyper_synthesis(),
-      "synthesis": self._synthesis(),
     }
+    if self.graph.model.has_side_information:
+      served["hyper_synthesis"] = self._hyper_synthesis()
+    return served | {"synthesis": self._synthesis()}
 
   def on_device(self) -> dict[str, base.Signature]:
     image = self._latents["image"].astype(np.float32) / np.float32(255)
@@ -100,14 +104,14 @@ class CodecSignatures(base.Signatures):
     trials = {}
     for case, picture in packaged.test().items():
       height, width = (
-        side // hyperprior.STRIDE * hyperprior.STRIDE
+        side // self.network.stride * self.network.stride
         for side in picture.shape[:2]
       )
       image = picture[None, :height, :width] / np.float32(255)
-      values = codec_device.chain(
-        self.graph, image, np.float32([_TRIAL_QUALITY])
-      )
-      given = {key: values[key] for key in codec_device.INPUTS[name]}
+      quality = min(_TRIAL_QUALITY, float(self.network.levels))
+      values = codec_device.chain(self.graph, image, np.float32([quality]))
+      inputs, _ = codec_device.ends(self.graph)[name]
+      given = {key: values[key] for key in inputs}
       trials[case] = given, image if name == "synthesis" else None
     return trials
 
@@ -132,7 +136,7 @@ class CodecSignatures(base.Signatures):
       outputs={"stream_bytes": self._files_of_ours},
       example={
         "image_bytes": list(_example_files()),
-        "quality": _EXAMPLE_QUALITY,
+        "quality": self._example_quality,
       },
       tolerance=None,
       library=_library(),
@@ -166,7 +170,8 @@ class CodecSignatures(base.Signatures):
   def _analysis(self) -> base.Signature:
     def analysis(image, quality):
       latents = self._encode(image, self.graph.step(quality))
-      return {"z": latents.z, "y": latents.y, "indexes": latents.index}
+      found = {"z": latents.z, "y": latents.y, "indexes": latents.index}
+      return {name: found[name] for name in self._symbols}
 
     shape, meaning = (None, None, None, 3), "RGB pictures of one size, any"
     return base.Signature(
@@ -175,37 +180,53 @@ class CodecSignatures(base.Signatures):
         "image": base.Tensor("uint8", shape, meaning),
         "quality": self._quality,
       },
-      outputs={name: self._symbols[name] for name in ("z", "y", "indexes")},
+      outputs=self._symbols,
       example=self._example_of("image", "quality"),
       tolerance=0.0,
     )
 
   def _hyper_synthesis(self) -> base.Signature:
-    def hyper_synthesis(z, quality):
-      return {"indexes": self.graph.parameters(z, self.graph.step(quality))[0]}
+    # Where slices tell of later ones, a coder calls it once for each slice,
+    # with the symbols that it has and anything in place of the others.
+    has_slices = len(self.graph.model.slices) > 1
+    names = ("z", "y") if has_slices else ("z",)
+
+    def hyper_synthesis(quality, z, y=None):
+      if y is None:
+        ratio, shape = self.graph.model.ratio, tf.shape(z)
+        latents = self.graph.model.latents
+        y = tf.zeros(
+          [shape[0], ratio * shape[1], ratio * shape[2], latents], tf.int32
+        )
+      step = self.graph.step(quality)
+      return {"indexes": self.graph.parameters(z, y, step)[0]}
 
     return base.Signature(
       function=hyper_synthesis,
-      inputs={"z": self._symbols["z"], "quality": self._quality},
+      inputs={
+        **{name: self._symbols[name] for name in names},
+        "quality": self._quality,
+      },
       outputs={"indexes": self._symbols["indexes"]},
-      example=self._example_of("z", "quality"),
+      example=self._example_of(*names, "quality"),
       tolerance=0.0,
     )
 
   def _synthesis(self) -> base.Signature:
-    def synthesis(z, y, quality):
+    names = [name for name in self._symbols if name != "indexes"]
+
+    def synthesis(quality, y, z=None):
       return {"image": self.graph.decode(z, y, self.graph.step(quality))}
 
     shape, meaning = (None, None, None, 3), "RGB pictures, to be cropped"
     return base.Signature(
       function=synthesis,
       inputs={
-        "z": self._symbols["z"],
-        "y": self._symbols["y"],
+        **{name: self._symbols[name] for name in names},
         "quality": self._quality,
       },
       outputs={"image": base.Tensor("uint8", shape, meaning)},
-      example=self._example_of("z", "y", "quality"),
+      example=self._example_of(*names, "quality"),
       tolerance=_STEPS,
     )
 
@@ -225,24 +246,31 @@ class CodecSignatures(base.Signatures):
 
   @property
   def _symbols(self) -> dict[str, base.Tensor]:
-    channels = dict(zip("zy", self.graph.ends, strict=True))
-    channels["indexes"] = channels["y"]
+    """The types of what is coded, in the order of coding."""
+    model = self.graph.model
+    channels = {"y": model.latents, "indexes": model.latents}
+    if model.has_side_information:
+      channels = {"z": model.hyper_latents, **channels}
     meanings = {
       "z": "hyper-latents, coded by the table of their channel",
       "y": "latents less their means, coded by the table of their index",
-      "indexes": f"of the tables of y, 0 to {entropy_coding.SCALES - 1}",
+      "indexes": f"of the tables of y, 0 to {model.table_count - 1}",
     }
     return {
-      name: base.Tensor("int32", (None, None, None, channels[name]), meaning)
-      for name, meaning in meanings.items()
+      name: base.Tensor("int32", (None, None, None, count), meanings[name])
+      for name, count in channels.items()
     }
 
   @property
+  def _example_quality(self) -> np.ndarray:
+    return np.minimum(_EXAMPLE_QUALITY, np.float32(self.network.levels))
+
+  @property
   def _example_step(self) -> tf.Tensor:
-    return self.graph.step(tf.constant(_EXAMPLE_QUALITY))
+    return self.graph.step(tf.constant(self._example_quality))
 
   def _example_of(self, *names: str) -> dict[str, np.ndarray]:
-    values = {**self._latents, "quality": _EXAMPLE_QUALITY}
+    values = {**self._latents, "quality": self._example_quality}
     return {name: values[name] for name in names}
 
   @functools.cached_property
@@ -253,11 +281,16 @@ class CodecSignatures(base.Signatures):
       [picture[:height, :width] for picture in packaged.test().values()]
     )
     latents = self._encode(tf.constant(image), self._example_step)
-    return {
-      "image": image,
-      "z": latents.z.numpy(),
-      "y": latents.y.numpy(),
-    }
+    found = {"image": image, "y": latents.y.numpy()}
+    if latents.z is not None:
+      found["z"] = latents.z.numpy()
+    return found
+
+
+# A codec network is exported by what its entropy model states, so each is
+# registered here as soon as it is a network.
+for _name in transform_codec.names():
+  base.SIGNATURES.register(_name)(CodecSignatures)
 
 
 def _mean_of_channels(picture: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """`.tfp` files in a graph: the container of `codecs.bitstream.container`.
 
-Of its forms only the one that the hyperprior codec writes: long, one tile, no
-seed, the hyper-synthesis in whole numbers.
+Of its forms only the ones that the learned codec writes: long, one tile, no
+seed, and a hyper-synthesis, where there is one, in whole numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,14 +23,14 @@ _POLYNOMIAL = 0xEDB88320  # of CRC-32, the lowest bit first
 
 
 class Stream(NamedTuple):
-  """What a file says.
+  """The header and the strings of a file.
 
   Attributes:
-    height: Of the picture, int32.
-    width: Likewise.
-    quality: In sixteenths, int32.
-    grey: Whether it has one channel.
-    strings: What the entropy coder wrote.
+    height: Height of the picture, int32.
+    width: Width of the picture, int32.
+    quality: Quality in sixteenths, int32; 0 if the model has one rate.
+    grey: Whether the picture has one channel.
+    strings: Strings that the symbol coder wrote.
   """
 
   height: tf.Tensor
@@ -40,13 +40,16 @@ class Stream(NamedTuple):
   strings: tuple[tf.Tensor, ...]
 
 
-def pack(stream: Stream, *, codec: int, model: bytes) -> tf.Tensor:
+def pack(
+  stream: Stream, *, codec: int, model: bytes, integer: bool = True
+) -> tf.Tensor:
   """Returns the file, the same as `container.pack` returns.
 
   Args:
-    stream: What to say.
-    codec: Number of the codec.
-    model: Its identity, 8 bytes.
+    stream: Header and strings.
+    codec: Codec id.
+    model: Identity of the model, 8 bytes.
+    integer: Whether the model has a hyper-synthesis in whole numbers.
   """
   # An empty string is read as one of zeros is.
   strings = [
@@ -57,7 +60,7 @@ def pack(stream: Stream, *, codec: int, model: bytes) -> tf.Tensor:
   header = tf.concat(
     [
       fixed,
-      [tf.cast(stream.grey, tf.int32) * _GREY + _INTEGER],
+      [tf.cast(stream.grey, tf.int32) * _GREY + _INTEGER * integer],
       list(model),
       _varint(stream.height),
       _varint(stream.width),
@@ -81,24 +84,26 @@ def unpack(
   symbols: Callable[[tf.Tensor, tf.Tensor], Sequence[tf.Tensor]],
   qualities: tuple[int, int],
   max_pixels: int,
+  integer: bool = True,
 ) -> Stream:
-  """Returns what a file says, once all of it is checked.
+  """Returns the header and the strings of a file, once all of it is checked.
 
   `tf.errors.InvalidArgumentError` answers what is not whole, is of another
   model, or is too large. Until then nothing is allocated but for the file.
 
   Args:
-    data: The file.
-    codec: Number of the codec.
-    model: Its identity, 8 bytes.
-    symbols: From height and width to the most symbols of each string.
-    qualities: Least and largest, in sixteenths.
-    max_pixels: Of the picture.
+    data: Whole file.
+    codec: Codec id.
+    model: Identity of the model, 8 bytes.
+    symbols: Function from height and width to the most symbols of each string.
+    qualities: Least and largest quality, in sixteenths.
+    max_pixels: Most pixels of a picture.
+    integer: Whether the model has a hyper-synthesis in whole numbers.
   """
   every = _bytes(data)
   body, end = every[:-_CRC], tf.size(every) - _CRC
   fields = _Fields(tf.cast(body, tf.int32))
-  fields.start(codec, model)
+  fields.start(codec, model, integer=integer)
   height, width = fields.sides(max_pixels)
   quality = fields.quality(*qualities)
   lengths = fields.lengths(symbols(height, width))
@@ -152,15 +157,16 @@ class _Fields:
   def require(self, condition: tf.Tensor, message: str) -> None:
     self.checks.append(tf.debugging.Assert(condition, [message]))
 
-  def start(self, codec: int, model: bytes) -> None:
+  def start(self, codec: int, model: bytes, *, integer: bool) -> None:
     fixed = [*container.MAGIC, container.VERSION, codec]
     self.require(
       tf.reduce_all(self._head[: len(fixed)] == fixed),
       f"no .tfp file of version {container.VERSION} and codec {codec}",
     )
     flags = self._head[len(fixed)]
-    self.grey = flags == _GREY | _INTEGER
-    self.require(self.grey | (flags == _INTEGER), "flags of no use here")
+    plain = _INTEGER * integer
+    self.grey = flags == _GREY | plain
+    self.require(self.grey | (flags == plain), "flags of no use here")
     self.require(
       tf.reduce_all(self._head[_PREFIX - len(model) : _PREFIX] == list(model)),
       f"the file is of another model than {model.hex()}",

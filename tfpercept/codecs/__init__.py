@@ -38,6 +38,9 @@ __all__ = [
   "register",
   "selftest",
 ]
+_ALIASES = {"learned": "hyperprior"}
+"""Other names in specs. `Codec.spec` has the registered name, by which tables
+and files tell codecs apart."""
 _MODULES = {
   "coding": "coding_tables",
   "hyperprior": "learned_codec",
@@ -66,8 +69,9 @@ def get(spec: str | Codec) -> Codec:
   """Returns the codec that a spec names.
 
   Args:
-    spec: For example `"jpeg"` or `"webp(method=6)"`; a `Codec` is returned as
-      it is.
+    spec: Name with options, for example `"jpeg"`, `"webp(method=6)"` or
+      `"learned(model='photo_mse')"`; a `Codec` is returned as it is. `learned`
+      is another name of `hyperprior`.
 
   Raises:
     ValueError: if the spec is malformed or a sum, or a name or an option is
@@ -81,7 +85,8 @@ def get(spec: str | Codec) -> Codec:
     raise ValueError(
       f"a codec is one name, as 'jpeg' or 'webp(method=6)'; got {spec!r}"
     )
-  return _registered().create(terms[0].name, terms[0].options)
+  name = _ALIASES.get(terms[0].name, terms[0].name)
+  return _registered().create(name, terms[0].options)
 
 
 def names() -> tuple[str, ...]:

@@ -122,8 +122,8 @@ sys.meta_path.insert(0, Refuse())
 for name in ("tfpercept", "tfpercept.codecs"):
   package = sys.modules[name] = types.ModuleType(name)
   package.__path__ = [name.replace(".", "/")]
-from tfpercept.codecs import reference
-decoder = reference.ReferenceDecoder(sys.argv[1])
+from tfpercept.codecs.learned import reference_decoder
+decoder = reference_decoder.ReferenceDecoder(sys.argv[1])
 picture = decoder.decompress(pathlib.Path(sys.argv[2]).read_bytes())
 sys.stdout.buffer.write(picture.tobytes())
 """

@@ -221,7 +221,9 @@ def test_slices_tell_only_of_those_that_follow(photograph, x):
   told = network.entropy_model.code_residual(y, nothing, nothing, rounding)
   for first, stop in ((0, 2), (2, 4), (4, 8)):
     other = y + tf.one_hot(first, 8)[None, None, None] * 9
-    changed = network.entropy_model.code_residual(other, nothing, nothing, rounding)
+    changed = network.entropy_model.code_residual(
+      other, nothing, nothing, rounding
+    )
     assert np.array_equal(changed[1][..., :stop], told[1][..., :stop])
     if stop < 8:
       assert not np.array_equal(changed[1][..., stop:], told[1][..., stop:])

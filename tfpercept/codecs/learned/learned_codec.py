@@ -84,7 +84,9 @@ class Hyperprior(base.Codec):
 
   It opens every model that `trainers.compression` wrote: all that differs from
   one network to another is stated by its entropy model. `learned` is another
-  name of this codec in specs. Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
+  name of this codec in specs.
+
+  Quality is 1 to the levels of the model, 8 as a rule, in steps of a sixteenth.
   Files are read by any machine to the same latents; the pictures made of them
   may differ by a few levels of 255 here and there from one machine to another.
 
@@ -123,7 +125,9 @@ class Hyperprior(base.Codec):
     self._network, manifest = models.load(model, dtype="float32")
     if not isinstance(self._network, transform_codec.TransformCodec):
       known = ", ".join(transform_codec.names())
-      raise ValueError(f"{model} holds a {manifest['model']}, not one of {known}")
+      raise ValueError(
+        f"{model} holds a {manifest['model']}, not one of {known}"
+      )
     self._model = self._network.entropy_model
     kept = coding_tables.load(weights.find(model), manifest, self._network)
     self._parameters = entropy_parameters.of_model(self._model, kept)

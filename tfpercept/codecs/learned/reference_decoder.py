@@ -2,13 +2,15 @@
 
 It shares the container with the fast decoder, and nothing else: neither
 TensorFlow nor its range coder. It says what a stream means, and reads it when
-those are gone.
+those are gone. The arrays of a model folder state what its network codes with;
+the name of the network is not asked for.
 """
 
 import hashlib
 import itertools
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +21,9 @@ from tfpercept.codecs.learned import reference_transforms as transforms
 from tfpercept.io import files, npz_reader
 
 MAX_PIXELS = 2**24
-"""Of a picture, by default: about a microsecond goes into each half pixel."""
-_CODECS = {
-  "factorized_prior": 1,
-  "scale_hyperprior": 2,
-  "mean_scale_hyperprior": 2,
-  "channel_wise_hyperprior": 3,
-}
+"""Default of the most pixels of a picture; half a pixel takes about a
+microsecond."""
+_FACTORIZED, _HYPERPRIOR, _CHANNEL_WISE = 1, 2, 3  # codec ids
 _STRIDE = transforms.STRIDE
 _RATIO = 4  # latents per hyper-latent
 _ACTIVATION_LIMIT = 127
@@ -36,14 +34,14 @@ _STRIP, _HALO = 8, 2  # rows; a pixel sees 2 beyond its own, 1 more per block
 
 
 class Latents(NamedTuple):
-  """What a stream holds.
+  """The latents of a stream.
 
   Attributes:
-    header: Of the stream.
+    header: Header of the stream.
     z: Hyper-latents, int32 `[h/4, w/4, hyper_latents]`; None if there are none.
-    indexes: Numbers of the tables of `symbols`, int32 `[h, w, latents]`.
-    means: Float32, likewise, in the unit of `symbols`.
-    symbols: Latents less their means, int32, likewise.
+    indexes: Numbers of the coding tables of `symbols`, int32 `[h, w, latents]`.
+    means: Means in the unit of `symbols`, float32 of the same shape.
+    symbols: Latents less their means, int32 of the same shape.
   """
 
   header: container.Header
@@ -54,7 +52,7 @@ class Latents(NamedTuple):
 
 
 class ReferenceDecoder:
-  """Decodes what one model has encoded.
+  """Decodes the streams of one model.
 
   Args:
     folder: A model folder of the learned codec: `manifest.json`, `weights.npz`
@@ -70,7 +68,6 @@ class ReferenceDecoder:
     manifest = _manifest(folder)
     self.identity = _identity(manifest)
     self._config = manifest["config"]
-    self._codec = _CODECS[manifest["model"]]
     self._coding = npz_reader.read(folder / "coding.npz")
     arrays = npz_reader.read(folder / "weights.npz")
     self._weights = {
@@ -83,15 +80,22 @@ class ReferenceDecoder:
       for name in ("z", "y", "far")
       if f"{name}_tables" in self._coding
     }
-    ends = np.cumsum(self._config.get("slices", [self._config["latents"]]))
-    self._slices = [
-      slice(*pair) for pair in itertools.pairwise([0, *ends.tolist()])
-    ]
+    self._latents = len(self._coding["deviation"])
+    self._hyper_latents = len(self._coding.get("z_offsets", ()))
+    self._slices = _slices(self._coding)
+    if not self._hyper_latents:
+      self._codec = _FACTORIZED
+    else:
+      self._codec = _CHANNEL_WISE if len(self._slices) > 1 else _HYPERPRIOR
 
   def decompress(
     self, data: bytes, *, max_pixels: int = MAX_PIXELS
   ) -> np.ndarray:
     """Returns the picture of a stream, uint8 `[H, W, 3]` or `[H, W, 1]`.
+
+    Args:
+      data: Whole stream.
+      max_pixels: Most pixels of a picture that is decoded.
 
     Raises:
       CorruptStream: if the stream is damaged, of another model, or of a picture
@@ -121,6 +125,10 @@ class ReferenceDecoder:
   def latents(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Latents:
     """Returns the latents of a stream, the same on every machine.
 
+    Args:
+      data: Whole stream.
+      max_pixels: Most pixels of a picture that is decoded.
+
     Raises:
       CorruptStream: as `decompress`.
     """
@@ -138,7 +146,7 @@ class ReferenceDecoder:
         + ("integers" if header.integer else "floating point")
         + ", which the model has not"
       )
-    shape = (*self._size(header.height, header.width), self._config["latents"])
+    shape = (*self._size(header.height, header.width), self._latents)
     if "z" not in self._tables:
       channels = np.arange(shape[-1], dtype=np.int32)
       indexes, means = np.broadcast_to(channels, shape), np.zeros(shape, "f4")
@@ -151,7 +159,7 @@ class ReferenceDecoder:
 
   def _level(self, header: container.Header) -> float:
     """Returns the quality; raises CorruptStream if the model has it not."""
-    levels = self._config.get("levels", 1)
+    levels = len(self._coding["log_gain"])
     if levels == 1 and header.quality == 0:
       return 1.0
     level = header.quality / container.STEPS
@@ -171,15 +179,15 @@ class ReferenceDecoder:
   def _symbols(self, height: int, width: int) -> list[int]:
     """Returns how many symbols strings hold: z, y, beyond the tables of y."""
     rows, columns = self._size(height, width)
-    latents = rows * columns * self._config["latents"]
+    latents = rows * columns * self._latents
     if "z" not in self._tables:
       return [latents, latents]
-    count = rows * columns // _RATIO**2 * self._config["hyper_latents"]
+    count = rows * columns // _RATIO**2 * self._hyper_latents
     return [count, latents, latents]
 
   def _read_z(self, string: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     """Returns hyper-latents, each coded by the table of its channel."""
-    count = self._config["hyper_latents"]
+    count = self._hyper_latents
     channels = np.broadcast_to(
       np.arange(count, dtype=np.int32),
       (shape[0] // _RATIO, shape[1] // _RATIO, count),
@@ -212,10 +220,11 @@ class ReferenceDecoder:
     """Returns the symbols of y, slice by slice.
 
     Args:
-      indexes: As hyper-latents tell them. Those of a slice are clipped, after
-        what the slices before tell of it is added, here and to means.
-      means: Likewise.
-      strings: That of symbols and that of those beyond the tables.
+      indexes: Indexes that side information tells, int32 `[h, w, latents]`.
+        Those of a slice are clipped after the part that earlier slices tell is
+        added, here and to means.
+      means: Means that side information tells, float32 of the same shape.
+      strings: The string of symbols and that of escape symbols.
     """
     near, far = (
       range_decoder.RangeDecoder(string, self._tables[name])
@@ -270,7 +279,7 @@ class ReferenceDecoder:
     return (sums + self._coding[f"{name}_bias"] + half) >> shift
 
   def _convolved(self, name: str, x: np.ndarray) -> np.ndarray:
-    """Returns what a layer makes, zeros around the border."""
+    """Returns the output of a layer, zeros around the border."""
     kernel = self._coding[f"{name}_kernel"].astype(np.int32)
     return self._shifted(name, transforms.convolved(x, kernel))
 
@@ -290,25 +299,37 @@ def _read(
   return np.fromiter(values, np.int32, indexes.size).reshape(indexes.shape)
 
 
+def _slices(coding: Mapping[str, np.ndarray]) -> list[slice]:
+  """Returns the channels of each slice, by the contexts that are kept.
+
+  The first slice has no context, and what the others leave of the channels.
+  """
+  counts = []
+  while (name := f"context{len(counts) + 1}_indexes_bias") in coding:
+    counts.append(len(coding[name]))
+  ends = np.cumsum([len(coding["deviation"]) - sum(counts), *counts])
+  return [slice(*pair) for pair in itertools.pairwise([0, *ends.tolist()])]
+
+
 def _manifest(folder: pathlib.Path) -> dict[str, Any]:
   """Returns the manifest of a model folder whose files are as it says."""
+  kind = "a network"
   try:
     manifest = json.loads((folder / "manifest.json").read_text())
-    if manifest["model"] not in _CODECS:
-      raise ValueError(f"it is of a {manifest['model']}")
+    kind = f"a {manifest['model']}"
     sums = {"weights.npz": manifest["sha256"], **manifest["files"]}
     for name in ("weights.npz", "coding.npz"):
       if files.sha256(folder / name) != sums[name]:
         raise ValueError(f"{name} is not the one it was written with")
   except (OSError, ValueError, KeyError, TypeError) as error:
     raise ValueError(
-      f"{folder} is no whole model of the learned codec: {error!r}"
+      f"{folder}, of {kind}, is no whole model of the learned codec: {error!r}"
     ) from error
   return manifest
 
 
 def _identity(manifest: dict[str, Any]) -> bytes:
-  """Returns what streams name the model by."""
+  """Returns the 8 bytes that name the model in streams."""
   kept = {key: manifest[key] for key in ("model", "config", "sha256", "files")}
   text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
   return hashlib.sha256(text.encode()).digest()[:8]

@@ -150,9 +150,7 @@ class SymbolCoder:
       y[:, part.rows, :, part.channels] = symbols
     return {"y": y} if z is None else {"y": y, "z": z}
 
-  def values(
-    self, picture: Picture, watch: stopwatch.Stopwatch
-  ) -> np.ndarray:
+  def values(self, picture: Picture, watch: stopwatch.Stopwatch) -> np.ndarray:
     """Returns the latents that strings stand for, float32, not scaled.
 
     Args:

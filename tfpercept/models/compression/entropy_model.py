@@ -90,8 +90,10 @@ class EntropyModel(abc.ABC):
   @property
   @abc.abstractmethod
   def layers(self) -> Mapping[str, keras.layers.Layer | Sequence]:
-    """Layers, or lists of layers, by the attribute of the network that tracks
-    them, in the order of the network's weights."""
+    """Layers, or lists of layers, by the network's attribute that tracks them.
+
+    They are in the order of the network's weights.
+    """
 
   @property
   def slices(self) -> list[slice]:
@@ -105,11 +107,16 @@ class EntropyModel(abc.ABC):
 
   @property
   def integer_layers(self) -> Mapping[str, IntegerLayer]:
-    """Layers that decoders compute in whole numbers, by the names of their
-    arrays in a model folder; there are none without side information."""
+    """Layers that decoders compute in whole numbers, by name.
+
+    Arrays in a model folder begin with that name. There are none without side
+    information.
+    """
     return {}
 
-  def build(self, y: tf.Tensor, quality: tf.Tensor, scaling: Scaling) -> None:
+  def build(  # noqa: B027 some have all weights at once
+    self, y: tf.Tensor, quality: tf.Tensor, scaling: Scaling
+  ) -> None:
     """Makes the weights that depend on shapes.
 
     Args:
@@ -118,7 +125,7 @@ class EntropyModel(abc.ABC):
       scaling: Scale of the latents.
     """
 
-  def start(self, deviations: np.ndarray) -> None:
+  def start(self, deviations: np.ndarray) -> None:  # noqa: B027
     """Starts from the standard deviations of the last latents.
 
     Args:
@@ -164,8 +171,10 @@ class EntropyModel(abc.ABC):
 
   @abc.abstractmethod
   def tables(self) -> Mapping[str, entropy_coding.Tables]:
-    """Returns the coding tables of the trained model, by the name of what they
-    code: `y` for latents, `z` for hyper-latents where there are any."""
+    """Returns the coding tables of the trained model, by name.
+
+    `y` codes latents, `z` hyper-latents where there are any.
+    """
 
   @property
   @abc.abstractmethod

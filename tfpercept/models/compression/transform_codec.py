@@ -1,4 +1,4 @@
-"""The base of codec networks: two transforms and an entropy model, all rates."""
+"""The base of codec networks: two transforms and an entropy model."""
 
 import itertools
 import math
@@ -156,8 +156,10 @@ class TransformCodec(keras.Model):
 
   @property
   def halo(self) -> int:
-    """Most latents beyond its own that a pixel of the synthesis sees; a latent
-    of the analysis sees so many times 16 pixels."""
+    """Most latents beyond its own that a pixel of the synthesis sees.
+
+    A latent of the analysis sees so many times 16 pixels.
+    """
     return transforms.HALO + self._config["blocks"]
 
   @property
@@ -167,8 +169,10 @@ class TransformCodec(keras.Model):
 
   @property
   def gains(self) -> tuple[tf.Variable, tf.Variable]:
-    """Natural logarithms of gains beyond lambda's share, before and after
-    rounding, `[levels, latents]` each."""
+    """Natural logarithms of gains beyond lambda's share, `[levels, latents]`.
+
+    The first are those before rounding, the second those after it.
+    """
     return self._gain, self._inverse
 
   @property
