@@ -19,7 +19,7 @@ MAX_SAMPLES = 1024
 
 
 class CoderSignatures(base.Signatures):
-  """What autoencoders and VAEs have in common.
+  """Base of the signatures of autoencoders and VAEs.
 
   Served: `encode`, `decode` and `reconstruct`, which is `serving_default` too.
   On a device: the same three, a file each. Pictures are of the network's own

@@ -1,4 +1,4 @@
-"""What exporters know of a network: its signatures, and what to try them on."""
+"""Signatures of a network for exporters, and inputs to try them on."""
 
 import abc
 import dataclasses
@@ -53,8 +53,8 @@ class Signature:
     tolerance: Most that a reloaded export may differ from Keras; in the unit of
       the float outputs, or in 8-bit steps if the outputs are encoded pictures.
       None means that bytes must be equal.
-    scale: About the largest value of its outputs; what is stored coarsely on
-      devices may differ in proportion. 0 if nothing may differ.
+    scale: Approximate largest value of its outputs; on devices that store
+      numbers coarsely they may differ in proportion. 0 if nothing may differ.
     precisions: Those it has on devices.
     library: The library of ops that it needs beside TensorFlow's own.
   """
@@ -101,7 +101,7 @@ class Signatures(abc.ABC):
 
   Args:
     network: A network as `models.load` returns it, in float32.
-    manifest: Its manifest.
+    manifest: Manifest of the network.
 
   Raises:
     ValueError: if the manifest lacks what the signatures need.
@@ -118,9 +118,9 @@ class Signatures(abc.ABC):
     """Returns those of a run; its folder may hold more than the network.
 
     Args:
-      run: Where `network` and `manifest` are from.
-      network: As of the class.
-      manifest: Likewise.
+      run: Run folder or model folder of the network.
+      network: Network as `models.load` returns it, in float32.
+      manifest: Manifest of the network.
 
     Raises:
       ValueError: if the folder lacks something or is damaged.

@@ -248,7 +248,7 @@ def crc32(data: tf.Tensor) -> tf.Tensor:
   of the first one's, carried over the zeros that the second has room for.
 
   Args:
-    data: uint8 `[n]`, n at least 4.
+    data: Bytes, uint8 `[n]`, n at least 4.
 
   Returns:
     A uint32.

@@ -13,7 +13,7 @@
 | tile | 0 or 2 | side / 64 and overlap / 16, where the flag says so |
 | count | varint | number of strings |
 | lengths | varints | bytes of each string |
-| strings | | what the entropy coder wrote |
+| strings | | written by the range coder |
 | checksum | 4 | CRC-32 of all before; its low 2 bytes if short |
 
 Varints are LEB128 in its shortest form, at most 5 bytes; all other numbers have
@@ -57,13 +57,13 @@ class WrongModel(CorruptStream):
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-  """What could be read of a stream that need not be whole.
+  """The readable parts of a stream that need not be whole.
 
   Attributes:
-    header: As read.
+    header: Header that was read.
     lengths: Bytes of each string, as far as they could be read.
-    damage: What is wrong with the stream; empty if nothing is. If something is,
-      nothing of the header is certain.
+    damage: First fault of the stream, in words; empty if it is whole. If there
+      is one, nothing of the header is certain.
   """
 
   header: Header
@@ -94,8 +94,8 @@ def pack(header: Header, strings: Sequence[bytes]) -> bytes:
   all is zero.
 
   Args:
-    header: What to say.
-    strings: One or more, in the order that the codec reads them.
+    header: Header of the stream.
+    strings: One or more strings, in the order that the codec reads them.
   """
   if not strings:
     raise ValueError("a stream has at least one string; got none")
@@ -131,14 +131,14 @@ def unpack(
 
   Args:
     data: The whole stream.
-    codec: That of the loaded model.
+    codec: Codec id of the loaded model.
     model: The first 8 bytes of the SHA-256 of its manifest.
-    symbols: Called with height and width once they are known to be allowed,
-      returns how many symbols each string holds.
-    optional: Of `seed` and `tile`, what the codec makes use of; streams that
-      have another are refused.
-    max_bytes: Of the stream.
-    max_pixels: Of the picture.
+    symbols: Function from height and width, once they are known to be allowed,
+      to the number of symbols that each string holds.
+    optional: Those of `seed` and `tile` that the codec makes use of; streams
+      with another are refused.
+    max_bytes: Most bytes of a stream.
+    max_pixels: Most pixels of a picture.
 
   Raises:
     WrongModel: if the stream is whole, but of another model.
@@ -277,8 +277,9 @@ class _Fields:
     """Returns the lengths of strings, which fill what is left exactly.
 
     Args:
-      count: How many.
-      found: Gets each once it is read, for who wants them anyway.
+      count: Number of strings.
+      found: List to which each length is added once it is read, for callers
+        that want them even if a later one is wrong.
     """
     found = [] if found is None else found
     if count > (self._end - self._at) // 2:

@@ -1,4 +1,4 @@
-"""What a `.tfp` says of itself before its strings."""
+"""The header of a `.tfp`, before its strings."""
 
 import dataclasses
 
@@ -21,8 +21,8 @@ class Tile:
   """Tiles that are coded each on their own.
 
   Attributes:
-    side: In pixels, a multiple of 64 up to 16320.
-    overlap: In pixels, a multiple of 16 less than the side, up to 4080.
+    side: Side in pixels, a multiple of 64 up to 16320.
+    overlap: Overlap in pixels, a multiple of 16 less than the side, up to 4080.
   """
 
   side: int
@@ -42,19 +42,19 @@ class Tile:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """What a stream says of itself.
+  """The header of a stream.
 
   Attributes:
     codec: One of the values of `CODEC_IDS`.
     model: First bytes of the SHA-256 of the model's manifest: 8, or 4 in the
       short form, which is for streams of few bytes.
-    height: Of the picture, 1 to 65535.
-    width: Likewise.
-    quality: In sixteenths, up to 255; 0 if the model has one rate.
+    height: Height of the picture, 1 to 65535.
+    width: Width of the picture, 1 to 65535.
+    quality: Quality in sixteenths, up to 255; 0 if the model has one rate.
     grey: Whether the picture has one channel.
     integer: Whether the hyper-synthesis computes in whole numbers.
-    seed: Of the dither, below 2^32; None if there is none.
-    tile: None if the picture is coded whole.
+    seed: Seed of the dither, below 2^32; None if there is none.
+    tile: Tiles of the picture; None if it is coded whole.
 
   Raises:
     ValueError: if one of them is out of range.

@@ -65,8 +65,8 @@ class RangeDecoder:
   """Takes symbols from a string, one after the other.
 
   Args:
-    string: The bytes.
-    tables: Of `tables`.
+    string: Bytes of the string.
+    tables: Coding tables, as `tables` returns them.
   """
 
   def __init__(self, string: bytes, tables: list[Table]):

@@ -22,11 +22,11 @@ def synthesis(
   """Returns float32 `[16 h, 16 w, 3]`, not clipped.
 
   Args:
-    y_hat: Float32 `[h, w, latents]`.
-    deviation: Of the latents, `[latents]`.
-    level: The quality.
-    w: Weights, by their names in the synthesis.
-    blocks: Residual blocks.
+    y_hat: Decoded latents, float32 `[h, w, latents]`.
+    deviation: Standard deviations of the latents, float32 `[latents]`.
+    level: Quality, 1 or more.
+    w: Weights of the synthesis, by name.
+    blocks: Number of residual blocks.
   """
   features = y_hat / deviation
   for i in (1, 2, 3):

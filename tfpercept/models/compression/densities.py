@@ -15,9 +15,9 @@ class FactorizedDensity(keras.layers.Layer):
   may have any shape, several modes among them.
 
   Args:
-    channels: How many densities.
-    widths: Of the hidden layers.
-    spread: About how wide the densities are before training.
+    channels: Number of densities.
+    widths: Numbers of units of the hidden layers.
+    spread: Approximate width of the densities before training.
 
   Source: Balle, Minnen, Singh, Hwang, Johnston, "Variational image compression
   with a scale hyperprior", 2018, appendix 6.1.
@@ -70,14 +70,14 @@ class FactorizedDensity(keras.layers.Layer):
     return tf.transpose(hidden[:, 0])
 
   def bits(self, y: tf.Tensor) -> tf.Tensor:
-    """Returns what the unit intervals around values cost.
+    """Returns the bits of the unit intervals around values.
 
     It is `-log2(c(y + 1/2) - c(y - 1/2))`, exact far out in the tails too: for
     integers what an entropy coder spends, for values with uniform noise of
     width 1 the bits of the density that the noise widens.
 
     Args:
-      y: float32 `[N, C]`.
+      y: Values, float32 `[N, C]`.
 
     Returns:
       float32 `[N, C]`, finite.

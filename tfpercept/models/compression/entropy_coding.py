@@ -1,4 +1,4 @@
-"""Densities of latents, and the tables that they are coded with.
+"""Bits of latents, their coding tables, and the range coder.
 
 The one place that uses TensorFlow Compression.
 """
@@ -20,7 +20,7 @@ SMALLEST, LARGEST = 0.11, 256.0
 LOG_STEP = (math.log(LARGEST) - math.log(SMALLEST)) / (SCALES - 1)
 """Between one scale and the next, in natural logarithms."""
 PRECISION = 16
-"""Of the coder's probabilities, in bits."""
+"""Bits of the range coder's probabilities."""
 _REACH = 3.1  # deviations; one value in 500 beyond is written otherwise
 _BEYOND = 2.0**-12  # of the mass of a density, likewise
 _WIDEST = 1023  # magnitude of a value that has a symbol of its own
@@ -70,8 +70,8 @@ def normal_bits(noisy: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
   """Returns the bits of latents with noise, less their means, one by one.
 
   Args:
-    noisy: Float32; the latent less its mean, plus noise of unit width.
-    index: Of the scale, of the same shape.
+    noisy: Latents less their means, plus noise of unit width, float32.
+    index: Indexes of their scales, float32 of the same shape, not whole.
 
   Source: Ballé et al., 2018, eq. 10: a normal convolved with a unit box.
   """
@@ -96,6 +96,7 @@ class Tables(NamedTuple):
   @property
   def last(self) -> np.ndarray:
     """The last symbol of each distribution, int32 `[K]`."""
+    # A table ends where its cumulative frequencies reach their sum.
     ends = np.flatnonzero(self.lookup == 1 << PRECISION)
     return np.diff(ends, prepend=-1).astype(np.int32) - 3
 
@@ -104,7 +105,7 @@ class Tables(NamedTuple):
 def normal_tables() -> Tables:
   """Returns the tables of normals of mean 0, one for each of `SCALES`.
 
-  The last symbol of each stands for all values that have none.
+  The last symbol of each is the escape symbol, for all values that have none.
   """
   ranges, masses = [], []
   for index in range(SCALES):
@@ -122,9 +123,11 @@ def factorized_tables(
 ) -> Tables:
   """Returns the table of each channel of a density, of all values in a limit.
 
+  There are no escape symbols: hyper-latents are clipped to the limit.
+
   Args:
-    density: Of hyper-latents.
-    channels: How many.
+    density: Trained density of hyper-latents.
+    channels: Number of channels of the density.
     limit: Largest magnitude of a symbol.
   """
   mass = _masses(density, channels, limit)
@@ -136,11 +139,11 @@ def reaching_tables(
 ) -> Tables:
   """Returns the table of each channel of a density, for `FarEncoder`.
 
-  The last symbol of each stands for all values that have none.
+  The last symbol of each is the escape symbol, for all values that have none.
 
   Args:
-    density: Of latents.
-    channels: How many.
+    density: Trained density of latents.
+    channels: Number of channels of the density.
   """
   ranges, masses = [], []
   for mass in _masses(density, channels, _WIDEST):
@@ -178,7 +181,7 @@ class Encoder:
   """Writes symbols, strip by strip, into one string.
 
   Args:
-    tables: What they are coded with.
+    tables: Coding tables.
   """
 
   def __init__(self, tables: Tables):
@@ -204,8 +207,8 @@ class Decoder:
   """Reads symbols, strip by strip, from a string.
 
   Args:
-    tables: What they were coded with.
-    string: As `Encoder.finish` returned it.
+    tables: Coding tables that the symbols were written with.
+    string: String that `Encoder.finish` returned.
   """
 
   def __init__(self, tables: Tables, string: tf.Tensor):
@@ -231,15 +234,18 @@ class Decoder:
 
 
 class FarEncoder:
-  """Writes symbols into one string, and numbers for those beyond its tables.
+  """Writes symbols into one string, and escaped values into another.
+
+  A value that no symbol of its table stands for is written as the escape
+  symbol, the last one, and as a number in the second string.
 
   A number is twice the distance from the nearest value that has a symbol, less
   1, plus 1 if it lies below; it fills two bytes, and values beyond it are
   written as the farthest.
 
   Args:
-    tables: What symbols are coded with; the last of each stands for others.
-    far_lookup: The two tables that numbers are coded with, as `FAR_LOOKUP`.
+    tables: Coding tables; the last symbol of each is the escape symbol.
+    far_lookup: Two coding tables of the bytes of numbers, as `FAR_LOOKUP`.
   """
 
   def __init__(self, tables: Tables, far_lookup: np.ndarray):
@@ -263,10 +269,10 @@ class FarDecoder:
   """Reads what `FarEncoder` wrote.
 
   Args:
-    tables: What symbols were coded with.
-    far_lookup: What numbers were coded with.
-    string: Of symbols.
-    far_string: Of numbers.
+    tables: Coding tables that the symbols were written with.
+    far_lookup: Coding tables that the numbers were written with.
+    string: String of symbols.
+    far_string: String of numbers.
   """
 
   def __init__(
@@ -302,13 +308,13 @@ class FarDecoder:
 def _split(
   table: tf.Tensor, symbols: tf.Tensor, offsets: tf.Tensor, last: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns places in tables, and the numbers of symbols that have none.
+  """Returns places in tables, and the numbers of values that are escaped.
 
   Args:
-    table: Int32 `[...]`.
-    symbols: Likewise.
-    offsets: Of all tables.
-    last: Their last places, which stand for other symbols.
+    table: Numbers of the tables, int32 `[...]`.
+    symbols: Values, int32 of the same shape.
+    offsets: Offset of each table, int32 `[K]`.
+    last: Place of the escape symbol in each table, int32 `[K]`.
 
   Returns:
     Int32 `[...]`, and the two bytes of each number, int32 `[F, 2]`.

@@ -12,7 +12,7 @@ _PEDESTAL = 2.0**-18  # keeps the slope of the square away from 0
 
 @keras.saving.register_keras_serializable(package="tfpercept")
 class GDN(keras.layers.Layer):
-  """Generalised divisive normalisation, or its approximate inverse.
+  """Generalized divisive normalization, or its approximate inverse.
 
       y_i = x_i / (beta_i + sum_j gamma_ij |x_j|)
 
@@ -24,7 +24,7 @@ class GDN(keras.layers.Layer):
 
   Args:
     inverse: Whether to multiply.
-    **options: Of `keras.layers.Layer`.
+    **options: Arguments of `keras.layers.Layer`.
 
   Source: Ballé, Laparra, Simoncelli, "Density modeling of images using a
   generalized normalization transformation", 2016, eq. 2; without powers:
@@ -79,7 +79,7 @@ class ChannelNorm(keras.layers.Layer):
   follow. Input and output: float `[N, H, W, C]`, C of 2 or more.
 
   Args:
-    **options: Of `keras.layers.Layer`.
+    **options: Arguments of `keras.layers.Layer`.
 
   Raises:
     ValueError: if there is one channel.

@@ -38,14 +38,14 @@ class IntegerConvolution(keras.layers.Layer):
   exact in float32.
 
   Args:
-    width: Output channels.
-    kernel: Side of the kernel.
+    width: Number of output channels.
+    kernel: Side of the kernel, in inputs.
     upsample: Factor by which the sides grow, 1 or 2.
     input_bits: Inputs are multiples of 2^-input_bits.
     output_bits: Outputs are rounded to multiples of 2^-output_bits; hidden
       layers (`hidden`) to those in [0, ACTIVATION_LIMIT].
     hidden: Whether outputs are clipped to the range of hidden values.
-    **options: Of `keras.layers.Layer`.
+    **options: Arguments of `keras.layers.Layer`.
   """
 
   def __init__(

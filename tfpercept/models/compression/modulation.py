@@ -1,4 +1,4 @@
-"""What a codec changes from one quality to the next."""
+"""Modulation of a codec network by the quality."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Modulation(keras.layers.Layer):
 
   Args:
     levels: Largest quality.
-    **options: Of `keras.layers.Layer`.
+    **options: Arguments of `keras.layers.Layer`.
 
   Source: Perez et al., "FiLM: visual reasoning with a general conditioning
   layer", 2018, eq. 2, with a table in place of a network.

@@ -17,12 +17,13 @@ _LN2 = math.log(2)
 
 
 class Coded(NamedTuple):
-  """What a codec makes of N vectors.
+  """The symbols and reconstructions of N vectors.
 
   Attributes:
-    x_hat: float32 `[N, D]`, the reconstructions.
-    bits: float32 `[N]`, what each costs under the codec's own probabilities.
-    symbols: int32 `[N, L]`, what is sent.
+    x_hat: Reconstructions, float32 `[N, D]`.
+    bits: Bits of each vector under the codec's own probabilities, float32
+      `[N]`.
+    symbols: Symbols that are sent, int32 `[N, L]`.
   """
 
   x_hat: tf.Tensor
@@ -39,10 +40,10 @@ class ToyTransformCodec(keras.Model):
 
   Args:
     dimensions: Length D of the vectors.
-    latents: How many numbers L are coded.
-    widths: Of the hidden layers of each transform, from the vector to the
-      latents and in the same order back.
-    seed: Of the initial weights.
+    latents: Number L of latents.
+    widths: Widths of the hidden layers of each transform, from the vector to
+      the latents and in the same order back.
+    seed: Seed of the initial weights.
     dtype: Must be float32, or None.
     name: Keras model name.
 
@@ -109,8 +110,8 @@ class ToyTransformCodec(keras.Model):
     the noisy value says of the latent: its probability gives the bits.
 
     Args:
-      x: float32 `[N, D]`.
-      sharpness: Of soft rounding.
+      x: Vectors, float32 `[N, D]`.
+      sharpness: Sharpness of soft rounding.
       seed: Int32 `[2]`, of the noise.
 
     Returns:
@@ -137,8 +138,8 @@ class ToyTransformCodec(keras.Model):
     """Sets linear transforms to the KLT, with the step that high rates ask for.
 
     Args:
-      samples: Of the source, `[N, D]`.
-      weight: What a summed squared error of 1 costs in bits.
+      samples: Samples of the source, `[N, D]`.
+      weight: Cost of a summed squared error of 1, in bits.
       mixed: Whether a DCT across the latents follows, so that each of them
         depends on all. The KLT is a local optimum for some sources that are not
         normal, and training from there does not leave it.
@@ -175,8 +176,8 @@ class ToyVectorQuantizer(keras.Model):
 
   Args:
     dimensions: Length D of the vectors.
-    entries: Of the codebook, K.
-    weight: What a summed squared error of 1 costs in bits.
+    entries: Number K of entries of the codebook.
+    weight: Cost of a summed squared error of 1, in bits.
     dtype: Must be float32, or None.
     name: Keras model name.
 

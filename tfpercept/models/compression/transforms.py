@@ -53,9 +53,9 @@ class Residual(keras.layers.Layer):
   Input and output: float `[N, H, W, C]`.
 
   Args:
-    channels: C.
+    channels: Number C of channels.
     dtype: Keras dtype or policy.
-    name: Of the layer.
+    name: Keras layer name.
 
   Source: He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
   2016, section 3, without normalisation, half as wide inside.
@@ -110,8 +110,8 @@ class Analysis(keras.layers.Layer):
   `[N]`; output: float32 `[N, H/16, W/16, latents]`.
 
   Args:
-    widths: Channels after the first three layers.
-    latents: Channels of the output.
+    widths: Numbers of channels after the first three layers.
+    latents: Number of channels of the output.
     blocks: Number of residual blocks.
     levels: Largest quality.
     dtype: Keras dtype or policy of the hidden layers.
@@ -168,7 +168,7 @@ class Synthesis(keras.layers.Layer):
   qualities `[N]`; output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
 
   Args:
-    widths: Channels after the first three layers.
+    widths: Numbers of channels after the first three layers.
     blocks: Number of residual blocks.
     levels: Largest quality.
     dtype: Keras dtype or policy of the hidden layers.
@@ -223,7 +223,7 @@ def karhunen_loeve(
 
   Args:
     blocks: Float `[K, 16, 16, 3]` in [0, 1].
-    count: How many of its 768 vectors to keep, those of largest variance.
+    count: Number of vectors to keep of its 768, those of largest variance.
 
   Returns:
     The orthonormal vectors `[768, count]`, the mean block `[768]` and the
@@ -247,10 +247,11 @@ def start(
   """Makes the linear paths the Karhunen-Loève transform and its inverse.
 
   Args:
-    analysis: Built; a unit of its latents becomes `unit` of the transform.
-    synthesis: Built.
+    analysis: Built analysis; a unit of its latents becomes `unit` of the
+      transform.
+    synthesis: Built synthesis.
     blocks: Float `[K, 16, 16, 3]` in [0, 1].
-    unit: In pixel values.
+    unit: Unit of latents, in pixel values.
 
   Returns:
     The deviations `[latents]` of the latents.
@@ -278,11 +279,11 @@ def extend(
   """Gives the last latents a linear path, without any part of the network.
 
   Args:
-    analysis: Built; takes the inner products of blocks with `vectors`.
-    synthesis: Built; adds `values` times those.
+    analysis: Built analysis; takes the inner products of blocks with `vectors`.
+    synthesis: Built synthesis; adds `values` times those.
     vectors: Float32 `[768, count]`.
     values: Float32 `[count, 768]`, in pixel values.
-    unit: That latents are in, in pixel values.
+    unit: Unit of latents, in pixel values.
   """
   count = vectors.shape[-1]
   kernel, bias = analysis.linear.get_weights()
