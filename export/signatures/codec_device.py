@@ -29,7 +29,7 @@ def ends(graph: codec_graph.CodecGraph) -> Ends:
   Args:
     graph: Codec to export.
   """
-  found = {"analysis": (("image", "quality"), ("y",))}
+  found: Ends = {"analysis": (("image", "quality"), ("y",))}
   if graph.model.has_side_information:
     found["hyper_analysis"] = (("y", "quality"), ("z",))
     found["hyper_synthesis"] = (("z_hat",), ("indexes", "means"))
@@ -107,7 +107,7 @@ def _functions(
 ) -> Mapping[str, Callable[..., dict[str, tf.Tensor]]]:
   network = graph.network
 
-  def hyper_synthesis(z_hat):
+  def hyper_synthesis(z_hat: tf.Tensor) -> dict[str, tf.Tensor]:
     synthesis = integers.HyperSynthesis(graph.kept)
     hidden = synthesis.hidden(z_hat)
     return {
@@ -115,9 +115,9 @@ def _functions(
       "means": synthesis.means(hidden),
     }
 
-  def context(i):
+  def context(i: int) -> Callable[..., dict[str, tf.Tensor]]:
     # The function takes its input by the name that the signature gives it.
-    def told(**given):
+    def told(**given: tf.Tensor) -> dict[str, tf.Tensor]:
       indexes, means = integers.Context(graph.kept, i)(given[f"symbols{i}"])
       return {f"indexes{i}": indexes, f"means{i}": means}
 
@@ -141,7 +141,9 @@ def _types(graph: codec_graph.CodecGraph) -> dict[str, base.Tensor]:
   unit = f"multiples of 2^-{hyper_transforms.MEAN_BITS}"
   qualities = (1.0, float(graph.network.levels))
 
-  def tensor(channels, meaning, within=None):
+  def tensor(
+    channels: int, meaning: str, within: tuple[float, float] | None = None
+  ) -> base.Tensor:
     shape = (None, None, None, channels)
     return base.Tensor("float32", shape, meaning, within)
 

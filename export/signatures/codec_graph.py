@@ -112,7 +112,8 @@ class CodecGraph:
       z = tf.cast(tf.clip_by_value(tf.round(z), -_LIMIT, _LIMIT), tf.int32)
     hidden = self._parameters.hidden(z, tf.shape(y)[:3])
     scaled = y * self._of_step(self._gain, step)
-    known, indexes = [], []
+    known: list[tf.Tensor] = []
+    indexes: list[tf.Tensor] = []
     for number, channels in enumerate(self._parameters.slices):
       index, mean = self._told(number, hidden, known, step)
       symbols = tf.round(scaled[..., channels] - mean)
@@ -135,7 +136,8 @@ class CodecGraph:
       Int32 and float32, of the shape of `y`.
     """
     hidden = self._parameters.hidden(z, tf.shape(y)[:3])
-    known, told = [], []
+    known: list[tf.Tensor] = []
+    told: list[tuple[tf.Tensor, tf.Tensor]] = []
     for number, channels in enumerate(self._parameters.slices):
       told.append(self._told(number, hidden, known, step))
       known.append(y[..., channels])
@@ -143,7 +145,11 @@ class CodecGraph:
     return tf.concat(indexes, -1), tf.concat(means, -1)
 
   def _told(
-    self, number: int, hidden: tf.Tensor, known: list, step: tf.Tensor
+    self,
+    number: int,
+    hidden: tf.Tensor,
+    known: list[tf.Tensor],
+    step: tf.Tensor,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the parameters of a slice, by the symbols of those before it."""
     channels = self._parameters.slices[number]
@@ -189,9 +195,9 @@ class CodecGraph:
     latents = self.encode(colour, step)
     strings = []
     if latents.z is not None:
-      encoder = entropy_coding.Encoder(self._tables("z"))
-      encoder.write(_channels(tf.shape(latents.z)), latents.z)
-      strings.append(encoder.finish())
+      side = entropy_coding.Encoder(self._tables("z"))
+      side.write(_channels(tf.shape(latents.z)), latents.z)
+      strings.append(side.finish())
     encoder = entropy_coding.FarEncoder(
       self._tables("y"), self.kept["far_tables"]
     )
@@ -262,7 +268,8 @@ class CodecGraph:
     hidden = self._parameters.hidden(z, tf.stack([1, *size]))
     far = self.kept["far_tables"]
     decoder = entropy_coding.FarDecoder(self._tables("y"), far, *strings)
-    known, means = [], []
+    known: list[tf.Tensor] = []
+    means: list[tf.Tensor] = []
     for number, _ in enumerate(self._parameters.slices):
       index, mean = self._told(number, hidden, known, step)
       # What is read has no static shape, which layers of contexts need.

@@ -109,17 +109,21 @@ class CodecSignatures(base.Signatures):
       )
       image = picture[None, :height, :width] / np.float32(255)
       quality = min(_TRIAL_QUALITY, float(self.network.levels))
-      values = codec_device.chain(self.graph, image, np.float32([quality]))
+      values = codec_device.chain(
+        self.graph, image, np.array([quality], np.float32)
+      )
       inputs, _ = codec_device.ends(self.graph)[name]
       given = {key: values[key] for key in inputs}
       trials[case] = given, image if name == "synthesis" else None
     return trials
 
   def _compress_files(self) -> base.Signature:
-    def compress(image_bytes, quality):
+    def compress(
+      image_bytes: tf.Tensor, quality: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
       step = self.graph.step(quality)
 
-      def one(contents):
+      def one(contents: tf.Tensor) -> tf.Tensor:
         image = pictures.read(contents) * 255.0
         return self._compress(tf.cast(tf.round(image), tf.uint8), step)
 
@@ -143,7 +147,7 @@ class CodecSignatures(base.Signatures):
     )
 
   def _decompress(self) -> base.Signature:
-    def one(data):
+    def one(data: tf.Tensor) -> tf.Tensor:
       picture, grey = self.graph.decompress(data)
       return tf.cond(
         grey,
@@ -168,7 +172,7 @@ class CodecSignatures(base.Signatures):
     )
 
   def _analysis(self) -> base.Signature:
-    def analysis(image, quality):
+    def analysis(image: tf.Tensor, quality: tf.Tensor) -> dict[str, tf.Tensor]:
       latents = self._encode(image, self.graph.step(quality))
       found = {"z": latents.z, "y": latents.y, "indexes": latents.index}
       return {name: found[name] for name in self._symbols}
@@ -191,7 +195,9 @@ class CodecSignatures(base.Signatures):
     has_slices = len(self.graph.model.slices) > 1
     names = ("z", "y") if has_slices else ("z",)
 
-    def hyper_synthesis(quality, z, y=None):
+    def hyper_synthesis(
+      quality: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
       if y is None:
         ratio, shape = self.graph.model.ratio, tf.shape(z)
         latents = self.graph.model.latents
@@ -215,7 +221,9 @@ class CodecSignatures(base.Signatures):
   def _synthesis(self) -> base.Signature:
     names = [name for name in self._symbols if name != "indexes"]
 
-    def synthesis(quality, y, z=None):
+    def synthesis(
+      quality: tf.Tensor, y: tf.Tensor, z: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
       return {"image": self.graph.decode(z, y, self.graph.step(quality))}
 
     shape, meaning = (None, None, None, 3), "RGB pictures, to be cropped"
@@ -269,7 +277,7 @@ class CodecSignatures(base.Signatures):
   def _example_step(self) -> tf.Tensor:
     return self.graph.step(tf.constant(self._example_quality))
 
-  def _example_of(self, *names: str) -> dict[str, np.ndarray]:
+  def _example_of(self, *names: str) -> dict[str, np.ndarray | list[bytes]]:
     values = {**self._latents, "quality": self._example_quality}
     return {name: values[name] for name in names}
 

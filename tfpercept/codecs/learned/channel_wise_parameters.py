@@ -24,6 +24,7 @@ class SliceParameters(entropy_parameters.HyperParameters):
     self, size: tuple[int, int], z: np.ndarray | None, step: int
   ) -> Generator[entropy_parameters.Part, tf.Tensor, None]:
     offset, scale = self.offsets(step), self.mean_scale(step)
+    assert z is not None  # a model without side information has no slices
     hidden = self._features(size, z)
     # Contexts count larger symbols as the limit, so a byte holds what they see.
     known = np.zeros((1, *size, self.slices[-1].start), np.int8)
@@ -44,12 +45,10 @@ class SliceParameters(entropy_parameters.HyperParameters):
 
   def _features(self, size: tuple[int, int], z: np.ndarray) -> np.ndarray:
     """Returns the features of hyper-latents, uint8 `[1, 4h, 4w, C]`."""
-    found = None
+    found = np.empty((1, *size, self._hyper.width), np.uint8)
     for rows, hidden, own in entropy_parameters.hidden_strips(
       self._hidden_of, z
     ):
-      if found is None:
-        found = np.empty((1, *size, hidden.shape[-1]), np.uint8)
       found[:, rows] = hidden[:, own]
     return found
 
@@ -67,7 +66,7 @@ class SliceParameters(entropy_parameters.HyperParameters):
       those of slices, `context<i>_...`, `[1, h, w, channels]`.
     """
     hidden = self._hidden_of(tf.cast(z, tf.float32))
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for i, channels in enumerate(self.slices):
       turns = np.arange(channels.start) % z.shape[-1]
       told = self._tellers[i].integers(hidden, z[..., turns])

@@ -170,7 +170,7 @@ def _check_levels(levels: int) -> None:
 
 def _check_tables(
   name: str,
-  lookup: np.ndarray,
+  lookup: np.ndarray | None,
   bits: Sequence[int],
   offsets: np.ndarray,
   *,
@@ -186,6 +186,8 @@ def _check_tables(
     offsets: Offsets of the tables, as many as there should be tables.
     symbols: Number of symbols in each table, 2 or more, if it is known.
   """
+  if lookup is None:
+    raise ValueError(f"{name}_tables are missing")
   try:
     tables = range_decoder.tables(np.asarray(lookup, np.int32).ravel())
   except ValueError as error:

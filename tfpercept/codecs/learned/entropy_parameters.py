@@ -290,6 +290,7 @@ class HyperParameters(Parameters):
     self, size: tuple[int, int], z: np.ndarray | None, step: int
   ) -> Generator[Part, tf.Tensor, None]:
     del size
+    assert z is not None  # which the entropy model states there are
     (told_by,) = self._told_by
     offset = tf.constant(self.offsets(step))
     scale = tf.constant(self.mean_scale(step))

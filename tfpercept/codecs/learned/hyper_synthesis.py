@@ -39,6 +39,11 @@ class HyperSynthesis:
       if f"{name}_kernel" in kept
     }
 
+  @property
+  def width(self) -> int:
+    """Number of channels of the features."""
+    return self._hidden[-1].outputs
+
   def hidden(self, z: tf.Tensor) -> tf.Tensor:
     """Returns the features of indexes and means, `[N, 4h, 4w, C]`.
 
@@ -145,7 +150,7 @@ class Teller:
       pairs["context"] = self._context(tf.cast(known, tf.float32))
     unit = 2.0**hyper_transforms.MEAN_BITS
     return {
-      (name, what): np.int32(values)
+      (name, what): np.asarray(values, np.int32)
       for name, (indexes, means) in pairs.items()
       for what, values in (("indexes", indexes), ("means", means * unit))
     }

@@ -100,8 +100,8 @@ def check(name: str, layer: Shape, kept: Mapping[str, np.ndarray]) -> None:
   # The worst input has the sign of each weight and the largest magnitude. To
   # that come the bias and the half that makes rounding down round to nearest.
   sums = _largest_sums(kernel, layer.upsample) * layer.largest
-  sums += np.abs(bias.astype(np.float64))
-  sums += 2.0 ** np.maximum(shift.astype(int) - 1, 0)
+  sums = sums + np.abs(bias.astype(np.float64))
+  sums = sums + 2.0 ** np.maximum(shift.astype(int) - 1, 0)
   if sums.max() >= integer.EXACT:
     raise ValueError(
       f"a sum of {name} might reach {sums.max():.0f}, and from {integer.EXACT} "
@@ -153,6 +153,11 @@ class Convolution:
     self._kernel, self._bias, self._scale = (
       tf.constant(values) for values in (kernel, bias + half, 2.0**-shift)
     )
+
+  @property
+  def outputs(self) -> int:
+    """Number of output channels."""
+    return self._bias.shape[0]
 
   def __call__(self, x: tf.Tensor) -> tf.Tensor:
     """Returns `[N, H', W', out]` of float32 `[N, H, W, in]`, not clipped."""

@@ -261,7 +261,8 @@ class Hyperprior(base.Codec):
       step: Quality in sixteenths.
     """
     colour = np.broadcast_to(image, (*image.shape[:2], 3))
-    parts = self._parameters.parts(y.shape[1:3], z, step)
+    _, height, width, _ = y.shape
+    parts = self._parameters.parts((height, width), z, step)
     for part in parts:
       rows, channels, index, mean = part
       symbols = self._parameters.symbols(
@@ -307,7 +308,7 @@ class Hyperprior(base.Codec):
     y = tiles.analyse(
       lambda x: self._analysis(x, quality),
       colour,
-      tuple(side * transforms.STRIDE for side in size),
+      (size[0] * transforms.STRIDE, size[1] * transforms.STRIDE),
       halo=self._network.halo,
     )
     watch.lap("analysis")

@@ -304,7 +304,7 @@ def _slices(coding: Mapping[str, np.ndarray]) -> list[slice]:
 
   The first slice has no context, and what the others leave of the channels.
   """
-  counts = []
+  counts: list[int] = []
   while (name := f"context{len(counts) + 1}_indexes_bias") in coding:
     counts.append(len(coding[name]))
   ends = np.cumsum([len(coding["deviation"]) - sum(counts), *counts])

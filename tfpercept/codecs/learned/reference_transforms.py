@@ -1,4 +1,4 @@
-"""The synthesis and the convolutions of `codecs.reference`, in plain NumPy."""
+"""The synthesis and the convolutions of the reference decoder, in NumPy."""
 
 import itertools
 from collections.abc import Mapping

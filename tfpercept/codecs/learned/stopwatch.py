@@ -13,7 +13,7 @@ class Stopwatch:
     seconds: Seconds so far, by the name of the part.
   """
 
-  def __init__(self):
+  def __init__(self) -> None:
     self.seconds: dict[str, float] = {}
     self._last = time.perf_counter()
 

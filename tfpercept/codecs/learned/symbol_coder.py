@@ -120,9 +120,9 @@ class SymbolCoder:
     """
     strings = []
     if z is not None:
-      encoder = entropy_coding.Encoder(self._tables["z"])
-      encoder.write(_channels(z.shape), tf.constant(z))
-      strings.append(encoder.finish())
+      side = entropy_coding.Encoder(self._tables["z"])
+      side.write(_channels(z.shape), tf.constant(z))
+      strings.append(side.finish())
     encoder = entropy_coding.FarEncoder(self._tables["y"], self._far)
     watch.lap("coder")
     for part, symbols in coded:

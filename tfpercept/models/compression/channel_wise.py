@@ -25,7 +25,7 @@ _START = 0.1  # of initial kernels, beside those of other hidden layers
 class Context(keras.layers.Layer):
   """Entropy parameters that earlier slices tell of a slice, in whole numbers.
 
-  A convolution of 3x3 and one of 1x1 (`models.integer`), so that all machines
+  A convolution of 3x3 and one of 1x1 (`integer`), so that all machines
   come to the same; the second is 0 before training.
 
   Input: symbols of the slices before, float32 `[N, h, w, C]`, whole; output:

@@ -66,7 +66,7 @@ class HyperAnalysis(keras.layers.Layer):
 class HyperSynthesis(keras.layers.Layer):
   """h_s: quantized hyper-latents to scale indexes and means of latents.
 
-  It computes in whole numbers (`models.integer`), so that all machines come to
+  It computes in whole numbers (`integer`), so that all machines come to
   the same indexes.
 
   Input: float32 `[N, h/4, w/4, hyper_latents]`, whole numbers within

@@ -140,7 +140,7 @@ class TransformCodec(keras.Model):
     for name, layer in self.entropy_model.layers.items():
       setattr(self, name, layer)
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: tf.TensorShape | None = None) -> None:
     if not self.built:
       with tf.name_scope(self.name):
         one = tf.ones([1])

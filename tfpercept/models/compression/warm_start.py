@@ -108,17 +108,24 @@ def with_latents(
       f"a {network.registered_name} can not get more latents; start from a "
       "scale or a mean-scale hyperprior"
     )
-  copy = type(network).from_config({**config, "latents": latents})
-  copy.build()
-  for old, new in zip(network.weights, copy.weights, strict=True):
-    value = np.zeros(new.shape, np.float32)
-    value[tuple(slice(side) for side in old.shape)] = old.numpy()
-    new.assign(value)
+  copy = _with_room(network, latents)
   seen, missing, deviations = _missing(network, pictures, quantizer, count)
   unit = copy.starting_step
   transforms.extend(copy.analysis, copy.synthesis, seen, missing, unit)
   copy.deviation[-count:].assign(deviations / unit)
   copy.entropy_model.start(deviations / unit)
+  return copy
+
+
+def _with_room(network: keras.Model, latents: int) -> keras.Model:
+  """Returns a copy of a network with more latents, whose weights are 0."""
+  config = {**network.get_config(), "latents": latents}
+  copy = type(network).from_config(config)
+  copy.build()
+  for old, new in zip(network.weights, copy.weights, strict=True):
+    value = np.zeros(new.shape, np.float32)
+    value[tuple(slice(side) for side in old.shape)] = old.numpy()
+    new.assign(value)
   return copy
 
 
