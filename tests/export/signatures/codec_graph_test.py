@@ -80,12 +80,12 @@ def test_other_files_are_refused_with_a_reason(exported):
   codec, model = exported.codec, exported.model
   stream = codec.compress(outside.picture(65, 64, 3))
   other = forgery.rewritten(stream, codec, model=bytes(8))
-  kinds = set(container.CODEC_IDS.values())
-  _, *others = sorted(kinds, key=lambda kind: kind != stream[5])
+  header, strings = forgery.opened(stream, codec)
+  elsewhere = dataclasses.replace(header, codec=header.codec % 3 + 1)
   for case, message in (
     (stream[:100] + b"?" + stream[101:], "checksum"),
     (other, "of another model"),
-    (forgery.rewritten(stream, codec, codec=others[0]), "no .tfp file"),
+    (container.pack(elsewhere, strings), "no .tfp file"),
     (forgery.rewritten(stream, codec, quality=255), "a quality is"),
     (forgery.rewritten(stream, codec, integer=stream[6] < 8), "flags"),
   ):
