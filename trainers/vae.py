@@ -8,33 +8,20 @@ of steps; each gets a folder below `--out`. If the training is killed, the same
 command resumes it.
 """
 
-from absl import flags, logging
+from absl import flags
 
-from programs import derived_flags, program
+from programs import program
 from tfpercept import training
 from tfpercept.training import posterior
-from trainers import (
-  example_settings,
-  network_flags,
-  run_flags,
-  shared_settings,
-  variational,
-)
+from trainers import example_trainer, run_flags, variational
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_FLAGS = network_flags.NetworkFlags(variational.Settings)
-_ACCESS = derived_flags.Flags(shared_settings.Access)
-
-
-def main() -> None:
-  own, initial = _FLAGS.read()
-  runs, data, unseen = example_settings.ready(
-    run_flags.runs(own), download=_ACCESS.read().download
-  )
-  for run in runs:
-    variational.train(run, data, unseen, initial=initial)
-    logging.info("Trained model in %s", run.out / "model")
+_TRAINER = example_trainer.ExampleTrainer(
+  variational.Settings, variational.train
+)
 
 
 if __name__ == "__main__":
-  program.start(main, also=(training.NonFiniteError, posterior.PosteriorError))
+  program.start(
+    _TRAINER.main, also=(training.NonFiniteError, posterior.PosteriorError)
+  )

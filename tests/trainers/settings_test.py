@@ -27,6 +27,14 @@ PICTURES = {
   "held_out": 0.05,
   "batch": 32,
 }
+TOY = {
+  "source": "banana",
+  "method": "nonlinear",
+  "lmbda": 8.0,
+  "latents": 2,
+  "entries": 256,
+  "batch": 1024,
+}
 # As `run.json` had them before settings were dataclasses: run folders and the
 # manifests of models have these keys.
 KEPT = {
@@ -117,24 +125,7 @@ KEPT = {
       "model": {"filters": [16, 32, 32, 64, 64], "width": 64},
     },
   ),
-  toy_coding.Settings: (
-    {
-      "source": "banana",
-      "method": "nonlinear",
-      "lmbda": 8.0,
-      "latents": 2,
-      "entries": 256,
-      "batch": 1024,
-    },
-    {
-      "source": "banana",
-      "method": "nonlinear",
-      "lmbda": 8.0,
-      "latents": 2,
-      "entries": 256,
-      "batch": 1024,
-    },
-  ),
+  toy_coding.Settings: (TOY, TOY),
 }
 
 
