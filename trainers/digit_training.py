@@ -138,5 +138,5 @@ def _accuracy(
   exact = models.DigitClassifier.from_config(network.get_config())
   exact.build()
   exact.set_weights(network.get_weights())
-  judged = generation.judge(exact, digits.floats())
-  return float((judged.classes == digits.labels["label"]).mean())
+  told = generation.judge(exact, digits.floats())
+  return float((told.classes == digits.labels["label"]).mean())

@@ -10,6 +10,7 @@ from programs import program
 from tfpercept import training
 from tfpercept.data import identity
 from tfpercept.io import files
+from trainers import shared_settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = ROOT / "trainers" / "presets"
@@ -79,11 +80,10 @@ def _require_same_data(run: pathlib.Path) -> None:
   """Raises ValueError if the data of a run have changed."""
   if not (run / "run.json").exists():
     return
-  names = json.loads((run / "run.json").read_bytes())["settings"].get(
-    "data", []
-  )
+  told = json.loads((run / "run.json").read_bytes())["settings"]
   here = [
-    str(ROOT / name) if (ROOT / name).exists() else name for name in names
+    str(ROOT / name) if (ROOT / name).exists() else name
+    for name in shared_settings.Sources.read(told).data
   ]
   training.check_data(run, data=lambda: identity.of(here))
 

@@ -28,7 +28,7 @@ def show(
     also: Function that returns further images by name; None for none.
   """
   psnr = distances.get("psnr")
-  judge = distances.get(objective.spec)  # its draws, if any, are its own
+  distance = distances.get(objective.spec)  # its draws, if any, are its own
   x = tf.constant(unseen.floats()[:_SCORED])
 
   def shown() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
@@ -39,7 +39,7 @@ def show(
     rows = [tf.concat(tf.unstack(t[:_SHOWN]), axis=1) for t in (x, x_hat)]
     scores = {
       "held_out/psnr": float(tf.reduce_mean(psnr.score(x, x_hat))),
-      "held_out/loss": float(tf.reduce_mean(judge(x, x_hat))),
+      "held_out/loss": float(tf.reduce_mean(distance(x, x_hat))),
     }
     return {"input_output": tf.concat(rows, axis=0)[None], **more}, scores
 

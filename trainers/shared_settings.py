@@ -33,6 +33,17 @@ class Network(Trainer):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Sources(settings.Settings):
+  """The data among the settings of any trainer; not all have some.
+
+  Attributes:
+    data: Names of the sources, or paths.
+  """
+
+  data: tuple[str, ...] = settings.option((), absent=())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Start(settings.Settings):
   """The model that a training starts from; its digest is what a run keeps.
 
