@@ -18,8 +18,9 @@ class Coded:
 
   Attributes:
     data: The whole file.
-    quality: That it was made with.
-    value: What the search was for: bits per pixel, or PSNR in dB.
+    quality: Quality of the encoding.
+    value: Rate of the file in bits per pixel, or its PSNR in dB, whichever the
+      target is.
     is_reached: Whether the target is kept; if not, no quality tried keeps it,
       and this one is the nearest to it.
   """
@@ -55,7 +56,7 @@ def at_least_psnr(codec: Codec, picture: np.ndarray, psnr: float) -> Coded:
   Args:
     codec: Any codec whose PSNR grows with its quality.
     picture: uint8 `[H, W, 1 or 3]`.
-    psnr: In dB, of the decoded 8-bit picture, over all channels.
+    psnr: PSNR of the decoded 8-bit picture over all channels, in dB.
 
   Raises:
     ValueError: if `psnr` is no number above 0, or as `Codec.compress`.
