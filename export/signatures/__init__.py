@@ -1,4 +1,4 @@
-"""How each network is called from outside; one file a network."""
+"""Exported functions of each kind of network; one file a kind."""
 
 from export.signatures.autoencoders import AutoencoderSignatures, VAESignatures
 from export.signatures.base import (

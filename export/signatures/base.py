@@ -55,7 +55,7 @@ class Signature:
       None means that bytes must be equal.
     scale: Approximate largest value of its outputs; on devices that store
       numbers coarsely they may differ in proportion. 0 if nothing may differ.
-    precisions: Those it has on devices.
+    precisions: Names of its precisions on devices.
     library: The library of ops that it needs beside TensorFlow's own.
   """
 

@@ -6,7 +6,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _BYTE_VALUES = (1 << 24, 1 << 16, 1 << 8, 1)  # PNG is big-endian
 
 MAX_PIXELS = 4_000_000
-"""Of a file: one of a few kilobytes may claim any size."""
+"""Largest number of pixels of a file; a few kilobytes may claim any size."""
 MEANING = (
   f"PNG or JPEG file of at most {MAX_PIXELS} pixels, sizes may differ; "
   "alpha is laid over white, 16 bits are read in full, an EXIF rotation is not "

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfpercept.codecs.bitstream import container
 
 MAX_BYTES = 8_000_000
-"""Of a file."""
+"""Largest size of a file, in bytes."""
 _GREY, _INTEGER = 1, 8  # flags
 _PREFIX = 15  # bytes before the height: magic, version, codec, flags, model
 _CRC = 4

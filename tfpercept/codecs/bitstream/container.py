@@ -135,10 +135,10 @@ def unpack(
     model: The first 8 bytes of the SHA-256 of its manifest.
     symbols: Function from height and width, once they are known to be allowed,
       to the number of symbols that each string holds.
-    optional: Those of `seed` and `tile` that the codec makes use of; streams
-      with another are refused.
-    max_bytes: Most bytes of a stream.
-    max_pixels: Most pixels of a picture.
+    optional: Fields that the codec uses, of `seed` and `tile`; a stream with
+      another field is refused.
+    max_bytes: Largest size of a stream, in bytes.
+    max_pixels: Largest number of pixels of a picture.
 
   Raises:
     WrongModel: if the stream is whole, but of another model.

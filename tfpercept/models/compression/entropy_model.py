@@ -17,8 +17,8 @@ import tensorflow as tf
 from tfpercept.models.compression import entropy_coding, integer
 
 Quantizer = Callable[[tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
-"""Called with latents and a number that tells calls apart, returns those whose
-bits are counted and those that are decoded."""
+"""Function from latents, and a number that differs from call to call, to the
+latents whose bits are counted and the latents that are decoded."""
 
 
 class Scaling(NamedTuple):

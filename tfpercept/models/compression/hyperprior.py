@@ -137,13 +137,13 @@ class HyperpriorModel(entropy_model.EntropyModel):
     mean: tf.Tensor,
     quantizer: entropy_model.Quantizer,
   ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Quantizes what hyper-latents do not tell of latents.
+    """Quantizes the residuals of latents, given entropy parameters.
 
     Args:
       y: Latents, scaled, float32 `[N, h, w, latents]`.
-      index: Indexes of their scales, not whole, of the same shape.
-      mean: Their means in the unit of `y`, of the same shape.
-      quantizer: Function that rounds.
+      index: Indexes of the scales of latents, not whole, of the same shape.
+      mean: Means of latents in the unit of `y`, of the same shape.
+      quantizer: Quantizer of the residuals.
 
     Returns:
       Residuals whose bits are counted, the indexes of their scales, and decoded
