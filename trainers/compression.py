@@ -9,95 +9,25 @@ as of the last interval, which `tfpercept compress --model` takes.
 """
 
 import dataclasses
-from typing import Any
 
 import keras
 from absl import flags, logging
 
 from programs import derived_flags, program
-from tfpercept import distances, models, settings, training
-from tfpercept.models.compression import transform_codec, warm_start
+from tfpercept import distances, models, training
+from tfpercept.models.compression import warm_start
 from trainers import (
   compression_runs,
+  compression_settings,
   compression_validation,
   run_flags,
   shared_settings,
 )
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Channels(settings.Settings):
-  """The channels of a network that is trained from the start.
-
-  Attributes:
-    size: Name of the channels, one of `transform_codec.SIZES`.
-    widths: Hidden channels of the transforms; None for those of `size`.
-    latents: Channels of latents; None for those of `size`.
-    hyper_width: Hidden channels of the hyper-transforms; None for those of
-      `size`.
-    hyper_latents: Channels of hyper-latents; None for those of `size`.
-    blocks: Number of residual blocks of each transform.
-  """
-
-  size: str = settings.option(
-    "tiny",
-    "Channels of the network, by name.",
-    choices=tuple(transform_codec.SIZES),
-  )
-  widths: tuple[int, ...] | None = settings.option(
-    None, "Hidden channels of the transforms; by default those of --size."
-  )
-  latents: int | None = settings.option(
-    None, "Channels of the latents; by default those of --size.", least=1
-  )
-  hyper_width: int | None = settings.option(
-    None,
-    "Hidden channels of the hyper-transforms; by default those of --size.",
-    least=1,
-  )
-  hyper_latents: int | None = settings.option(
-    None,
-    "Channels of the hyper-latents; by default those of --size.",
-    least=1,
-  )
-  blocks: int = settings.option(
-    transform_codec.BLOCKS,
-    "Number of residual blocks of each transform.",
-    least=0,
-  )
-
-  def arguments(self, architecture: str) -> dict[str, Any]:
-    """Returns the arguments of a network that has these channels.
-
-    Args:
-      architecture: Registered name of the network.
-    """
-    given = {name: value for name, value in self.to_json().items() if value}
-    made = {**transform_codec.SIZES[self.size], "blocks": self.blocks, **given}
-    known = models.MODELS.options(architecture)
-    return {key: value for key, value in made.items() if key in known}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Start(settings.Settings):
-  """The codec that a training starts from.
-
-  Attributes:
-    initial: Folder of a run, or name of a model; None for a new network.
-  """
-
-  initial: str | None = settings.option(
-    None,
-    "Run folder or model to start from. It gives the network and the weights, "
-    "instead of the flags of the network. With --loss=mse, --lmbda gives its "
-    "qualities another range of rates; --latents gives it more channels.",
-  )
-
-
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_SETTINGS = derived_flags.Flags(compression_runs.Settings)
-_CHANNELS = derived_flags.Flags(Channels)
-_START = derived_flags.Flags(Start)
+_SETTINGS = derived_flags.Flags(compression_settings.Settings)
+_CHANNELS = derived_flags.Flags(compression_settings.Channels)
+_START = derived_flags.Flags(compression_settings.Start)
 _ACCESS = derived_flags.Flags(shared_settings.Access)
 _VALIDATION = derived_flags.Flags(compression_validation.Settings)
 
@@ -115,7 +45,7 @@ def main() -> None:
   logging.info("Trained codec in %s", run.out / "model")
 
 
-def _started() -> tuple[compression_runs.Settings, keras.Model | None]:
+def _started() -> tuple[compression_settings.Settings, keras.Model | None]:
   """Returns the settings, and the network to start from, if there is one."""
   own, channels = _SETTINGS.read(model={}), _CHANNELS.read()
   start = _START.read().initial
@@ -137,7 +67,9 @@ def _started() -> tuple[compression_runs.Settings, keras.Model | None]:
 def _refuse_others() -> None:
   """Raises ValueError for flags that `--initial` has the answer to."""
   given = {*_SETTINGS.given(), *_CHANNELS.given()} - {"latents"}
-  fields = [field.name for field in dataclasses.fields(Channels)]
+  fields = [
+    field.name for field in dataclasses.fields(compression_settings.Channels)
+  ]
   for name in ("architecture", *fields):
     if name in given:
       raise ValueError(

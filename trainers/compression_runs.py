@@ -1,117 +1,32 @@
 """Training of codecs: its settings, and what follows from them."""
 
-import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances, models, settings, training
+from tfpercept import distances, models, training
 from tfpercept.codecs.learned import learned_codec as codec
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import (
   hyperprior,
-  transform_codec,
   transforms,
   warm_start,
 )
 from tfpercept.tasks import compression, quantizers
 from tfpercept.training import callbacks, precision, schedules
-from trainers import compression_validation, shared_settings
+from trainers import compression_settings, compression_validation
 
-ARCHITECTURES = transform_codec.names()
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
 _SHOWN = (256, 384)  # height and width of the crop in TensorBoard
 _QUALITIES = (1.0, 3.0, 5.0, 7.0)
 _UNMEASURED = compression_validation.Settings()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(shared_settings.Network):
-  """Settings of a training of a codec.
-
-  Attributes:
-    data: Names of the sources, see `data.sources.load`.
-    sides: Lengths in pixels that the longer side of each picture is reduced to,
-      see `data.reduced`.
-    largest: Factor that pictures are reduced by at least, in (0, 1].
-    patch: Side of the crops, in pixels.
-    batch: Number of crops in a batch.
-    architecture: Registered name of the network, one of `ARCHITECTURES`.
-    model: Arguments of the network.
-    lmbda: Weights of the distance at the lowest and the highest quality; None
-      for those of the network.
-    quantiser: Rounding in training, one of `quantizers.QUANTISERS`.
-    fall: Share of the steps, at the end, over which the learning rate falls.
-    ema: Share of the moving average of the weights that a step keeps; None for
-      the weights of the last step.
-  """
-
-  data: tuple[str, ...] = settings.option(
-    ("packaged",),
-    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
-    repeated=True,
-  )
-  sides: tuple[int, ...] = settings.option(
-    (),
-    "Lengths of the longer side, in pixels, that each picture is reduced to; "
-    "it is used at each of them. By default pictures keep their size.",
-  )
-  largest: float = settings.option(
-    1.0,
-    "Largest factor by which sides are reduced, above 0; below 1 it removes "
-    "traces of JPEG.",
-    least=0.0,
-    most=1.0,
-  )
-  patch: int = settings.option(
-    192,
-    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
-    least=hyperprior.STRIDE,
-  )
-  batch: int = settings.option(4, "Number of crops in a batch.", least=1)
-  architecture: str = settings.option(
-    "mean_scale_hyperprior",
-    "Network of the codec; all except factorized_prior serve all rates.",
-    choices=ARCHITECTURES,
-  )
-  model: Mapping[str, Any]
-  lmbda: tuple[float, ...] | None = settings.option(
-    None,
-    "Lambda, the weight of the distance, at the lowest and the highest "
-    "quality; by default that of the network, for mse.",
-  )
-  quantiser: str = settings.option(
-    "mixed",
-    "Quantizer of the latents in training.",
-    choices=tuple(quantizers.QUANTISERS),
-  )
-  fall: float = settings.option(
-    0.3,
-    "Share of the steps, at the end, over which the learning rate falls.",
-    least=0,
-    most=1,
-  )
-  ema: float | None = settings.option(
-    None,
-    "Decay of an exponential moving average of the weights, such as 0.9995; "
-    "the codec then has the average. By default it has the last weights.",
-    least=0.0,
-    most=1.0,
-  )
-
-  def check(self) -> None:
-    if self.patch % hyperprior.STRIDE:
-      raise ValueError(
-        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
-      )
-
-
 def train(
-  run: training.Run[Settings],
+  run: training.Run[compression_settings.Settings],
   *,
   initial: keras.Model | None = None,
   download: bool = False,
@@ -164,7 +79,7 @@ def train(
 
 
 def _pictures_of(
-  own: Settings, *, download: bool
+  own: compression_settings.Settings, *, download: bool
 ) -> tuple[list[np.ndarray], np.ndarray]:
   """Returns the pictures to train on, and the one that is looked at only."""
   pictures = sources.load(
@@ -201,7 +116,7 @@ def _curves(
 
 
 def _started(
-  run: training.Run[Settings],
+  run: training.Run[compression_settings.Settings],
   pictures: Sequence[np.ndarray],
   initial: keras.Model | None,
 ) -> keras.Model:
@@ -223,7 +138,9 @@ def _started(
   return network
 
 
-def _learning_rate(run: training.Run[Settings]) -> schedules.SteadyThenCosine:
+def _learning_rate(
+  run: training.Run[compression_settings.Settings],
+) -> schedules.SteadyThenCosine:
   return schedules.SteadyThenCosine(
     run.learning_rate,
     steps=run.steps,
@@ -236,7 +153,7 @@ def _with_latents(
   initial: keras.Model,
   network: keras.Model,
   pictures: Sequence[np.ndarray],
-  run: training.Run[Settings],
+  run: training.Run[compression_settings.Settings],
 ) -> keras.Model:
   """Gives the network to start from as many latents as the one to train has."""
   latents = network.get_config()["latents"]

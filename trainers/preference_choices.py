@@ -11,6 +11,10 @@ from absl import logging
 
 from tfpercept.data import identity, judgement_layouts, judgements
 
+Split = tuple[judgements.Judgements, judgements.Judgements]
+"""Judgements to train on, and those that are held out."""
+_LONGEST = 255  # bytes of a name, on most disks
+
 
 def load(paths: Sequence[str], layout: str) -> judgements.Judgements:
   """Reads forced choices; those of several folders become one set.
@@ -90,9 +94,7 @@ def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
   return sorted(contents[i] for i in order[: max(1, len(contents) // 5)])
 
 
-def split(
-  data: judgements.Judgements, held_out: Sequence[str]
-) -> tuple[judgements.Judgements, judgements.Judgements]:
+def split(data: judgements.Judgements, held_out: Sequence[str]) -> Split:
   """Splits judgements by content into those to train on and held-out ones.
 
   Args:
@@ -113,3 +115,24 @@ def split(
   if not train_on.items:
     raise ValueError("nothing is left to train on; hold out fewer contents")
   return train_on, data.only(lambda item: item.content in apart)
+
+
+def leave_one_out(data: judgements.Judgements) -> dict[str, Split]:
+  """Returns a split for each content, which holds that content out.
+
+  Args:
+    data: Judgements to split.
+
+  Returns:
+    The splits, by the name of the folder of the training.
+  """
+  return {_folder(content): split(data, [content]) for content in data.contents}
+
+
+def _folder(content: str) -> str:
+  """Returns the folder of the training that does not see a content."""
+  name = f"without_{content}"
+  if max(len(os.fsencode(part)) for part in name.split("/")) > _LONGEST:
+    digest = hashlib.blake2b(os.fsencode(content), digest_size=12)
+    return f"without_{digest.hexdigest()}"
+  return name

@@ -109,7 +109,7 @@ def main() -> None:
     for seed, place in places.items()
     for name, run in _trained(job, losses, place, seed).items()
   }
-  planes = {}
+  planes: dict[str, pathlib.Path] = {}
   if job.plane:
     seed = job.seeds[0]
     planes = _trained(job, losses, out / "plane", seed, "--latent=2")

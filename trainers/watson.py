@@ -12,14 +12,12 @@ command resumes it.
 """
 
 import dataclasses
-import hashlib
-import os
 
 from absl import flags
 
 from programs import derived_flags, program
 from tfpercept import settings, training
-from tfpercept.data import judgement_layouts, judgements
+from tfpercept.data import judgement_layouts
 from trainers import (
   preference_choices,
   preference_report,
@@ -27,7 +25,6 @@ from trainers import (
   run_flags,
 )
 
-_LONGEST = 255  # bytes of a name, on most disks
 _FURTHER = (
   "train its weights.npz further, in a new --out: "
   "--distance=\"NAME(weights='OUT/weights.npz')\""
@@ -85,25 +82,13 @@ def main() -> None:
   print(preference_report.to_text(outcomes, run))
 
 
-def _folder(content: str) -> str:
-  """Returns the folder of the training that does not see a content."""
-  name = f"without_{content}"
-  if max(len(os.fsencode(part)) for part in name.split("/")) > _LONGEST:
-    digest = hashlib.blake2b(os.fsencode(content), digest_size=12)
-    return f"without_{digest.hexdigest()}"
-  return name
-
-
 def _splits(
   own: preference_training.Settings, job: Job, seed: int
-) -> dict[str, tuple[judgements.Judgements, judgements.Judgements]]:
+) -> dict[str, preference_choices.Split]:
   """Returns choices to train on and held-out choices, by name of a folder."""
   data = preference_choices.load(own.data, job.layout)
   if job.leave_one_out:
-    return {
-      _folder(content): preference_choices.split(data, [content])
-      for content in data.contents
-    }
+    return preference_choices.leave_one_out(data)
   if own.judge_by:
     return {"": (data, preference_choices.load(own.judge_by, job.layout))}
   held_out = own.held_out or preference_choices.some_contents(data, seed=seed)

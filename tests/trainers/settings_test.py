@@ -8,7 +8,7 @@ from programs import derived_flags, program
 from tfpercept import training
 from trainers import (
   autoencoder_training,
-  compression_runs,
+  compression_settings,
   digit_training,
   pim_training,
   preference_training,
@@ -65,7 +65,7 @@ KEPT = {
       "calibration_steps": 1000,
     },
   ),
-  compression_runs.Settings: (
+  compression_settings.Settings: (
     {"model": {"latents": 3}, "initial": "abc", "skip_damaged": True},
     {
       "data": ["packaged"],
@@ -155,7 +155,7 @@ def test_the_way_to_a_given_beta_is_none():
 @pytest.mark.parametrize("patch", [100, 32])
 def test_crops_of_codecs_have_whole_latents(patch):
   with pytest.raises(ValueError, match="patch is "):
-    compression_runs.Settings(model={}, patch=patch)
+    compression_settings.Settings(model={}, patch=patch)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_crops_of_codecs_have_whole_latents(patch):
     ("yaleb_autoencoder", autoencoder_training.Settings, {"held_out": 0.0}),
     ("vae_faces", variational.Settings, {"nats_per_latent": 1.0}),
     ("vae_mnist", variational.Settings, {"fit": "pad"}),
-    ("photo_mse", compression_runs.Settings, {"sides": [1000, 700, 500]}),
+    ("photo_mse", compression_settings.Settings, {"sides": [1000, 700, 500]}),
     ("pim_1", pim_training.Settings, {"gap": 1}),
     ("judged_gan", preference_training.Settings, {"patch": 96}),
     ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
@@ -181,7 +181,7 @@ def test_presets_are_settings(preset, kind, expected, apart_flags):
   if not any(line.startswith("--data=") for line in lines):
     lines.append("--data=a")
   apart_flags(["trainer", *lines], known_only=True)
-  more = {"model": {}} if kind is compression_runs.Settings else {}
+  more = {"model": {}} if kind is compression_settings.Settings else {}
   found = made.read(**more).to_json()
   assert {key: found[key] for key in expected} == expected
 

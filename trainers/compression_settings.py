@@ -1,0 +1,162 @@
+"""Settings of a training of a codec, and of the network that it trains."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tfpercept import models, settings
+from tfpercept.models.compression import hyperprior, transform_codec
+from tfpercept.tasks import quantizers
+from trainers import shared_settings
+
+ARCHITECTURES = transform_codec.names()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(shared_settings.Network):
+  """Settings of a training of a codec.
+
+  Attributes:
+    data: Names of the sources, see `data.sources.load`.
+    sides: Lengths in pixels that the longer side of each picture is reduced to,
+      see `data.reduced`.
+    largest: Factor that pictures are reduced by at least, in (0, 1].
+    patch: Side of the crops, in pixels.
+    batch: Number of crops in a batch.
+    architecture: Registered name of the network, one of `ARCHITECTURES`.
+    model: Arguments of the network.
+    lmbda: Weights of the distance at the lowest and the highest quality; None
+      for those of the network.
+    quantiser: Rounding in training, one of `quantizers.QUANTISERS`.
+    fall: Share of the steps, at the end, over which the learning rate falls.
+    ema: Share of the moving average of the weights that a step keeps; None for
+      the weights of the last step.
+  """
+
+  data: tuple[str, ...] = settings.option(
+    ("packaged",),
+    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
+    repeated=True,
+  )
+  sides: tuple[int, ...] = settings.option(
+    (),
+    "Lengths of the longer side, in pixels, that each picture is reduced to; "
+    "it is used at each of them. By default pictures keep their size.",
+  )
+  largest: float = settings.option(
+    1.0,
+    "Largest factor by which sides are reduced, above 0; below 1 it removes "
+    "traces of JPEG.",
+    least=0.0,
+    most=1.0,
+  )
+  patch: int = settings.option(
+    192,
+    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
+    least=hyperprior.STRIDE,
+  )
+  batch: int = settings.option(4, "Number of crops in a batch.", least=1)
+  architecture: str = settings.option(
+    "mean_scale_hyperprior",
+    "Network of the codec; all except factorized_prior serve all rates.",
+    choices=ARCHITECTURES,
+  )
+  model: Mapping[str, Any]
+  lmbda: tuple[float, ...] | None = settings.option(
+    None,
+    "Lambda, the weight of the distance, at the lowest and the highest "
+    "quality; by default that of the network, for mse.",
+  )
+  quantiser: str = settings.option(
+    "mixed",
+    "Quantizer of the latents in training.",
+    choices=tuple(quantizers.QUANTISERS),
+  )
+  fall: float = settings.option(
+    0.3,
+    "Share of the steps, at the end, over which the learning rate falls.",
+    least=0,
+    most=1,
+  )
+  ema: float | None = settings.option(
+    None,
+    "Decay of an exponential moving average of the weights, such as 0.9995; "
+    "the codec then has the average. By default it has the last weights.",
+    least=0.0,
+    most=1.0,
+  )
+
+  def check(self) -> None:
+    if self.patch % hyperprior.STRIDE:
+      raise ValueError(
+        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
+      )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Channels(settings.Settings):
+  """The channels of a network that is trained from the start.
+
+  Attributes:
+    size: Name of the channels, one of `transform_codec.SIZES`.
+    widths: Hidden channels of the transforms; None for those of `size`.
+    latents: Channels of latents; None for those of `size`.
+    hyper_width: Hidden channels of the hyper-transforms; None for those of
+      `size`.
+    hyper_latents: Channels of hyper-latents; None for those of `size`.
+    blocks: Number of residual blocks of each transform.
+  """
+
+  size: str = settings.option(
+    "tiny",
+    "Channels of the network, by name.",
+    choices=tuple(transform_codec.SIZES),
+  )
+  widths: tuple[int, ...] | None = settings.option(
+    None, "Hidden channels of the transforms; by default those of --size."
+  )
+  latents: int | None = settings.option(
+    None, "Channels of the latents; by default those of --size.", least=1
+  )
+  hyper_width: int | None = settings.option(
+    None,
+    "Hidden channels of the hyper-transforms; by default those of --size.",
+    least=1,
+  )
+  hyper_latents: int | None = settings.option(
+    None,
+    "Channels of the hyper-latents; by default those of --size.",
+    least=1,
+  )
+  blocks: int = settings.option(
+    transform_codec.BLOCKS,
+    "Number of residual blocks of each transform.",
+    least=0,
+  )
+
+  def arguments(self, architecture: str) -> dict[str, Any]:
+    """Returns the arguments of a network that has these channels.
+
+    Args:
+      architecture: Registered name of the network.
+    """
+    given = {name: value for name, value in self.to_json().items() if value}
+    made = {**transform_codec.SIZES[self.size], "blocks": self.blocks, **given}
+    known = models.MODELS.options(architecture)
+    return {key: value for key, value in made.items() if key in known}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start(settings.Settings):
+  """The codec that a training starts from.
+
+  Attributes:
+    initial: Folder of a run, or name of a model; None for a new network.
+  """
+
+  initial: str | None = settings.option(
+    None,
+    "Run folder or model to start from. It gives the network and the weights, "
+    "instead of the flags of the network. With --loss=mse, --lmbda gives its "
+    "qualities another range of rates; --latents gives it more channels.",
+  )
