@@ -5,6 +5,7 @@ by strip, with the very numbers that the model folder keeps, so that its files
 are the same bytes. Entropy parameters are made by the codec's own functions.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,7 +14,11 @@ import tensorflow as tf
 
 from export.signatures import pictures, streams
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import entropy_parameters, learned_codec
+from tfpercept.codecs.learned import (
+  entropy_parameters,
+  learned_codec,
+  symbol_coder,
+)
 from tfpercept.models.compression import (
   entropy_coding,
   hyper_transforms,
@@ -191,8 +196,8 @@ class CodecGraph:
       step: Quality in sixteenths.
     """
     shape = tf.shape(image)
-    colour = tf.broadcast_to(image, [shape[0], shape[1], 3])[None]
-    latents = self.encode(colour, step)
+    color = tf.broadcast_to(image, [shape[0], shape[1], 3])[None]
+    latents = self.encode(color, step)
     strings = []
     if latents.z is not None:
       side = entropy_coding.Encoder(self._tables("z"))
@@ -228,13 +233,15 @@ class CodecGraph:
       data,
       codec=self._codec,
       model=self.identity,
-      symbols=self._symbols,
+      symbols=functools.partial(symbol_coder.symbol_counts, self.model),
       qualities=self.steps if has_rates else (0, 0),
       max_pixels=pictures.MAX_PIXELS,
       integer=self.model.has_side_information,
     )
     step = stream.quality if has_rates else tf.constant(self.steps[0])
-    rows, columns = self._size(stream.height, stream.width)
+    rows, columns = symbol_coder.latent_size(
+      self.model, stream.height, stream.width
+    )
     z = self._read_z(stream.strings, rows, columns)
     y, mean = self._read_y(z, stream.strings[-2:], (rows, columns), step)
     picture = self._picture(y, mean, step)
@@ -281,24 +288,6 @@ class CodecGraph:
     return entropy_coding.Tables(
       self.kept[f"{name}_tables"], self.kept[f"{name}_offsets"]
     )
-
-  def _size(
-    self, height: tf.Tensor, width: tf.Tensor
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns rows and columns of the latents of a picture."""
-    stride, ratio = self.network.stride, self.model.ratio
-    return ratio * -(-height // stride), ratio * -(-width // stride)
-
-  def _symbols(
-    self, height: tf.Tensor, width: tf.Tensor
-  ) -> tuple[tf.Tensor, ...]:
-    """Returns the most symbols of each string of a file."""
-    rows, columns = self._size(height, width)
-    latents = rows * columns * self.model.latents
-    if not self.model.has_side_information:
-      return latents, latents
-    hyper = rows * columns // self.model.ratio**2 * self.model.hyper_latents
-    return hyper, latents, latents
 
   def _of_step(self, table: np.ndarray, step: tf.Tensor) -> tf.Tensor:
     """Returns the row of a quality."""

@@ -32,6 +32,14 @@ def codec(folder):
   return codecs.get(f"hyperprior(model={str(folder)!r})")
 
 
+def test_learned_is_another_name_of_the_codec(folder, codec):
+  named = codecs.get(f"learned(model={str(folder)!r}, check=False)")
+  assert isinstance(named, learned_codec.Hyperprior)
+  assert named.spec == f"hyperprior(model={str(folder)!r}, check=False)"
+  assert named.identity == codec.identity
+  assert "learned" not in codecs.names()
+
+
 @pytest.mark.parametrize(
   "size", [(1, 1), (1, 65), (63, 64), (64, 64), (65, 127), (130, 40)]
 )

@@ -8,7 +8,7 @@ import pytest
 from tests.codecs import small_models
 from tfpercept import codecs, models, weights
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import learned_codec, model_lookup
+from tfpercept.codecs.learned import learned_codec, model_ids, model_lookup
 
 PICTURE = np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)
 
@@ -83,3 +83,12 @@ def test_a_model_that_codes_nothing_is_refused(tmp_path):
   models.save(network, tmp_path / "sharp")
   with pytest.raises(ValueError, match="holds a srcnn that codes no pictures"):
     model_lookup.KnownModels([tmp_path / "sharp"])
+
+
+def test_the_codec_id_is_that_of_the_model_s_own_stream(folders, files_of):
+  manifest = models.read_manifest(folders[0])
+  header = container.read_header(files_of[0]).header
+  assert model_ids.number(manifest) == header.codec == 2
+  for kept in ({}, {"stream": 3}, {"stream": "AAAA"}, None):
+    with pytest.raises(ValueError, match="no stream to tell its codec by"):
+      model_ids.number({**manifest, "selftest": kept})

@@ -276,3 +276,27 @@ def test_a_model_whose_files_are_not_its_own_is_refused(folder, tmp_path):
     reference_decoder.ReferenceDecoder(tmp_path / "model")
   with pytest.raises(ValueError, match="no whole model"):
     reference_decoder.ReferenceDecoder(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ("architecture", "codec", "slices"),
+  [
+    ("factorized_prior", 1, 1),
+    ("mean_scale_hyperprior", 2, 1),
+    ("channel_wise_hyperprior", 3, 4),
+  ],
+)
+def test_the_arrays_of_a_model_say_what_it_codes_with(
+  tmp_path, architecture, codec, slices
+):
+  """Not the name of its network, which may be any."""
+  picture = small_models.picture(64, 64)
+  place = tmp_path / "model"
+  small_models.save(place, picture, architecture=architecture)
+  manifest = json.loads((place / "manifest.json").read_text())
+  manifest["model"] = "network_of_tomorrow"
+  (place / "manifest.json").write_text(json.dumps(manifest))
+  decoder = reference_decoder.ReferenceDecoder(place)
+  assert decoder._codec == codec
+  assert len(decoder._slices) == slices
+  assert decoder._slices[-1].stop == small_models.SMALL["latents"]

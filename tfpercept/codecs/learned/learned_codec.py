@@ -260,7 +260,7 @@ class Hyperprior(base.Codec):
       z: Hyper-latents, int32; None if there are none.
       step: Quality in sixteenths.
     """
-    colour = np.broadcast_to(image, (*image.shape[:2], 3))
+    color = np.broadcast_to(image, (*image.shape[:2], 3))
     _, height, width, _ = y.shape
     parts = self._parameters.parts((height, width), z, step)
     for part in parts:
@@ -270,7 +270,7 @@ class Hyperprior(base.Codec):
       )
       if self._refinement:
         symbols = self._refinement(
-          colour, y, rows, (symbols, index, mean),
+          color, y, rows, (symbols, index, mean),
           self._parameters.inverse(step), step / container.STEPS,
         )  # fmt: skip
       yield part, symbols
@@ -304,10 +304,10 @@ class Hyperprior(base.Codec):
     """Returns y, float32 `[1, h, w, C]`, and z, int32 `[1, h/4, w/4, C']`."""
     size = self._coder.size(*image.shape[:2])
     quality = tf.constant([step / container.STEPS], tf.float32)
-    colour = np.broadcast_to(image, (*image.shape[:2], 3))
+    color = np.broadcast_to(image, (*image.shape[:2], 3))
     y = tiles.analyse(
       lambda x: self._analysis(x, quality),
-      colour,
+      color,
       (size[0] * transforms.STRIDE, size[1] * transforms.STRIDE),
       halo=self._network.halo,
     )

@@ -43,9 +43,9 @@ def synthesis(
       features = features + convolved(inner, w[f"{second}/kernel"])
       features += w[f"{second}/bias"]
   height, width, _ = y_hat.shape
-  colours = y_hat @ w["linear/kernel"][0, 0] + w["linear/bias"]
+  colors = y_hat @ w["linear/kernel"][0, 0] + w["linear/bias"]
   straight = (
-    (_LINEAR_UNIT * colours)
+    (_LINEAR_UNIT * colors)
     .reshape(height, width, STRIDE, STRIDE, 3)
     .swapaxes(1, 2)
     .reshape(height * STRIDE, width * STRIDE, 3)

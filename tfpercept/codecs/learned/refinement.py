@@ -128,6 +128,8 @@ class Refinement:
 
   def _bend(self, symbols: tf.Tensor, given: tuple) -> tf.Tensor:
     """Returns c, float32 `[1, rows, columns, 1]`, by Hutchinson's estimate."""
+    # With random signs s, the mean of s (H s) is the diagonal of the Hessian H;
+    # H s is the difference of two gradients.
     sign = tf.sign(tf.random.stateless_normal(tf.shape(symbols), [0, 0]))
     (_, low), (_, high) = (
       self._slope(symbols + d * sign, *given) for d in (-_PROBE, _PROBE)

@@ -1,7 +1,7 @@
 """The symbol coder: between symbols and the strings of a stream."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -62,6 +62,41 @@ Coded = tuple[entropy_parameters.Part, tf.Tensor]
 """A part of latents and its symbols, int32."""
 
 
+Number = TypeVar("Number", int, tf.Tensor)
+
+
+def latent_size(
+  model: entropy_model.EntropyModel, height: Number, width: Number
+) -> tuple[Number, Number]:
+  """Returns rows and columns of the latents of a picture.
+
+  Args:
+    model: Entropy model of the network.
+    height: Height of the picture, a number or a tensor.
+    width: Width of the picture, of the same type.
+  """
+  stride = model.ratio * transforms.STRIDE
+  return model.ratio * -(-height // stride), model.ratio * -(-width // stride)
+
+
+def symbol_counts(
+  model: entropy_model.EntropyModel, height: Number, width: Number
+) -> list[Number]:
+  """Returns how many symbols each string of a picture may hold.
+
+  Args:
+    model: Entropy model of the network.
+    height: Height of the picture, a number or a tensor.
+    width: Width of the picture, of the same type.
+  """
+  rows, columns = latent_size(model, height, width)
+  latents = rows * columns * model.latents
+  if not model.has_side_information:
+    return [latents, latents]
+  hyper = rows * columns // model.ratio**2 * model.hyper_latents
+  return [hyper, latents, latents]
+
+
 class SymbolCoder:
   """Codes symbols into strings, and back.
 
@@ -91,18 +126,11 @@ class SymbolCoder:
 
   def size(self, height: int, width: int) -> tuple[int, int]:
     """Returns rows and columns of the latents of a picture."""
-    ratio = self._model.ratio
-    stride = ratio * transforms.STRIDE
-    return ratio * -(-height // stride), ratio * -(-width // stride)
+    return latent_size(self._model, height, width)
 
   def counts(self, height: int, width: int) -> list[int]:
     """Returns how many symbols each string of a picture may hold."""
-    rows, columns = self.size(height, width)
-    latents = rows * columns * self._model.latents
-    if not self._model.has_side_information:
-      return [latents, latents]
-    hyper = rows * columns // self._model.ratio**2 * self._model.hyper_latents
-    return [hyper, latents, latents]
+    return symbol_counts(self._model, height, width)
 
   def write(
     self,

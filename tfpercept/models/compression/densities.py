@@ -83,7 +83,9 @@ class FactorizedDensity(keras.layers.Layer):
       float32 `[N, C]`, finite.
     """
     low, high = self.logits(y - 0.5), self.logits(y + 0.5)
-    # Where both are on the right, their mirror images keep the digits.
+    # Far to the right both distributions are near 1, and their difference has
+    # no digits left. The mirror image of the interval costs the same and is
+    # near 0, where floats are dense.
     mirrored = low + high > 0
     low, high = (
       tf.where(mirrored, -high, low),
@@ -91,5 +93,6 @@ class FactorizedDensity(keras.layers.Layer):
     )
     log_low, log_high = tf.math.log_sigmoid(low), tf.math.log_sigmoid(high)
     gap = tf.maximum(log_high - log_low, 1e-30)
+    # log(e^high - e^low) without leaving logarithms, which would underflow.
     nats = log_high + tf.math.log(-tf.math.expm1(-gap))
     return nats * -1.4426950408889634  # 1 / ln 2

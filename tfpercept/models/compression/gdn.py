@@ -1,4 +1,4 @@
-"""Normalisations that the transforms of codecs use."""
+"""Normalizations that the transforms of codecs use."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def _squared(root: tf.Variable, minimum: float) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="tfpercept")
 class ChannelNorm(keras.layers.Layer):
-  """Normalises each position over its channels to mean 0 and variance 1.
+  """Normalizes each position over its channels to mean 0 and variance 1.
 
   The variance is the unbiased one; a learned scale and offset for each channel
   follow. Input and output: float `[N, H, W, C]`, C of 2 or more.

@@ -1,4 +1,4 @@
-"""Codecs of short vectors: transform coding and vector quantisation."""
+"""Codecs of short vectors: transform coding and vector quantization."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class ToyTransformCodec(keras.Model):
     widths: Widths of the hidden layers of each transform, from the vector to
       the latents and in the same order back.
     seed: Seed of the initial weights.
-    dtype: Must be float32, or None.
+    dtype: Keras dtype, float32 or None.
     name: Keras model name.
 
   Raises:
@@ -178,7 +178,7 @@ class ToyVectorQuantizer(keras.Model):
     dimensions: Length D of the vectors.
     entries: Number K of entries of the codebook.
     weight: Cost of a summed squared error of 1, in bits.
-    dtype: Must be float32, or None.
+    dtype: Keras dtype, float32 or None.
     name: Keras model name.
 
   Raises:

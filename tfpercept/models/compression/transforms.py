@@ -17,7 +17,7 @@ VALUES = _CHANNELS * STRIDE**2
 """Numbers in a block of 16x16 pixels, and most latents that the linear path
 can tell apart."""
 _QUIET = 0.02  # of what a network adds to the linear path before training
-# A step of an optimiser changes all weights alike. In this unit those of the
+# A step of an optimizer changes all weights alike. In this unit those of the
 # inverse transform are of about the size of the others.
 _LINEAR_UNIT = 2.0**-4
 HALO = 2
@@ -42,7 +42,7 @@ def leaky(x: tf.Tensor) -> tf.Tensor:
   """Returns the leaky ReLU of codecs, of slope 0.2 below 0.
 
   TensorFlow's own can not be differentiated without an error message once a
-  graph is optimised (2.14, the pass "remapper").
+  graph is optimized (2.14, the pass "remapper").
   """
   return tf.maximum(x, tf.cast(0.2, x.dtype) * x)
 
@@ -58,7 +58,7 @@ class Residual(keras.layers.Layer):
     name: Keras layer name.
 
   Source: He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
-  2016, section 3, without normalisation, half as wide inside.
+  2016, section 3, without normalization, half as wide inside.
   """
 
   def __init__(self, channels: int, *, dtype: str | None, name: str):
@@ -151,8 +151,8 @@ class Analysis(keras.layers.Layer):
 
   def call(self, x: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     features = x - 0.5
-    for convolution, normalisation, modulated in self._hidden:
-      features = modulated(normalisation(convolution(features)), quality)
+    for convolution, normalization, modulated in self._hidden:
+      features = modulated(normalization(convolution(features)), quality)
     for block in self._blocks:
       features = block(features)
     pixels = tf.nn.space_to_depth(x, STRIDE)
@@ -208,8 +208,8 @@ class Synthesis(keras.layers.Layer):
     self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor
   ) -> tf.Tensor:
     features = normal
-    for i, (convolution, normalisation, modulated) in enumerate(self._hidden):
-      features = modulated(normalisation(convolution(features)), quality)
+    for i, (convolution, normalization, modulated) in enumerate(self._hidden):
+      features = modulated(normalization(convolution(features)), quality)
       for block in self._blocks if i == 0 else ():
         features = block(features)
     pixels = tf.nn.depth_to_space(_LINEAR_UNIT * self.linear(y), STRIDE)
