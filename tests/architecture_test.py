@@ -386,6 +386,35 @@ def test_build_states_the_same_layers():
   }, "the deps of a py_library in BUILD are what its sources import"
 
 
+def bazel_test_layers() -> list[str]:
+  """Returns the layers whose tests see nothing of higher ones."""
+  for node in ast.parse((ROOT / "BUILD").read_text()).body:
+    if isinstance(node, ast.Assign):
+      assert ast.unparse(node.targets[0]) == "TEST_LAYERS"
+      return ast.literal_eval(node.value.generators[0].iter)
+  raise AssertionError("BUILD has no TEST_LAYERS")
+
+
+def test_bazel_gives_each_test_what_it_imports():
+  deps, layers = bazel_deps(), bazel_test_layers()
+
+  def all_below(*targets: str) -> set[str]:
+    found = set(targets)
+    for target in targets:
+      found |= all_below(*deps[target])
+    return found
+
+  assert set(layers) <= set(deps)
+  everything = all_below("testing", "benchmarks", "cli", "trainers")
+  for path in (ROOT / "tests").rglob("*_test.py"):
+    layer = path.relative_to(ROOT / "tests").parts[0].removesuffix("_test.py")
+    seen = everything
+    if layer in layers:
+      seen = all_below("testing", layer, "tfpercept")
+    units = imported_units("tfpercept/a.py", path.read_text())
+    assert units <= seen, f"{path}: BUILD gives it no {units - seen}"
+
+
 def test_build_has_a_binary_for_each_program():
   build = (ROOT / "BUILD").read_text()
   for path in sources():

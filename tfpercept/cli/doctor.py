@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from tfpercept.cli import deferred, output
 
 if TYPE_CHECKING:
-  from tfpercept.conformance import scorecard as doctor
-  from tfpercept.conformance import suite as conformance
+  from tfpercept.conformance import scorecard, suite
 else:
-  conformance = deferred.module("tfpercept.conformance.suite")
-  doctor = deferred.module("tfpercept.conformance.scorecard")
+  suite = deferred.module("tfpercept.conformance.suite")
+  scorecard = deferred.module("tfpercept.conformance.scorecard")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -71,13 +70,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   prints_lines = arguments.format == "table" and not arguments.out
 
-  def each(finding: conformance.Finding) -> None:
+  def each(finding: suite.Finding) -> None:
     if prints_lines:
-      output.show(doctor.line(finding))
+      output.show(scorecard.line(finding))
 
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())  # as `python -m` does
-  card = doctor.examine(
+  card = scorecard.examine(
     arguments.subject,
     min_size=arguments.min_size,
     size_multiple=arguments.size_multiple,
@@ -88,11 +87,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
     each=each,
   )
   if arguments.format == "json":
-    text = json.dumps(doctor.to_json(card), indent=2)
+    text = json.dumps(scorecard.to_json(card), indent=2)
   else:
-    text = doctor.to_text(card)
+    text = scorecard.to_text(card)
   if prints_lines:
-    output.show(doctor.totals(card))
+    output.show(scorecard.totals(card))
   else:
     output.emit(arguments, text)
   return 0 if card.passed else 1

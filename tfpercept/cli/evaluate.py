@@ -10,13 +10,11 @@ from tfpercept import offers
 from tfpercept.cli import deferred, output
 
 if TYPE_CHECKING:
-  from tfpercept.evaluation.core import score_table as scores
-  from tfpercept.evaluation.super_resolution import measure as super_resolution
+  from tfpercept.evaluation.core import score_table
+  from tfpercept.evaluation.super_resolution import measure
 else:
-  scores = deferred.module("tfpercept.evaluation.core.score_table")
-  super_resolution = deferred.module(
-    "tfpercept.evaluation.super_resolution.measure"
-  )
+  score_table = deferred.module("tfpercept.evaluation.core.score_table")
+  measure = deferred.module("tfpercept.evaluation.super_resolution.measure")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -50,10 +48,10 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
   output.check(arguments)
-  pictures = super_resolution.folder_pictures(arguments.folders)
-  table = super_resolution.evaluate(
+  pictures = measure.folder_pictures(arguments.folders)
+  table = measure.evaluate(
     pictures,
-    super_resolution.load_all(arguments.model, scale=arguments.scale),
+    measure.load_all(arguments.model, scale=arguments.scale),
     scale=arguments.scale,
   )
   output.emit(arguments, _FORMATS[arguments.format](table))
@@ -62,4 +60,4 @@ def _evaluate(arguments: argparse.Namespace) -> int:
   return output.status(failures=table.failures, results=table.groups)
 
 
-_FORMATS = output.formats(scores)
+_FORMATS = output.formats(score_table)

@@ -16,19 +16,17 @@ if TYPE_CHECKING:
   from tfpercept.evaluation.ranking import agreement as ranking_agreement
   from tfpercept.evaluation.ranking import analysis as ranking_analysis
   from tfpercept.evaluation.ranking import page as ranking_page
-  from tfpercept.evaluation.ranking import report as ranking_report
-  from tfpercept.evaluation.ranking import results as ranking_results
+  from tfpercept.evaluation.ranking import report, results, study_config
   from tfpercept.evaluation.ranking import study as ranking_study
-  from tfpercept.evaluation.ranking import study_config as ranking
   from tfpercept.io import files
 else:
   agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
-  ranking = deferred.module("tfpercept.evaluation.ranking.study_config")
+  study_config = deferred.module("tfpercept.evaluation.ranking.study_config")
   ranking_agreement = deferred.module("tfpercept.evaluation.ranking.agreement")
   ranking_analysis = deferred.module("tfpercept.evaluation.ranking.analysis")
   ranking_page = deferred.module("tfpercept.evaluation.ranking.page")
-  ranking_report = deferred.module("tfpercept.evaluation.ranking.report")
-  ranking_results = deferred.module("tfpercept.evaluation.ranking.results")
+  report = deferred.module("tfpercept.evaluation.ranking.report")
+  results = deferred.module("tfpercept.evaluation.ranking.results")
   ranking_study = deferred.module("tfpercept.evaluation.ranking.study")
   files = deferred.module("tfpercept.io.files")
 
@@ -135,7 +133,7 @@ def _make(arguments: argparse.Namespace) -> int:
   key = page.with_suffix(".key.json")
   for path in (page, key):
     files.require_writable(path)
-  groups = ranking.find(_named(arguments.folders), arguments.originals)
+  groups = study_config.find(_named(arguments.folders), arguments.originals)
   with progress.Bar(len(groups)) as bar:
     study = ranking_study.make(groups, settings, progress=bar.show)
   ranking_page.write(page, study, look)
@@ -172,8 +170,8 @@ def _analyse(arguments: argparse.Namespace) -> int:
   if arguments.page:
     files.require_writable(arguments.page)
   groups = _groups(arguments)
-  key = ranking_results.read_key(arguments.key)
-  people, failures = ranking_results.read(arguments.results, key)
+  key = results.read_key(arguments.key)
+  people, failures = results.read(arguments.results, key)
   if failures and not people:
     listed = "; ".join(f"{path}: {why}" for path, why in failures.items())
     raise ValueError(f"no results that can be used: {listed}")
@@ -185,16 +183,16 @@ def _analyse(arguments: argparse.Namespace) -> int:
   if groups:
     distances, missing = _distances(arguments.metric, groups, analysis)
     failures |= missing
-  found = ranking_report.Findings(analysis, distances, failures)
+  found = report.Findings(analysis, distances, failures)
   if arguments.page:
-    ranking_report.write_page(arguments.page, found)
+    report.write_page(arguments.page, found)
   output.emit(arguments, _FORMATS[arguments.format](found))
   for name, why in {**analysis.left_out, **failures}.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
   return int(bool(failures))
 
 
-def _groups(arguments: argparse.Namespace) -> list[ranking.Group]:
+def _groups(arguments: argparse.Namespace) -> list[study_config.Group]:
   """Returns the pictures that distances are measured on, if it is asked."""
   if not arguments.folder and not arguments.originals:
     return []
@@ -202,12 +200,12 @@ def _groups(arguments: argparse.Namespace) -> list[ranking.Group]:
     raise ValueError(
       "distances need --originals and a --folder for each method"
     )
-  return ranking.find(_named(arguments.folder), arguments.originals)
+  return study_config.find(_named(arguments.folder), arguments.originals)
 
 
 def _distances(
   metrics: list[str],
-  groups: list[ranking.Group],
+  groups: list[study_config.Group],
   analysis: ranking_analysis.Analysis,
 ) -> tuple[agreement_table.Block, dict[str, str]]:
   """Measures distances; says which are left out."""
@@ -227,6 +225,6 @@ def _distances(
 
 
 _FORMATS = {
-  "text": lambda found: ranking_report.to_text(found),
-  "json": lambda found: json.dumps(ranking_report.to_json(found), indent=2),
+  "text": lambda found: report.to_text(found),
+  "json": lambda found: json.dumps(report.to_json(found), indent=2),
 }

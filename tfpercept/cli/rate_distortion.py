@@ -15,8 +15,7 @@ from tfpercept.evaluation.core import settings
 if TYPE_CHECKING:
   from tfpercept import codecs, distances
   from tfpercept.evaluation.core import machine
-  from tfpercept.evaluation.rate_distortion import measure as rate_distortion
-  from tfpercept.evaluation.rate_distortion import page as rate_distortion_page
+  from tfpercept.evaluation.rate_distortion import measure, page
   from tfpercept.evaluation.rate_distortion import (
     result as rate_distortion_result,
   )
@@ -27,12 +26,8 @@ if TYPE_CHECKING:
 else:
   codecs = deferred.module("tfpercept.codecs")
   distances = deferred.module("tfpercept.distances")
-  rate_distortion = deferred.module(
-    "tfpercept.evaluation.rate_distortion.measure"
-  )
-  rate_distortion_page = deferred.module(
-    "tfpercept.evaluation.rate_distortion.page"
-  )
+  measure = deferred.module("tfpercept.evaluation.rate_distortion.measure")
+  page = deferred.module("tfpercept.evaluation.rate_distortion.page")
   rate_distortion_result = deferred.module(
     "tfpercept.evaluation.rate_distortion.result"
   )
@@ -134,7 +129,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
     raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
   if arguments.out:
     files.require_writable_folder(arguments.out)
-  pictures = rate_distortion.find_pictures(arguments.folders)
+  pictures = measure.find_pictures(arguments.folders)
   pair = [codecs.get(spec) for spec in arguments.pair or ()]
   if pair and pair[0].spec == pair[1].spec:
     raise ValueError(f"--pair is two codecs that differ; got {pair[0].spec}")
@@ -144,7 +139,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
   total = len(pictures) * sum(len(codec.qualities) for codec in chosen)
   with progress.Bar(total) as bar:
-    result = rate_distortion.measure(
+    result = measure.measure(
       pictures, chosen, judges, repeats=arguments.repeats, progress=bar.show
     )
   span = (low, high)
@@ -152,7 +147,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   if not arguments.out or not result.points:
     output.show(text)
   else:
-    options = rate_distortion_page.Options(
+    options = page.Options(
       anchor=anchor,
       span=span,
       shown=arguments.shown,
@@ -163,7 +158,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
     _write_tables(pathlib.Path(arguments.out), result, options, conditions)
     output.show(text)  # what reads it may stop, and the tables are there
     with progress.Bar() as bar:
-      rate_distortion_page.write(
+      page.write(
         pathlib.Path(arguments.out) / "report.html",
         result,
         pictures,
@@ -233,7 +228,7 @@ def _conditions(
 def _write_tables(
   folder: pathlib.Path,
   result: rate_distortion_result.Result,
-  options: rate_distortion_page.Options,
+  options: page.Options,
   conditions: dict[str, object],
 ) -> None:
   table = rate_distortion_table

@@ -33,6 +33,14 @@ Place = files.PathLike | IO[bytes]
 """A path, or a stream of bytes that is open."""
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
+_TOO_FEW = (
+  "{target:g} bits per pixel are too few: at the lowest quality, {quality:g}, "
+  "it takes {value:.4g}"
+)
+_TOO_MUCH = (
+  "a PSNR of {target:g} dB is too much: at the highest quality, {quality:g}, "
+  "it has {value:.2f}"
+)
 _CHUNK = 1 << 20
 _PATHS = (str, os.PathLike)
 
@@ -95,9 +103,6 @@ def compress_file(
       the picture as uint8 `[H, W, 1 or 3]`, and the bytes of the file. Nothing
       is written if it raises.
 
-  Returns:
-    Statistics of the file.
-
   Raises:
     FileExistsError: if the target exists and `overwrite` is false.
     OSError: if the target can not be written.
@@ -111,9 +116,13 @@ def compress_file(
   used: float | None
   start = time.perf_counter()
   if target_bpp is not None:
-    data, used = _at_most_bpp(codec, picture, target_bpp, notes)
+    data, used = _searched(
+      targets.at_most_bpp, _TOO_FEW, codec, picture, target_bpp, notes
+    )
   elif target_psnr is not None:
-    data, used = _at_least_psnr(codec, picture, target_psnr, notes)
+    data, used = _searched(
+      targets.at_least_psnr, _TOO_MUCH, codec, picture, target_psnr, notes
+    )
   else:
     data = codec.compress(picture, quality=quality)
     used = _used_quality(codec, data, quality)
@@ -260,26 +269,19 @@ def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
       file.write(chunk)
 
 
-def _at_most_bpp(
-  codec: Codec, picture: np.ndarray, bpp: float, notes: list[str]
+def _searched(
+  search: Callable[[Codec, np.ndarray, float], targets.Coded],
+  note: str,
+  codec: Codec,
+  picture: np.ndarray,
+  target: float,
+  notes: list[str],
 ) -> tuple[bytes, float]:
-  found = targets.at_most_bpp(codec, picture, bpp)
+  """Returns the file and the quality that a search for a target ends with."""
+  found = search(codec, picture, target)
   if not found.is_reached:
     notes.append(
-      f"{bpp:g} bits per pixel are too few: at the lowest quality, "
-      f"{found.quality:g}, it takes {found.value:.4g}"
-    )
-  return found.data, found.quality
-
-
-def _at_least_psnr(
-  codec: Codec, picture: np.ndarray, psnr: float, notes: list[str]
-) -> tuple[bytes, float]:
-  found = targets.at_least_psnr(codec, picture, psnr)
-  if not found.is_reached:
-    notes.append(
-      f"a PSNR of {psnr:g} dB is too much: at the highest quality, "
-      f"{found.quality:g}, it has {found.value:.2f}"
+      note.format(target=target, quality=found.quality, value=found.value)
     )
   return found.data, found.quality
 

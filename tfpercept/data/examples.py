@@ -10,13 +10,12 @@ import tensorflow as tf
 
 from tfpercept.data import sources, tfds
 from tfpercept.io import npz_reader
-from tfpercept.ops import resize
+from tfpercept.ops import color, resize
 
 FITS = ("resize", "pad", "crops")
 """Ways to bring pictures to one size; `load` describes them."""
 SPLITS = ("train", "test")
 _RESCALE = (1.0, 0.5, 0.25)  # scales of photographs that crops are cut from
-_LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, full range
 _RESIZED = 256  # pictures resized at once
 
 Pictures: TypeAlias = Sequence[np.ndarray] | np.ndarray
@@ -110,6 +109,11 @@ def load(
   ]
   if not parts:
     raise ValueError("no source of pictures given; try --data=packaged")
+  return _joined(parts)
+
+
+def _joined(parts: Sequence[Examples]) -> Examples:
+  """Returns all examples, with the labels that all parts have."""
   shared = set.intersection(*(set(part.labels) for part in parts))
   return Examples(
     np.concatenate([part.images for part in parts]),
@@ -316,7 +320,7 @@ def _channels(picture: np.ndarray, channels: int) -> np.ndarray:
     return picture
   if channels == 3:
     return np.repeat(picture, 3, axis=-1)
-  return np.round(picture @ _LUMA).astype(np.uint8)[..., None]
+  return np.round(picture @ np.array(color.LUMA)).astype(np.uint8)[..., None]
 
 
 def _square(picture: np.ndarray) -> np.ndarray:

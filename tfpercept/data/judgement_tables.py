@@ -49,25 +49,9 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
       if "hevc" in (row["model_a"], row["model_b"]):
         absent += 1
         continue
-      people, ones = row.whole("n_subjects"), row.whole("n_ones")
-      if ones > people or not people:
-        raise ValueError(
-          f"{ones} of {people} people chose B, which is impossible"
-        )
-      reference, *images = (
-        _gan_picture(folder, content, model, quality)
-        for model, quality in (
-          ("original", ""),
-          (row["model_a"], row["quality_a"]),
-          (row["model_b"], row["quality_b"]),
-        )
-      )
+      items.append(_gan_judgement(folder, row, name, content))
     except ValueError as error:
       failures[name] = str(error)
-      continue
-    items.append(
-      Judgement(name, str(content), reference, tuple(images), ones / people)
-    )
   trivial = sum(item.reference in item.images for item in items)
   note = (
     f"{trivial} of the pairs hold the original itself, which every distance "
@@ -81,6 +65,24 @@ def gan_2afc(folder: files.PathLike) -> Judgements:
     ),
     folder,
   )  # fmt: skip
+
+
+def _gan_judgement(
+  folder: pathlib.Path, row: csv_tables.Row, name: str, content: int
+) -> Judgement:
+  """Returns the judgement of a pair of images of one content."""
+  people, ones = row.whole("n_subjects"), row.whole("n_ones")
+  if ones > people or not people:
+    raise ValueError(f"{ones} of {people} people chose B, which is impossible")
+  reference, *images = (
+    _gan_picture(folder, content, model, quality)
+    for model, quality in (
+      ("original", ""),
+      (row["model_a"], row["quality_a"]),
+      (row["model_b"], row["quality_b"]),
+    )
+  )
+  return Judgement(name, str(content), reference, tuple(images), ones / people)
 
 
 def choices(path: files.PathLike) -> Judgements:

@@ -24,6 +24,7 @@ from tfpercept.data.judgements import (
   read_rgb,
 )
 from tfpercept.io import files
+from tfpercept.ops import color
 
 # Name in TID2013 of each calibration pair of IQA-PyTorch, found from the
 # pixels. I08 is a block-wise distortion of unknown level, so it has no opinion.
@@ -190,7 +191,7 @@ def distorted(
       quality_layers=[parameter],
       irreversible=True,
     )
-  luma = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
+  luma = (image @ np.array(color.LUMA))[..., None]
   return _to_uint8(luma + parameter * (image - luma))
 
 

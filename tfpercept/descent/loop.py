@@ -114,24 +114,31 @@ def minimise(
     state = State(0, start, method.slots(start))
   step, x, slots = state
   values = []
-  for index in range(step, steps if until is None else min(until, steps)):
+  last = steps if until is None else min(until, steps)
+  for index in range(step, last):
     # Seeds and steps are tensors, so that the graph is not traced again.
     x, slots, value, is_finite = advance(
       x, slots, tf.constant(index), tf.constant([seed, index], tf.int32)
     )
     values.append(value.numpy().astype(np.float64))
-    if not is_finite.numpy().all():
-      bad = np.flatnonzero(~is_finite.numpy())
-      raise NonFiniteError(
-        f"the objective or its gradient is NaN or infinite at step {index} for "
-        f"image {', '.join(map(str, bad))} of the batch (value "
-        f"{values[-1][bad[0]]}). Start elsewhere, or take smaller steps."
-      )
+    _require_finite(is_finite.numpy(), index, values[-1])
     if callback is not None:
       callback(index + 1, values[-1], x)
     step = index + 1
   shape = (len(values), start.shape[0])
   return Result(x, np.array(values).reshape(shape), State(step, x, slots))
+
+
+def _require_finite(
+  is_finite: np.ndarray, step: int, values: np.ndarray
+) -> None:
+  if not is_finite.all():
+    bad = np.flatnonzero(~is_finite)
+    raise NonFiniteError(
+      f"the objective or its gradient is NaN or infinite at step {step} for "
+      f"image {', '.join(map(str, bad))} of the batch (value "
+      f"{values[bad[0]]}). Start elsewhere, or take smaller steps."
+    )
 
 
 def _traced(

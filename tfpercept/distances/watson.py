@@ -15,12 +15,12 @@ from tfpercept.distances import features, watson_parameters, watson_shift
 from tfpercept.distances.base import Distance
 from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
 from tfpercept.ops import blocks as block_ops
-from tfpercept.ops import checks, masking, visibility
+from tfpercept.ops import checks, color, masking, visibility
 from tfpercept.ops.visibility import EPSILON
 
 # RGB to full-range YCbCr, as in JPEG; rows Y, Cb, Cr.
 YCBCR = (
-  (0.299, 0.587, 0.114),
+  color.LUMA,
   (-0.1687, -0.3313, 0.5),
   (0.5, -0.4187, -0.0813),
 )

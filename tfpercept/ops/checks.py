@@ -129,31 +129,8 @@ def unknown_until_run(
       tf.stack([tf.shape(reference), shape]),
     )
   ]
-  if None in other.shape[1:3] and exact_size is not None:
-    height, width = exact_size
-    found.append(
-      Requirement(
-        f"{owner} needs images of exactly {height}x{width}; got",
-        tf.reduce_all(tf.equal(sides, exact_size)),
-        sides,
-      )
-    )
-  elif None in other.shape[1:3]:
-    found.append(
-      Requirement(
-        f"{owner} needs images of at least {min_size}x{min_size}; got",
-        tf.reduce_all(sides >= min_size),
-        sides,
-      )
-    )
-    if size_multiple != 1:
-      found.append(
-        Requirement(
-          f"{owner} needs sides in multiples of {size_multiple}; got",
-          tf.reduce_all(tf.equal(sides % size_multiple, 0)),
-          sides,
-        )
-      )
+  if None in other.shape[1:3]:
+    found += _of_sides(sides, min_size, size_multiple, exact_size, owner)
   if other.shape[-1] is None and channels is None:
     found.append(
       Requirement(
@@ -162,6 +139,28 @@ def unknown_until_run(
         count,
       )
     )
+  return found
+
+
+def _of_sides(
+  sides: tf.Tensor,
+  min_size: int,
+  size_multiple: int,
+  exact_size: tuple[int, int] | None,
+  owner: str,
+) -> list[Requirement]:
+  """Returns the conditions on height and width, `sides` as `[2]`."""
+  if exact_size is not None:
+    height, width = exact_size
+    sentence = f"{owner} needs images of exactly {height}x{width}; got"
+    is_exact = tf.reduce_all(tf.equal(sides, exact_size))
+    return [Requirement(sentence, is_exact, sides)]
+  sentence = f"{owner} needs images of at least {min_size}x{min_size}; got"
+  found = [Requirement(sentence, tf.reduce_all(sides >= min_size), sides)]
+  if size_multiple != 1:
+    sentence = f"{owner} needs sides in multiples of {size_multiple}; got"
+    fits = tf.reduce_all(tf.equal(sides % size_multiple, 0))
+    found.append(Requirement(sentence, fits, sides))
   return found
 
 

@@ -9,6 +9,8 @@ _YCBCR = (
   (-37.797, -74.203, 112.0),
   (112.0, -93.786, -18.214),
 )
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of R, G and B in full-range luma (ITU-R BT.601), as in JPEG."""
 _OFFSET = (16.0, 128.0, 128.0)
 
 

@@ -121,11 +121,8 @@ def mean_squares(
     `[N, C, levels]`. The gradient with respect to both arguments is finite
     everywhere.
   """
-  _, height, width, channels = image.shape
-  bands = []
-  for _ in range(levels - 1):
-    bands.append(_Band(height, width, channels, pool, sigma))
-    height, width = (height + 1) // 2, (width + 1) // 2
+  channels = image.shape[-1]
+  bands, (height, width) = _bands(image.shape, levels - 1, pool, sigma)
   residual = _Residual(height, width, channels, sigma_residual)
   finest = (*bands, residual)[0]
 
@@ -154,14 +151,27 @@ def mean_squares(
       step = finest.compiled(lambda g, v, x, o: g * display.slope(v, x + o))
       return finest.unflatten(step(total, *ends))
 
-    def gradient(
-      upstream: tf.Tensor,
-    ) -> tuple[tf.Tensor, ...]:  # [N, C, levels]
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
       return tuple(pull_back(upstream, half) for half in (0, 1))
 
     return tf.stack(values, axis=-1), gradient
 
   return pair(image, reference)
+
+
+def _bands(
+  shape: Sequence[int],
+  count: int,
+  pool: Sequence[Sequence[float]],
+  sigma: float,
+) -> tuple[list["_Band"], tuple[int, int]]:
+  """Returns the bands for images `[N, H, W, C]`, and the size left for more."""
+  _, height, width, channels = shape
+  bands = []
+  for _ in range(count):
+    bands.append(_Band(height, width, channels, pool, sigma))
+    height, width = (height + 1) // 2, (width + 1) // 2
+  return bands, (height, width)
 
 
 @dataclasses.dataclass(frozen=True)

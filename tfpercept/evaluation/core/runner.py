@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.data import judgements
+from tfpercept.ops import color
 
 _BATCH_PIXELS = 1 << 17  # pixels in a batch: 32 pictures of 64x64
 
@@ -158,7 +159,7 @@ def _prepared(
     notes.append(f"reduced {downscale}x")
   allowed = distance.channels
   if allowed is not None and 3 not in allowed:
-    luma = np.array([[0.299], [0.587], [0.114]], np.float32)
+    luma = np.array(color.LUMA, np.float32)[:, None]
     images = [i @ luma for i in images]
     notes.append("on luma")
   height, width = images[0].shape[1:3]

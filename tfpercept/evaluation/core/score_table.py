@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -223,33 +223,28 @@ def to_json(table: Table) -> dict[str, Any]:
       }
       for row in table.rows
     ],
-    "means": [
-      {
-        "group": group,
-        "method": method,
-        **{
-          spec: json_number(table.mean(method, spec, group))
-          for spec in table.specs
-        },
-      }
-      for group in table.groups
-      for method in table.methods
-    ],
-    "intervals": [
-      {
-        "group": group,
-        "method": method,
-        **{
-          spec: json_interval(table.estimate(method, spec, group))
-          for spec in table.specs
-        },
-      }
-      for group in table.groups
-      for method in table.methods
-    ],
+    "means": _by_method(table, lambda *of: json_number(table.mean(*of))),
+    "intervals": _by_method(
+      table, lambda *of: json_interval(table.estimate(*of))
+    ),
     "better": {spec: better(distances.get(spec)) for spec in table.specs},
     "failures": table.failures,
   }
+
+
+def _by_method(
+  table: Table, value: Callable[[str, str, str], Any]
+) -> list[dict[str, Any]]:
+  """Returns a value for each method, spec and group, as JSON values."""
+  return [
+    {
+      "group": group,
+      "method": method,
+      **{spec: value(method, spec, group) for spec in table.specs},
+    }
+    for group in table.groups
+    for method in table.methods
+  ]
 
 
 def json_interval(estimate: statistics.Estimate) -> dict[str, Any]:

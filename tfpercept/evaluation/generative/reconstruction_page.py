@@ -108,19 +108,8 @@ def write(
     name: _rounded(name, given, like=x)
     for name, given in reconstructions.items()
   }
-  spread = distances.get(options.spread)
-  spread.validate(*x.shape[1:3])
-  judges, missing = held_out.judges(x.shape[1:], options.judges)
-  if not judges:
-    reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
-    raise ValueError(f"no distance can serve: {reasons}")
-  values = {
-    spec: {
-      name: held_out.values(judge, _floats(x), _floats(x_hat))
-      for name, x_hat in made.items()
-    }
-    for spec, judge in judges.items()
-  }
+  distances.get(options.spread).validate(*x.shape[1:3])
+  values, missing = _values(x, made, options)
   means = {
     spec: {name: statistics.bootstrap(np.mean, v) for name, v in row.items()}
     for spec, row in values.items()
@@ -136,6 +125,24 @@ def write(
   sections.append(page.section("Conditions", page.facts(facts)))
   page.Page(title, _SUMMARY, sections).write(path)
   return means
+
+
+def _values(
+  x: np.ndarray, made: Mapping[str, np.ndarray], options: Options
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, str]]:
+  """Returns values by spec and method, and why other distances have none."""
+  judges, missing = held_out.judges(x.shape[1:], options.judges)
+  if not judges:
+    reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
+    raise ValueError(f"no distance can serve: {reasons}")
+  values = {
+    spec: {
+      name: held_out.values(judge, _floats(x), _floats(x_hat))
+      for name, x_hat in made.items()
+    }
+    for spec, judge in judges.items()
+  }
+  return values, missing
 
 
 def spreads(

@@ -5,11 +5,12 @@ A network here has `encode(x) -> (mean, log_variance)`, each `[N, L]`,
 `[h, w, C]`, for TensorBoard and pages alike.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
+
+from tfpercept.evaluation.core import batches
 
 GAP = 2
 """Pixels between tiles."""
@@ -38,12 +39,16 @@ def latents(count: int, latent: int, *, seed: int) -> np.ndarray:
 
 def decoded(network: Network, z: np.ndarray) -> np.ndarray:
   """Returns float32 `[N, H, W, C]`, computed some at a time."""
-  return _in_batches(network.decode, z)
+  return batches.apply(network.decode, z, _BATCH)
 
 
 def reconstructed(network: Network, x: np.ndarray) -> np.ndarray:
   """Returns reconstructions of pictures from the means of their latents."""
-  return _in_batches(lambda part: network.decode(network.encode(part)[0]), x)
+
+  def reconstruct(part: tf.Tensor) -> tf.Tensor:
+    return network.decode(network.encode(part)[0])
+
+  return batches.apply(reconstruct, x, _BATCH)
 
 
 def sheet(images: np.ndarray, columns: int) -> np.ndarray:
@@ -97,7 +102,7 @@ def interpolations(
   if steps < 2:
     raise ValueError(f"a way has a start and an end; got steps={steps}")
   start, end = (
-    _in_batches(lambda part: network.encode(part)[0], x)
+    batches.apply(lambda part: network.encode(part)[0], x, _BATCH)
     for x in (first, second)
   )
   z = spherical(start, end, np.linspace(0, 1, steps))
@@ -161,14 +166,3 @@ def manifold(network: Network, *, side: int) -> np.ndarray:
   right, up = np.meshgrid(axis, axis[::-1])
   z = np.stack([right, up], axis=-1).reshape(-1, 2).astype(np.float32)
   return sheet(decoded(network, z), side)
-
-
-def _in_batches(
-  function: Callable[[tf.Tensor], tf.Tensor], values: np.ndarray
-) -> np.ndarray:
-  return np.concatenate(
-    [
-      np.asarray(function(tf.constant(values[i : i + _BATCH])))
-      for i in range(0, len(values), _BATCH)
-    ]
-  )

@@ -15,9 +15,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfpercept import models, registry
+from tfpercept.evaluation.core import batches
 from tfpercept.evaluation.probing import probe as probing
 from tfpercept.io import files
 
@@ -151,12 +151,12 @@ def subjects(trained: Sequence[Trained], images: np.ndarray) -> list[Subject]:
 
 def encode(network: keras.Model, images: np.ndarray) -> np.ndarray:
   """Returns the codes `[N, D]` of images float32 `[N, H, W, C]`."""
-  return _in_batches(network.encode, images)
+  return batches.apply(network.encode, images, _BATCH)
 
 
 def reconstruct(network: keras.Model, images: np.ndarray) -> np.ndarray:
   """Returns a network's reconstructions of images float32 `[N, H, W, C]`."""
-  return _in_batches(network, images)
+  return batches.apply(network, images, _BATCH)
 
 
 def digest(images: np.ndarray, known: probing.Known) -> str:
@@ -222,17 +222,6 @@ def probe(
     ),
   )
   return scores, {int(count): found for count, found in budget.items()}
-
-
-def _in_batches(
-  function: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray
-) -> np.ndarray:
-  return np.concatenate(
-    [
-      np.asarray(function(tf.constant(images[start : start + _BATCH])))
-      for start in range(0, len(images), _BATCH)
-    ]
-  )
 
 
 def _encode_untrained(

@@ -11,9 +11,7 @@ from tfpercept import extras
 from tfpercept.evaluation.core import settings
 from tfpercept.evaluation.core.settings import Analysis as Options
 from tfpercept.evaluation.core.statistics import Estimate
-from tfpercept.evaluation.ranking import draws as ranking_draws
-from tfpercept.evaluation.ranking import raters as ranking_raters
-from tfpercept.evaluation.ranking import results
+from tfpercept.evaluation.ranking import draws, raters, results
 
 OVER = settings.OVER
 PRIOR = 0.1
@@ -52,7 +50,7 @@ class Analysis:
   wins: np.ndarray
   mean_ranks: list[Estimate]
   strengths: list[Estimate]
-  raters: ranking_raters.Raters
+  raters: raters.Raters
   over: str
   options: Options
   unanimous: tuple[str, ...] = ()
@@ -86,11 +84,6 @@ def analyse(
   as 4 * PRIOR * k comparisons of each method. A drawn set of people keeps all
   their answers together, so that those of one need not be independent.
 
-  Of a method that always wins, or never, and where all who are drawn said the
-  same, draws show nothing of how far that is chance. In other draws each who is
-  drawn then says something else, with a chance from Jeffreys' posterior of n
-  who all agreed, Beta(1/2, n + 1/2), and the interval covers those, too.
-
   Args:
     people: People's answers, from `results.read`.
     key: Key of the page.
@@ -115,18 +108,47 @@ def analyse(
   if not used:
     why = "; ".join(f"{name}: {text}" for name, text in left_out.items())
     raise ValueError(f"no answers that can be used: {why or 'no file'}")
-  data = ranking_draws.Answers.of(used, key)
+  data = draws.Answers.of(used, key)
   over = options.over
   if over == "people" and len(used) == 1:
     over = "pictures"
+  (mean_ranks, strengths), unanimous = _intervals(data, over, options, progress)
+  return Analysis(
+    key,
+    used,
+    left_out,
+    data.ranks(),
+    data.wins(),
+    mean_ranks,
+    strengths,
+    raters.compare(used),
+    over,
+    options,
+    tuple(m for m, is_so in zip(key.methods, unanimous, strict=True) if is_so),
+  )
+
+
+def _intervals(
+  data: draws.Answers,
+  over: str,
+  options: Options,
+  progress: Callable[[int, str], None],
+) -> tuple[list[list[Estimate]], list[bool]]:
+  """Returns mean ranks and strengths, and of whom draws show no chance.
+
+  Of a method that always wins, or never, and where all who are drawn said the
+  same, draws show nothing of how far that is chance. In other draws each who is
+  drawn then says something else, with a chance from Jeffreys' posterior of n
+  who all agreed, Beta(1/2, n + 1/2), and the interval covers those, too.
+  """
   everything = np.arange(len(data.orders))
   values = _mean_ranks(data, everything), _fit(data, everything)
 
   def estimated(
-    data: ranking_draws.Answers, draws: Iterable[np.ndarray]
+    data: draws.Answers, sets: Iterable[np.ndarray]
   ) -> list[list[Estimate]]:
     drawn_ranks, drawn_fits = [], []
-    for done, drawn in enumerate(draws):
+    for done, drawn in enumerate(sets):
       progress(done, "bootstrap")
       drawn_ranks.append(_mean_ranks(data, drawn))
       drawn_fits.append(_fit(data, drawn, values[1]))
@@ -136,34 +158,21 @@ def analyse(
       for value, drawn in zip(values, (drawn_ranks, drawn_fits), strict=True)
     ]
 
-  drawn = over, options.resamples, options.seed
-  found = estimated(data, ranking_draws.resamples(data, *drawn))
+  how = over, options.resamples, options.seed
+  found = estimated(data, draws.resamples(data, *how))
   unanimous = _unanimous(data, *found)
-  if any(unanimous):
-    wider = estimated(
-      data.with_others(options.seed), ranking_draws.dissenting(data, *drawn)
-    )
-    found = [
-      [
-        _covering(*pair) if is_unanimous else pair[0]
-        for *pair, is_unanimous in zip(plain, other, unanimous, strict=True)
-      ]
-      for plain, other in zip(found, wider, strict=True)
+  if not any(unanimous):
+    return found, unanimous
+  others = data.with_others(options.seed)
+  wider = estimated(others, draws.dissenting(data, *how))
+  found = [
+    [
+      _covering(*pair) if is_unanimous else pair[0]
+      for *pair, is_unanimous in zip(plain, other, unanimous, strict=True)
     ]
-  mean_ranks, strengths = found
-  return Analysis(
-    key,
-    used,
-    left_out,
-    data.ranks(),
-    data.wins(),
-    mean_ranks,
-    strengths,
-    ranking_raters.compare(used),
-    over,
-    options,
-    tuple(m for m, is_so in zip(key.methods, unanimous, strict=True) if is_so),
-  )
+    for plain, other in zip(found, wider, strict=True)
+  ]
+  return found, unanimous
 
 
 def _attentive(
@@ -184,7 +193,7 @@ def _attentive(
 
 
 def _fit(
-  data: ranking_draws.Answers,
+  data: draws.Answers,
   drawn: np.ndarray,
   start: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -216,7 +225,7 @@ def _fit(
   return np.where(np.any(places, axis=0), fitted, np.nan)
 
 
-def _mean_ranks(data: ranking_draws.Answers, drawn: np.ndarray) -> np.ndarray:
+def _mean_ranks(data: draws.Answers, drawn: np.ndarray) -> np.ndarray:
   """Returns mean ranks `[methods]`; NaN of what nobody saw."""
   places = data.places[drawn]
   counts = np.count_nonzero(places, axis=0)
@@ -225,7 +234,7 @@ def _mean_ranks(data: ranking_draws.Answers, drawn: np.ndarray) -> np.ndarray:
 
 
 def _unanimous(
-  data: ranking_draws.Answers,
+  data: draws.Answers,
   ranked: Sequence[Estimate],
   fitted: Sequence[Estimate],
 ) -> list[bool]:
@@ -250,7 +259,7 @@ def _covering(first: Estimate, second: Estimate) -> Estimate:
   return dataclasses.replace(first, low=min(ends), high=max(ends))
 
 
-def _tail(data: ranking_draws.Answers, over: str) -> float:
+def _tail(data: draws.Answers, over: str) -> float:
   """Returns the share of draws to leave out at either end of an interval.
 
   That of the expanded percentile interval, which is as wide as Student's for a

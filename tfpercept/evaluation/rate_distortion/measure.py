@@ -8,7 +8,7 @@ import collections
 import pathlib
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -75,14 +75,7 @@ def measure(
     ValueError: if there is no picture, codec or distance, or one twice.
   """
   names = [codec.spec for codec in codecs]
-  if not pictures or not codecs or not judges or len({*names}) < len(names):
-    raise ValueError(
-      "expected pictures, codecs that differ, and distances; got "
-      f"{len(pictures)} pictures, codecs {', '.join(names) or 'none'}, and "
-      f"{len(judges)} distances"
-    )
-  if repeats < 1:
-    raise ValueError(f"repeats is at least 1; got {repeats}")
+  _check_arguments(pictures, names, judges, repeats)
   ladders = {c.spec: (qualities or {}).get(c.spec, c.qualities) for c in codecs}
   step, points = sum(map(len, ladders.values())), []
   failures: dict[str, str] = {}
@@ -110,6 +103,19 @@ def measure(
       done += len(ladders[codec.spec])
   return Result(tuple(names), tuple(j.spec for j in judges), tuple(points),
                 failures)  # fmt: skip
+
+
+def _check_arguments(
+  pictures: Sized, names: Sequence[str], judges: Sized, repeats: int
+) -> None:
+  if not pictures or not names or not judges or len({*names}) < len(names):
+    raise ValueError(
+      "expected pictures, codecs that differ, and distances; got "
+      f"{len(pictures)} pictures, codecs {', '.join(names) or 'none'}, and "
+      f"{len(judges)} distances"
+    )
+  if repeats < 1:
+    raise ValueError(f"repeats is at least 1; got {repeats}")
 
 
 def read(source: np.ndarray | files.PathLike) -> np.ndarray:

@@ -108,43 +108,26 @@ def write(
       them.
   """
   options = Options() if options is None else options
-  names = [codec.spec for codec in codecs]
-  pair = {*(options.pair or ())}
-  if options.pair and not (len(pair) == 2 and pair <= {*names}):
-    raise ValueError(
-      f"a pair is two of the codecs, {', '.join(names)}; got "
-      f"{' and '.join(options.pair)}"
-    )
   shown = crops.blocks(
     result,
     pictures,
     codecs,
     judges,
-    pair=options.pair or (options.anchor, names[-1]),
+    pair=_pair(options, [codec.spec for codec in codecs]),
     bpp=options.bpp,
     count=options.shown,
     progress=progress,
   )
+  low, high = options.span
+  bd = _BD.format(anchor=options.anchor, low=low, high=high)
   sections = [
-    page.section(
-      "BD-rate",
-      page.paragraph(
-        _BD.format(
-          anchor=options.anchor, low=options.span[0], high=options.span[1]
-        )
-      ),
-      _bd_table(result, options),
-    ),
+    page.section("BD-rate", page.paragraph(bd), _bd_table(result, options)),
     _curves(result, options),
     *_planes(result, options),
     *_side_by_side(shown, options, judges[-1].spec),
     page.section("Speed and memory", _speed_table(result)),
   ]
-  if result.warnings:
-    items = map(page.paragraph, result.warnings)
-    sections.append(page.section("Files above their estimates", *items))
-  if result.failures:
-    sections.append(page.section("Left out", page.facts(result.failures)))
+  sections += _remarks(result)
   facts = {**(conditions or {}), **machine.facts()}
   sections.append(page.section("Conditions", page.facts(facts)))
   summary = _SUMMARY.format(
@@ -152,6 +135,30 @@ def write(
     pictures=len({p.picture for p in result.points}),
   )
   page.Page("Rate and distortion", summary, sections).write(path)
+
+
+def _pair(options: Options, names: Sequence[str]) -> tuple[str, str]:
+  """Returns the two codecs that are shown over each other at first."""
+  if not options.pair:
+    return options.anchor, names[-1]
+  pair = {*options.pair}
+  if not (len(pair) == 2 and pair <= {*names}):
+    raise ValueError(
+      f"a pair is two of the codecs, {', '.join(names)}; got "
+      f"{' and '.join(options.pair)}"
+    )
+  return options.pair
+
+
+def _remarks(result: Result) -> list[str]:
+  """Sections on what is unusual; none if nothing is."""
+  sections = []
+  if result.warnings:
+    items = map(page.paragraph, result.warnings)
+    sections.append(page.section("Files above their estimates", *items))
+  if result.failures:
+    sections.append(page.section("Left out", page.facts(result.failures)))
+  return sections
 
 
 def _curves(result: Result, options: Options) -> str:

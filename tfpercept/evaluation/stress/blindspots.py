@@ -7,6 +7,7 @@ distance constant.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -170,22 +171,14 @@ def make(
   for index, (name, spec) in enumerate(plan(judges, settings, starts)):
     what, before = f"{name}: {spec}", index * settings.steps
 
-    def descend(
-      name: str = name, spec: str = spec, what: str = what, before: int = before
-    ) -> tuple[np.ndarray, float | None]:
-      values: list[float] = []
-      picture = minimise(
-        judges[spec],
-        reference,
-        name,
-        settings,
-        progress=lambda step: progress(before + step, what),
-        values=values,
-      )
-      return picture, _late(values)
+    def show(step: int, what: str = what, before: int = before) -> None:
+      progress(before + step, what)
 
     path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
     record = {"spec": spec, "start": name, "reference": _digest(reference)}
+    descend = functools.partial(
+      _descended, judges[spec], reference, name, settings, show
+    )
     try:
       picture, late = _kept(
         path, record | dataclasses.asdict(settings), descend
@@ -194,16 +187,41 @@ def make(
       gallery.missing[what] = str(error)
       continue
     gallery.spots.append(Spot(name, spec, picture, late))
+  gallery.values.update(_values(gallery, judges))
+  return gallery
+
+
+def _descended(
+  distance: distances.Distance,
+  reference: np.ndarray,
+  name: str,
+  settings: Settings,
+  progress: Callable[[int], None],
+) -> tuple[np.ndarray, float | None]:
+  """Returns the picture of a descent and the share of its late fall."""
+  values: list[float] = []
+  picture = minimise(
+    distance, reference, name, settings, progress=progress, values=values
+  )
+  return picture, _late(values)
+
+
+def _values(
+  gallery: Gallery, judges: Mapping[str, distances.Distance]
+) -> dict[tuple[str, str | None], dict[str, float]]:
+  """Returns the values of every distance for each start and spot."""
   pictures: dict[tuple[str, str | None], np.ndarray] = {
-    (name, None): picture for name, picture in begun.items()
+    (name, None): picture for name, picture in gallery.starts.items()
   }
   pictures |= {(s.start, s.spec): s.picture for s in gallery.spots}
-  for key, picture in pictures.items():
-    gallery.values[key] = {
-      spec: float(judge(_floats(reference), _floats(picture))[0])
+  reference = _floats(gallery.reference)
+  return {
+    key: {
+      spec: float(judge(reference, _floats(picture))[0])
       for spec, judge in judges.items()
     }
-  return gallery
+    for key, picture in pictures.items()
+  }
 
 
 def plan(

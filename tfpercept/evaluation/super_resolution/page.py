@@ -20,7 +20,10 @@ _HOW = (
   "enlarged bicubically."
 )
 
-
+_SIDE_BY_SIDE = (
+  "The detail of each picture with the most contrast, above its {spec} error "
+  "map on luma. All maps share one scale."
+)
 _CURVES = {
   "{}: training loss": "train/loss",
   "{}: PSNR of a crop held out": "held_out/psnr",
@@ -67,30 +70,18 @@ def write(
     for group, members in pictures.items()
     for name, picture in members.items()
   ]
+  how = page.paragraph(_HOW.format(scale=scale))
   sections = [
-    page.section(
-      "Scores",
-      page.paragraph(_HOW.format(scale=scale)),
-      score_table_html.tables(table),
-    ),
+    page.section("Scores", how, score_table_html.tables(table)),
     page.section(
       "Side by side",
-      page.paragraph(
-        "The detail of each picture with the most contrast, above its "
-        f"{map_spec} error map on luma. All maps share one scale."
-      ),
+      page.paragraph(_SIDE_BY_SIDE.format(spec=map_spec)),
       page.comparisons(shown, map_name=f"{map_spec} error"),
     ),
+    *_training(logs),
+    *further,
+    page.section("Conditions", page.facts(conditions)),
   ]
-  curves = {
-    title.format(name): training_curves.read(folder, tag)
-    for title, tag in _CURVES.items()
-    for name, folder in logs.items()
-  }
-  if curves:
-    sections.append(page.section("Training", page.curves(curves)))
-  sections += further
-  sections.append(page.section("Conditions", page.facts(conditions)))
   page.Page(
     f"Super-resolution, {scale} times",
     "Pictures that no network was trained on, enlarged by "
@@ -98,6 +89,16 @@ def write(
     sections,
   ).write(path)
   return table
+
+
+def _training(logs: Mapping[str, files.PathLike]) -> list[str]:
+  """The section of the trainings' curves; none without logs."""
+  curves = {
+    title.format(name): training_curves.read(folder, tag)
+    for title, tag in _CURVES.items()
+    for name, folder in logs.items()
+  }
+  return [page.section("Training", page.curves(curves))] if curves else []
 
 
 def _comparison(
