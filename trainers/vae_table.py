@@ -25,8 +25,7 @@ from programs import derived_flags, program
 from tfpercept import models, settings, training
 from tfpercept.data import identity
 from tfpercept.evaluation.core import runner
-from tfpercept.evaluation.generative import claims as generation_answers
-from tfpercept.evaluation.generative import held_out, loss_cost
+from tfpercept.evaluation.generative import claims, held_out, loss_cost
 from tfpercept.evaluation.generative import markdown as generation_blocks
 from tfpercept.evaluation.generative import page as generation_page
 from tfpercept.evaluation.generative import table as generation_table
@@ -173,7 +172,7 @@ def _write(
   table: generation_table.Table,
   shown: list[generation_blocks.Block],
 ) -> None:
-  answers = generation_answers.answers(table, benchmark.claims)
+  answers = claims.answers(table, benchmark.claims)
   found = {**generation_table.to_json(table), "answers": answers}
   files.write_json(out / "table.json", found)
   files.write_text(out / "table.md", generation_blocks.markdown(shown))

@@ -10,10 +10,13 @@ from typing import Any
 
 from tfpercept import distances, weights
 from tfpercept.data import judgements
-from tfpercept.evaluation.agreement import published
-from tfpercept.evaluation.agreement import scores as agreement
-from tfpercept.evaluation.core import correlation, runner, statistics
-from tfpercept.evaluation.core import score_table as scores
+from tfpercept.evaluation.agreement import published, scores
+from tfpercept.evaluation.core import (
+  correlation,
+  runner,
+  score_table,
+  statistics,
+)
 from tfpercept.evaluation.core.settings import Agreement as Options
 from tfpercept.evaluation.core.statistics import Estimate
 
@@ -132,9 +135,7 @@ def block(
       rows.append(row)
       failures |= measured.failures
   if data.kind == "2afc":
-    people = agreement.people(
-      part, resamples=options.resamples, seed=options.seed
-    )
+    people = scores.people(part, resamples=options.resamples, seed=options.seed)
     rows += [Row(k, v, len(part.items)) for k, v in people.items()]
   rows += _published(part, options)
   return Block(part, tuple(rows), _conditions(data, part, options), failures)
@@ -222,7 +223,7 @@ def _row(
   )
   if not usable.items:
     return None
-  scores = agreement.agreement(
+  found = scores.agreement(
     usable,
     measured.values,
     resamples=options.resamples,
@@ -233,9 +234,7 @@ def _row(
   if len(usable.items) < len(data.items):
     notes.append(f"on {len(usable.items)} of {len(data.items)}")
     notes += list(dict.fromkeys(measured.failures.values()))[:1]
-  return Row(
-    name, scores, len(usable.items), measured.seconds, "; ".join(notes)
-  )
+  return Row(name, found, len(usable.items), measured.seconds, "; ".join(notes))
 
 
 def _published(data: judgements.Judgements, options: Options) -> list[Row]:
@@ -284,7 +283,7 @@ def _conditions(
 
 def _block_text(block: Block) -> str:
   columns = block.columns
-  lines, footnotes = [["", *columns, "s/pair", ""]], scores.Footnotes()
+  lines, footnotes = [["", *columns, "s/pair", ""]], score_table.Footnotes()
   for row in block.rows:
     cells = [_cell(row.scores.get(column), footnotes) for column in columns]
     seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
@@ -304,7 +303,7 @@ def _block_text(block: Block) -> str:
   return "\n".join([*head, *table, *notes])
 
 
-def _cell(estimate: Estimate | None, footnotes: scores.Footnotes) -> str:
+def _cell(estimate: Estimate | None, footnotes: score_table.Footnotes) -> str:
   """Formats a score; a dash leads to the footnote that says why."""
   if estimate is None or not math.isfinite(estimate.value):
     why = "not published" if estimate is None else estimate.why

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from tfpercept import distances
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import table as agreement_table
-from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import study_config
+from tfpercept.evaluation.ranking.analysis import Analysis
 
 
 def judged(
-  analysis: ranking_analysis.Analysis, groups: Sequence[study_config.Group]
+  analysis: Analysis, groups: Sequence[study_config.Group]
 ) -> judgements.Judgements:
   """Returns the answers as choices between two results of a picture.
 
@@ -52,7 +52,7 @@ def judged(
 
 
 def measure(
-  analysis: ranking_analysis.Analysis,
+  analysis: Analysis,
   groups: Sequence[study_config.Group],
   judges: Mapping[str, distances.Distance],
   *,

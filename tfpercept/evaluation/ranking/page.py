@@ -8,7 +8,7 @@ import pathlib
 import re
 
 from tfpercept.evaluation.core.settings import Look
-from tfpercept.evaluation.ranking import study as ranking_study
+from tfpercept.evaluation.ranking.study import Study
 from tfpercept.io import files
 from tfpercept.reports import markup
 
@@ -23,12 +23,12 @@ QUESTIONS = {
 """Default question, by whether the page shows originals."""
 
 
-def write(path: files.PathLike, study: ranking_study.Study, look: Look) -> None:
+def write(path: files.PathLike, study: Study, look: Look) -> None:
   """Writes the page whole or not at all."""
   files.write_text(path, to_html(study, look))
 
 
-def to_html(study: ranking_study.Study, look: Look) -> str:
+def to_html(study: Study, look: Look) -> str:
   """Returns the page."""
   has_original = study.page["trials"][0]["reference"] is not None
   data = {

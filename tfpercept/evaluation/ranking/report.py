@@ -10,8 +10,8 @@ import numpy as np
 from tfpercept.evaluation.agreement import table as agreement_table
 from tfpercept.evaluation.core import machine, score_table
 from tfpercept.evaluation.core.statistics import Estimate
-from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import charts, results
+from tfpercept.evaluation.ranking.analysis import PRIOR, Analysis
 from tfpercept.io import files
 from tfpercept.reports import page
 
@@ -26,7 +26,7 @@ class Findings:
     failures: Reasons why files or distances are left out, by name.
   """
 
-  analysis: ranking_analysis.Analysis
+  analysis: Analysis
   distances: agreement_table.Block | None
   failures: Mapping[str, str]
 
@@ -65,7 +65,7 @@ def to_json(found: Findings) -> dict[str, Any]:
     "answers": analysis.count,
     "bootstrap": analysis.over,
     "options": dataclasses.asdict(analysis.options),
-    "prior": ranking_analysis.PRIOR,
+    "prior": PRIOR,
     "unanimous": list(analysis.unanimous),
     "methods": [_method(analysis, i) for i in analysis.order],
     "raters": {
@@ -88,7 +88,7 @@ def to_json(found: Findings) -> dict[str, Any]:
   }
 
 
-def _method(analysis: ranking_analysis.Analysis, index: int) -> dict[str, Any]:
+def _method(analysis: Analysis, index: int) -> dict[str, Any]:
   methods = analysis.key.methods
   wins = analysis.wins[index].tolist()
   return {
@@ -129,14 +129,14 @@ def write_page(
     "Mode": analysis.key.mode,
     "Bootstrap": f"over {_over(analysis)}, {analysis.options.resamples} "
     f"samples, seed {analysis.options.seed}",
-    "Prior": f"alpha = {ranking_analysis.PRIOR} of choix",
+    "Prior": f"alpha = {PRIOR} of choix",
     **machine.facts(),
   }
   sections.append(page.section("Settings", page.facts(settings)))
   page.Page(title, " ".join(_conditions(analysis)), sections).write(path)
 
 
-def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
+def _of_methods(analysis: Analysis) -> list[str]:
   """The sections on methods, the strongest first."""
   names = [analysis.key.methods[i] for i in analysis.order]
   counted = (
@@ -168,7 +168,7 @@ def _of_methods(analysis: ranking_analysis.Analysis) -> list[str]:
   ]
 
 
-def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
+def _conditions(analysis: Analysis) -> list[str]:
   """Returns the conditions of the analysis, a sentence each."""
   people = len(analysis.people)
   partial = [p.name for p in analysis.people if not p.is_complete]
@@ -199,17 +199,17 @@ def _conditions(analysis: ranking_analysis.Analysis) -> list[str]:
   return lines
 
 
-def _unseen(analysis: ranking_analysis.Analysis) -> list[str]:
+def _unseen(analysis: Analysis) -> list[str]:
   """Returns the reasons of dashes in the tables."""
   whys = {e.why for e in analysis.mean_ranks if not math.isfinite(e.value)}
   return [f"A dash: {why}." for why in sorted(whys)]
 
 
-def _over(analysis: ranking_analysis.Analysis) -> str:
+def _over(analysis: Analysis) -> str:
   return {"both": "people and pictures"}.get(analysis.over, analysis.over)
 
 
-def _model(analysis: ranking_analysis.Analysis) -> str:
+def _model(analysis: Analysis) -> str:
   law = "Plackett-Luce" if analysis.key.mode == "rank" else "Bradley-Terry"
   return (
     f"{law}: the chance of a method to be put before all others of a set is "
@@ -219,7 +219,7 @@ def _model(analysis: ranking_analysis.Analysis) -> str:
   )
 
 
-def _methods(analysis: ranking_analysis.Analysis) -> list[list[str]]:
+def _methods(analysis: Analysis) -> list[list[str]]:
   places = analysis.ranks.shape[1]
   head = ["method", "strength", "mean rank"]
   lines = [[*head, *(f"rank {place + 1}" for place in range(places))]]
@@ -237,7 +237,7 @@ def _methods(analysis: ranking_analysis.Analysis) -> list[list[str]]:
   return lines
 
 
-def _versus(analysis: ranking_analysis.Analysis) -> list[list[str]]:
+def _versus(analysis: Analysis) -> list[list[str]]:
   order = analysis.order
   lines = [["", *(analysis.key.methods[i] for i in order)]]
   for row in order:
@@ -250,7 +250,7 @@ def _versus(analysis: ranking_analysis.Analysis) -> list[list[str]]:
   return lines
 
 
-def _raters(analysis: ranking_analysis.Analysis) -> list[str]:
+def _raters(analysis: Analysis) -> list[str]:
   raters = analysis.raters
   if not raters.cases:
     return [
@@ -271,7 +271,7 @@ def _raters(analysis: ranking_analysis.Analysis) -> list[str]:
   return lines
 
 
-def _people(analysis: ranking_analysis.Analysis) -> list[list[str]]:
+def _people(analysis: Analysis) -> list[list[str]]:
   lines = [["person", "answers", "trials", "checks failed", "median time"]]
   for person in analysis.people:
     seconds = _median_seconds(person)

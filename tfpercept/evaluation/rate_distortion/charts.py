@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfpercept.evaluation.rate_distortion import bd_rate
-from tfpercept.evaluation.rate_distortion import published as kodak_published
+from tfpercept.evaluation.rate_distortion import bd_rate, published
 from tfpercept.evaluation.rate_distortion.result import Result
 from tfpercept.reports import charts
 
@@ -26,8 +25,8 @@ def are_kodak(result: Result) -> bool:
   Pictures of Kodak's names but another size, reduced ones say, are others.
   """
   return all(
-    p.pixels == kodak_published.PIXELS for p in result.points
-  ) and kodak_published.are_kodak(p.picture for p in result.points)
+    p.pixels == published.PIXELS for p in result.points
+  ) and published.are_kodak(p.picture for p in result.points)
 
 
 def curves(result: Result, spec: str, *, far: float) -> str:
@@ -42,9 +41,9 @@ def curves(result: Result, spec: str, *, far: float) -> str:
   """
   lines = []
   if are_kodak(result):
-    published = kodak_published.curves(spec)
+    theirs = published.curves(spec)
     for codec in _BEHIND.get(spec, ()):
-      line = published[codec].between(0, far)
+      line = theirs[codec].between(0, far)
       lines.append(
         charts.Line(f"published {codec}", line.rates, line.qualities, True)
       )

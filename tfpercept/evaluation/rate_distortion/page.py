@@ -14,8 +14,8 @@ from tfpercept.evaluation.rate_distortion import (
   charts,
   crops,
   published,
+  table,
 )
-from tfpercept.evaluation.rate_distortion import table as rate_distortion_table
 from tfpercept.evaluation.rate_distortion.result import SPAN, Result
 from tfpercept.io import files
 from tfpercept.reports import markup, page, wipe
@@ -221,7 +221,7 @@ def _side_by_side(
 
 def _bd_table(result: Result, options: Options) -> str:
   found, cubic = (
-    rate_distortion_table.bd_rates(result, options.anchor, options.span, method)
+    table.bd_rates(result, options.anchor, options.span, method)
     for method in bd_rate.METHODS
   )
   heads = "".join(
@@ -247,11 +247,11 @@ def _bd_table(result: Result, options: Options) -> str:
         text = f"<strong>{text}</strong>"
       cells += f"<td>{text}</td>"
     lines.append(f'<tr><th scope="row">{markup.escape(codec)}</th>{cells}</tr>')
-  table = (
+  grid = (
     '<div class="scroll"><table><thead><tr><th scope="row">codec</th>'
     f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
   )
-  return "\n".join([table, *map(page.paragraph, notes)])
+  return "\n".join([grid, *map(page.paragraph, notes)])
 
 
 def _speed_table(result: Result) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.evaluation.toy_sources import cells as toy_cells
 from tfpercept.evaluation.toy_sources import transform_gains
+from tfpercept.evaluation.toy_sources.cells import Cells
 
 _LINES = ("#2f7ed8", "#e07b39", "#4c9f70", "#b0529f", "#8a8a3a", "#c0392b")
 
 
-def cells(found: toy_cells.Cells) -> np.ndarray:
+def cells(found: Cells) -> np.ndarray:
   """Draws cells over the density, as uint8 `[H, W, 3]`.
 
   Borders are dark lines, reproductions dots whose areas grow with their use.
