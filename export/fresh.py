@@ -5,13 +5,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from export.signatures import Signature
-from programs import program
+from programs.program import ProgramError
 
 HERE = pathlib.Path(__file__).parent
 # Seconds. Loading TensorFlow takes up to a minute when cold, and twenty times
@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 _TIMEOUT = 2 * 60 * 60
 
 
-class CheckError(program.ProgramError):
+class CheckError(ProgramError):
   """An export does not do what the network does."""
 
 
@@ -114,7 +114,13 @@ def call_saved_model(
     return call(folder, name, signature, libraries, pathlib.Path(work))
 
 
-def _saved_model_cli(folder, name, signature, libraries, work):
+def _saved_model_cli(
+  folder: pathlib.Path,
+  name: str,
+  signature: Signature,
+  libraries: Sequence[pathlib.Path],
+  work: pathlib.Path,
+) -> dict[str, np.ndarray | list[bytes]]:
   inputs = []
   for key, value in signature.example.items():
     np.save(work / f"{key}.npy", value, allow_pickle=False)
@@ -146,19 +152,29 @@ def _saved_model_cli(folder, name, signature, libraries, work):
   }
 
 
-def _run_files(folder, name, signature, libraries, work):
+def _run_files(
+  folder: pathlib.Path,
+  name: str,
+  signature: Signature,
+  libraries: Sequence[pathlib.Path],
+  work: pathlib.Path,
+) -> dict[str, np.ndarray | list[bytes]]:
   (batch,), (answer,) = _batches(signature), signature.outputs
   pairs = []
   for index, contents in enumerate(signature.example[batch]):
     source, target = work / f"{index}", work / f"{index}.out"
     source.write_bytes(contents)
     pairs += [str(source), str(target)]
-  numbers = {k: x for k, x in signature.example.items() if k != batch}
+  numbers = {
+    key: float(np.asarray(value))
+    for key, value in signature.example.items()
+    if key != batch
+  }
   run(
     [
       *(str(HERE / "run_files.py"), str(folder), *pairs),
       f"--signature={name}",
-      *(f"--set={key}={float(value)!r}" for key, value in numbers.items()),
+      *(f"--set={key}={value!r}" for key, value in numbers.items()),
       *(f"--ops={path}" for path in libraries),
     ]
   )
@@ -211,5 +227,5 @@ def difference(
   return worst
 
 
-def _decode(pictures) -> list[np.ndarray]:
+def _decode(pictures: Iterable[bytes]) -> list[np.ndarray]:
   return [tf.io.decode_image(picture).numpy() for picture in pictures]

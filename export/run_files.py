@@ -12,6 +12,7 @@ numbers beside the files:
 import argparse
 import pathlib
 import tempfile
+from typing import Any
 
 import tensorflow as tf
 
@@ -71,7 +72,7 @@ def main() -> None:
     pathlib.Path(path).write_bytes(answer)
 
 
-def _load(folder: str):
+def _load(folder: str) -> Any:
   """Loads a SavedModel by a name that holds nothing like a pattern."""
   with tempfile.TemporaryDirectory() as place:
     link = pathlib.Path(place) / "model"

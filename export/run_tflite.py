@@ -12,11 +12,13 @@ import json
 import pathlib
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def load(runtime: str, path: pathlib.Path):
+def load(runtime: str, path: pathlib.Path) -> Callable[..., Any]:
   """Returns the only signature of a file, ready to be called."""
   if runtime == "litert":
     from ai_edge_litert.interpreter import Interpreter
@@ -60,7 +62,9 @@ def main() -> None:
   print(json.dumps(milliseconds))
 
 
-def _milliseconds(call, inputs: dict[str, np.ndarray]) -> float:
+def _milliseconds(
+  call: Callable[..., Any], inputs: dict[str, np.ndarray]
+) -> float:
   start = time.perf_counter()
   call(**inputs)
   return 1e3 * (time.perf_counter() - start)

@@ -13,6 +13,7 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ PRECISIONS = {
 }
 
 Arrays = dict[str, np.ndarray]
+_Given = Mapping[str, np.ndarray | list[bytes]]
 
 
 def export(
@@ -96,7 +98,8 @@ def export(
   entries = exported.on_device()
   with files.atomic(out) as made, folders.made_plain(made) as folder:
     paths = convert(exported, entries, folder)
-    checks, rows = {}, []
+    checks: dict[str, dict] = {}
+    rows: list[dict[str, Any]] = []
     for name, signature in entries.items():
       trials = exported.trials(name)
       found, more = _measure(signature, trials, paths[name], pythons)
@@ -160,7 +163,7 @@ def convert(
   """Writes the files, unchecked; returns paths by entry and precision."""
   module = tf.Module()
   module.served_variables = list(exported.network.variables)
-  paths = {}
+  paths: dict[str, dict[str, pathlib.Path]] = {}
   with tempfile.TemporaryDirectory() as graph:
     # By way of a SavedModel, so that a file keeps the name of its signature.
     traced = {name: entry.concrete() for name, entry in entries.items()}
@@ -191,8 +194,9 @@ def _measure(
   pythons: dict[str, str],
 ) -> tuple[dict[str, dict], list[dict[str, Any]]]:
   """Checks each file with each runtime and returns checks and table rows."""
-  inputs = {case: given for case, (given, _) in trials.items()}
-  first = next(iter(inputs.values()))
+  inputs: dict[str, _Given] = {}
+  inputs |= {case: given for case, (given, _) in trials.items()}
+  first, _ = next(iter(trials.values()))
   inputs[_TIMED] = {
     k: x[:1, :_SIDE, :_SIDE] if x.ndim == 4 else x[:1] for k, x in first.items()
   }
@@ -223,7 +227,7 @@ def _measure(
 def _answers(
   runtime: str,
   python: str,
-  inputs: dict[str, Arrays],
+  inputs: Mapping[str, _Given],
   paths: dict[str, pathlib.Path],
 ) -> tuple[dict[str, dict[str, Arrays]], dict[str, float]]:
   """Runs files in a fresh process; returns outputs[file][case] and times."""
@@ -242,7 +246,7 @@ def _answers(
       ],
       python=python,
     )
-    answers = {}
+    answers: dict[str, dict[str, Arrays]] = {}
     for path in paths.values():
       answers[path.stem] = {case: {} for case in inputs}
       with np.load(f"{work}/{path.stem}.npz", allow_pickle=False) as arrays:
@@ -280,7 +284,9 @@ def _rows(
         "max_difference": float(max(gap.max() for gap in gaps)),
         "mean_difference": float(np.mean([gap.mean() for gap in gaps])),
         "psnr": after,
-        "psnr_change": None if after is None else after - before,
+        "psnr_change": None
+        if after is None or before is None
+        else after - before,
       }
     )
   return rows

@@ -151,7 +151,7 @@ class Signatures(abc.ABC):
     return {}
 
 
-def load(run: str) -> Signatures:
+def load(run: files.PathLike) -> Signatures:
   """Loads the trained network of a run in float32, with its signatures.
 
   Args:
@@ -162,4 +162,5 @@ def load(run: str) -> Signatures:
       known for its kind.
   """
   network, manifest = models.load(run, dtype="float32")
-  return SIGNATURES.get(manifest["model"]).of_run(run, network, manifest)
+  kind: Any = SIGNATURES.get(manifest["model"])
+  return kind.of_run(run, network, manifest)

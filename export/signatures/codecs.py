@@ -323,7 +323,7 @@ def _example_files() -> tuple[bytes, ...]:
 def _library() -> pathlib.Path:
   """Returns the library of the range coder's ops, of TensorFlow Compression."""
   package = importlib.util.find_spec("tensorflow_compression")
-  if package is None:
+  if package is None or not package.submodule_search_locations:
     raise ValueError(
       "exports of learned codecs need TensorFlow Compression: pip install "
       "'tfpercept[compression]'"

@@ -40,7 +40,7 @@ def read(contents: tf.Tensor) -> tf.Tensor:
 def _claimed_size(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   """Reads height and width from the header of a PNG or JPEG file."""
 
-  def from_png():
+  def from_png() -> tuple[tf.Tensor, tf.Tensor]:
     signed = tf.debugging.Assert(
       tf.equal(tf.strings.substr(contents, 0, len(_PNG)), _PNG),
       ["a file is no image in PNG or JPEG"],
@@ -53,7 +53,7 @@ def _claimed_size(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     width, height = tf.unstack(tf.reduce_sum(size * _BYTE_VALUES, axis=1))
     return height, width
 
-  def from_jpeg():
+  def from_jpeg() -> tuple[tf.Tensor, tf.Tensor]:
     shape = tf.io.extract_jpeg_shape(contents, tf.int64)
     return shape[0], shape[1]
 

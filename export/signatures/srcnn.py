@@ -69,7 +69,7 @@ class SRCNNSignatures(base.Signatures):
   def trials(
     self, name: str
   ) -> dict[str, tuple[dict[str, np.ndarray], np.ndarray | None]]:
-    trials = {}
+    trials: dict[str, tuple[dict[str, np.ndarray], np.ndarray | None]] = {}
     for name, picture in packaged.test().items():
       pairs = super_resolution.luma_pairs([picture], scale=self.scale)
       for enlarged, target in pairs:
@@ -132,7 +132,9 @@ class SRCNNSignatures(base.Signatures):
   def _enlarge_file(self, contents: tf.Tensor) -> tf.Tensor:
     image = pictures.read(contents)[None]
 
-    def encode(enlarge, channels):
+    def encode(
+      enlarge: Callable[[tf.Tensor], tf.Tensor], channels: int
+    ) -> tf.Tensor:
       enlarged = enlarge(tf.ensure_shape(image, [1, None, None, channels]))
       steps = color.round_to_8_bit(enlarged[0]) * 255.0
       return tf.io.encode_png(tf.cast(tf.round(steps), tf.uint8))

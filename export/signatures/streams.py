@@ -270,7 +270,9 @@ def crc32(data: tf.Tensor) -> tf.Tensor:
       done = xor(done, tf.gather(over_zeros[i], part))
     return done
 
-  def join(values: tf.Tensor, over_zeros: tf.Tensor):
+  def join(
+    values: tf.Tensor, over_zeros: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     odd = tf.shape(values)[0] % 2
     # Zeros in front change nothing.
     values = tf.concat([tf.zeros([odd], tf.uint32), values], axis=0)

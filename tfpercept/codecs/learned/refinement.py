@@ -105,7 +105,12 @@ class Refinement:
       )
     return tf.concat(parts, axis=1)
 
-  def _refined(self, around, coded, scaling) -> tf.Tensor:
+  def _refined(
+    self,
+    around: tuple[tf.Tensor, ...],
+    coded: tuple[tf.Tensor, ...],
+    scaling: tuple[tf.Tensor, tf.Tensor],
+  ) -> tf.Tensor:
     pixels, *_ = around
     try:
       self._objective.validate(*pixels.shape[1:3])
@@ -146,7 +151,13 @@ class Refinement:
     cost, slope = self._slope(symbols, *given)
     return cost + tf.reduce_sum(self._bits(symbols, index)), slope
 
-  def _cost_of(self, symbols, mean, around, scaling) -> tf.Tensor:
+  def _cost_of(
+    self,
+    symbols: tf.Tensor,
+    mean: tf.Tensor,
+    around: tuple[tf.Tensor, ...],
+    scaling: tuple[tf.Tensor, tf.Tensor],
+  ) -> tf.Tensor:
     """Returns lambda times the distance, in bits."""
     pixels, above, below = around
     inverse, quality = scaling
@@ -160,7 +171,9 @@ class Refinement:
     distance = self._unit * self._objective(pixels, x_hat)
     return tf.reduce_sum(lmbda * distance) * tf.cast(height * width, tf.float32)
 
-  def _slope_of(self, symbols, *given) -> tuple[tf.Tensor, tf.Tensor]:
+  def _slope_of(
+    self, symbols: tf.Tensor, *given: Any
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     with tf.GradientTape() as tape:
       tape.watch(symbols)
       cost = self._cost_of(symbols, *given)
@@ -202,13 +215,17 @@ def _around(
   top = rows.start * transforms.STRIDE
   pixels = picture[None, top:height] / np.float32(255)
   above = y[:, max(rows.start - halo, 0) : rows.start]
-  return tuple(
-    tf.constant(part)
-    for part in (pixels, above, y[:, rows.stop : rows.stop + halo])
-  )
+  below = y[:, rows.stop : rows.stop + halo]
+  return tf.constant(pixels), tf.constant(above), tf.constant(below)
 
 
-def _round(symbols, index, slope, bend, number) -> tf.Tensor:
+def _round(
+  symbols: tf.Tensor,
+  index: tf.Tensor,
+  slope: tf.Tensor,
+  bend: tf.Tensor,
+  number: tf.Tensor,
+) -> tf.Tensor:
   """Returns the symbols after one round."""
   bits = entropy_coding.normal_bits(symbols, index)
   best, change = tf.zeros_like(symbols), tf.zeros_like(symbols)

@@ -117,7 +117,8 @@ def check(codec: SymbolCodec, manifest: Mapping[str, Any]) -> None:
       "model with codecs.hyperprior.save"
     ) from error
   try:
-    found = [digest(codec.symbols(stream)), _integers(codec)][: len(wanted)]
+    found: Any = [digest(codec.symbols(stream)), _integers(codec)]
+    found = found[: len(wanted)]
   except ValueError as error:  # one wrong symbol, and the rest is noise
     found = str(error)
   if found != wanted:

@@ -77,7 +77,7 @@ def analyse(
     Float32 `[1, h, w, latents]`.
   """
   height, width = (side // _STRIDE for side in size)
-  latents = None
+  latents: np.ndarray | None = None
   for rows, columns in _patches(height, width):
     seen_rows, own_rows = _seen(rows, halo, height)
     seen_columns, own_columns = _seen(columns, halo, width)
@@ -90,6 +90,7 @@ def analyse(
     if latents is None:
       latents = np.empty((1, height, width, y.shape[-1]), np.float32)
     latents[:, slice(*rows), slice(*columns)] = y[:, own_rows, own_columns]
+  assert latents is not None  # a picture has a patch
   return latents
 
 

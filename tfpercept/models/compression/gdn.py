@@ -1,5 +1,6 @@
 """Normalizations that the transforms of codecs use."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -46,7 +47,7 @@ class GDN(keras.layers.Layer):
       initializer=keras.initializers.Constant((1.0 + _PEDESTAL) ** 0.5),
     )
 
-    def diagonal(shape, dtype=None):
+    def diagonal(shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
       return tf.sqrt(0.1 * tf.eye(*shape, dtype=dtype) + _PEDESTAL)
 
     self._gamma = self.add_weight(

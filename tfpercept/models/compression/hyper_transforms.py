@@ -95,7 +95,7 @@ class HyperSynthesis(keras.layers.Layer):
         width, 5, input_bits=bits, name="hidden2", **hidden
       ),
     ]
-    last = {"input_bits": bits, "hidden": False}
+    last: dict[str, Any] = {"input_bits": bits, "hidden": False}
     self.indexes = integer.IntegerConvolution(
       latents, 3, output_bits=0, name="indexes", **last
     )

@@ -88,7 +88,7 @@ class ToyTransformCodec(keras.Model):
     )
     self.built = True
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: Any = None) -> None:
     self.built = True  # its parts were when they were made
 
   @property
@@ -218,7 +218,7 @@ class ToyVectorQuantizer(keras.Model):
     )
     self.built = True
 
-  def build(self, input_shape=None) -> None:
+  def build(self, input_shape: Any = None) -> None:
     self.built = True
 
   def start(self, samples: np.ndarray) -> None:

@@ -99,6 +99,8 @@ class TransformCodec(keras.Model):
   adaptation", 2021, section 3.
   """
 
+  built: bool
+
   def __init__(
     self,
     *,
@@ -282,10 +284,12 @@ def unit_of(objective: str) -> float:
 def names() -> tuple[str, ...]:
   """Returns the registered names of all codec networks, sorted."""
   return tuple(
-    name
-    for name in base.MODELS.names()
-    if issubclass(base.MODELS.get(name), TransformCodec)
+    name for name in base.MODELS.names() if _is_codec(base.MODELS.get(name))
   )
+
+
+def _is_codec(network: Any) -> bool:
+  return issubclass(network, TransformCodec)
 
 
 def _checked(

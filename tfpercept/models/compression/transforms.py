@@ -258,15 +258,15 @@ def start(
   """
   kernel, _ = analysis.linear.get_weights()
   vectors, mean, deviations = karhunen_loeve(blocks, kernel.shape[-1])
-  unit = np.float32(unit)
+  step = np.float32(unit)
   analysis.linear.set_weights(
-    [vectors[None, None] / unit, -mean @ vectors / unit]
+    [vectors[None, None] / step, -mean @ vectors / step]
   )
-  unit_here = unit / np.float32(_LINEAR_UNIT)
+  unit_here = step / np.float32(_LINEAR_UNIT)
   synthesis.linear.set_weights(
     [vectors.T[None, None] * unit_here, mean / np.float32(_LINEAR_UNIT)]
   )
-  return deviations / unit
+  return deviations / step
 
 
 def extend(

@@ -142,16 +142,17 @@ def _missing(
     misses for each unit along one of them; and the deviations of blocks along
     each, `[count]`.
   """
-  blocks, errors = [], []
+  seen: list[np.ndarray] = []
+  missed: list[np.ndarray] = []
   for start in range(0, len(pictures), _AT_ONCE):
     x = tf.constant(pictures[start : start + _AT_ONCE])
     quality = tf.fill([len(x)], float(network.levels))
     error = x - network(x, quality, quantizer).x_hat
-    for kept, image in ((blocks, x), (errors, error)):
+    for kept, image in ((seen, x), (missed, error)):
       values = tf.nn.space_to_depth(image, transforms.STRIDE)
       kept.append(tf.reshape(values, [-1, transforms.VALUES]).numpy())
-  blocks = np.concatenate(blocks).astype(np.float64)
-  errors = np.concatenate(errors).astype(np.float64)
+  blocks = np.concatenate(seen).astype(np.float64)
+  errors = np.concatenate(missed).astype(np.float64)
   known, _ = np.linalg.qr(network.analysis.linear.kernel.numpy()[0, 0])
   apart = errors - errors @ known @ known.T
   _, vectors = np.linalg.eigh(apart.T @ apart)
@@ -159,4 +160,8 @@ def _missing(
   along = (blocks - blocks.mean(axis=0)) @ vectors
   missing, *_ = np.linalg.lstsq(along, errors, rcond=None)
   deviations = np.maximum(along.std(axis=0), 1e-6)
-  return tuple(a.astype(np.float32) for a in (vectors, missing, deviations))
+  return (
+    vectors.astype(np.float32),
+    missing.astype(np.float32),
+    deviations.astype(np.float32),
+  )
