@@ -58,7 +58,7 @@ def train(
       network,
       objective,
       lmbda=own.lmbda,
-      quantiser=own.quantiser,
+      quantizer=own.quantiser,
       decay=own.ema,
       seed=run.seed,
     )

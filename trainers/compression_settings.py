@@ -27,7 +27,7 @@ class Settings(shared_settings.Network):
     model: Arguments of the network.
     lmbda: Weights of the distance at the lowest and the highest quality; None
       for those of the network.
-    quantiser: Rounding in training, one of `quantizers.QUANTISERS`.
+    quantiser: Rounding in training, one of `quantizers.QUANTIZERS`.
     fall: Share of the steps, at the end, over which the learning rate falls.
     ema: Share of the moving average of the weights that a step keeps; None for
       the weights of the last step.
@@ -70,7 +70,7 @@ class Settings(shared_settings.Network):
   quantiser: str = settings.option(
     "mixed",
     "Quantizer of the latents in training.",
-    choices=tuple(quantizers.QUANTISERS),
+    choices=tuple(quantizers.QUANTIZERS),
   )
   fall: float = settings.option(
     0.3,

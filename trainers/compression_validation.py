@@ -185,10 +185,10 @@ class Validation(keras.callbacks.Callback):
 
   def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
     # That of a checkpoint whose run was killed right after it.
-    self.make_up(int(self.model.optimizer.iterations.numpy()))
+    self.make_up(int(self.model.step.numpy()))
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    self._measure_at(int(self.model.optimizer.iterations.numpy()))
+    self._measure_at(int(self.model.step.numpy()))
 
   def make_up(self, step: int) -> None:
     """Measures the codec as it is, of that step, if its line is missing."""

@@ -85,10 +85,10 @@ class Curve(keras.callbacks.Callback):
 
   def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
     # Step 0, or that of a checkpoint whose run was killed right after it.
-    self.measure(int(self.model.optimizer.iterations.numpy()))
+    self.measure(int(self.model.step.numpy()))
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    self.measure(int(self.model.optimizer.iterations.numpy()))
+    self.measure(int(self.model.step.numpy()))
 
   def measure(self, step: int) -> None:
     """Adds the agreement at a step, if the curve does not have it."""

@@ -12,7 +12,7 @@ from absl import flags
 
 from programs import program
 from tfpercept import training
-from tfpercept.training import posterior
+from tfpercept.tasks import posterior
 from trainers import example_trainer, run_flags, variational
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them

@@ -11,8 +11,8 @@ from tfpercept import distances, models, settings, training
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import samples as generation_pictures
 from tfpercept.io import files
-from tfpercept.tasks import variational
-from tfpercept.training import lock, posterior, precision
+from tfpercept.tasks import posterior, variational
+from tfpercept.training import lock, precision
 from trainers import example_settings, initial_weights, reconstructions
 
 _SHOWN = 8  # samples a row

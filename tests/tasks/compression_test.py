@@ -27,9 +27,9 @@ def x(photograph):
   return tf.stack([picture[:64, :64], picture[64:, 64:]])
 
 
-@pytest.mark.parametrize("quantiser", list(quantizers.QUANTISERS))
-def test_steps_lower_the_loss_under_every_quantiser(x, quantiser):
-  made = task(quantiser=quantiser)
+@pytest.mark.parametrize("quantizer", list(quantizers.QUANTIZERS))
+def test_steps_lower_the_loss_under_every_quantizer(x, quantizer):
+  made = task(quantizer=quantizer)
   step = tf.function(made.train_step)
   losses = [float(step((x, x))["loss"]) for _ in range(60)]
   assert np.mean(losses[-15:]) < 0.5 * np.mean(losses[:15])
@@ -76,7 +76,7 @@ def test_gradients_are_cut_to_a_norm(x):
   assert moved**0.5 == pytest.approx(1e-3, rel=0.02)
 
 
-def test_quantisers_return_what_they_say():
+def test_quantizers_return_what_they_say():
   y = tf.constant(np.random.normal(0, 5, 4000), tf.float32)
   noisy, same = quantizers.Noise(SEED)(y, 0)
   assert noisy is same
@@ -102,7 +102,7 @@ def test_quantisers_return_what_they_say():
   [
     ({"lmbda": (1.0,)}, "two numbers"),
     ({"lmbda": (2.0, 1.0)}, "the smaller one first"),
-    ({"quantiser": "hard"}, "one of mixed, noise"),
+    ({"quantizer": "hard"}, "one of mixed, noise"),
   ],
 )
 def test_wrong_options_are_named(options, message):

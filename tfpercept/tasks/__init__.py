@@ -1,1 +1,1 @@
-"""What is optimised: network, objective and the step that joins them."""
+"""Networks with what they are trained for, on one base."""

@@ -1,12 +1,13 @@
 """Trains a distance to agree with people on forced choices."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
-from tfpercept.tasks import replicas
+from tfpercept.tasks import base
 
 
 class RankingHead(keras.layers.Layer):
@@ -122,7 +123,7 @@ class Judge(keras.Model):
     return self.head(*values)
 
 
-class Agreement(keras.Model):
+class Agreement(base.Task):
   """Trains a `Judge` by the cross-entropy to the share of people.
 
   Training moves the distance's parameters and the head's. Constraints that the
@@ -138,35 +139,28 @@ class Agreement(keras.Model):
   """
 
   def __init__(self, network: Judge, *, seed: int = 0):
-    super().__init__(name="agreement")
+    super().__init__("agreement", seed=seed)
     self.network = network
-    self._seed = seed
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
 
   def call(self, inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     return self.network(inputs)
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+  def parts(self) -> dict[str, Any]:
+    return {"network": self.network}
+
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
   ) -> dict[str, tf.Tensor]:
-    *images, share = data
-    step = tf.cast(self.optimizer.iterations, tf.int32)
-    variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      logit = self.network(tuple(images), seed=tf.stack([self._seed, step]))
-      share = tf.cast(share, logit.dtype)
-      loss = tf.reduce_mean(
-        tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=logit)
-      )
-    gradients = tape.gradient(loss, variables)
+    *images, share = batch
+    logit = self.network(tuple(images), seed=seed)
+    share = tf.cast(share, logit.dtype)
+    loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=logit)
     score = tf.where(logit > 0, share, 1 - share)
-    logs = {
-      "loss": loss,
+    return {
+      "loss": tf.reduce_mean(loss),
       "agreement": tf.reduce_mean(tf.where(logit == 0, 0.5, score)),
     }
-    logs, gradients = replicas.mean((logs, gradients))
-    self.optimizer.apply_gradients(
-      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-    )
-    return {**logs, "gradient_norm": tf.linalg.global_norm(gradients)}

@@ -1,12 +1,14 @@
 """Classification of pictures that are moved about while it is learned."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from tfpercept.tasks import replicas
+from tfpercept.tasks import base
 
 
-class Classification(keras.Model):
+class Classification(base.Task):
   """Trains a classifier by cross-entropy.
 
   Each picture of a batch is shifted by up to `shift` pixels either way, with
@@ -38,43 +40,38 @@ class Classification(keras.Model):
         "shift is 0 or more pixels and dropout a share below 1; got "
         f"shift={shift}, dropout={dropout}"
       )
-    super().__init__(name="classification")
+    super().__init__("classification", seed=seed)
     self.network = network
-    self._seed, self._shift, self._dropout = seed, shift, dropout
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
+    self._shift, self._dropout = shift, dropout
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
     return self.network(x)
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor]
+  def parts(self) -> dict[str, Any]:
+    return {"network": self.network}
+
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
   ) -> dict[str, tf.Tensor]:
-    x, label = data
-    step = tf.cast(self.optimizer.iterations, tf.int32)
-    seeds = tf.random.experimental.stateless_split(
-      tf.stack([self._seed, step]), 2
+    x, label = batch
+    seeds = tf.random.experimental.stateless_split(seed, 2)
+    features = self.network.features(shifted(x, seeds[0], by=self._shift))
+    features = tf.nn.experimental.stateless_dropout(
+      features, self._dropout, seeds[1]
     )
-    variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      features = self.network.features(shifted(x, seeds[0], by=self._shift))
-      features = tf.nn.experimental.stateless_dropout(
-        features, self._dropout, seeds[1]
-      )
-      logits = self.network.head(features)
-      loss = tf.reduce_mean(
-        tf.nn.sparse_softmax_cross_entropy_with_logits(
-          labels=label, logits=logits
-        )
-      )
-    gradients = tape.gradient(loss, variables)
+    logits = self.network.head(features)
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
+      labels=label, logits=logits
+    )
     hits = tf.argmax(logits, axis=-1, output_type=label.dtype) == label
-    logs = {"loss": loss, "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32))}
-    logs, gradients = replicas.mean((logs, gradients))
-    self.optimizer.apply_gradients(
-      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-    )
-    return {**logs, "gradient_norm": tf.linalg.global_norm(gradients)}
+    return {
+      "loss": tf.reduce_mean(loss),
+      "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32)),
+    }
 
 
 def shifted(x: tf.Tensor, seed: tf.Tensor, *, by: int) -> tf.Tensor:

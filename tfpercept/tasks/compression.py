@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.models.compression import transform_codec
-from tfpercept.tasks import averaging, quantizers, replicas
+from tfpercept.tasks import averaging, base, objectives, quantizers
 
 
 class Losses(NamedTuple):
@@ -28,7 +28,7 @@ class Losses(NamedTuple):
   x_hat: tf.Tensor
 
 
-class Compression(keras.Model):
+class Compression(base.Task):
   """Trains a codec for all its qualities at once.
 
   The qualities of a batch divide the range from 1 to `levels` into equal parts,
@@ -48,14 +48,14 @@ class Compression(keras.Model):
     objective: The distance.
     lmbda: Weight of the distance at the smallest and the largest quality;
       the network's own by default, which are of squared errors.
-    quantiser: How latents are rounded, one of `quantisers.QUANTISERS`.
+    quantizer: The rounding of latents, one of `quantizers.QUANTIZERS`.
     clip: Norm that gradients are cut to, all together.
     decay: Of averages of the weights (`averaging.Averages`), which the task
       then keeps as `averages`; none by default.
     seed: Of qualities and noise, which follow from it and the step alone.
 
   Raises:
-    ValueError: if `lmbda`, `quantiser` or `decay` is none, or the first is
+    ValueError: if `lmbda`, `quantizer` or `decay` is none, or the first is
       missing for a distance other than `mse`.
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for
@@ -68,12 +68,12 @@ class Compression(keras.Model):
     objective: distances.Distance,
     *,
     lmbda: Sequence[float] | None = None,
-    quantiser: str = "mixed",
+    quantizer: str = "mixed",
     clip: float = 1.0,
     decay: float | None = None,
     seed: int = 0,
   ):
-    super().__init__(name="compression")
+    super().__init__("compression", seed=seed)
     self.network = network
     self.objective = objective
     self._unit = transform_codec.unit_of(objective.spec)
@@ -87,65 +87,69 @@ class Compression(keras.Model):
       raise ValueError(
         f"lmbda is two numbers above 0, the smaller one first; got {self._ends}"
       )
-    if quantiser not in quantizers.QUANTISERS:
+    if quantizer not in quantizers.QUANTIZERS:
       raise ValueError(
-        f"a quantiser is one of {', '.join(quantizers.QUANTISERS)}; got "
-        f"{quantiser!r}"
+        f"a quantizer is one of {', '.join(quantizers.QUANTIZERS)}; got "
+        f"{quantizer!r}"
       )
-    self._quantiser = quantizers.QUANTISERS[quantiser]
-    self._clip, self._seed = clip, seed
+    self._quantizer = quantizers.QUANTIZERS[quantizer]
+    self._clip = clip
     self.averages = None
     if decay is not None:
       self.averages = averaging.Averages(network.trainable_variables, decay)
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     middle = tf.fill([tf.shape(x)[0]], 0.5 * (1.0 + self.network.levels))
     return self.network(x, middle, quantizers.Rounding()).x_hat
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor]
-  ) -> dict[str, tf.Tensor]:
-    x, _ = data
-    step = tf.cast(self.optimizer.iterations, tf.int32)
-    seed = tf.stack([self._seed, 8 * step])
-    levels = float(self.network.levels)
-    count = tf.shape(x)[0]
-    share = tf.random.stateless_uniform([count], tf.add(seed, [0, 2]))
-    share = (tf.range(tf.cast(count, tf.float32)) + share) / tf.cast(
-      count, tf.float32
-    )
-    quality = 1.0 + (levels - 1.0) * share
+  def parts(self) -> dict[str, Any]:
+    found = {"network": self.network, **objectives.parts(self.objective)}
+    if self.averages is not None:
+      found["averages"] = self.averages
+    return found
+
+  def moves(self) -> dict[str, base.Move]:
     variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      found = self.loss_of(x, quality, self._quantiser(seed))
-      loss = tf.reduce_mean(found.loss)
-    gradients = tape.gradient(loss, variables)
-    logs = {
-      "loss": loss,
+    return {"network": base.Move(variables, clip=self._clip)}
+
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    x, _ = batch
+    seed = seed * [1, 8]  # steps are eight apart: a step draws several times
+    quality = self._qualities(tf.shape(x)[0], tf.add(seed, [0, 2]))
+    found = self.loss_of(x, quality, self._quantizer(seed))
+    terms = {
+      "loss": tf.reduce_mean(found.loss),
       "bpp": tf.reduce_mean(tf.add_n(list(found.bpp.values()))),
       "distortion": tf.reduce_mean(found.distortion),
     }
     if len(found.bpp) > 1:
       parts = found.bpp.items()
-      logs |= {f"bpp_{name}": tf.reduce_mean(b) for name, b in parts}
-    logs, gradients = replicas.mean((logs, gradients))
-    gradients, logs["gradient_norm"] = tf.clip_by_global_norm(
-      gradients, self._clip
-    )
-    self.optimizer.apply_gradients(
-      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-    )
+      terms |= {f"bpp_{name}": tf.reduce_mean(b) for name, b in parts}
+    return terms
+
+  def after_update(self, terms: dict[str, tf.Tensor], step: tf.Tensor) -> None:
     if self.averages is not None:
-      self.averages.update(variables, step)
-    return logs
+      self.averages.update(self.network.trainable_variables, step)
+
+  def _qualities(self, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draws qualities `[count]`, each from its own part of the range."""
+    share = tf.random.stateless_uniform([count], seed)
+    share = (tf.range(tf.cast(count, tf.float32)) + share) / tf.cast(
+      count, tf.float32
+    )
+    return 1.0 + (float(self.network.levels) - 1.0) * share
 
   def loss_of(
     self,
     x: tf.Tensor,
     quality: tf.Tensor,
-    quantiser: transform_codec.Quantiser,
+    quantizer: transform_codec.Quantiser,
     *,
     network: keras.Model | None = None,
   ) -> Losses:
@@ -154,10 +158,10 @@ class Compression(keras.Model):
     Args:
       x: Float32 `[N, H, W, 3]` in [0, 1], sides multiples of the stride.
       quality: Float32 `[N]`.
-      quantiser: Rounds.
-      network: Takes the place of the one that is trained.
+      quantizer: The rounding of latents.
+      network: A network in place of the one that is trained.
     """
-    coded = (network or self.network)(x, quality, quantiser)
+    coded = (network or self.network)(x, quality, quantizer)
     pixels = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], tf.float32)
     bpp = {name: b / pixels for name, b in coded.bits.items()}
     distortion = self._unit * self.objective(x, coded.x_hat)

@@ -1,18 +1,18 @@
 """PIM learns without labels: what two neighbouring frames share is slow."""
 
 import math
+from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfpercept import models
 from tfpercept.ops import divergences
-from tfpercept.tasks import replicas
+from tfpercept.tasks import base
 
 MARGINALS = ("bands", "image")
 
 
-class Slowness(keras.Model):
+class Slowness(base.Task):
   """Trains PIM on pairs of images that show nearly the same.
 
   Raises the IXYZ bound on the information that z shares with both images x and
@@ -58,45 +58,44 @@ class Slowness(keras.Model):
       raise ValueError(
         f"marginal is one of {', '.join(MARGINALS)}; got {marginal!r}"
       )
-    super().__init__(name="slowness")
+    super().__init__("slowness", seed=seed)
     self.network = network
-    self._marginal = marginal
-    self._seed, self._clip_norm = seed, clip_norm
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
+    self._marginal, self._clip_norm = marginal, clip_norm
 
   def call(
     self, x: tf.Tensor, training: bool = False
   ) -> list[divergences.Mixture]:
     return self.network(x, training=training)
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor]
-  ) -> dict[str, tf.Tensor]:
-    x, y = data
-    step = tf.cast(self.optimizer.iterations, tf.int32)
+  def parts(self) -> dict[str, Any]:
+    return {"network": self.network}
+
+  def moves(self) -> dict[str, base.Move]:
     variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      # One batch: convolutions are faster on many images.
-      features = self.network.features(tf.concat([x, y], axis=0))
-      pairs = [tf.split(f, 2, axis=0) for f in features]
-      f_x, f_y = zip(*pairs, strict=True)
-      joint = self.network.joint(f_x, f_y)
-      noise = standard_normal(joint, tf.stack([self._seed, step]))
-      logs = self._mean_terms(f_x, f_y, joint, noise)
-      logs["contrast"] = logs["log_p"] - logs["log_marginal"]
-      logs["loss"] = (
-        logs["log_p"] + logs["log_marginal"] - logs["log_q_x"] - logs["log_q_y"]
-      )
-    gradients = tape.gradient(logs["loss"], variables)
-    logs, gradients = replicas.mean((logs, gradients))
-    clipped, logs["gradient_norm"] = tf.clip_by_global_norm(
-      gradients, self._clip_norm
+    return {"network": base.Move(variables, clip=self._clip_norm)}
+
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    x, y = batch
+    # One batch: convolutions are faster on many images.
+    features = self.network.features(tf.concat([x, y], axis=0))
+    pairs = [tf.split(f, 2, axis=0) for f in features]
+    f_x, f_y = zip(*pairs, strict=True)
+    joint = self.network.joint(f_x, f_y)
+    found = self._mean_terms(f_x, f_y, joint, standard_normal(joint, seed))
+    found["contrast"] = found["log_p"] - found["log_marginal"]
+    found["loss"] = (
+      found["log_p"]
+      + found["log_marginal"]
+      - found["log_q_x"]
+      - found["log_q_y"]
     )
-    self.optimizer.apply_gradients(
-      zip(clipped, variables, strict=True), skip_gradients_aggregation=True
-    )
-    return logs
+    return found
 
   def _mean_terms(
     self,

@@ -125,7 +125,7 @@ class Rounding:
     return whole, whole
 
 
-QUANTISERS: dict[str, Callable[[tf.Tensor], Callable[..., Pair]]] = {
+QUANTIZERS: dict[str, Callable[[tf.Tensor], Callable[..., Pair]]] = {
   "mixed": Mixed,
   "noise": Noise,
   "straight_through": StraightThrough,

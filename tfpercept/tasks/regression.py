@@ -1,13 +1,15 @@
 """Image-to-image regression under any distance."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfpercept import distances
-from tfpercept.tasks import replicas
+from tfpercept.tasks import base, objectives
 
 
-class Regression(keras.Model):
+class Regression(base.Task):
   """Trains a network so that its output is near the target.
 
   The objective is the mean over the batch of a distance between target and
@@ -37,39 +39,27 @@ class Regression(keras.Model):
         "it would move itself to 0. Use robust(adaptive=True), or leave the "
         "objective as it is."
       )
-    super().__init__(name="regression")
+    super().__init__("regression")
     self.network = network
     self.objective = objective
     self.objective.trainable = train_objective
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.network(x, training=training)
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor]
-  ) -> dict[str, tf.Tensor]:
-    x, y = data
-    with tf.GradientTape() as tape:
-      terms = self._terms(y, self.network(x, training=True))
-    variables = [
-      *self.network.trainable_variables,
-      *self.objective.trainable_variables,
-    ]
-    gradients = tape.gradient(terms["loss"], variables)
-    # Replicas have equal shares of the batch.
-    terms, gradients = replicas.mean((terms, gradients))
-    self.optimizer.apply_gradients(
-      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-    )
-    return {**terms, "gradient_norm": tf.linalg.global_norm(gradients)}
+  def parts(self) -> dict[str, Any]:
+    return {"network": self.network, **objectives.parts(self.objective)}
 
-  def _terms(self, y: tf.Tensor, x_hat: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Returns the batch means of the objective and its terms."""
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    x, y = batch
+    x_hat = self.network(x, training=True)
     if self.objective.trainable:
-      step = tf.cast(self.optimizer.iterations, tf.int32)
-      seed = tf.stack([0, step])
       loss = self.objective.training_value(y, x_hat, seed)
       return {"loss": tf.reduce_mean(loss)}
     if not isinstance(self.objective, distances.WeightedSum):

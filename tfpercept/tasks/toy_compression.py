@@ -1,18 +1,20 @@
 """Rate-distortion training of codecs of short vectors."""
 
 import abc
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfpercept.models.compression import toy_codecs
 from tfpercept.ops import numerics
+from tfpercept.tasks import base
 
 _SHARP = 3.0  # where the rise of sharpness ends
 _RISE = 4  # part of the steps that it takes
 
 
-class Descent(keras.Model, abc.ABC):
+class Descent(base.Task):
   """Moves a codec so that `rate + weight * squared error` falls.
 
   `train_step` takes `x`, `[N, D]`, and logs, for this step alone, `loss`,
@@ -20,38 +22,49 @@ class Descent(keras.Model, abc.ABC):
   `gradient_norm`. XLA compiles it: networks this small cost little but calls.
   """
 
-  def __init__(self, network: keras.Model, *, weight: float, name: str):
+  def __init__(
+    self, network: keras.Model, *, weight: float, name: str, seed: int = 0
+  ):
     if not weight > 0:
       raise ValueError(f"{name} needs a weight > 0; got {weight}")
-    super().__init__(name=name)
+    super().__init__(name, seed=seed)
     self.network = network
     self._weight = weight
 
-  def compile(self, **options) -> None:
+  def compile(self, optimizer: base.Optimizers, **options: Any) -> None:
     eager = options.get("run_eagerly")
     jit_compile = numerics.may_compile() and not eager
-    super().compile(jit_compile=jit_compile, **options)
+    super().compile(optimizer, jit_compile=jit_compile, **options)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
     return self.network(x)
 
-  @abc.abstractmethod
-  def coded(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns reconstructions and bits of this step, `[N, D]` and `[N]`."""
+  def parts(self) -> dict[str, Any]:
+    return {"network": self.network}
 
-  def train_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
-    variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      x_hat, bits = self.coded(data)
-      errors = tf.reduce_sum(tf.math.squared_difference(data, x_hat), axis=-1)
-      logs = {
-        "rate": tf.reduce_mean(bits),
-        "distortion": tf.reduce_mean(errors),
-      }
-      logs["loss"] = logs["rate"] + self._weight * logs["distortion"]
-    gradients = tape.gradient(logs["loss"], variables)
-    self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-    return {**logs, "gradient_norm": tf.linalg.global_norm(gradients)}
+  def terms(
+    self, batch: tf.Tensor, *, seed: tf.Tensor, step: tf.Tensor
+  ) -> dict[str, tf.Tensor]:
+    x_hat, bits = self.coded(batch, seed=seed, step=step)
+    errors = tf.reduce_sum(tf.math.squared_difference(batch, x_hat), axis=-1)
+    rate, distortion = tf.reduce_mean(bits), tf.reduce_mean(errors)
+    loss = rate + self._weight * distortion
+    return {"loss": loss, "rate": rate, "distortion": distortion}
+
+  @abc.abstractmethod
+  def coded(
+    self, x: tf.Tensor, *, seed: tf.Tensor, step: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Codes vectors as in a step of training.
+
+    Args:
+      x: Float32 `[N, D]`.
+      seed: Int32 `[2]`, the seed of noise.
+      step: Scalar int32, the number of steps before this one.
+
+    Returns:
+      Reconstructions `[N, D]` and bits `[N]`.
+    """
 
 
 class TransformCoding(Descent):
@@ -78,15 +91,14 @@ class TransformCoding(Descent):
     steps: int,
     seed: int = 0,
   ):
-    super().__init__(network, weight=weight, name="transform_coding")
-    self._rise, self._seed = max(steps // _RISE, 1), seed
+    super().__init__(network, weight=weight, name="transform_coding", seed=seed)
+    self._rise = max(steps // _RISE, 1)
 
-  def coded(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    step = tf.cast(self.optimizer.iterations, tf.int32)
-    # The batch was drawn with (seed, step) itself.
-    seed = tf.random.experimental.stateless_fold_in(
-      tf.stack([self._seed, step]), 1
-    )
+  def coded(
+    self, x: tf.Tensor, *, seed: tf.Tensor, step: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    # The batch was drawn with the seed itself.
+    seed = tf.random.experimental.stateless_fold_in(seed, 1)
     rising = _SHARP * tf.cast(step, tf.float32) / self._rise
     sharpness = tf.where(step < self._rise, rising, self.network.sharpness())
     return self.network.noisy(x, sharpness=sharpness, seed=seed)
@@ -103,6 +115,8 @@ class VectorQuantization(Descent):
   def __init__(self, network: toy_codecs.ToyVectorQuantizer, *, weight: float):
     super().__init__(network, weight=weight, name="vector_quantization")
 
-  def coded(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def coded(
+    self, x: tf.Tensor, *, seed: tf.Tensor, step: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     found = self.network.code(x)
     return found.x_hat, found.bits

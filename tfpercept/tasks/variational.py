@@ -1,13 +1,14 @@
 """Variational autoencoders under any distance."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfpercept import distances, models
 from tfpercept.ops import divergences
-from tfpercept.tasks import replicas
+from tfpercept.tasks import base, objectives
 
 ACTIVE_NATS = 0.01
 """A latent whose mean KL over a batch is below this tells nothing."""
@@ -86,7 +87,7 @@ class Balance(keras.layers.Layer):
     self._count.assign_add(counts)
 
 
-class Variational(keras.Model):
+class Variational(base.Task):
   """Trains a VAE on the distance of its reconstructions plus weighted KL.
 
   For an image x, z drawn from q(z|x) and its reconstruction x_hat it is
@@ -138,55 +139,51 @@ class Variational(keras.Model):
       raise ValueError(
         f"warmup and free_nats are 0 or more; got {warmup}, {free_nats}"
       )
-    super().__init__(name="variational")
+    super().__init__("variational", seed=seed)
     self.network = network
     self.objective = objective
     self.balance = beta if isinstance(beta, Balance) else None
     self._beta = beta
-    self._warmup, self._free_nats, self._seed = warmup, free_nats, seed
-    # Logs are the same on all replicas; by default Keras adds them up.
-    self.distribute_reduction_method = "first"
+    self._warmup, self._free_nats = warmup, free_nats
 
   def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
     return self.network(x, training=training)
 
-  def train_step(
-    self, data: tuple[tf.Tensor, tf.Tensor]
-  ) -> dict[str, tf.Tensor]:
-    x, _ = data
-    step = tf.cast(self.optimizer.iterations, tf.int32)
-    beta = self._weight(step)
-    variables = self.network.trainable_variables
-    with tf.GradientTape() as tape:
-      mean, log_variance = self.network.encode(x)
-      noise = tf.random.stateless_normal(
-        tf.shape(mean), tf.stack([self._seed, step])
-      )
-      x_hat = self.network.decode(mean + tf.exp(0.5 * log_variance) * noise)
-      kl = tf.reduce_mean(
-        divergences.normal_to_standard(mean, log_variance), axis=0
-      )  # [latents]
-      logs = {
-        "distortion": tf.reduce_mean(self.objective(x, x_hat)),
-        "kl": tf.reduce_sum(kl),
-      }
-      costly = tf.reduce_sum(tf.maximum(kl, self._free_nats))
-      logs["loss"] = logs["distortion"] + beta * costly
-    gradients = tape.gradient(logs["loss"], variables)
-    logs["active_latents"] = tf.reduce_sum(
-      tf.cast(kl > ACTIVE_NATS, tf.float32)
-    )
-    logs, gradients = replicas.mean((logs, gradients))
-    self.optimizer.apply_gradients(
-      zip(gradients, variables, strict=True), skip_gradients_aggregation=True
-    )
+  def parts(self) -> dict[str, Any]:
+    found = {"network": self.network, **objectives.parts(self.objective)}
     if self.balance is not None:
-      self.balance.move(logs["kl"] / self.network.latent, step)
+      found["balance"] = self.balance
+    return found
+
+  def terms(
+    self,
+    batch: tuple[tf.Tensor, tf.Tensor],
+    *,
+    seed: tf.Tensor,
+    step: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    x, _ = batch
+    beta = self._weight(step)
+    mean, log_variance = self.network.encode(x)
+    noise = tf.random.stateless_normal(tf.shape(mean), seed)
+    x_hat = self.network.decode(mean + tf.exp(0.5 * log_variance) * noise)
+    kl = tf.reduce_mean(
+      divergences.normal_to_standard(mean, log_variance), axis=0
+    )  # [latents]
+    distortion = tf.reduce_mean(self.objective(x, x_hat))
+    costly = tf.reduce_sum(tf.maximum(kl, self._free_nats))
+    is_active = tf.cast(kl > ACTIVE_NATS, tf.float32)
     return {
-      **logs,
+      "loss": distortion + beta * costly,
+      "distortion": distortion,
+      "kl": tf.reduce_sum(kl),
+      "active_latents": tf.reduce_sum(is_active),
       "beta": beta,
-      "gradient_norm": tf.linalg.global_norm(gradients),
     }
+
+  def after_update(self, terms: dict[str, tf.Tensor], step: tf.Tensor) -> None:
+    if self.balance is not None:
+      self.balance.move(terms["kl"] / self.network.latent, step)
 
   def _weight(self, step: tf.Tensor) -> tf.Tensor:
     if self.balance is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from tfpercept.io import files
 
@@ -30,8 +31,9 @@ class Pictures:
 
 
 class NonFiniteGuard(keras.callbacks.Callback):
-  """Stops a run at the first bad number and keeps the batch that made it.
+  """Names a bad number, keeps the batch that made it, and stops the run.
 
+  The task did not act on it. Where its `skip` allows, the run goes on instead.
   Batches are functions of the step, so the batch is drawn again, not carried.
 
   Args:
@@ -45,17 +47,34 @@ class NonFiniteGuard(keras.callbacks.Callback):
     self._data, self._step, self._folder = data, start, folder
 
   def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-    # The cause comes before its consequences: terms, then their sum.
-    names = sorted(logs, key=lambda n: (n == "gradient_norm", n == "loss"))
+    # The cause comes before its consequences: terms, their sum, its gradient.
+    names = sorted(
+      logs, key=lambda n: (n.startswith("gradient_norm"), n == "loss")
+    )
     bad = next((n for n in names if not math.isfinite(logs[n])), None)
     if bad is not None:
-      path = self._save()
-      raise NonFiniteError(
-        f"{bad} is {logs[bad]} at step {self._step}. The batch is in {path}; "
-        "the last checkpoint is untouched. Look for bad pictures, or train "
-        "with a lower --learning_rate in a new --out."
-      )
+      self._meet(f"{bad} is {logs[bad]} at step {self._step}")
     self._step += 1
+
+  def _meet(self, what: str) -> None:
+    """Logs a step that was skipped, or raises where it may not be."""
+    path, limit = self._save(), self.model.skip
+    skipped = int(self.model.skipped.numpy())
+    if skipped <= limit:
+      logging.warning(
+        "%s, which is skipped (%d of %d). The batch is in %s.",
+        what,
+        skipped,
+        limit,
+        path,
+      )
+      return
+    before = f" after {limit} steps that were skipped" if limit else ""
+    raise NonFiniteError(
+      f"{what}{before}. The batch is in {path}; "
+      "the last checkpoint is untouched. Look for bad pictures, or train "
+      "with a lower --learning_rate in a new --out."
+    )
 
   def _save(self) -> pathlib.Path:
     path = self._folder / f"nonfinite_step_{self._step}.npz"
@@ -77,7 +96,7 @@ class CheckRange(keras.callbacks.Callback):
     self._data = data
 
   def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
-    step = int(self.model.optimizer.iterations.numpy())
+    step = int(self.model.step.numpy())
     batch = next(iter(self._data.batches(step, step + 1)))
     for images in tf.nest.flatten(batch):
       if images.shape.rank != 4 or not images.dtype.is_floating:
@@ -104,7 +123,7 @@ class Losses(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-  """Saves network, optimiser and step at the end of every interval.
+  """Saves the state of the task at the end of every interval.
 
   The manager writes the data first and then renames the small file that names
   the newest checkpoint, so a kill in between leaves the one before.
@@ -113,15 +132,13 @@ class Checkpoints(keras.callbacks.Callback):
   def __init__(
     self,
     manager: tf.train.CheckpointManager,
-    step: tf.Variable,
     out: pathlib.Path,
   ):
     super().__init__()
-    self._manager, self._step, self._out = manager, step, out
+    self._manager, self._out = manager, out
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    step = int(self.model.optimizer.iterations.numpy())
-    self._step.assign(step)
+    step = int(self.model.step.numpy())
     try:
       self._manager.save(checkpoint_number=step)
     except tf.errors.OpError as error:
@@ -133,7 +150,10 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 class TensorBoard(keras.callbacks.Callback):
-  """Writes interval means of all logs, the learning rate, and pictures."""
+  """Writes interval means of all logs, learning rates, and pictures.
+
+  Means are over the steps that were not skipped.
+  """
 
   def __init__(
     self, folder: pathlib.Path, start: int, pictures: Pictures | None
@@ -146,6 +166,8 @@ class TensorBoard(keras.callbacks.Callback):
 
   def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
     self._step += 1
+    if not all(math.isfinite(value) for value in logs.values()):
+      return
     self._count += 1
     for name, value in logs.items():
       self._sums[name] = self._sums.get(name, 0.0) + float(value)
@@ -154,7 +176,10 @@ class TensorBoard(keras.callbacks.Callback):
     with self._writer.as_default(step=self._step):
       for name, total in self._sums.items():
         tf.summary.scalar(f"train/{name}", total / self._count)
-      tf.summary.scalar("train/learning_rate", self.model.optimizer.lr)
+      optimizers = self.model.optimizers
+      for name, optimizer in optimizers.items():
+        suffix = f"_{name}" if len(optimizers) > 1 else ""
+        tf.summary.scalar(f"train/learning_rate{suffix}", optimizer.lr)
       if self._pictures is not None:
         images, scalars = self._pictures.show()
         for name, image in images.items():

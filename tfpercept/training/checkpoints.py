@@ -11,6 +11,7 @@ import shutil
 
 import tensorflow as tf
 from absl import logging
+from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from tfpercept.io import files
 
@@ -18,6 +19,8 @@ FOLDER = "checkpoints"
 KEPT = 2
 _STATE = "checkpoint"
 _FILE = re.compile(r"ckpt-([0-9]+)\.(index|data-[0-9]{5}-of-[0-9]{5})")
+_COUNTER = "save_counter"  # is TensorFlow's own
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # says what was saved, by its names
 _UNFINISHED = re.compile(r"ckpt-[0-9]+_temp")
 # What TensorFlow raises for files that are cut off or changed.
 _DAMAGE = (
@@ -105,7 +108,7 @@ def _refusal(said: pathlib.Path, damaged: dict[int, str]) -> str:
     f"ckpt-{step} can not be resumed ({why})" for step, why in damaged.items()
   )
   return (
-    f"no checkpoint in {said} is whole: "
+    f"no checkpoint in {said} is whole and of this task: "
     f"{reasons or 'they were there, and are gone'}. Put one back from a copy, "
     f"all its files, or start again in a new --out, or here after removing "
     f"{said}."
@@ -134,10 +137,29 @@ def _misfit(
 ) -> str | None:
   """Restores a checkpoint; returns why that is not possible, if so."""
   try:
+    theirs, ours = _saved(folder / f"ckpt-{step}"), _names(checkpoint)
+    if theirs != ours:
+      return (
+        f"it is of another kind of task: it holds {', '.join(sorted(theirs))}, "
+        f"and this task has {', '.join(sorted(ours))}"
+      )
     checkpoint.restore(str(folder / f"ckpt-{step}")).assert_consumed()
   except (AssertionError, *_DAMAGE) as error:
     return _reason(error)
   return None
+
+
+def _saved(prefix: pathlib.Path) -> set[str]:
+  """Returns the names of what a whole checkpoint holds."""
+  reader = tf.train.load_checkpoint(str(prefix))
+  graph = trackable_object_graph_pb2.TrackableObjectGraph()
+  graph.ParseFromString(reader.get_tensor(_GRAPH))
+  return {child.local_name for child in graph.nodes[0].children} - {_COUNTER}
+
+
+def _names(checkpoint: tf.train.Checkpoint) -> set[str]:
+  """Returns the names of what a checkpoint would hold."""
+  return set(tf.train.TrackableView.children(checkpoint)) - {_COUNTER}
 
 
 def _reason(error: Exception) -> str:

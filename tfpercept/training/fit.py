@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfpercept.io import files, folders
+from tfpercept.tasks import base
 from tfpercept.training import callbacks, checkpoints, lock
 from tfpercept.training import run as run_lib
 
@@ -64,46 +65,47 @@ def learning_rate(run: run_lib.Run) -> keras.optimizers.schedules.CosineDecay:
 
 
 def fit(
-  task: keras.Model,
+  task: base.Task,
   data: Data,
   run: run_lib.Run,
   *,
-  optimizer: keras.optimizers.Optimizer | None = None,
+  optimizer: base.Optimizers | None = None,
   pictures: callbacks.Pictures | None = None,
   extra_callbacks: Sequence[keras.callbacks.Callback] = (),
   check_range: bool = True,
 ) -> list[float]:
   """Trains a task, resuming where an earlier call was interrupted.
 
-  Weights, optimiser and step are saved in `out/checkpoints` at every interval;
-  a process killed at any moment loses at most the steps since then, and the
-  resumed run ends with the very weights of one that was never interrupted. It
-  goes on from the newest checkpoint that is whole. Scalars and pictures for
-  TensorBoard go to `out/tensorboard`. No other process may train in `out`
-  meanwhile.
+  The state of the task (parts, optimizers, step) is saved in `out/checkpoints`
+  at every interval; a process killed at any moment loses at most the steps
+  since then, and the resumed run ends with the very weights of one that was
+  never interrupted. It goes on from the newest checkpoint that is whole.
+  Scalars and pictures for TensorBoard go to `out/tensorboard`. No other process
+  may train in `out` meanwhile.
 
   Args:
-    task: A Keras model with a `network` and a `train_step` that logs scalars;
-      perhaps with an `objective` that it trains as well, a `balance` of its
-      terms that it moves, or `averages` of its weights.
+    task: What is trained, built under the strategy of `prepare(run)`.
     data: Batches as a function of the step.
-    run: The settings; `prepare(run)` was called before building the task.
-    optimizer: Adam at `learning_rate(run)` if None.
-    pictures: What to show in TensorBoard at each interval.
+    run: The settings of the run.
+    optimizer: The optimizer; for a task of several moves one for each by its
+      name. Adam at `learning_rate(run)` if None, for a task of one move.
+    pictures: Images and scalars for TensorBoard at each interval.
     extra_callbacks: Keras callbacks to call after the loop's own.
     check_range: Whether to refuse images far outside [0, 1], of which the first
       batch of each interval is looked at.
 
   Returns:
-    The loss of each step taken in this call.
+    The loss of each step taken in this call, also of steps that were skipped.
 
   Raises:
-    ValueError: if images are out of range; if the run's folder holds another
-      run, or damaged checkpoints only; if another process trains in it.
+    ValueError: if images are out of range; if the optimizers are not those of
+      the task's moves; if the run's folder holds another run or another kind of
+      task, or damaged checkpoints only; if another process trains in it.
     OSError: if there is no room for checkpoints, or one can not be written; the
       one before is kept.
-    callbacks.NonFiniteError: if a term or the gradient is NaN or infinite; the
-      batch is saved, the last checkpoint is kept.
+    callbacks.NonFiniteError: if a term or the gradient is NaN or infinite, more
+      often than `run.skip_nonfinite` allows; the batch is saved, the last
+      checkpoint is kept.
   """
   if check_range:
     extra_callbacks = (*extra_callbacks, callbacks.CheckRange(data))
@@ -114,11 +116,11 @@ def fit(
 
 
 def _fit(
-  task: keras.Model,
+  task: base.Task,
   data: Data,
   run: run_lib.Run,
   out: pathlib.Path,
-  optimizer: keras.optimizers.Optimizer | None,
+  optimizer: base.Optimizers | None,
   pictures: callbacks.Pictures | None,
   extra_callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[float]:
@@ -126,23 +128,17 @@ def _fit(
   with task.distribute_strategy.scope():
     if optimizer is None:
       optimizer = keras.optimizers.Adam(learning_rate(run))
-    task.compile(optimizer=optimizer)
-    parts = _parts(task)
-    task.optimizer.build(
-      [v for part in parts.values() for v in part.trainable_variables]
-    )
-  _require_room(task, run)
-  step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+    task.compile(optimizer, skip=run.skip_nonfinite)
+  checkpoint = tf.train.Checkpoint(**task.state())
+  _require_room(checkpoint, run)
   manager = checkpoints.resumed(
-    tf.train.Checkpoint(
-      **parts, **_counters(task), optimizer=task.optimizer, step=step
-    ),
+    checkpoint,
     out / checkpoints.FOLDER,
     first=min(run.interval, run.steps),
     said=run.out / checkpoints.FOLDER,
   )
   losses = callbacks.Losses()
-  done = int(step.numpy())
+  done = int(task.step.numpy())
   if done > run.steps:
     raise ValueError(
       f"{run.out} holds a checkpoint of step {done}, and a run of {run.steps} "
@@ -162,7 +158,7 @@ def _fit(
         # The guard comes first: nothing bad is logged or saved.
         callbacks.NonFiniteGuard(data, start, run.out),
         losses,
-        callbacks.Checkpoints(manager, step, run.out),
+        callbacks.Checkpoints(manager, run.out),
         callbacks.TensorBoard(out / "tensorboard", start, pictures),
         *extra_callbacks,
       ],
@@ -170,7 +166,7 @@ def _fit(
   return losses.values
 
 
-def _require_room(task: keras.Model, run: run_lib.Run) -> None:
+def _require_room(checkpoint: tf.train.Checkpoint, run: run_lib.Run) -> None:
   """Raises OSError where what a run writes has no place, or no room.
 
   That is one more checkpoint than is kept, since the oldest goes last.
@@ -180,7 +176,8 @@ def _require_room(task: keras.Model, run: run_lib.Run) -> None:
       raise OSError(
         f"{run.out / name} is no folder, and is to become one; move it away"
       )
-  variables = [*task.variables, *task.optimizer.variables()]
+  saved = tf.train.TrackableView(checkpoint).descendants()
+  variables = (each for each in saved if isinstance(each, tf.Variable))
   size = sum(v.dtype.size * v.shape.num_elements() for v in variables)
   there = len(checkpoints.steps(run.out / checkpoints.FOLDER))
   needed = size * max(checkpoints.KEPT + 1 - there, 1)
@@ -191,28 +188,6 @@ def _require_room(task: keras.Model, run: run_lib.Run) -> None:
       f"{left / 1e6:.0f} MB are left on its disk; make room or choose another "
       "--out"
     )
-
-
-def _parts(task: keras.Model) -> dict[str, tf.Module]:
-  """What a task moves as it trains, by the names that checkpoints give it."""
-  parts = {"network": task.network}
-  averages = getattr(task, "averages", None)
-  if averages is not None:
-    parts["averages"] = averages
-  objective = getattr(task, "objective", None)
-  if objective is not None and objective.trainable_variables:
-    parts["objective"] = objective
-  balance = getattr(task, "balance", None)
-  if balance is not None:
-    parts["balance"] = balance
-  return parts
-
-
-def _counters(task: keras.Model) -> dict[str, list[tf.Variable]]:
-  """What an objective counts its calls with, where it draws at random."""
-  weights = getattr(getattr(task, "objective", None), "weights", [])
-  counters = [weight for weight in weights if weight.dtype.is_integer]
-  return {"counters": counters} if counters else {}
 
 
 def _legs(step: int, run: run_lib.Run) -> list[tuple[int, int, int]]:

@@ -30,7 +30,7 @@ class Run(Generic[_Own]):
 
   Attributes:
     out: Folder of the run; the only place that is written to.
-    steps: Optimiser steps in all.
+    steps: Number of steps in all.
     seed: Seed of initial weights, batches and noise.
     loss: Spec of the objective.
     learning_rate: Peak rate of Adam, reached after `warmup` steps and then
@@ -40,6 +40,8 @@ class Run(Generic[_Own]):
     precision: `"float32"`, `"bfloat16"` or `"auto"`, which is replaced by the
       one that suits this machine, so that a run elsewhere can not change it.
     strategy: `"none"` or `"mirrored"`.
+    skip_nonfinite: Number of steps in all that are skipped because of a NaN or
+      infinite loss or gradient; one more stops the run. 0 stops at the first.
     settings: The trainer's own settings (data, patch, network, ...).
     sources: The identity of the data that some of the settings name, see `on`.
     longer: The way to train a finished run further, in words that follow "To
@@ -55,6 +57,7 @@ class Run(Generic[_Own]):
   interval: int = 500
   precision: str = "auto"
   strategy: str = "none"
+  skip_nonfinite: int = 0
   settings: _Own = dataclasses.field(default_factory=_no_settings)
   sources: dict[str, identity.Identity] = dataclasses.field(
     default_factory=dict, compare=False, repr=False
@@ -69,6 +72,10 @@ class Run(Generic[_Own]):
     for name in ("steps", "interval"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
+    if self.skip_nonfinite < 0:
+      raise ValueError(
+        f"skip_nonfinite is 0 or more steps; got {self.skip_nonfinite}"
+      )
     if not self.learning_rate > 0:
       raise ValueError(
         f"learning_rate must be positive; got {self.learning_rate}"
@@ -78,6 +85,8 @@ class Run(Generic[_Own]):
     """Returns the settings without `out`, since a run folder may be moved."""
     names = [field.name for field in dataclasses.fields(self) if field.compare]
     values = {name: getattr(self, name) for name in names if name != "out"}
+    if not self.skip_nonfinite:
+      del values["skip_nonfinite"]  # folders of older runs do not know it
     return {**values, "settings": self.settings.to_json()}
 
   def on(self, **data: Callable[[], identity.Identity]) -> "Run[_Own]":

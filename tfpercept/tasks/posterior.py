@@ -46,7 +46,7 @@ class Guard(keras.callbacks.Callback):
     self._latent, self._warmup = latent, warmup
 
   def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    step = int(self.model.optimizer.iterations.numpy())
+    step = int(self.model.step.numpy())
     nats = logs["kl"] / self._latent
     if nats > MAX_NATS:
       raise PosteriorError(
