@@ -229,12 +229,21 @@ def type_violations(path: str, text: str) -> Iterator[str]:
       yield f"{path}:{number}: a cast; mend the code, or ignore with a reason"
 
 
+def task_violations(path: str, text: str) -> Iterator[str]:
+  """Yields tasks that the loop knows of, which trains whatever has the base."""
+  if path.startswith("tfpercept/training/"):
+    for name in sorted(imported(path, text)):
+      if re.match(r"tfpercept\.tasks(?!\.base\b)", name):
+        yield f"{path}: imports {name}; training knows tasks.base alone"
+
+
 CHECKS = (
   layer_violations,
   room_violations,
   dependency_violations,
   idiom_violations,
   shape_violations,
+  task_violations,
   type_violations,
 )
 
@@ -299,6 +308,12 @@ def test_sources_keep_the_rules(check):
     (idiom_violations, "trainers/a.py", "from tensorflow.keras import layers"),
     (idiom_violations, "tfpercept/cli/score.py", "from absl import flags"),
     (idiom_violations, "tfpercept/tasks/a.py", "from absl import app"),
+    (
+      task_violations,
+      "tfpercept/training/a.py",
+      "from tfpercept.tasks import regression",
+    ),
+    (task_violations, "tfpercept/training/a.py", "from tfpercept import tasks"),
     (shape_violations, "tfpercept/ops/utils.py", ""),
     (shape_violations, "tfpercept/helpers/a.py", ""),
     (shape_violations, "tfpercept/ops/a.py", "x = 1\n" * 401),
@@ -318,6 +333,7 @@ def test_each_rule_finds_what_breaks_it(check, path, text):
     ("tfpercept/data/tfds.py", "import tensorflow_datasets as tfds"),
     ("tfpercept/cli/score.py", "import argparse\nimport tfpercept as tp"),
     ("tfpercept/training/a.py", "from tfpercept import __version__"),
+    ("tfpercept/training/a.py", "from tfpercept.tasks import base"),
     ("trainers/a.py", "from absl import flags\nfrom export import manifest"),
     ("benchmarks/a.py", "import piq"),
     (

@@ -21,7 +21,7 @@ class RankingHead(keras.layers.Layer):
 
   _GUARD = 0.1
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__(name="ranking_head")
     self._layers = [
       keras.layers.Dense(
@@ -59,7 +59,7 @@ class RatioHead(keras.layers.Layer):
   g is trained and starts at 1.
   """
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__(name="ratio_head")
     self.gain = self.add_weight(name="gain", shape=(), initializer="ones")
     self.built = True

@@ -11,14 +11,14 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from tfpercept.tasks import replicas
 
-Optimizers = (
+Optimizers: TypeAlias = (
   keras.optimizers.Optimizer | Mapping[str, keras.optimizers.Optimizer]
 )
 

@@ -15,7 +15,7 @@ def parts(objective: distances.Distance) -> dict[str, Any]:
     The distance as `objective`, if it is trained; as `counters` the variables
     that count its calls, if it draws at random.
   """
-  found = {}
+  found: dict[str, Any] = {}
   if objective.trainable_variables:
     found["objective"] = objective
   counters = [weight for weight in objective.weights if weight.dtype.is_integer]

@@ -1,6 +1,7 @@
 """PIM learns without labels: what two neighbouring frames share is slow."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -99,8 +100,8 @@ class Slowness(base.Task):
 
   def _mean_terms(
     self,
-    f_x: list[tf.Tensor],
-    f_y: list[tf.Tensor],
+    f_x: Sequence[tf.Tensor],
+    f_y: Sequence[tf.Tensor],
     joint: list[tf.Tensor],
     noise: list[tf.Tensor],
   ) -> dict[str, tf.Tensor]:
@@ -137,8 +138,8 @@ def standard_normal(like: list[tf.Tensor], seed: tf.Tensor) -> list[tf.Tensor]:
 
 def terms(
   network: models.PIMNetwork,
-  x: list[tf.Tensor],
-  y: list[tf.Tensor],
+  x: Sequence[tf.Tensor],
+  y: Sequence[tf.Tensor],
   z: list[tf.Tensor],
   *,
   marginal: str,

@@ -42,7 +42,9 @@ def run_if(
 
   # Replicas can not meet inside a branch, which an update makes them do. So
   # they meet here, take the branch together, and part again within it.
-  def together(strategy, conditions, *tensors):
+  def together(
+    strategy: tf.distribute.Strategy, conditions: Any, *tensors: Any
+  ) -> None:
     condition, *_ = strategy.experimental_local_results(conditions)
     _if(condition, lambda: strategy.run(action, args=tensors))
 

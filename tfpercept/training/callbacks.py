@@ -114,7 +114,7 @@ class CheckRange(keras.callbacks.Callback):
 class Losses(keras.callbacks.Callback):
   """Collects the loss of each step in `values`."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__()
     self.values: list[float] = []
 

@@ -13,7 +13,7 @@ from absl import logging
 try:
   import fcntl
 except ImportError:  # not on Windows, where nothing is locked
-  fcntl = None
+  fcntl = None  # type: ignore[assignment]  # a module has no type of its own
 
 NAME = "run.lock"
 _TRIES, _PAUSE = 5, 0.05  # who only looks holds it for a moment
