@@ -1,4 +1,4 @@
-"""Regression logs what it minimises, term by term."""
+"""Regression logs what it minimizes, term by term."""
 
 import keras
 import numpy as np

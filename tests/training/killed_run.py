@@ -2,7 +2,7 @@
 
 Appends `step loss` to LOG for each step, the loss in hexadecimal, and dies by
 SIGKILL at the end of STEP, unless that is -1. A run that finishes prints the
-SHA-256 of the weights and of the optimiser. Under the strategy `mirrored` the
+SHA-256 of the weights and of the optimizer. Under the strategy `mirrored` the
 CPU is split into two devices.
 """
 

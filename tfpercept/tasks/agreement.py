@@ -129,13 +129,13 @@ class Agreement(base.Task):
   Training moves the distance's parameters and the head's. Constraints that the
   distance set on its weights hold after each step.
 
-  `train_step` takes `(reference, first, second, share)` and logs, for this step
-  alone, `loss`, `agreement` (the 2AFC score of the batch, with what is dropped)
-  and `gradient_norm`.
+  A batch is `(reference, first, second, share)`; its terms are `loss` and
+  `agreement` (the 2AFC score of the batch, with what is dropped).
 
   Args:
-    network: What is trained.
-    seed: Of what the distance drops, which follows from it and the step alone.
+    network: The distance and the head that are trained.
+    seed: The seed of what the distance drops, which follows from the seed and
+      the step alone.
   """
 
   def __init__(self, network: Judge, *, seed: int = 0):

@@ -13,7 +13,7 @@ class Averages(tf.Module):
 
   Args:
     variables: Float variables, the averages of which start at their values.
-    decay: Share of the average that a step keeps, in [0, 1).
+    decay: The share of the average that a step keeps, in [0, 1).
 
   Raises:
     ValueError: if `decay` is out of range.
@@ -45,7 +45,7 @@ class Averages(tf.Module):
     """Takes in the variables as they are after a step.
 
     Args:
-      variables: Those that the averages started at, in the same order.
+      variables: The variables that the averages started at, in the same order.
       step: Scalar integer, the number of steps before this one.
     """
     step = tf.cast(step, tf.float32)

@@ -53,8 +53,9 @@ class Task(keras.Model, abc.ABC):
   A step never acts on a bad number. Where a term or a norm of gradients is NaN
   or infinite, no optimizer moves, and weights, optimizer slots and averages
   stay as they were; the logs tell the number. `training.fit` then stops, or
-  goes on with the next batch where the task is compiled with `skip`. (A task
-  that XLA compiles, without `skip`, moves all the same before it is stopped.)
+  goes on with the next batch where the task is compiled with `skip`. Only where
+  XLA compiles the step (`jit_compile`) and nothing may be skipped, the guard
+  acts behind the update: the run stops, and its checkpoints are untouched.
 
   Args:
     name: The name of the Keras model.
@@ -133,8 +134,9 @@ class Task(keras.Model, abc.ABC):
     optimizer = _matched(optimizer, moves)
     super().compile(optimizer=optimizer, **options)
     self._skip = skip
-    # XLA fuses gradients and update, and rounds otherwise where a branch parts
-    # them. A run that stops at a bad number can do without the branch.
+    # XLA fuses gradients and update, and rounds differently where a branch
+    # parts them. Without `skip`, where the guard may as well come last, such
+    # runs keep the very weights that they had before there was a guard.
     self._is_guarded = bool(skip) or not options.get("jit_compile")
     for name, each in self.optimizers.items():
       each.build(moves[name].variables)

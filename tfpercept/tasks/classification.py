@@ -14,14 +14,15 @@ class Classification(base.Task):
   Each picture of a batch is shifted by up to `shift` pixels either way, with
   black coming in, and each feature dropped with probability `dropout`.
 
-  `train_step` takes `(x, label)`, float `[N, H, W, C]` in [0, 1] and int `[N]`,
-  and logs, for this step alone, `loss` (nats), `accuracy` and `gradient_norm`.
+  A batch is `(x, label)`, float `[N, H, W, C]` in [0, 1] and int `[N]`; its
+  terms are `loss` (nats) and `accuracy`.
 
   Args:
-    network: Has `features(x)` and a layer `head` that turns them into logits.
-    seed: Of shifts and drops, which follow from it and the step alone.
-    shift: Pixels.
-    dropout: Share of features, in [0, 1).
+    network: A classifier with `features(x)` and a layer `head` that turns them
+      into logits.
+    seed: The seed of shifts and drops, which follow from it and the step alone.
+    shift: The largest shift in pixels, 0 or more.
+    dropout: The share of features that is dropped, in [0, 1).
 
   Raises:
     ValueError: if `shift` is negative or `dropout` out of range.

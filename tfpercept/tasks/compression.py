@@ -13,12 +13,12 @@ from tfpercept.tasks import averaging, base, objectives, quantizers
 
 
 class Losses(NamedTuple):
-  """What pictures lose, and what that is made of.
+  """The losses of pictures, and their parts.
 
   Attributes:
-    loss: `[N]`, what is averaged and lowered.
+    loss: The weighted sum `[N]`, whose mean is lowered.
     bpp: Bits per pixel `[N]` by the name of the latents.
-    distortion: Distances `[N]`, in the unit that lambda is of.
+    distortion: Distances `[N]`, in the unit that lambda is for.
     x_hat: Reconstructions `[N, H, W, 3]`, not clipped.
   """
 
@@ -40,19 +40,20 @@ class Compression(base.Task):
   rate outweighs the others. bpp is the estimated bits of a picture over its
   pixels. The distance of `mse` is that of 8-bit values, 255^2 times larger.
 
-  `train_step` takes `(x, x)` and logs `loss`, `bpp`, what the network tells
-  apart of that (`bpp_z`, ...), `distortion` and `gradient_norm`.
+  A batch is `(x, x)`; its terms are `loss`, `bpp`, the parts of it that the
+  network tells apart (`bpp_y` and `bpp_z`) and `distortion`.
 
   Args:
-    network: What is trained.
+    network: The codec that is trained.
     objective: The distance.
-    lmbda: Weight of the distance at the smallest and the largest quality;
-      the network's own by default, which are of squared errors.
+    lmbda: Weights of the distance at the smallest and the largest quality; the
+      network's own by default, which are for squared errors.
     quantizer: The rounding of latents, one of `quantizers.QUANTIZERS`.
-    clip: Norm that gradients are cut to, all together.
-    decay: Of averages of the weights (`averaging.Averages`), which the task
-      then keeps as `averages`; none by default.
-    seed: Of qualities and noise, which follow from it and the step alone.
+    clip: The norm, above 0, that gradients are cut to, all together.
+    decay: The decay of averages of the weights (`averaging.Averages`), which
+      the task then keeps as `averages`; None for no averages.
+    seed: The seed of qualities and noise, which follow from it and the step
+      alone.
 
   Raises:
     ValueError: if `lmbda`, `quantizer` or `decay` is none, or the first is

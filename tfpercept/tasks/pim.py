@@ -27,20 +27,20 @@ class Slowness(base.Task):
   The last two terms, `contrast`, are what z says of which pair of the batch it
   comes from, log N at most. The loss is the batch mean of -J.
 
-  `train_step` takes `(x, y)`, float `[N, H, W, 3]` in [0, 1], and logs, for
-  this step alone, `loss`, the batch mean of the four terms (`log_q_x`,
-  `log_q_y`, `log_p`, `log_marginal`), `contrast` (`log_p - log_marginal`) and
-  `gradient_norm`, before clipping.
+  A batch is `(x, y)`, float `[N, H, W, 3]` in [0, 1]; its terms are `loss`, the
+  batch means of the four log densities (`log_q_x`, `log_q_y`, `log_p`,
+  `log_marginal`) and `contrast` (`log_p - log_marginal`).
 
   Args:
-    network: What is trained.
+    network: The network that is trained.
     marginal: Whether the average over bands is taken before the last logarithm
       (`"image"`: log densities as the reference program defines them) or after
       it (`"bands"`: the mean of the bands' own bounds). With the former one
       band tells pairs apart for all, and the others shrink to nothing within
       some hundred steps: they have nothing to gain, and agreement to lose.
-    seed: Of the samples of z, which follow from it and the step alone.
-    clip_norm: The gradient of all weights together is shortened to this norm.
+    seed: The seed of the samples of z, which follow from it and the step alone.
+    clip_norm: The norm, above 0, that the gradient of all weights together is
+      cut to.
 
   Source: Bhardwaj, Fischer, Balle, Chinen, 2020, section 3; Fischer, "The
   conditional entropy bottleneck", 2020. Frames, crops, batch, rate and clipping
@@ -147,11 +147,11 @@ def terms(
   """Returns the four log densities of the bound for each pair, `[N]`.
 
   Args:
-    network: Gives the distributions.
+    network: The network that gives the distributions.
     x: Features of the first images, `[N, h, w, 3]` for each band.
-    y: Those of the second.
+    y: Features of the second images, `[N, h, w, 3]` for each band.
     z: A sample for each pair, `[N, h, w, Z]` for each band.
-    marginal: See `Slowness`.
+    marginal: One of `MARGINALS`, see `Slowness`.
   """
   matrix = log_p_matrix(network.joint(x, y), z)  # [bands, N, N]
   log_p = tf.linalg.diag_part(matrix)
@@ -172,7 +172,7 @@ def log_p_matrix(means: list[tf.Tensor], z: list[tf.Tensor]) -> tf.Tensor:
 
   Args:
     means: `[N, h, w, Z]` for each band, of normals of unit variance.
-    z: Samples, likewise.
+    z: Samples, `[N, h, w, Z]` for each band.
   """
   bands = []
   for mean, sampled in zip(means, z, strict=True):

@@ -1,4 +1,4 @@
-"""What goes wrong with the posterior of a VAE, noticed and named."""
+"""A posterior of a VAE that collapses or blows up, noticed and named."""
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ from tfpercept.ops import divergences
 from tfpercept.tasks import variational
 
 MAX_NATS = 50.0
-"""Of a latent; 72 bits tell apart more than float32 can."""
+"""Nats of a latent: these 72 bits tell apart more than float32 can."""
 _DEAF = 1e-3  # of the variance of images over a batch
 
 

@@ -1,8 +1,9 @@
-"""How latents are rounded while a codec is trained.
+"""Quantizers of latents for the training of codecs.
 
-Each is called with latents, less their means, and a number that tells calls
-apart; it returns those whose bits are counted and those that are decoded. The
-noise follows from the seed and that number alone.
+A quantizer is called with latents, less their means, and a number that tells
+its calls apart. It returns two tensors like the latents: the one whose bits are
+counted, and the one that is decoded. Noise follows from the seed and that
+number alone.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ class Noise:
   """Noise of unit width in place of rounding, for both.
 
   Args:
-    seed: Int32 `[2]`.
+    seed: Seed of the noise, int32 `[2]`.
 
   Source: Ballé, Laparra, Simoncelli, "End-to-end optimized image compression",
   2017, section 2.2.
@@ -42,7 +43,7 @@ class StraightThrough:
   """Rounded for both, with the gradient of what was rounded.
 
   Args:
-    seed: Not used.
+    seed: Seed, int32 `[2]`, which is not used.
 
   Source: Theis, Shi, Cunningham, Huszár, "Lossy image compression with
   compressive autoencoders", 2017, section 2.1.
@@ -60,7 +61,7 @@ class Mixed:
   """Counts bits of latents with noise, decodes rounded ones.
 
   Args:
-    seed: Int32 `[2]`.
+    seed: Seed of the noise, int32 `[2]`.
 
   Source: Minnen, Singh, "Channel-wise autoregressive entropy models for learned
   image compression", 2020, section 3.2.
@@ -78,7 +79,7 @@ class SoftRounding:
   """Rounds softly, adds noise, and decodes the mean of what that may have been.
 
   Args:
-    seed: Int32 `[2]`.
+    seed: Seed of the noise, int32 `[2]`.
     sharpness: Near 0 it is noise alone, at infinity rounding.
 
   Source: Agustsson, Theis, "Universally quantized neural compression", 2020,
@@ -97,13 +98,13 @@ class SoftRounding:
 
 
 class Dithered:
-  """What a coder does that shares its noise with the decoder.
+  """Dithered rounding: an encoder that shares its noise with the decoder.
 
   `round(y - u) + u` is distributed as `y + u`, so the training sees just what
-  such a coder makes. Gradients pass straight through.
+  such an encoder makes. Gradients pass straight through.
 
   Args:
-    seed: Int32 `[2]`.
+    seed: Seed of the noise, int32 `[2]`.
 
   Source: Agustsson, Theis, 2020, section 3.1.
   """
@@ -132,4 +133,4 @@ QUANTIZERS: dict[str, Callable[[tf.Tensor], Callable[..., Pair]]] = {
   "soft": SoftRounding,
   "dithered": Dithered,
 }
-"""By the names of `--quantiser`."""
+"""Quantizers by the names of the flag `--quantiser`."""

@@ -13,12 +13,12 @@ class Regression(base.Task):
   """Trains a network so that its output is near the target.
 
   The objective is the mean over the batch of a distance between target and
-  output. `train_step` takes `(x, y)` and logs, for this step alone, `loss`,
-  each term of the objective under its spec, and `gradient_norm`.
+  output. A batch is `(x, y)`; its terms are `loss` and each term of a weighted
+  sum under its spec.
 
   Args:
-    network: Maps `x` to an image of the shape of `y`.
-    objective: The distance to minimise.
+    network: A network that maps `x` to an image of the shape of `y`.
+    objective: The distance to minimize.
     train_objective: Whether to train the parameters of the distance as well,
       on its `training_value`, which is then the `loss`.
 

@@ -17,9 +17,15 @@ _RISE = 4  # part of the steps that it takes
 class Descent(base.Task):
   """Moves a codec so that `rate + weight * squared error` falls.
 
-  `train_step` takes `x`, `[N, D]`, and logs, for this step alone, `loss`,
-  `rate` in bits a vector, `distortion` as the sum of squared errors, and
-  `gradient_norm`. XLA compiles it: networks this small cost little but calls.
+  A batch is `x`, `[N, D]`; its terms are `loss`, `rate` in bits a vector and
+  `distortion`, the sum of squared errors. XLA compiles the step: networks this
+  small cost little but calls.
+
+  Args:
+    network: The codec that is trained.
+    weight: The bits that a summed squared error of 1 costs, above 0.
+    name: The name of the Keras model.
+    seed: The seed of the noise, which follows from it and the step alone.
   """
 
   def __init__(
@@ -74,10 +80,10 @@ class TransformCoding(Descent):
   steps, and is learned from there.
 
   Args:
-    network: What is trained.
-    weight: What a summed squared error of 1 costs in bits.
-    steps: Of the training.
-    seed: Of the noise, which follows from it and the step alone.
+    network: The codec that is trained.
+    weight: The bits that a summed squared error of 1 costs, above 0.
+    steps: The number of steps of the training.
+    seed: The seed of the noise, which follows from it and the step alone.
 
   Source: Agustsson, Theis, "Universally quantized neural compression", 2020,
   section 4.
@@ -108,8 +114,8 @@ class VectorQuantization(Descent):
   """Trains codebook and probabilities on the entries that vectors take.
 
   Args:
-    network: What is trained.
-    weight: What a summed squared error of 1 costs in bits.
+    network: The codec that is trained.
+    weight: The bits that a summed squared error of 1 costs, above 0.
   """
 
   def __init__(self, network: toy_codecs.ToyVectorQuantizer, *, weight: float):

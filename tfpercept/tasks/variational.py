@@ -26,8 +26,8 @@ class Balance(keras.layers.Layer):
   outcome.
 
   Args:
-    nats_per_latent: The target.
-    steps: Of the calibration.
+    nats_per_latent: The target in nats, above 0.
+    steps: The number of steps of the calibration, 1 or more.
 
   Raises:
     ValueError: if the target or the number of steps is not above 0.
@@ -100,19 +100,18 @@ class Variational(base.Task):
   distance; with `0.5 / variance * mse * pixels` as a Gaussian likelihood it
   would be 1.
 
-  `train_step` takes `(x, x)` and logs, for this step alone, `loss`,
-  `distortion`, `kl`, `beta` (with its warm-up), `active_latents` (whose KL is
-  above `ACTIVE_NATS`) and `gradient_norm`.
+  A batch is `(x, x)`; its terms are `loss`, `distortion`, `kl`, `beta` (with
+  its warm-up) and `active_latents` (whose KL is above `ACTIVE_NATS`).
 
   Args:
-    network: What is trained.
+    network: The VAE that is trained.
     objective: The distance of reconstructions.
     beta: Weight of the KL, or a `Balance` that looks for it.
     warmup: Steps over which w grows from 0 to 1 linearly; with a `Balance` it
       is not used.
-    free_nats: Of each latent that cost nothing: its KL, averaged over the
-      batch, counts from here on.
-    seed: Of the noise, which follows from it and the step alone.
+    free_nats: The nats of each latent that cost nothing: its KL, averaged over
+      the batch, counts from here on.
+    seed: The seed of the noise, which follows from it and the step alone.
 
   Raises:
     ValueError: if a number is out of range.
