@@ -150,7 +150,7 @@ class Compression(base.Task):
     self,
     x: tf.Tensor,
     quality: tf.Tensor,
-    quantizer: transform_codec.Quantiser,
+    quantizer: transform_codec.Quantizer,
     *,
     network: keras.Model | None = None,
   ) -> Losses:

@@ -15,7 +15,6 @@ from tfpercept.models.compression import modulation, transforms
 from tfpercept.ops import checks
 
 Quantizer = entropy.Quantizer
-Quantiser = Quantizer  # as tasks spell it
 SIZES = {
   "tiny": {
     "widths": (48, 64, 96), "latents": 192,
