@@ -156,8 +156,8 @@ def _with_latents(
   run: training.Run[compression_settings.Settings],
 ) -> keras.Model:
   """Gives the network to start from as many latents as the one to train has."""
-  latents = network.get_config()["latents"]
-  if initial.get_config()["latents"] == latents:
+  latents = network.entropy_model.latents
+  if initial.entropy_model.latents == latents:
     return initial
   patch = run.settings.patch
   count = -(-_BLOCKS * transforms.STRIDE**2 // patch**2)
