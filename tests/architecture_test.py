@@ -4,6 +4,7 @@ The sources are read, not run, so an import inside a function counts too.
 """
 
 import ast
+import configparser
 import json
 import pathlib
 import re
@@ -436,6 +437,18 @@ def test_build_has_a_binary_for_each_program():
   for path in sources():
     if "if __name__ ==" in (ROOT / path).read_text():
       assert f'"{path.removesuffix(".py")}"' in build, f"BUILD lacks {path}"
+
+
+def test_mypy_leaves_out_no_unit():
+  config = configparser.ConfigParser(interpolation=None)
+  config.read(ROOT / "setup.cfg")
+  assert set(config["mypy"]["files"].split(", ")) == {*PACKAGES} - {
+    "benchmarks"
+  }
+  assert "exclude" not in config["mypy"]
+  for name in config.sections():
+    if name.startswith("mypy-"):
+      assert dict(config[name]) == {"ignore_missing_imports": "True"}, name
 
 
 def test_importing_the_package_brings_nothing_heavy_and_reads_no_weights():
