@@ -5,7 +5,7 @@
 
 The weights are rounded to 8 binary digits and stored in float16. Coding tables,
 integer layers and the self-test are those of the rounded weights. The curve of
-the training, `validation.csv`, is copied if there is one. The optimiser is not:
+the training, `validation.csv`, is copied if there is one. The optimizer is not:
 a training that starts from the snapshot warms up again.
 """
 

@@ -174,7 +174,7 @@ def _report(
       "Trained on": "photographs of scikit-image and scikit-learn",
       "Budget": f"{run.steps} steps of {SETTINGS.batch} crops of "
       f"{SETTINGS.patch}x{SETTINGS.patch} pixels for each loss",
-      "Optimiser": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
+      "Optimizer": f"Adam, peak rate {run.learning_rate:g}, cosine decay",
       "Seed": run.seed,
       "Precision": precision.policy(run.precision),
       **machine.facts(),

@@ -209,7 +209,7 @@ def _card(outcome: Outcome) -> str:
 | Data | {", ".join(own.data)}; its terms hold for these weights too |
 | Steps | {run.steps} of {own.batch} crops of {own.patch}x\
 {own.patch}, each with the answer given for the whole picture |
-| Optimiser | Adam, {run.learning_rate:g}, beta_1 {own.beta_1:g}, \
+| Optimizer | Adam, {run.learning_rate:g}, beta_1 {own.beta_1:g}, \
 steady for half of the run, then falling |
 | Head | {own.head} |
 | Seed | {run.seed} |

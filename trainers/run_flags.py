@@ -15,7 +15,7 @@ _LOSS = flags.DEFINE_multi_string(
   "Spec of the loss, such as 0.84*ms_ssim + 0.16*mae. If it is repeated, "
   "trainers that compare losses train each, and others take the last.",
 )
-_STEPS = flags.DEFINE_integer("steps", 20_000, "Number of optimiser steps.", 1)
+_STEPS = flags.DEFINE_integer("steps", 20_000, "Number of optimizer steps.", 1)
 _LEARNING_RATE = flags.DEFINE_float(
   "learning_rate", 1e-3, "Peak learning rate.", 0.0
 )

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 Factory = Callable[..., Any]
-"""What makes a distance, or an `adapters.AdaptedLoss` in place of one."""
+"""Function that makes a distance, or an `adapters.AdaptedLoss` instead."""
 Pair = tuple[np.ndarray, np.ndarray]
 Check = Callable[[Factory], str | None]
 """A check returns a sentence on its measurement, or None."""

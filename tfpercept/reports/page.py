@@ -183,7 +183,7 @@ def _draw(series: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
     axis.set_xlabel("step")
     axis.grid(color="#888888", alpha=0.25)
     axis.ticklabel_format(axis="y", scilimits=(-2, 3))
-  label = "Curves over optimiser steps: " + ", ".join(series)
+  label = "Curves over optimizer steps: " + ", ".join(series)
   return charts.svg(chart, label)
 
 

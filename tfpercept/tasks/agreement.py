@@ -80,7 +80,8 @@ class Judge(keras.Model):
   """A distance and a head: how likely people find the second image nearer.
 
   Args:
-    distance: It becomes trainable; ValueError if it has nothing to train.
+    distance: Distance, which becomes trainable; ValueError if it has nothing to
+      train.
     head: One of `HEADS`.
   """
 

@@ -109,8 +109,8 @@ class Task(keras.Model, abc.ABC):
     """Changes what no optimizer moves, such as averages of the weights.
 
     Args:
-      terms: As `terms` returned them, averaged over replicas.
-      step: As `terms` got it.
+      terms: Result of `terms`, averaged over replicas.
+      step: Step that `terms` got.
     """
     del terms, step  # most tasks have nothing else to change
 

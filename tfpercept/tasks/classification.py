@@ -81,7 +81,7 @@ def shifted(x: tf.Tensor, seed: tf.Tensor, *, by: int) -> tf.Tensor:
   Args:
     x: `[N, H, W, C]`.
     seed: int32 `[2]`; all shifts are equally likely.
-    by: Pixels.
+    by: Largest shift, in pixels.
   """
   count, height, width = tf.unstack(tf.shape(x)[:3])
   offsets = tf.random.stateless_uniform(

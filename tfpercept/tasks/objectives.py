@@ -1,4 +1,4 @@
-"""What a task keeps of the distance that it minimizes."""
+"""The distance that a task minimizes, as the task keeps it."""
 
 from typing import Any
 

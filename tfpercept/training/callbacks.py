@@ -20,11 +20,11 @@ class NonFiniteError(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-  """What TensorBoard shows at each interval.
+  """Images and scalars for TensorBoard at each interval.
 
   Attributes:
-    show: Called without arguments; returns named images `[N, H, W, C]` in
-      [0, 1] and named scalars.
+    show: Function without arguments that returns images `[N, H, W, C]` in
+      [0, 1] and scalars, both by name.
   """
 
   show: Callable[[], tuple[dict[str, tf.Tensor], dict[str, float]]]
@@ -39,7 +39,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
   Args:
     data: The batches.
     start: Step of the first batch of this call of `fit`.
-    folder: Where `nonfinite_step_N.npz` is written.
+    folder: Folder for `nonfinite_step_N.npz`.
   """
 
   def __init__(self, data: Any, start: int, folder: pathlib.Path):

@@ -49,14 +49,14 @@ def resumed(
   Those that are damaged are passed over, which is logged.
 
   Args:
-    checkpoint: What is restored.
-    folder: Where they are, by a path that TensorFlow takes as it is.
+    checkpoint: Objects to restore.
+    folder: Folder of the checkpoints, by a path without special characters.
     first: The step of the first checkpoint that this run saves. Of a run that
       was killed as it saved that there may be half of one, and nothing else.
-    said: What messages call the folder.
+    said: Path of the folder in messages.
 
   Returns:
-    What saves further ones and keeps the last.
+    Manager that saves further checkpoints and keeps the last ones.
 
   Raises:
     ValueError: if there are checkpoints and none can be resumed, or there were;

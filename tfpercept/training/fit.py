@@ -84,7 +84,7 @@ def fit(
   may train in `out` meanwhile.
 
   Args:
-    task: What is trained, built under the strategy of `prepare(run)`.
+    task: Task to train, built under the strategy of `prepare(run)`.
     data: Batches as a function of the step.
     run: The settings of the run.
     optimizer: The optimizer; for a task of several moves one for each by its

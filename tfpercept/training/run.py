@@ -232,7 +232,8 @@ def check_data(
 
   Args:
     folder: Folder of the run.
-    **data: As in `Run.on`. Data that the run has no note of are not checked.
+    **data: Data by name, as in `Run.on`. Data of which the run has no note are
+      not checked.
   """
   theirs = _read(pathlib.Path(folder) / DATA) or {}
   for name in data.keys() & theirs.keys():

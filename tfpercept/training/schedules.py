@@ -16,8 +16,8 @@ def steady_then_linear(
   but the last the rate falls by the same amount, so that one more would be 0.
 
   Args:
-    rate: Where it starts.
-    steps: Of the whole run.
+    rate: Learning rate at the start.
+    steps: Number of steps of the whole run.
     epochs: Even number of parts; with 1 the rate is steady throughout.
 
   Raises:
@@ -46,10 +46,10 @@ class SteadyThenCosine(keras.optimizers.schedules.LearningRateSchedule):
   training of its own that only falls (`share=1`).
 
   Args:
-    rate: The steady one.
-    steps: Of the whole run.
-    warmup: First steps.
-    share: Of the steps, at the end, over which the rate falls; 0 to 1.
+    rate: The steady learning rate.
+    steps: Number of steps of the whole run.
+    warmup: Number of steps of the warm-up.
+    share: Share of the steps, at the end, over which the rate falls; 0 to 1.
 
   Raises:
     ValueError: if the share is not in [0, 1].
