@@ -305,7 +305,7 @@ def _checked(
   Raises:
     ValueError: if an option is out of range.
   """
-  widths, ends = list(widths), list(lmbda)
+  widths = list(widths)
   parts = {k: np.atleast_1d(value).tolist() for k, value in options.items()}
   rates = {} if levels is None else {"levels": levels}
   whole = [*widths, latents, *rates.values()]
@@ -319,16 +319,22 @@ def _checked(
     raise ValueError(
       f"{name} has 0 to {MOST_BLOCKS} residual blocks; got {blocks}"
     )
-  if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
-    raise ValueError(
-      f"lmbda is two numbers above 0, the smaller one first; got {ends}"
-    )
   return {
     "widths": [int(width) for width in widths],
     "latents": int(latents),
     "blocks": int(blocks),
     **{k: v if np.ndim(options[k]) else v[0] for k, v in parts.items()},
     **{key: int(value) for key, value in rates.items()},
-    "lmbda": [float(end) for end in ends],
+    "lmbda": _rising(lmbda),
     "name": name,
   }
+
+
+def _rising(lmbda: Sequence[float]) -> list[float]:
+  """Returns lambda at both ends; raises ValueError if they are none."""
+  ends = [float(end) for end in lmbda]
+  if len(ends) != 2 or not 0 < ends[0] <= ends[1]:
+    raise ValueError(
+      f"lmbda is two numbers above 0, the smaller one first; got {ends}"
+    )
+  return ends
