@@ -92,16 +92,14 @@ def compress_file(
       stream of at most `MAX_PICTURE_BYTES`. It is reduced to 8 bits.
     target: File to write; its folder is made.
     quality: Quality, in the range of `codec.qualities`; None takes the codec's
-      default.
-    target_bpp: Rate in bits per pixel; the best quality of at most this rate is
-      used. At most one of `quality` and the two targets is given.
+      default. At most one of it and the two targets is given.
+    target_bpp: Rate in bits per pixel; the best quality below it is used.
     target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
     alpha: Rule for transparency, as in `io.files.read_samples`.
     overwrite: Whether an existing target is replaced.
     name: Name of the source in messages (default: its path).
-    inspect: Function called before the target is written, with the statistics,
-      the picture as uint8 `[H, W, 1 or 3]`, and the bytes of the file. Nothing
-      is written if it raises.
+    inspect: Function called with the statistics, the picture, uint8 `[H, W, 1
+      or 3]`, and the bytes of the file. Nothing is written if it raises.
 
   Raises:
     FileExistsError: if the target exists and `overwrite` is false.
@@ -113,16 +111,13 @@ def compress_file(
     raise ValueError("give one of quality, target_bpp and target_psnr")
   _require_free(source, target, overwrite)
   picture, notes = _picture(source, alpha, name)
-  used: float | None
   start = time.perf_counter()
   if target_bpp is not None:
-    data, used = _searched(
-      targets.at_most_bpp, _TOO_FEW, codec, picture, target_bpp, notes
-    )
+    found = targets.at_most_bpp(codec, picture, target_bpp)
+    data, used = _told(found, _TOO_FEW, target_bpp, notes)
   elif target_psnr is not None:
-    data, used = _searched(
-      targets.at_least_psnr, _TOO_MUCH, codec, picture, target_psnr, notes
-    )
+    found = targets.at_least_psnr(codec, picture, target_psnr)
+    data, used = _told(found, _TOO_MUCH, target_psnr, notes)
   else:
     data = codec.compress(picture, quality=quality)
     used = _used_quality(codec, data, quality)
@@ -269,16 +264,10 @@ def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
       file.write(chunk)
 
 
-def _searched(
-  search: Callable[[Codec, np.ndarray, float], targets.Coded],
-  note: str,
-  codec: Codec,
-  picture: np.ndarray,
-  target: float,
-  notes: list[str],
-) -> tuple[bytes, float]:
-  """Returns the file and the quality that a search for a target ends with."""
-  found = search(codec, picture, target)
+def _told(
+  found: targets.Coded, note: str, target: float, notes: list[str]
+) -> tuple[bytes, float | None]:
+  """Returns the file of a search and its quality; notes a missed target."""
   if not found.is_reached:
     notes.append(
       note.format(target=target, quality=found.quality, value=found.value)

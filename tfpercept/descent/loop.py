@@ -105,18 +105,15 @@ def minimise(
       does not return `[N]`, or `state` belongs to another descent.
     NonFiniteError: if a value or a gradient is NaN or infinite.
   """
-  start = tf.convert_to_tensor(start)
-  _check(start, steps, bounds, state)
+  start = _checked(tf.convert_to_tensor(start), steps, bounds, state)
   method = methods.Adam() if method is None else method
   advance = _traced(objective, start, steps, method, bounds, constraint, noise)
   if state is None:
-    start = _projection(bounds, constraint)(start)
-    state = State(0, start, method.slots(start))
+    allowed = _projection(bounds, constraint)(start)
+    state = State(0, allowed, method.slots(allowed))
   step, x, slots = state
   values = []
-  last = steps if until is None else min(until, steps)
-  for index in range(step, last):
-    # Seeds and steps are tensors, so that the graph is not traced again.
+  for index in range(step, steps if until is None else min(until, steps)):
     x, slots, value, is_finite = advance(
       x, slots, tf.constant(index), tf.constant([seed, index], tf.int32)
     )
@@ -150,7 +147,7 @@ def _traced(
   constraint: Constraint | None,
   noise: float,
 ) -> Callable[..., Any]:
-  """Returns one step as a graph."""
+  """Returns one step as a graph, traced once: seed and step are tensors."""
   project = _projection(bounds, constraint)
 
   @tf.function(autograph=False)
@@ -224,12 +221,13 @@ def _with_gradient(
   return value, gradient
 
 
-def _check(
+def _checked(
   start: tf.Tensor,
   steps: int,
   bounds: tuple[float, float] | None,
   state: State | None,
-) -> None:
+) -> tf.Tensor:
+  """Returns the start; raises ValueError if an argument is out of range."""
   if start.dtype not in (tf.float32, tf.float64) or start.shape.rank < 2:
     raise ValueError(
       "a descent starts from a float32 or float64 tensor [N, ...]; got "
@@ -244,3 +242,4 @@ def _check(
       f"the state is of a variable of shape {state.variable.shape}; this "
       f"descent has {start.shape}"
     )
+  return start

@@ -118,12 +118,10 @@ def mean_squares(
     sigma_residual: Constant added to the magnitude of the residual, positive.
 
   Returns:
-    `[N, C, levels]`. The gradient with respect to both arguments is finite
-    everywhere.
+    `[N, C, levels]`, whose gradient is finite everywhere for both images.
   """
   channels = image.shape[-1]
-  bands, (height, width) = _bands(image.shape, levels - 1, pool, sigma)
-  residual = _Residual(height, width, channels, sigma_residual)
+  bands, residual = _parts(image.shape, levels, pool, sigma, sigma_residual)
   finest = (*bands, residual)[0]
 
   @tf.custom_gradient
@@ -159,19 +157,20 @@ def mean_squares(
   return pair(image, reference)
 
 
-def _bands(
+def _parts(
   shape: Sequence[int],
-  count: int,
+  levels: int,
   pool: Sequence[Sequence[float]],
   sigma: float,
-) -> tuple[list["_Band"], tuple[int, int]]:
-  """Returns the bands for images `[N, H, W, C]`, and the size left for more."""
+  sigma_residual: float,
+) -> tuple[list["_Band"], "_Residual"]:
+  """Returns the bands for images `[N, H, W, C]`, and the residual."""
   _, height, width, channels = shape
   bands = []
-  for _ in range(count):
+  for _ in range(levels - 1):
     bands.append(_Band(height, width, channels, pool, sigma))
     height, width = (height + 1) // 2, (width + 1) // 2
-  return bands, (height, width)
+  return bands, _Residual(height, width, channels, sigma_residual)
 
 
 @dataclasses.dataclass(frozen=True)

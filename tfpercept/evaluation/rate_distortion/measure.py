@@ -5,6 +5,7 @@ found.bd_rate("webp", "jpeg", "psnr")  # Difference(percent=-35.5, ...)
 """
 
 import collections
+import functools
 import pathlib
 import statistics
 import time
@@ -90,17 +91,14 @@ def measure(
       continue
     done = place * step
     for codec in codecs:
-      found: list[Point] = []
+      ladder = ladders[codec.spec]
+      show = functools.partial(_show, progress, done)
       try:
-        _warm_up(codec, picture, ladders[codec.spec], warm)
-        for quality in ladders[codec.spec]:
-          progress(done + len(found), f"{name}: {codec.spec} {quality:g}")
-          found.append(_point(codec, name, picture, quality, suited, repeats))
+        _warm_up(codec, picture, ladder, warm)
+        points += _curve(codec, name, picture, ladder, suited, repeats, show)
       except FAILURES as error:
         failures[f"{codec.spec}: {name}"] = messages.first_line(error)
-      else:
-        points += found
-      done += len(ladders[codec.spec])
+      done += len(ladder)
   return Result(tuple(names), tuple(j.spec for j in judges), tuple(points),
                 failures)  # fmt: skip
 
@@ -154,6 +152,29 @@ def judge(
     )
   pair = [np.broadcast_to(i, (*i.shape[:2], 3)) for i in (picture, image)]
   return {j.spec: tiled.measure(j, *pair) for j in judges}
+
+
+def _show(
+  progress: Callable[[int, str], None], before: int, done: int, what: str
+) -> None:
+  progress(before + done, what)
+
+
+def _curve(
+  codec: Codec,
+  name: str,
+  picture: np.ndarray,
+  ladder: Sequence[float],
+  judges: Sequence[distances.Distance],
+  repeats: int,
+  show: Callable[[int, str], None],
+) -> list[Point]:
+  """Returns the points of a codec on a picture, one for each quality."""
+  found: list[Point] = []
+  for quality in ladder:
+    show(len(found), f"{name}: {codec.spec} {quality:g}")
+    found.append(_point(codec, name, picture, quality, judges, repeats))
+  return found
 
 
 def _point(
