@@ -20,6 +20,7 @@ class Training(settings.Settings):
   channels: int = settings.option(1, "Grey or colour.", choices=(1, 3))
   ends: tuple[float, ...] | None = settings.option(None, "Of a range.")
   initial: str | None = settings.option(None, absent=None)
+  is_loud: bool = False
   model: Layers = dataclasses.field(default_factory=Layers)
   more: dict[str, object] = dataclasses.field(default_factory=dict)
 
@@ -75,6 +76,15 @@ def test_what_is_missing_is_named_and_what_is_unknown_left_alone():
     ({"channels": 1.0}, "channels takes whole numbers; got 1.0"),
     ({"channels": True}, "channels takes whole numbers; got True"),
     ({"data": "a"}, "data takes several values; got 'a'"),
+    ({"data": 3}, "data takes several values; got 3"),
+    ({"data": (3,)}, "data takes text; got 3"),
+    ({"share": "x"}, "share takes numbers; got 'x'"),
+    ({"share": True}, "share takes numbers; got True"),
+    ({"ends": (0.5, None)}, "ends takes numbers; got None"),
+    ({"share": None}, "share takes numbers; got None"),
+    ({"data": None}, "data takes several values; got None"),
+    ({"initial": 3}, "initial takes text; got 3"),
+    ({"is_loud": 1}, "is_loud takes true or false; got 1"),
   ],
 )
 def test_a_value_that_a_field_does_not_take_is_refused(values, message):
@@ -85,6 +95,8 @@ def test_a_value_that_a_field_does_not_take_is_refused(values, message):
 def test_values_of_parts_are_looked_at_one_by_one():
   with pytest.raises(ValueError, match="widths is at least 1; got 0"):
     Layers(widths=(3, 0))
+  with pytest.raises(ValueError, match="model holds settings; got 3"):
+    Training.read({**Training(data=()).to_json(), "model": 3})
   with pytest.raises(ValueError, match="widths is at least 1; got 0"):
     Training.read({**Training(data=()).to_json(), "model": {"widths": [0]}})
 
@@ -92,9 +104,10 @@ def test_values_of_parts_are_looked_at_one_by_one():
 def test_fields_are_told_in_order():
   found = settings.options(Training)
   assert [one.name for one in found] == [
-    "data", "share", "channels", "ends", "initial", "model", "more",
+    "data", "share", "channels", "ends", "initial", "is_loud",
+    "model", "more",
   ]  # fmt: skip
-  data, share, _, ends, initial, model, more = found
+  data, share, _, ends, initial, _, model, more = found
   assert data.default is settings.REQUIRED
   assert data.is_many and data.item is str
   assert (share.item, share.least, share.most) == (float, 0.0, 1.0)

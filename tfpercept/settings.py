@@ -21,6 +21,12 @@ REQUIRED = dataclasses.MISSING
 """The default of a field that a user has to give."""
 _NEVER = object()  # no value of a field: it is always written
 _OPTION = "option"
+_KINDS: dict[Any, tuple[Any, str]] = {
+  bool: (bool, "true or false"),
+  int: (numbers.Integral, "whole numbers"),
+  float: (numbers.Real, "numbers"),
+  str: (str, "text"),
+}
 _Kind = TypeVar("_Kind", bound="Settings")
 
 
@@ -31,6 +37,7 @@ class Option:
   Attributes:
     name: Name of the field.
     hint: Annotation of the field, without None if it may be None.
+    may_be_none: Whether the field may be None.
     default: Default value; `REQUIRED` if there is none.
     text: Help for users; empty if no user is asked for the field.
     least: Lowest number that the field takes, or None.
@@ -44,6 +51,7 @@ class Option:
 
   name: str
   hint: Any
+  may_be_none: bool
   default: Any
   text: str
   least: float | None
@@ -117,6 +125,7 @@ def options(kind: type[Any]) -> tuple[Option, ...]:
     Option(
       name=field.name,
       hint=_without_none(hints[field.name]),
+      may_be_none=type(None) in typing.get_args(hints[field.name]),
       default=field.default,
       **field.metadata.get(_OPTION, nothing),
     )
@@ -197,13 +206,16 @@ def _without_none(hint: Any) -> Any:
 
 def _check(one: Option, value: Any) -> None:
   """Raises ValueError if a field does not take a value."""
-  if value is None or one.is_part:
+  if one.is_part or (value is None and one.may_be_none):
     return
-  if one.is_many and isinstance(value, str):
+  if one.is_many and not isinstance(value, (tuple, list)):
     raise ValueError(f"{one.name} takes several values; got {value!r}")
+  kind, words = _KINDS.get(one.item, (object, ""))
   for each in value if one.is_many else (value,):
-    if one.item is int and not _is_whole(each):
-      raise ValueError(f"{one.name} takes whole numbers; got {each!r}")
+    # A bool is a number to Python, and a slip here.
+    is_slip = isinstance(each, bool) and kind not in (bool, object)
+    if is_slip or not isinstance(each, kind):
+      raise ValueError(f"{one.name} takes {words}; got {each!r}")
     if one.choices and each not in one.choices:
       choices = ", ".join(map(str, one.choices))
       raise ValueError(f"{one.name} is one of {choices}; got {each!r}")
@@ -211,10 +223,6 @@ def _check(one: Option, value: Any) -> None:
       raise ValueError(f"{one.name} is at least {one.least}; got {each}")
     if one.most is not None and not each <= one.most:
       raise ValueError(f"{one.name} is at most {one.most}; got {each}")
-
-
-def _is_whole(value: Any) -> bool:
-  return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:
@@ -231,5 +239,7 @@ def _plain(value: Any) -> Any:
 def _typed(one: Option, value: Any) -> Any:
   """Returns a JSON value as a field has it."""
   if one.is_part:
+    if not isinstance(value, Mapping):
+      raise ValueError(f"{one.name} holds settings; got {value!r}")
     return one.hint.read(value)
   return tuple(value) if one.is_many and isinstance(value, list) else value
