@@ -88,7 +88,7 @@ def main() -> None:
     data.images,
     made,
     reconstruction_page.Options(
-      spread=job.spread, seed=job.seed, judges=job.distances or None
+      spread=job.spread, seed=job.seed, metrics=job.distances or None
     ),
     logs={t.spec: t.folder / "tensorboard" for t in chosen},
     conditions=_conditions(chosen[0], what),

@@ -216,7 +216,7 @@ def _measure(
 ) -> tuple[generation_table.Table, np.ndarray]:
   """Returns the table, and the held-out pictures of the first seed."""
   shape = (own.side, own.side, own.channels)
-  metrics, missing = held_out.judges(shape, instead=vae_benchmark.METRICS)
+  metrics, missing = held_out.metrics(shape, instead=vae_benchmark.METRICS)
   _, first = next(iter(loaded))
   evidence = _evidence(job, benchmark, own, metrics, first)
   rows: dict[str, list[generation_table.Row]] = {}

@@ -32,7 +32,7 @@ def blocks():
     report.curves(series),
     gallery.cards([card] * 3),
     gallery.strip(LONG, [LONG] * 6, {UNBROKEN: [card] * 6}),
-    gallery.judged(
+    gallery.scored(
       LONG, NOISE, {LONG: NOISE, UNBROKEN: NOISE}, {LONG: [1.0, 2.0]}
     ),
     wipe.ASSETS,

@@ -55,7 +55,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   settings = options.read(defaults.Agreement, arguments)
-  judges, missing = agreement_table.load(_specs(arguments.metric))
+  metrics, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
   agreement_table.require(found)
   blocks = []
@@ -64,7 +64,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
       blocks.append(
         agreement_table.block(
           data,
-          judges,
+          metrics,
           settings,
           progress=functools.partial(_show, bar, data.name),
         )

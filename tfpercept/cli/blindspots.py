@@ -68,17 +68,17 @@ def _blindspots(arguments: argparse.Namespace) -> int:
 def _page(
   name: str,
   picture: np.ndarray,
-  metrics: list[str],
+  specs: list[str],
   settings: blindspots.Settings,
   out: str,
 ) -> int:
   """Makes one page; returns how many distances are left out."""
-  judges, missing = metric_options.judges(metrics, picture)
-  todo = blindspots.plan(judges, settings)
+  metrics, missing = metric_options.chosen(specs, picture)
+  todo = blindspots.plan(metrics, settings)
   with progress.Bar(len(todo) * settings.steps) as bar:
     found = blindspots.make(
       picture,
-      judges,
+      metrics,
       pathlib.Path(out) / name,
       settings,
       missing=missing,

@@ -139,11 +139,11 @@ def _compress_one(
   """Does a job, and adds its notes and, if wanted, its row of `--stats`."""
   found = []
 
-  def judge(
+  def score(
     stats: codec_files.FileStats, picture: np.ndarray, data: bytes
   ) -> None:
     row = coded_stats.row(job.name, stats)
-    found.append(file_stats.judged(row, picture, codec.decompress(data)))
+    found.append(file_stats.scored(row, picture, codec.decompress(data)))
 
   with batch_files.target(job) as target:
     stats = codec_files.compress_file(
@@ -156,7 +156,7 @@ def _compress_one(
       alpha=arguments.alpha,
       overwrite=arguments.overwrite,
       name=job.name,
-      inspect=judge if coded_stats.wanted(arguments) else None,
+      inspect=score if coded_stats.wanted(arguments) else None,
     )
   notes.extend(f"{job.name}: {note}" for note in stats.notes)
   rows.extend(found)

@@ -54,7 +54,7 @@ def _ladder(arguments: argparse.Namespace) -> int:
   if not pictures:
     raise ValueError("; ".join(failures.values()))
   smallest = min(pictures.values(), key=lambda p: min(p.shape[:2]))
-  judges, missing = metric_options.judges(arguments.metric, smallest)
+  metrics, missing = metric_options.chosen(arguments.metric, smallest)
   rungs: dict[str, list[ladder.Rung]] = {}
   total = len(pictures) * ladder.count()
   with progress.Bar(total) as bar:
@@ -66,7 +66,7 @@ def _ladder(arguments: argparse.Namespace) -> int:
 
       rungs[name] = ladder.climb(
         picture,
-        judges,
+        metrics,
         seed=arguments.seed,
         with_maps=not rungs,  # of the first picture only
         progress=show,

@@ -41,7 +41,7 @@ def add_size(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def judges(
+def chosen(
   given: Sequence[str], picture: np.ndarray
 ) -> tuple[dict[str, distances.Distance], dict[str, str]]:
   """Returns the distances that `--metric` names, by spec.

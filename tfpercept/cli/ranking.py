@@ -204,7 +204,7 @@ def _groups(arguments: argparse.Namespace) -> list[study_config.Group]:
 
 
 def _distances(
-  metrics: list[str],
+  specs: list[str],
   groups: list[study_config.Group],
   analysis: ranking_analysis.Analysis,
 ) -> tuple[agreement_table.Block, dict[str, str]]:
@@ -213,12 +213,12 @@ def _distances(
   if original is None:
     raise ValueError("agreement with distances needs the originals")
   shown = files.read_image(original)
-  judges, missing = metric_options.judges(metrics, shown)
+  metrics, missing = metric_options.chosen(specs, shown)
   with progress.Bar() as bar:
     block = ranking_agreement.measure(
       analysis,
       groups,
-      judges,
+      metrics,
       progress=lambda spec, done, of: bar.show(done, spec, of),
     )
   return block, {**missing, **block.failures}

@@ -135,12 +135,12 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
     raise ValueError(f"--pair is two codecs that differ; got {pair[0].spec}")
   chosen, missing = _codecs(arguments.codec or ([] if pair else ["all"]), pair)
   specs = list(dict.fromkeys(arguments.metric or ("psnr", "ms_ssim")))
-  judges = [distances.get(spec) for spec in specs]
+  metrics = [distances.get(spec) for spec in specs]
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
   total = len(pictures) * sum(len(codec.qualities) for codec in chosen)
   with progress.Bar(total) as bar:
     result = measure.measure(
-      pictures, chosen, judges, repeats=arguments.repeats, progress=bar.show
+      pictures, chosen, metrics, repeats=arguments.repeats, progress=bar.show
     )
   span = (low, high)
   text = rate_distortion_table.to_text(result, anchor, span)
@@ -163,7 +163,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
         result,
         pictures,
         chosen,
-        judges,
+        metrics,
         options,
         conditions=conditions,
         progress=bar.show,

@@ -80,7 +80,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _score(arguments: argparse.Namespace) -> int:
   specs = dict.fromkeys(arguments.metric or DEFAULT_METRICS)
-  judges = [distances.get(spec) for spec in specs]
+  metrics = [distances.get(spec) for spec in specs]
   output.check(arguments)
   if arguments.maps is not None:
     charts.require()
@@ -89,7 +89,7 @@ def _score(arguments: argparse.Namespace) -> int:
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
     tables = comparison.compare_all(
       found,
-      judges,
+      metrics,
       alpha=arguments.alpha,
       maps=arguments.maps,
       progress=bar.show,

@@ -61,7 +61,7 @@ def strip(
   )
 
 
-def judged(
+def scored(
   title: str,
   original: np.ndarray,
   images: Mapping[str, np.ndarray],

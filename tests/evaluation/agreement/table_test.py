@@ -39,7 +39,7 @@ def choices(subsets=("",), contents=2, published=None):
   )
 
 
-def judges(*specs):
+def metrics(*specs):
   return table.load(specs)[0]
 
 
@@ -49,7 +49,7 @@ def test_a_block_has_rows_of_distances_people_and_what_is_published():
     "elsewhere": {"other": 1.0},
   }
   data = choices(published=published)
-  block = table.block(data, judges("mse", "mae"))
+  block = table.block(data, metrics("mse", "mae"))
   assert [row.measure for row in block.rows] == [
     "mse", "mae", "people, majority", "people, one another",
     "published values: better",
@@ -63,7 +63,7 @@ def test_a_block_has_rows_of_distances_people_and_what_is_published():
 
 def test_judgements_can_be_thinned_evenly():
   options = table.Options(max_pairs=3, downscale=2, resamples=10)
-  block = table.block(choices(), judges("mse"), options)
+  block = table.block(choices(), metrics("mse"), options)
   assert block.rows[0].items == 3
   assert block.rows[0].note == "reduced 2x"
   assert "n = 3 judgements on 2 contents (of 6, evenly" in block.conditions
@@ -85,7 +85,7 @@ def test_a_distance_without_weights_is_left_out(monkeypatch):
 
 
 def test_a_distance_that_fails_is_left_out_and_the_rest_measured():
-  block = table.block(choices(), judges("ms_ssim", "mse"))
+  block = table.block(choices(), metrics("ms_ssim", "mse"))
   assert block.rows[0].measure == "mse"
   (name,) = block.failures
   assert name == "ms_ssim on choices"
@@ -100,7 +100,7 @@ def test_pairs_that_fail_cost_their_judgements_only():
     "broken", "0", first.reference, (broken, first.images[1]), 0.0
   )
   data = judgements.Judgements("choices", "2afc", (item, *data.items))
-  block = table.block(data, judges("mse"))
+  block = table.block(data, metrics("mse"))
   assert list(block.failures) == ["broken"]
   row = block.rows[0]
   assert row.items == 6
@@ -128,7 +128,7 @@ def test_wrong_options_are_refused(option, message):
 
 def test_formats_hold_the_same_scores():
   data = dataclasses.replace(choices(subsets=("cnn", "color")), origin="BAPPS")
-  block = table.block(data, judges("mse"))
+  block = table.block(data, metrics("mse"))
   text = table.to_text([block])
   lines = text.splitlines()
   assert lines[0].startswith("choices (2afc): n = 12 judgements on 4 contents")
@@ -179,7 +179,7 @@ def test_every_dash_has_its_reason():
       for i in data.items
     ),
   )
-  block = table.block(opinions, judges("mse"))
+  block = table.block(opinions, metrics("mse"))
   text = table.to_text([block])
   assert "- (1)  - (1)  - (2)" in text
   assert "\n- (1) people gave all pictures the same score\n" in text
@@ -191,7 +191,7 @@ def test_every_dash_has_its_reason():
 
 
 def test_too_few_contents_are_warned_of_in_every_format():
-  block = table.block(choices(), judges("mse"))
+  block = table.block(choices(), metrics("mse"))
   words = "2 contents are too few for the interval"
   assert words in table.to_text([block]).splitlines()[-1]
   rows = list(csv.DictReader(table.to_csv([block]).splitlines()))
@@ -204,7 +204,7 @@ def test_scores_published_for_bapps_stand_beside_bapps_alone():
   data = choices(subsets=("cnn", "color"))
   bapps = dataclasses.replace(data, origin="BAPPS")
   rows = [
-    [row.measure for row in table.block(d, judges("mse")).rows]
+    [row.measure for row in table.block(d, metrics("mse")).rows]
     for d in (data, bapps)
   ]
   assert not any("Watson repository" in name for name in rows[0])

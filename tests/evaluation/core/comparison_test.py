@@ -29,13 +29,13 @@ def folders(tmp_path, photograph):
   return tmp_path
 
 
-def judges(*specs):
+def metrics(*specs):
   return [distances.get(spec) for spec in specs]
 
 
 def compare(folder, *specs, **options):
   pairs, _ = picture_pairs.find_pairs(folder / "true", folder / "coded")
-  return comparison.compare(pairs, judges(*specs), **options)
+  return comparison.compare(pairs, metrics(*specs), **options)
 
 
 def test_pictures_of_folders_match_by_name_without_suffix(folders):
@@ -181,7 +181,7 @@ def test_every_picture_has_a_line_and_a_reason_where_it_has_no_number(
   (folders / "coded" / "b.jpg").write_bytes(b"no picture")
   (folders / "true" / "c.png").unlink()
   (found,) = picture_pairs.find(folders / "true", [folders / "coded"])
-  table = comparison.compare(found.pairs, judges("ms_ssim", "psnr"))
+  table = comparison.compare(found.pairs, metrics("ms_ssim", "psnr"))
   table.failures.update(found.failures)
   alone = f"{folders / 'coded'}/c.jpg"
   names = ["a.jpg", "b.jpg", "large.png", alone]
@@ -280,7 +280,7 @@ def methods(folders, photograph):
 
 def compared(reference, images, *specs):
   return [
-    comparison.compare(found.pairs, judges(*specs), folder=found.folder)
+    comparison.compare(found.pairs, metrics(*specs), folder=found.folder)
     for found in picture_pairs.find(reference, images)
   ]
 
@@ -329,7 +329,7 @@ def test_one_picture_is_compared_with_those_of_its_name(folders, methods):
 def test_a_folder_that_lacks_a_picture_has_a_line_of_dashes(folders, methods):
   tables = []
   for found in picture_pairs.find(folders / "true", methods):
-    table = comparison.compare(found.pairs, judges("mse"), folder=found.folder)
+    table = comparison.compare(found.pairs, metrics("mse"), folder=found.folder)
     table.failures.update(found.failures)
     tables.append(table)
   lines = comparison_table.to_text(tables).splitlines()

@@ -10,7 +10,7 @@ from tfpercept.evaluation.generative import reconstruction_page
 from tfpercept.evaluation.generative.reconstruction_page import Options
 from tfpercept.reports import gallery
 
-_QUICK = Options(differing=2, sampled=2, judges=("mse", "mae"))
+_QUICK = Options(differing=2, sampled=2, metrics=("mse", "mae"))
 
 
 class _Words(html.parser.HTMLParser):
@@ -97,7 +97,7 @@ def test_the_sample_follows_from_the_seed(tmp_path):
   made = {"only": _off(x, 2)}
 
   def drawn(seed):
-    options = Options(sampled=3, seed=seed, judges=("mse",))
+    options = Options(sampled=3, seed=seed, metrics=("mse",))
     return _write(tmp_path, x, made, options)[1].pictures
 
   assert drawn(0) == drawn(0) != drawn(1)
@@ -134,24 +134,24 @@ def test_the_page_is_whole_and_escapes_names(tmp_path):
 
 def test_distances_that_can_not_serve_are_named_with_the_reason(tmp_path):
   x = _pictures(2, side=12)
-  options = Options(judges=("mse", "lpips"))
+  options = Options(metrics=("mse", "lpips"))
   means, page = _write(tmp_path, x, {"a": x}, options)
   assert list(means) == ["mse"]
   assert "Left out" in page.text
   assert "lpips" in page.text
   with pytest.raises(ValueError, match="no distance can serve: lpips: "):
-    _write(tmp_path, x, {"a": x}, Options(judges=("lpips",)))
+    _write(tmp_path, x, {"a": x}, Options(metrics=("lpips",)))
 
 
 def test_equal_values_are_all_marked():
   x = np.zeros((2, 2, 1), np.uint8)
-  text = gallery.judged("t", x, {"a": x, "b": x}, {"d": [0.5, 0.50001]})
+  text = gallery.scored("t", x, {"a": x, "b": x}, {"d": [0.5, 0.50001]})
   assert text.count('class="best"') == 2
 
 
 def test_specs_may_break_where_their_options_begin():
   x = np.zeros((2, 2, 1), np.uint8)
-  text = gallery.judged("t", x, {"f(<a)": x}, {"d(k=1, l=2)": [1.0]})
+  text = gallery.scored("t", x, {"f(<a)": x}, {"d(k=1, l=2)": [1.0]})
   assert "d(<wbr>k=1, <wbr>l=2)" in text
   assert "f(<wbr>&lt;a)" in text
 

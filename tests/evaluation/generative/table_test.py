@@ -25,13 +25,13 @@ def network():
 def evidence():
   random = np.random.default_rng(0)
   pictures = random.uniform(size=(30, 32, 32, 1)).astype(np.float32)
-  judges, _ = held_out.judges((32, 32, 1), ["mse", "ssim"])
+  metrics, _ = held_out.metrics((32, 32, 1), ["mse", "ssim"])
   classifier = models.DigitClassifier(filters=(2, 2, 2, 3, 3), width=4)
   classifier.build()
   return generation_table.Evidence(
     pictures[:10],
     pictures[10:],
-    judges,
+    metrics,
     compared=5,
     samples=20,
     classifier=classifier,

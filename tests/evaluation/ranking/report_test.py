@@ -53,8 +53,8 @@ def groups(study):
 
 @pytest.fixture(scope="module")
 def measured(study, groups):
-  judges = {name: distances.get(name) for name in ("mse", "ms_ssim")}
-  return ranking_agreement.measure(study[1], groups, judges)
+  metrics = {name: distances.get(name) for name in ("mse", "ms_ssim")}
+  return ranking_agreement.measure(study[1], groups, metrics)
 
 
 def findings(analysis, block=None, **failures):

@@ -27,7 +27,7 @@ def test_rates_and_speed_are_of_pixels():
 def test_what_was_decoded_is_judged_as_the_distances_do(photograph):
   picture = photograph(170, 180)
   image = picture ^ 4
-  row = file_stats.judged(ROW, picture, image)
+  row = file_stats.scored(ROW, picture, image)
   pair = [(p / 255.0).astype(np.float32)[None] for p in (picture, image)]
   # The same call on the same numbers.
   for spec in ("psnr", "ms_ssim"):
@@ -37,14 +37,14 @@ def test_what_was_decoded_is_judged_as_the_distances_do(photograph):
 
 def test_a_small_picture_has_no_ms_ssim_and_an_equal_one_infinite_psnr():
   picture = np.zeros((8, 8, 1), np.uint8)
-  row = file_stats.judged(ROW, picture, picture)
+  row = file_stats.scored(ROW, picture, picture)
   assert (row.psnr, row.ms_ssim) == (math.inf, None)
 
 
 def test_a_picture_of_another_size_is_refused():
   pair = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)
   with pytest.raises(ValueError, match=r"decoded to uint8 \[8, 9, 3\]"):
-    file_stats.judged(ROW, *pair)
+    file_stats.scored(ROW, *pair)
 
 
 def test_text_has_totals_and_means_of_what_is_finite():

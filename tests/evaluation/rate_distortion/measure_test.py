@@ -129,9 +129,9 @@ def test_a_picture_that_can_not_be_read_is_named(tmp_path):
 
 def test_a_distance_that_does_not_suit_a_picture_is_named():
   pictures = {"small": ramp(16, 16), "large": ramp(170, 170)}
-  judges = [MAE, distances.get("ms_ssim")]
+  metrics = [MAE, distances.get("ms_ssim")]
   found = measure.measure(
-    pictures, [Coarse()], judges, qualities={"coarse": [1, 5]}
+    pictures, [Coarse()], metrics, qualities={"coarse": [1, 5]}
   )
   assert list(found.failures) == ["small: ms_ssim"]
   assert found.pictures("ms_ssim", "coarse") == ("large",)
@@ -232,13 +232,13 @@ def test_progress_counts_every_file():
 
 
 def test_nothing_to_compare_is_refused():
-  for pictures, coders, judges in (
+  for pictures, coders, metrics in (
     ({}, [Coarse()], [MAE]),
     ({"a": ramp()}, [], [MAE]),
     ({"a": ramp()}, [Coarse(), Coarse()], [MAE]),
     ({"a": ramp()}, [Coarse()], []),
   ):
     with pytest.raises(ValueError, match="codecs that differ"):
-      measure.measure(pictures, coders, judges)
+      measure.measure(pictures, coders, metrics)
   with pytest.raises(ValueError, match="repeats is at least 1"):
     measure.measure({"a": ramp()}, [Coarse()], [MAE], repeats=0)

@@ -15,7 +15,7 @@ from tfpercept.evaluation.rate_distortion import measure as rate_distortion
 from tfpercept.evaluation.rate_distortion import page
 from tfpercept.evaluation.rate_distortion import published as kodak_published
 
-JUDGES = [distances.get("psnr"), distances.get("ssim")]
+METRICS = [distances.get("psnr"), distances.get("ssim")]
 OPTIONS = page.Options(span=(0.2, 4.0), bpp=1.0, shown=1)
 
 
@@ -24,12 +24,12 @@ def made(photograph, tmp_path_factory):
   """The page of two codecs on two pictures that are called as Kodak's."""
   pictures = {f"kodim0{n}": photograph(96, 128, seed=n) for n in (1, 2)}
   pair = [codecs.get("jpeg"), codecs.get("webp")]
-  result = rate_distortion.measure(pictures, pair, JUDGES)
+  result = rate_distortion.measure(pictures, pair, METRICS)
   path = tmp_path_factory.mktemp("page") / "report.html"
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(kodak_published, "PIXELS", 96 * 128)
     page.write(
-      path, result, pictures, pair, JUDGES, OPTIONS,
+      path, result, pictures, pair, METRICS, OPTIONS,
       conditions={"<Bits>": "all"},
     )  # fmt: skip
   return result, path.read_text()
@@ -83,7 +83,7 @@ def test_published_curves_are_behind_those_of_kodak_alone(made, monkeypatch):
   assert "published bmshj2018_mse" in text
   assert "over all 24 Kodak pictures; ours are over the 2 at hand" in text
   assert "published" in rate_distortion_charts.curves(result, "psnr", far=1.0)
-  other = rate_distortion.measure({"coffee": ramp()}, [Coarse()], JUDGES)
+  other = rate_distortion.measure({"coffee": ramp()}, [Coarse()], METRICS)
   chart = rate_distortion_charts.curves(other, "psnr", far=9.0)
   assert "published" not in chart
   assert "coarse" in chart
@@ -106,11 +106,11 @@ def test_a_plane_of_what_says_the_same_is_not_drawn(
   tmp_path, photograph, other
 ):
   pictures, codec = {"a": photograph(48, 64)}, codecs.get("jpeg")
-  judges = [distances.get(spec) for spec in ("psnr", other, "ssim")]
-  result = rate_distortion.measure(pictures, [codec], judges)
+  metrics = [distances.get(spec) for spec in ("psnr", other, "ssim")]
+  result = rate_distortion.measure(pictures, [codec], metrics)
   path = tmp_path / "report.html"
   options = dataclasses.replace(OPTIONS, anchor="jpeg", rates=(2.0, 3.0))
-  page.write(path, result, pictures, [codec], judges, options)
+  page.write(path, result, pictures, [codec], metrics, options)
   text = path.read_text()
   assert "against psnr is not drawn: the two say the same" in text
   titles = re.findall(r'aria-label="(\S+) against psnr at equal rates"', text)
@@ -120,14 +120,14 @@ def test_a_plane_of_what_says_the_same_is_not_drawn(
 def test_what_failed_and_what_exceeds_its_estimate_is_on_the_page(tmp_path):
   bad, fat = Coarse("bad", fails=2), Coarse("fat", excess=0.5)
   pictures = {"a": ramp(64, 64)}
-  result = rate_distortion.measure(pictures, [fat, bad], JUDGES)
+  result = rate_distortion.measure(pictures, [fat, bad], METRICS)
   path = tmp_path / "report.html"
   page.write(
     path,
     result,
     pictures,
     [fat, bad],
-    JUDGES,
+    METRICS,
     page.Options(anchor="fat", bpp=1.0),
   )
   text = path.read_text()
@@ -139,9 +139,9 @@ def test_what_failed_and_what_exceeds_its_estimate_is_on_the_page(tmp_path):
 def test_codecs_far_above_the_rate_are_not_shown(tmp_path, photograph):
   pictures = {"a": photograph(48, 64)}
   pair = [codecs.get("jpeg"), codecs.get("png")]
-  result = rate_distortion.measure(pictures, pair, JUDGES)
+  result = rate_distortion.measure(pictures, pair, METRICS)
   path = tmp_path / "report.html"
-  page.write(path, result, pictures, pair, JUDGES, OPTIONS)
+  page.write(path, result, pictures, pair, METRICS, OPTIONS)
   text = path.read_text()
   assert "error map of png" not in text
   assert re.search(r"png is not shown: its smallest file has [\d.]+ bpp", text)
@@ -157,10 +157,10 @@ def test_a_codec_that_fails_between_its_qualities_does_not_cost_the_page(
       return super().compress(image, quality=quality)
 
   pictures, pair = {"a": photograph(48, 64)}, [codecs.get("jpeg"), Gap("gap")]
-  result = rate_distortion.measure(pictures, pair, JUDGES)
+  result = rate_distortion.measure(pictures, pair, METRICS)
   path = tmp_path / "report.html"
   options = page.Options(bpp=0.72, shown=1)
-  page.write(path, result, pictures, pair, JUDGES, options)
+  page.write(path, result, pictures, pair, METRICS, options)
   assert "gap is not shown: no such quality." in path.read_text()
 
 
@@ -174,9 +174,9 @@ def test_the_anchor_stands_at_the_left_to_begin_with(made):
 def test_a_pair_is_two_of_the_codecs(tmp_path, pair):
   codec = Coarse("jpeg")
   options = page.Options(pair=pair)
-  result = rate_distortion.measure({"a": ramp()}, [codec], JUDGES[:1])
+  result = rate_distortion.measure({"a": ramp()}, [codec], METRICS[:1])
   with pytest.raises(ValueError, match="a pair is two of the codecs, jpeg"):
-    page.write(tmp_path / "report.html", result, {}, [codec], JUDGES, options)
+    page.write(tmp_path / "report.html", result, {}, [codec], METRICS, options)
 
 
 def test_pictures_larger_than_the_window_are_cut_around_the_middle(
@@ -185,8 +185,8 @@ def test_pictures_larger_than_the_window_are_cut_around_the_middle(
   pictures = {"a": np.tile(photograph(100, 100), (1, 9, 1))}
   pair = [codecs.get("jpeg")]
   result = rate_distortion.measure(
-    pictures, pair, JUDGES, qualities={"jpeg": [5, 20, 60]}
+    pictures, pair, METRICS, qualities={"jpeg": [5, 20, 60]}
   )
   path = tmp_path / "report.html"
-  page.write(path, result, pictures, pair, JUDGES, OPTIONS)
+  page.write(path, result, pictures, pair, METRICS, OPTIONS)
   assert 'width="768" height="100"' in path.read_text()

@@ -21,8 +21,8 @@ def result():
     "b": np.full([40, 100, 3], 84, np.uint8),  # equal at quality 3
   }
   pair = [Coarse(), Coarse("cheap", excess=-0.1)]
-  judges = [distances.get("psnr"), distances.get("mae")]
-  return rate_distortion.measure(pictures, pair, judges)
+  metrics = [distances.get("psnr"), distances.get("mae")]
+  return rate_distortion.measure(pictures, pair, metrics)
 
 
 def test_text_has_a_line_for_each_codec(result):

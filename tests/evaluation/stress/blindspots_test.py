@@ -18,7 +18,7 @@ SETTINGS = blindspots.Settings(steps=30, learning_rate=0.05, radius=0.004)
 SPECS = ("mse", "ssim(window=7)")
 
 
-def judges(*specs):
+def metrics(*specs):
   return {spec: distances.get(spec) for spec in specs}
 
 
@@ -31,7 +31,7 @@ def reference():
 def made(reference, tmp_path_factory):
   folder = tmp_path_factory.mktemp("spots")
   return folder, blindspots.make(
-    reference, judges(*SPECS), folder, SETTINGS, missing={"lpips": "no file"}
+    reference, metrics(*SPECS), folder, SETTINGS, missing={"lpips": "no file"}
   )
 
 
@@ -70,7 +70,7 @@ def test_a_finished_picture_is_not_made_again(made, reference, monkeypatch):
   begun = found.starts["noise"]
   monkeypatch.setattr(blindspots, "minimise", lambda *a, **k: begun)
   again = blindspots.make(
-    reference, judges("mse"), folder, SETTINGS, starts=("noise",)
+    reference, metrics("mse"), folder, SETTINGS, starts=("noise",)
   )
   np.testing.assert_array_equal(again.spots[0].picture, found.spots[0].picture)
 
@@ -85,7 +85,7 @@ def test_what_was_made_otherwise_is_made_again(
     made = np.full_like(reference, level)
     monkeypatch.setattr(blindspots, "minimise", lambda *a, **k: made)
     found = blindspots.make(
-      reference, judges("mse"), tmp_path, settings, starts=("noise",)
+      reference, metrics("mse"), tmp_path, settings, starts=("noise",)
     )
     return found.spots[0].picture[0, 0, 0]
 
@@ -112,7 +112,7 @@ def test_a_distance_that_breaks_is_named_and_the_rest_goes_on(
 
   monkeypatch.setattr(blindspots, "minimise", breaking)
   found = blindspots.make(
-    reference, judges("mae", "mse"), tmp_path, SETTINGS, starts=("noise",)
+    reference, metrics("mae", "mse"), tmp_path, SETTINGS, starts=("noise",)
   )
   assert [spot.spec for spot in found.spots] == ["mse"]
   assert found.missing == {"noise: mae": "NaN at step 3"}
@@ -132,12 +132,12 @@ def test_progress_counts_all_steps(reference, tmp_path):
   seen = []
   settings = blindspots.Settings(steps=2)
   blindspots.make(
-    reference, judges("mse", "mae"), tmp_path, settings,
+    reference, metrics("mse", "mae"), tmp_path, settings,
     progress=lambda steps, what: seen.append((steps, what)),
   )  # fmt: skip
   assert [steps for steps, _ in seen] == [1, 2, 3, 4, 5, 6]
   assert seen[-1][1] == "held: mae"
-  assert len(blindspots.plan(judges("mse", "mae"), settings)) == 3
+  assert len(blindspots.plan(metrics("mse", "mae"), settings)) == 3
 
 
 def test_the_page_shows_every_picture_with_all_values(made, tmp_path):
@@ -169,12 +169,12 @@ def test_the_matrix_tells_how_far_each_came_down(made):
 def test_the_page_says_at_rest_only_of_what_came_to_rest(reference, tmp_path):
   enough = dataclasses.replace(SETTINGS, steps=200)
   found = blindspots.make(
-    reference, judges("mse"), tmp_path, enough, starts=("noise",)
+    reference, metrics("mse"), tmp_path, enough, starts=("noise",)
   )
   assert found.spots[0].is_at_rest
   # So few steps of so little can not bring noise to the reference.
   slow = dataclasses.replace(SETTINGS, steps=12, learning_rate=0.001)
-  args = (reference, judges("mse"), tmp_path, slow)
+  args = (reference, metrics("mse"), tmp_path, slow)
   for _ in range(2):  # made, and read again
     other = blindspots.make(*args, starts=("noise",))
     assert not other.spots[0].is_at_rest

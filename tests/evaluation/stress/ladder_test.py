@@ -21,9 +21,9 @@ def references():
 
 @pytest.fixture(scope="module")
 def rungs(references):
-  judges = {spec: distances.get(spec) for spec in SPECS}
+  metrics = {spec: distances.get(spec) for spec in SPECS}
   return {
-    name: ladder.climb(picture, judges, with_maps=name == "chelsea")
+    name: ladder.climb(picture, metrics, with_maps=name == "chelsea")
     for name, picture in references.items()
   }
 

@@ -94,7 +94,7 @@ def require(data: Iterable[judgements.Judgements]) -> None:
 
 def block(
   data: judgements.Judgements,
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   options: Options | None = None,
   *,
   progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
@@ -107,7 +107,7 @@ def block(
 
   Args:
     data: Judgements of people.
-    judges: Distances to measure, by the name of their row.
+    metrics: Distances to measure, by the name of their row.
     options: Settings; None takes the defaults.
     progress: Function called with the row's name, the number of pairs done and
       the number of all.
@@ -119,7 +119,7 @@ def block(
     {f"{data.name}: {k}": v for k, v in data.failures.items()},
   )
   cache = judgements.Cache()
-  for spec, distance in judges.items():
+  for spec, distance in metrics.items():
     measured = runner.measure(
       distance,
       part,

@@ -27,7 +27,7 @@ class Table:
   """The values of distances for pairs of pictures.
 
   Attributes:
-    judges: Distances by spec, in the order of columns.
+    metrics: Distances by spec, in the order of columns.
     rows: Measured values by name of the pair and by spec. A spec is missing
       where the distance could not be computed for the pair.
     failures: Reasons for what is missing. The keys are the name of a pair, a
@@ -38,7 +38,7 @@ class Table:
     unmapped: Keys of the failures that concern error maps only.
   """
 
-  judges: dict[str, distances.Distance]
+  metrics: dict[str, distances.Distance]
   rows: dict[str, dict[str, tiled.Measured]]
   failures: dict[str, str]
   folder: str = ""
@@ -47,7 +47,7 @@ class Table:
 
   def pictures(self) -> list[str]:
     """Returns the names of all pairs, then of what has no counterpart."""
-    known = {f"{name}: {spec}" for name in self.names for spec in self.judges}
+    known = {f"{name}: {spec}" for name in self.names for spec in self.metrics}
     known.update(self.names, self.unmapped)
     return [*self.names, *(key for key in self.failures if key not in known)]
 
@@ -104,7 +104,7 @@ class Table:
 
 def compare(
   pairs: Sequence[picture_pairs.Pair],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   alpha: str = "white",
   maps: files.PathLike | None = None,
@@ -118,7 +118,7 @@ def compare(
 
   Args:
     pairs: Pairs to measure.
-    judges: Distances to compute.
+    metrics: Distances to compute.
     alpha: Rule for transparency: `"white"`, or another value of
       `files.read_samples`.
     maps: Folder for error maps as PNG, one for each pair and distance; None
@@ -133,8 +133,10 @@ def compare(
     size, and the distances and maps that can not be computed.
   """
   names = [pair.name for pair in pairs]
-  table = Table({judge.spec: judge for judge in judges}, {}, {}, folder, names)
-  limits, places = [], _map_names(names, table.judges)
+  table = Table(
+    {metric.spec: metric for metric in metrics}, {}, {}, folder, names
+  )
+  limits, places = [], _map_names(names, table.metrics)
   for done, pair in enumerate(pairs):
     progress(done, pair.name)
     try:
@@ -142,9 +144,9 @@ def compare(
     except (ValueError, OSError) as error:
       table.failures[pair.name] = messages.first_line(error)
       continue
-    for spec, judge in table.judges.items():
+    for spec, metric in table.metrics.items():
       try:
-        measured = tiled.measure(judge, *pictures)
+        measured = tiled.measure(metric, *pictures)
       except _FAILURES as error:
         table.failures[f"{pair.name}: {spec}"] = messages.first_line(error)
         continue
@@ -152,7 +154,7 @@ def compare(
       if maps is not None:
         path = pathlib.Path(maps) / places[pair.name, spec]
         with _without_map(table, f"{pair.name}: map of {spec}"):
-          limits.append(_write_map(path, pair.name, judge, pictures))
+          limits.append(_write_map(path, pair.name, metric, pictures))
   if maps is not None and limits:
     with _without_map(table, MAP_LIST):
       _write_limits(maps, limits)
@@ -161,7 +163,7 @@ def compare(
 
 def compare_all(
   found: Sequence[picture_pairs.Found],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   alpha: str = "white",
   maps: files.PathLike | None = None,
@@ -171,7 +173,7 @@ def compare_all(
 
   Args:
     found: Pairs of each folder.
-    judges: Distances to compute.
+    metrics: Distances to compute.
     alpha: Rule for transparency, as in `compare`.
     maps: Folder for error maps, with a folder for each of several folders of
       pictures; None writes none.
@@ -191,7 +193,7 @@ def compare_all(
 
     table = compare(
       part.pairs,
-      judges,
+      metrics,
       alpha=alpha,
       maps=place,
       folder=part.folder,
@@ -272,14 +274,14 @@ def _read(
 def _write_map(
   path: pathlib.Path,
   name: str,
-  judge: distances.Distance,
+  metric: distances.Distance,
   pictures: tuple[np.ndarray, np.ndarray],
 ) -> list[Any]:
   """Writes an error map; returns its line of the list."""
-  values, square = tiled.error_map(judge, *pictures)
+  values, square = tiled.error_map(metric, *pictures)
   limit = float(np.quantile(values, _MAP_QUANTILE)) or 1.0
   files.write_image(path, charts.colored(values / limit))
-  return [path.name, name, judge.spec, 0, repr(limit), charts.COLORMAP, square]
+  return [path.name, name, metric.spec, 0, repr(limit), charts.COLORMAP, square]
 
 
 def _write_limits(folder: files.PathLike, lines: list[list[Any]]) -> None:

@@ -22,8 +22,8 @@ def to_text(tables: Sequence[comparison.Table]) -> str:
   """
   columns = [
     (spec, what)
-    for spec, judge in tables[0].judges.items()
-    for what in ("value", "score")[: 2 if score_table.has_score(judge) else 1]
+    for spec, metric in tables[0].metrics.items()
+    for what in ("value", "score")[: 2 if score_table.has_score(metric) else 1]
   ]
   footnotes = score_table.Footnotes()
   with_folders = len(tables) > 1
@@ -58,11 +58,11 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
   for table in tables:
     for name in table.pictures():
       row = table.rows.get(name, {})
-      for spec, judge in table.judges.items():
+      for spec, metric in table.metrics.items():
         numbers: list[Any] = [""] * 4
         if m := row.get(spec):
           numbers = [repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
-        more = [table.folder, score_table.better(judge), table.why(name, spec)]
+        more = [table.folder, score_table.better(metric), table.why(name, spec)]
         writer.writerow([name, spec, *numbers, *more])
   return text.getvalue()
 
@@ -95,7 +95,7 @@ def to_json(tables: Sequence[comparison.Table]) -> dict[str, Any]:
     "means": [
       _json_mean(table, spec, kept[spec])
       for table in tables
-      for spec in table.judges
+      for spec in table.metrics
     ],
     "failures": failures,
   }
@@ -112,7 +112,7 @@ def _json_mean(
     "score": _json(score),
     "value_interval": score_table.json_interval(of_value),
     "score_interval": score_table.json_interval(of_score),
-    "score_better": score_table.better(table.judges[spec]),
+    "score_better": score_table.better(table.metrics[spec]),
     "pictures": len(table.of(spec, among)),
     "infinite": table.infinite(spec, among),
     "folder": table.folder,
@@ -131,7 +131,7 @@ def _heads(
 ) -> list[list[str]]:
   specs = [spec if what == "value" else "" for spec, what in columns]
   better = [
-    score_table.better(table.judges[spec]) if what == "score" else "smaller"
+    score_table.better(table.metrics[spec]) if what == "score" else "smaller"
     for spec, what in columns
   ]
   blank, head = [""] * with_folders, ["folder"] * with_folders
@@ -162,7 +162,7 @@ def _stem(table: comparison.Table, name: str) -> str:
 def _in_all(tables: Sequence[comparison.Table]) -> dict[str, set[str] | None]:
   """Returns the pictures that have a value in all tables, by spec."""
   if len(tables) == 1:
-    return dict.fromkeys(tables[0].judges)
+    return dict.fromkeys(tables[0].metrics)
   return {
     spec: set.intersection(
       *(
@@ -170,7 +170,7 @@ def _in_all(tables: Sequence[comparison.Table]) -> dict[str, set[str] | None]:
         for table in tables
       )
     )
-    for spec in tables[0].judges
+    for spec in tables[0].metrics
   }
 
 
@@ -230,7 +230,7 @@ def _notes(
   notes, warnings = [], []
   for table in tables:
     start = f"{table.folder}: " if table.folder else ""
-    for spec in table.judges:
+    for spec in table.metrics:
       among = kept[spec]
       count = len(table.of(spec, among))
       if infinite := table.infinite(spec, among):

@@ -181,17 +181,17 @@ def interval(
   return f"[{number(spec, estimate.low)}, {number(spec, estimate.high)}]"
 
 
-def better(judge: distances.Distance) -> str:
+def better(metric: distances.Distance) -> str:
   """Returns "larger" or "smaller": which score of a distance is better.
 
   Of its value the smaller is, always.
   """
-  return {"max": "larger", "min": "smaller"}[judge.direction]
+  return {"max": "larger", "min": "smaller"}[metric.direction]
 
 
-def has_score(judge: distances.Distance) -> bool:
+def has_score(metric: distances.Distance) -> bool:
   """Whether the score, which papers print, is not the value."""
-  base, cls = distances.Distance, type(judge)
+  base, cls = distances.Distance, type(metric)
   return cls.score_of is not base.score_of or cls.score is not base.score
 
 

@@ -13,7 +13,7 @@ from tfpercept.evaluation.core.statistics import Estimate
 _BATCH = 100  # pairs at once
 
 
-def judges(
+def metrics(
   shape: tuple[int, ...],
   names: Iterable[str] | None = None,
   *,
@@ -64,17 +64,17 @@ def _fitting(name: str, shape: tuple[int, ...]) -> distances.Distance:
 
 
 def values(
-  judge: runner.Compiled, x: np.ndarray, x_hat: np.ndarray
+  metric: runner.Compiled, x: np.ndarray, x_hat: np.ndarray
 ) -> np.ndarray:
   """Returns the distance of each pair, float64 `[N]`.
 
   Args:
-    judge: Compiled distance.
+    metric: Compiled distance.
     x: Pictures, float32 `[N, H, W, C]` in [0, 1].
     x_hat: Reconstructions of the same shape and range.
   """
   starts = range(0, len(x), _BATCH)
-  parts = [judge(x[i : i + _BATCH], x_hat[i : i + _BATCH])[0] for i in starts]
+  parts = [metric(x[i : i + _BATCH], x_hat[i : i + _BATCH])[0] for i in starts]
   return np.concatenate(parts).astype(np.float64)
 
 
@@ -83,6 +83,6 @@ def means(
 ) -> dict[str, Estimate]:
   """Returns the mean of each distance over pairs, by spec, with intervals."""
   return {
-    spec: statistics.bootstrap(np.mean, values(judge, x, x_hat))
-    for spec, judge in found.items()
+    spec: statistics.bootstrap(np.mean, values(metric, x, x_hat))
+    for spec, metric in found.items()
   }

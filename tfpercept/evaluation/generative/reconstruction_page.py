@@ -50,15 +50,15 @@ class Options:
     spread: Spec of the distance that ranks pictures by how far their
       reconstructions differ.
     seed: Seed of the random pictures.
-    judges: Names of the distances below each picture; None takes all registered
-      ones that suit the size.
+    metrics: Names of the distances below each picture; None takes all
+      registered ones that suit the size.
   """
 
   differing: int = 6
   sampled: int = 6
   spread: str = "mse"
   seed: int = 0
-  judges: tuple[str, ...] | None = None
+  metrics: tuple[str, ...] | None = None
 
   def __post_init__(self) -> None:
     if min(self.differing, self.sampled) < 0:
@@ -131,16 +131,16 @@ def _values(
   x: np.ndarray, made: Mapping[str, np.ndarray], options: Options
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, str]]:
   """Returns values by spec and method, and why other distances have none."""
-  judges, missing = held_out.judges(x.shape[1:], options.judges)
-  if not judges:
+  metrics, missing = held_out.metrics(x.shape[1:], options.metrics)
+  if not metrics:
     reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
     raise ValueError(f"no distance can serve: {reasons}")
   values = {
     spec: {
-      name: held_out.values(judge, _floats(x), _floats(x_hat))
+      name: held_out.values(metric, _floats(x), _floats(x_hat))
       for name, x_hat in made.items()
     }
-    for spec, judge in judges.items()
+    for spec, metric in metrics.items()
   }
   return values, missing
 
@@ -159,8 +159,8 @@ def spreads(
   pairs = list(itertools.combinations(reconstructions.values(), 2))
   if not pairs:
     return np.zeros(len(next(iter(reconstructions.values()))))
-  judge = runner.Compiled(spread)
-  apart = [held_out.values(judge, first, other) for first, other in pairs]
+  metric = runner.Compiled(spread)
+  apart = [held_out.values(metric, first, other) for first, other in pairs]
   return np.mean(apart, axis=0)
 
 
@@ -173,7 +173,7 @@ class _Shown:
   values: Mapping[str, Mapping[str, np.ndarray]]
 
   def picture(self, index: int, note: str = "") -> str:
-    return gallery.judged(
+    return gallery.scored(
       f"Picture {index}",
       self.x[index],
       {name: x_hat[index] for name, x_hat in self.made.items()},

@@ -39,7 +39,7 @@ class Evidence:
   Attributes:
     unseen: Pictures held out, float32 `[N, H, W, C]` in [0, 1].
     train: Training pictures, of the same shape; samples are compared with them.
-    judges: Compiled distances by spec.
+    distances: Compiled distances by spec.
     compared: Number of pictures of `unseen` on which distances are measured.
     samples: Number of samples drawn from each network.
     classifier: Classifier of digits; None leaves its metrics out.
@@ -49,7 +49,7 @@ class Evidence:
 
   unseen: np.ndarray
   train: np.ndarray
-  judges: Mapping[str, runner.Compiled]
+  distances: Mapping[str, runner.Compiled]
   compared: int = 1000
   samples: int = 10_000
   classifier: models.DigitClassifier | None = None
@@ -147,7 +147,7 @@ def measure(
       generation_pictures.reconstructed(network, evidence.unseen)
     )
     quality["accuracy"] = evidence.accuracy(remade)
-  return Row(spec, held_out.means(evidence.judges, few, x_hat), quality)
+  return Row(spec, held_out.means(evidence.distances, few, x_hat), quality)
 
 
 def _nats(network: generation_pictures.Network, x: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ def judged(
 def measure(
   analysis: Analysis,
   groups: Sequence[study_config.Group],
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   *,
   progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
 ) -> agreement_table.Block:
@@ -65,7 +65,7 @@ def measure(
   Args:
     analysis: Analysis of people's answers.
     groups: Pictures with originals, from `study_config.find`.
-    judges: Distances by spec.
+    metrics: Distances by spec.
     progress: Function called with the spec, the number of pairs done and the
       number of all.
 
@@ -76,10 +76,10 @@ def measure(
     resamples=analysis.options.resamples, seed=analysis.options.seed
   )
   data = judged(analysis, groups)
-  block = agreement_table.block(data, judges, options, progress=progress)
+  block = agreement_table.block(data, metrics, options, progress=progress)
   # The agreement of people with one another is part of the analysis itself,
   # which leaves out pictures that only one person judged.
-  rows = [row for row in block.rows if row.measure in judges]
+  rows = [row for row in block.rows if row.measure in metrics]
   rows.sort(key=lambda row: -row.scores["2afc"].value)
   return dataclasses.replace(block, rows=tuple(rows))
 

@@ -22,7 +22,7 @@ def blocks(
   result: Result,
   pictures: Mapping[str, np.ndarray | files.PathLike],
   codecs: Sequence[Codec],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   pair: tuple[str, str],
   bpp: float,
@@ -39,7 +39,7 @@ def blocks(
     pictures: Pictures of the measurement by name, uint8 `[H, W, 1 or 3]` or
       paths.
     codecs: Codecs of the measurement.
-    judges: Distances of the measurement; error maps are of the last one that
+    metrics: Distances of the measurement; error maps are of the last one that
       suits the picture.
     pair: Specs of the codecs shown at the left and at the right at first.
     bpp: Wanted rate in bits per pixel.
@@ -51,7 +51,7 @@ def blocks(
   found, total = [], len(names) * len(codecs)
   for place, name in enumerate(names):
     picture = measure.read(pictures[name])
-    suited = [j for j in judges if j.spec in result.judged(name)]
+    suited = [j for j in metrics if j.spec in result.judged(name)]
     coded, missing = {}, {}
     for step, codec in enumerate(codecs):
       progress(place * len(codecs) + step, f"{name}: {codec.spec}", total)
@@ -81,7 +81,7 @@ def block(
   name: str,
   picture: np.ndarray,
   coded: Mapping[str, equal_rate.Coded],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   pair: tuple[str, str],
   side: int | None = None,
@@ -92,7 +92,7 @@ def block(
     name: Name of the picture.
     picture: Original, uint8 `[H, W, 1 or 3]`.
     coded: Files of the picture by the spec of the codec; at least one.
-    judges: Distances that suit the picture; error maps are of the last.
+    metrics: Distances that suit the picture; error maps are of the last.
     pair: Specs of the codecs shown at the left and at the right at first. If a
       codec is missing, the first or the last picture takes its place.
     side: Side in pixels of the square with the most contrast, which is then
@@ -102,7 +102,7 @@ def block(
   if side is not None:
     window = page.busiest_square(picture, side)
   maps = {
-    codec: _map(judges[-1], picture, found.image)[window]
+    codec: _map(metrics[-1], picture, found.image)[window]
     for codec, found in coded.items()
   }
   limit = float(np.quantile(np.stack([*maps.values()]), _MAP_QUANTILE)) or 1.0
@@ -111,7 +111,7 @@ def block(
     shown.append(
       wipe.Shown(
         codec,
-        _caption(picture, found, judges),
+        _caption(picture, found, metrics),
         _rgb(found.image)[window],
         charts.colored(maps[codec] / limit),
       )
@@ -122,16 +122,16 @@ def block(
   if left == right:
     left, right = right - 1, left
   return wipe.block(name, shown, left=left, right=right) + (
-    page.color_bar(f"{judges[-1].spec} error", limit)
+    page.color_bar(f"{metrics[-1].spec} error", limit)
   )
 
 
 def _caption(
   picture: np.ndarray,
   found: equal_rate.Coded,
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
 ) -> str:
-  said = measure.judge(judges, picture, found.image)
+  said = measure.compare(metrics, picture, found.image)
   values = ", ".join(
     f"{spec} {-10 * math.log10(m.value):.2f} dB" if m.value else f"{spec} equal"
     for spec, m in said.items()
@@ -140,10 +140,10 @@ def _caption(
 
 
 def _map(
-  judge: distances.Distance, picture: np.ndarray, image: np.ndarray
+  metric: distances.Distance, picture: np.ndarray, image: np.ndarray
 ) -> np.ndarray:
   """The error map `[H, W]`, enlarged again where it is one of squares."""
-  values, square = tiled.error_map(judge, _rgb(picture), _rgb(image))
+  values, square = tiled.error_map(metric, _rgb(picture), _rgb(image))
   values = values.repeat(square, axis=0).repeat(square, axis=1)
   return values[: picture.shape[0], : picture.shape[1]]
 

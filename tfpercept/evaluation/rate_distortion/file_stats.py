@@ -71,7 +71,7 @@ class Row:
     return self.width * self.height / max(self.seconds, 1e-9) / 1e6
 
 
-def judged(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
+def scored(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
   """Returns a row with the distances of a decoded picture.
 
   Args:
@@ -85,10 +85,10 @@ def judged(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
   psnr, ms_ssim = map(distances.get, _SPECS)
   try:
     ms_ssim.validate(*picture.shape[:2])
-    judges = [psnr, ms_ssim]
+    metrics = [psnr, ms_ssim]
   except ValueError:
-    judges = [psnr]
-  found = measure.judge(judges, picture, image)
+    metrics = [psnr]
+  found = measure.compare(metrics, picture, image)
   scores: dict[str, Any] = {spec: m.score for spec, m in found.items()}
   return dataclasses.replace(row, **scores)
 

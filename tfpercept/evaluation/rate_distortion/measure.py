@@ -1,6 +1,6 @@
 """Measurement of codecs on pictures: bytes, distances, seconds, memory.
 
-found = measure.measure(pictures, codecs, judges)
+found = measure.measure(pictures, codecs, metrics)
 found.bd_rate("webp", "jpeg", "psnr")  # Difference(percent=-35.5, ...)
 """
 
@@ -45,7 +45,7 @@ def find_pictures(folders: Sequence[files.PathLike]) -> dict[str, pathlib.Path]:
 def measure(
   pictures: Mapping[str, np.ndarray | files.PathLike],
   codecs: Sequence[Codec],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   qualities: Mapping[str, Sequence[float]] | None = None,
   repeats: int = 1,
@@ -61,7 +61,7 @@ def measure(
     pictures: Pictures by name, uint8 `[H, W, 1 or 3]` or paths. Transparent
       pictures are laid over white, and 16 bits are reduced to 8.
     codecs: Codecs to measure, each once.
-    judges: Distances to measure.
+    metrics: Distances to measure.
     qualities: Qualities by the spec of a codec, for codecs that do not use
       their own ladder.
     repeats: Number of times to encode and to decode; times are their medians.
@@ -76,7 +76,7 @@ def measure(
     ValueError: if there is no picture, codec or distance, or one twice.
   """
   names = [codec.spec for codec in codecs]
-  _check_arguments(pictures, names, judges, repeats)
+  _check_arguments(pictures, names, metrics, repeats)
   ladders = {c.spec: (qualities or {}).get(c.spec, c.qualities) for c in codecs}
   step, points = sum(map(len, ladders.values())), []
   failures: dict[str, str] = {}
@@ -85,7 +85,7 @@ def measure(
     progress(place * step, name)
     try:
       picture = read(source)
-      suited = _suited(judges, name, picture, failures)
+      suited = _suited(metrics, name, picture, failures)
     except (ValueError, OSError) as error:
       failures[name] = messages.first_line(error)
       continue
@@ -99,18 +99,18 @@ def measure(
       except FAILURES as error:
         failures[f"{codec.spec}: {name}"] = messages.first_line(error)
       done += len(ladder)
-  return Result(tuple(names), tuple(j.spec for j in judges), tuple(points),
+  return Result(tuple(names), tuple(j.spec for j in metrics), tuple(points),
                 failures)  # fmt: skip
 
 
 def _check_arguments(
-  pictures: Sized, names: Sequence[str], judges: Sized, repeats: int
+  pictures: Sized, names: Sequence[str], metrics: Sized, repeats: int
 ) -> None:
-  if not pictures or not names or not judges or len({*names}) < len(names):
+  if not pictures or not names or not metrics or len({*names}) < len(names):
     raise ValueError(
       "expected pictures, codecs that differ, and distances; got "
       f"{len(pictures)} pictures, codecs {', '.join(names) or 'none'}, and "
-      f"{len(judges)} distances"
+      f"{len(metrics)} distances"
     )
   if repeats < 1:
     raise ValueError(f"repeats is at least 1; got {repeats}")
@@ -132,13 +132,13 @@ def read(source: np.ndarray | files.PathLike) -> np.ndarray:
   return source
 
 
-def judge(
-  judges: Sequence[distances.Distance], picture: np.ndarray, image: np.ndarray
+def compare(
+  metrics: Sequence[distances.Distance], picture: np.ndarray, image: np.ndarray
 ) -> dict[str, tiled.Measured]:
   """Returns the distances between a picture and its decoded version.
 
   Args:
-    judges: Distances to compute.
+    metrics: Distances to compute.
     picture: Original, uint8 `[H, W, 1 or 3]`.
     image: Decoded picture, uint8, of the same size.
 
@@ -151,7 +151,7 @@ def judge(
       f"uint8 {list(picture.shape)}"
     )
   pair = [np.broadcast_to(i, (*i.shape[:2], 3)) for i in (picture, image)]
-  return {j.spec: tiled.measure(j, *pair) for j in judges}
+  return {j.spec: tiled.measure(j, *pair) for j in metrics}
 
 
 def _show(
@@ -165,7 +165,7 @@ def _curve(
   name: str,
   picture: np.ndarray,
   ladder: Sequence[float],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   repeats: int,
   show: Callable[[int, str], None],
 ) -> list[Point]:
@@ -173,7 +173,7 @@ def _curve(
   found: list[Point] = []
   for quality in ladder:
     show(len(found), f"{name}: {codec.spec} {quality:g}")
-    found.append(_point(codec, name, picture, quality, judges, repeats))
+    found.append(_point(codec, name, picture, quality, metrics, repeats))
   return found
 
 
@@ -182,7 +182,7 @@ def _point(
   name: str,
   picture: np.ndarray,
   quality: float,
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   repeats: int,
 ) -> Point:
   data, encode = _timed(
@@ -196,7 +196,7 @@ def _point(
     pixels=picture.shape[0] * picture.shape[1],
     size=len(data),
     estimated_bits=codec.estimated_bits(picture, quality=quality),
-    measured=judge(judges, picture, image),
+    measured=compare(metrics, picture, image),
     encode=encode,
     decode=decode,
   )
@@ -228,18 +228,18 @@ def _warm_up(
 
 
 def _suited(
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   name: str,
   picture: np.ndarray,
   failures: dict[str, str],
 ) -> list[distances.Distance]:
   """Returns the distances that a picture suits, and notes the others."""
   suited = []
-  for judge in judges:
+  for metric in metrics:
     try:
-      judge.validate(*picture.shape[:2])
+      metric.validate(*picture.shape[:2])
     except ValueError as error:
-      failures[f"{name}: {judge.spec}"] = str(error)
+      failures[f"{name}: {metric.spec}"] = str(error)
     else:
-      suited.append(judge)
+      suited.append(metric)
   return suited

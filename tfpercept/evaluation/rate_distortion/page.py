@@ -83,7 +83,7 @@ def write(
   result: Result,
   pictures: Mapping[str, np.ndarray | files.PathLike],
   codecs: Sequence[Codec],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   options: Options | None = None,
   *,
   conditions: Mapping[str, object] | None = None,
@@ -97,7 +97,7 @@ def write(
     pictures: Pictures of the measurement by name, uint8 `[H, W, 1 or 3]` or
       paths.
     codecs: Codecs of the measurement.
-    judges: Distances of the measurement.
+    metrics: Distances of the measurement.
     options: Options of the page; None takes the defaults.
     conditions: Further facts for the reader, by name.
     progress: Function called while pictures are compressed with the number of
@@ -112,7 +112,7 @@ def write(
     result,
     pictures,
     codecs,
-    judges,
+    metrics,
     pair=_pair(options, [codec.spec for codec in codecs]),
     bpp=options.bpp,
     count=options.shown,
@@ -124,7 +124,7 @@ def write(
     page.section("BD-rate", page.paragraph(bd), _bd_table(result, options)),
     _curves(result, options),
     *_planes(result, options),
-    *_side_by_side(shown, options, judges[-1].spec),
+    *_side_by_side(shown, options, metrics[-1].spec),
     page.section("Speed and memory", _speed_table(result)),
   ]
   sections += _remarks(result)
@@ -165,7 +165,7 @@ def _curves(result: Result, options: Options) -> str:
   blocks = [page.paragraph(_CURVES)]
   if charts.are_kodak(result):
     blocks.append(page.paragraph(_behind(result, options)))
-  for spec in result.judges:
+  for spec in result.metrics:
     chart = charts.curves(result, spec, far=1.25 * options.span[1])
     blocks.append(f'<figure class="curves">{chart}</figure>')
   return page.section("Curves", *blocks)
@@ -175,7 +175,7 @@ def _behind(result: Result, options: Options) -> str:
   """Returns the text on published curves and their averaging."""
   gap = ""
   means = result.means(options.anchor, "ms_ssim") if (
-    "ms_ssim" in result.judges
+    "ms_ssim" in result.metrics
   ) else []  # fmt: skip
   gaps = [
     m.decibels + 10 * math.log10(m.value)
@@ -190,7 +190,7 @@ def _behind(result: Result, options: Options) -> str:
 
 def _planes(result: Result, options: Options) -> list[str]:
   """A chart of each further distance against the first, if they differ."""
-  first, *others = result.judges
+  first, *others = result.metrics
   same = [o for o in others if charts.agree(result, first, o)]
   drawn = {
     other: charts.plane(result, first, other, rates=options.rates)
@@ -225,14 +225,14 @@ def _bd_table(result: Result, options: Options) -> str:
     for method in bd_rate.METHODS
   )
   heads = "".join(
-    f'<th scope="col">{markup.escape(s)}</th>' for s in result.judges
+    f'<th scope="col">{markup.escape(s)}</th>' for s in result.metrics
   )
   least = {
     spec: min(
       (row[spec].percent for row in found.values() if not row[spec].why),
       default=math.nan,
     )
-    for spec in result.judges
+    for spec in result.metrics
   }
   lines, notes = [], []
   for codec, row in found.items():

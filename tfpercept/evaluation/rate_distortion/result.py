@@ -124,14 +124,14 @@ class Result:
 
   Attributes:
     codecs: Specs of all codecs in the order given, including those that failed.
-    judges: Specs of the distances.
+    metrics: Specs of the distances.
     points: Points in the order measured.
     failures: Reasons for missing points and values. The keys are a picture, a
       codec and a picture, or a picture and a distance.
   """
 
   codecs: tuple[str, ...]
-  judges: tuple[str, ...]
+  metrics: tuple[str, ...]
   points: tuple[Point, ...]
   failures: dict[str, str] = dataclasses.field(default_factory=dict)
 

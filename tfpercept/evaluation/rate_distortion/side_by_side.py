@@ -51,7 +51,7 @@ def section(
   folder: files.PathLike,
   pictures: Mapping[str, np.ndarray],
   codecs: tuple[Codec, Codec],
-  judges: Sequence[distances.Distance],
+  metrics: Sequence[distances.Distance],
   *,
   side: int = 256,
 ) -> str:
@@ -62,7 +62,7 @@ def section(
     folder: Folder of the files, which are decoded.
     pictures: Originals by name, uint8 `[H, W, 1 or 3]`.
     codecs: Codecs of the files; the first is shown at the right at first.
-    judges: Distances that suit the pictures; error maps are of the last.
+    metrics: Distances that suit the pictures; error maps are of the last.
     side: Side in pixels of the part of each picture that is shown; whole
       pictures would make a page of many megabytes.
 
@@ -79,10 +79,10 @@ def section(
       coded[each.spec] = equal_rate.Coded(data, each.decompress(data))
     blocks.append(
       crops.block(
-        name, picture, coded, judges, pair=(other.spec, codec.spec), side=side
+        name, picture, coded, metrics, pair=(other.spec, codec.spec), side=side
       )
     )
-  specs = [judge.spec for judge in judges]
+  specs = [metric.spec for metric in metrics]
   how = _HOW.format(
     left=other.spec,
     right=codec.spec,

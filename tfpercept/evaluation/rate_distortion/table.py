@@ -29,7 +29,7 @@ def bd_rates(
   return {
     codec: {
       spec: result.bd_rate(codec, anchor, spec, span=span, method=method)
-      for spec in result.judges
+      for spec in result.metrics
     }
     for codec in result.codecs
     if result.of(codec)
@@ -39,14 +39,14 @@ def bd_rates(
 def to_text(result: Result, anchor: str, span: tuple[float, float]) -> str:
   """Formats BD-rates and speed for a terminal, a line for each codec."""
   found = bd_rates(result, anchor, span)
-  heads = ["BD-rate", *result.judges, "encode", "decode", "peak", "pictures"]
-  units = ["", *("" for _ in result.judges), "MP/s", "MP/s", "MB", ""]
+  heads = ["BD-rate", *result.metrics, "encode", "decode", "peak", "pictures"]
+  units = ["", *("" for _ in result.metrics), "MP/s", "MP/s", "MB", ""]
   lines = [heads, units]
   for codec, row in found.items():
     lines.append(
       [
         codec,
-        *(str(row[spec]) for spec in result.judges),
+        *(str(row[spec]) for spec in result.metrics),
         *(f"{result.speed(codec, what):.3g}" for what in _PARTS),
         _megabytes(result.peak(codec)),
         str(len({p.picture for p in result.of(codec)})),
@@ -71,11 +71,11 @@ def points_csv(result: Result) -> str:
   """Formats all points as CSV in full precision, a line for each."""
   head = ["codec", "picture", "quality", "pixels", "bytes", "bpp"]
   head += ["estimated_bpp"]
-  for spec in result.judges:
+  for spec in result.metrics:
     head += [f"{spec} value", f"{spec} score", f"{spec} dB"]
   for what in _PARTS:
     head += [f"{what}_seconds", f"{what}_peak_bytes"]
-  return _csv([head, *(_point_line(p, result.judges) for p in result.points)])
+  return _csv([head, *(_point_line(p, result.metrics) for p in result.points)])
 
 
 def means_csv(result: Result) -> str:
@@ -84,7 +84,7 @@ def means_csv(result: Result) -> str:
   head += ["value", "pictures", "equal_pictures"]
   lines = []
   for codec in result.codecs:
-    for spec in result.judges:
+    for spec in result.metrics:
       count = len(result.pictures(spec, codec))
       for m in result.means(codec, spec):
         numbers = m.bpp, m.estimated_bpp, m.decibels, m.score, m.value

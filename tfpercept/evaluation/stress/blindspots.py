@@ -141,7 +141,7 @@ def minimise(
 
 def make(
   reference: np.ndarray,
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   folder: files.PathLike,
   settings: Settings,
   *,
@@ -157,7 +157,7 @@ def make(
 
   Args:
     reference: Reference, uint8 `[H, W, C]`.
-    judges: Distances by spec.
+    metrics: Distances by spec.
     folder: Folder where the pictures are kept.
     settings: Settings of the descents.
     starts: Starts of the descents, some of `STARTS`.
@@ -165,10 +165,10 @@ def make(
     progress: Function called with the number of all steps done and the name of
       the picture.
   """
-  parts = registry.file_names(judges)
+  parts = registry.file_names(metrics)
   begun = {n: minimise(None, reference, n, settings) for n in starts}
   gallery = Gallery(reference, begun, [], {}, dict(missing or {}))
-  for index, (name, spec) in enumerate(plan(judges, settings, starts)):
+  for index, (name, spec) in enumerate(plan(metrics, settings, starts)):
     what, before = f"{name}: {spec}", index * settings.steps
 
     def show(step: int, what: str = what, before: int = before) -> None:
@@ -177,7 +177,7 @@ def make(
     path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
     record = {"spec": spec, "start": name, "reference": _digest(reference)}
     descend = functools.partial(
-      _descended, judges[spec], reference, name, settings, show
+      _descended, metrics[spec], reference, name, settings, show
     )
     try:
       picture, late = _kept(
@@ -187,7 +187,7 @@ def make(
       gallery.missing[what] = str(error)
       continue
     gallery.spots.append(Spot(name, spec, picture, late))
-  gallery.values.update(_values(gallery, judges))
+  gallery.values.update(_values(gallery, metrics))
   return gallery
 
 
@@ -207,7 +207,7 @@ def _descended(
 
 
 def _values(
-  gallery: Gallery, judges: Mapping[str, distances.Distance]
+  gallery: Gallery, metrics: Mapping[str, distances.Distance]
 ) -> dict[tuple[str, str | None], dict[str, float]]:
   """Returns the values of every distance for each start and spot."""
   pictures: dict[tuple[str, str | None], np.ndarray] = {
@@ -217,15 +217,15 @@ def _values(
   reference = _floats(gallery.reference)
   return {
     key: {
-      spec: float(judge(reference, _floats(picture))[0])
-      for spec, judge in judges.items()
+      spec: float(metric(reference, _floats(picture))[0])
+      for spec, metric in metrics.items()
     }
     for key, picture in pictures.items()
   }
 
 
 def plan(
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   settings: Settings,
   starts: Sequence[str] = STARTS,
 ) -> list[tuple[str, str]]:
@@ -234,7 +234,7 @@ def plan(
   return [
     (name, spec)
     for name in starts
-    for spec in judges
+    for spec in metrics
     if not (name == "held" and spec == held)
   ]
 

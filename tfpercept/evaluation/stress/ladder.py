@@ -35,7 +35,7 @@ class Rung:
 
 def climb(
   reference: np.ndarray,
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   *,
   seed: int = 0,
   with_maps: bool = False,
@@ -45,7 +45,7 @@ def climb(
 
   Args:
     reference: Original, uint8 `[H, W, 1 or 3]`.
-    judges: Distances by spec.
+    metrics: Distances by spec.
     seed: Seed of the noise.
     with_maps: Whether to keep error maps.
     progress: Function called before each rung with its name.
@@ -62,10 +62,12 @@ def climb(
       distorted = steps.apply(original, level, tf.constant([seed, index]))
       picture = np.round(distorted[0].numpy() * 255).astype(np.uint8)
       pair = original, _floats(picture)
-      values = {s: float(judge(*pair)[0]) for s, judge in judges.items()}
+      values = {s: float(metric(*pair)[0]) for s, metric in metrics.items()}
       maps = {}
       if with_maps:
-        maps = {s: judge.map(*pair)[0].numpy() for s, judge in judges.items()}
+        maps = {
+          s: metric.map(*pair)[0].numpy() for s, metric in metrics.items()
+        }
       rungs.append(Rung(name, level, picture, values, maps))
   return rungs
 

@@ -120,14 +120,14 @@ def evaluate(
     raise ValueError(
       f"super-resolution needs a scale of 2 or more; got {scale}"
     )
-  judges = {s: distances.get(s, check_range=True) for s in SPECS}
+  metrics = {s: distances.get(s, check_range=True) for s in SPECS}
   rows, failures = [], {}
   for group, members in pictures.items():
     for name, picture in members.items():
       try:
         enlarged, target = _pair(picture, scale)
         results = {
-          method: _score(judges, target, upscale(enlarged), border=scale)
+          method: _score(metrics, target, upscale(enlarged), border=scale)
           for method, upscale in upscalers.items()
         }
       except ValueError as error:
@@ -203,7 +203,7 @@ def _pair(
 
 
 def _score(
-  judges: Mapping[str, distances.Distance],
+  metrics: Mapping[str, distances.Distance],
   target: np.ndarray,
   image: np.ndarray,
   *,
@@ -216,7 +216,9 @@ def _score(
     color.round_to_8_bit(tf.constant(a))[None, border:-border, border:-border]
     for a in (target, image)
   ]
-  return {spec: float(judge.score(*pair)[0]) for spec, judge in judges.items()}
+  return {
+    spec: float(metric.score(*pair)[0]) for spec, metric in metrics.items()
+  }
 
 
 def _with_chroma(
