@@ -110,3 +110,11 @@ def test_a_table_is_shown_before_an_encoding_can_spoil_it(monkeypatch):
   monkeypatch.setattr(sys, "stdout", stream)
   output.show("0.5 \u03b1 \ud800")
   assert raw.getvalue() == rb"0.5 \u03b1 \ud800" + b"\n"
+
+
+@pytest.mark.parametrize(
+  ("failures", "results", "status"),
+  [({}, [], 0), ({}, [1], 0), ({"a": "why"}, [1], 1), ({"a": "why"}, [], 2)],
+)
+def test_the_status_tells_some_failures_from_all(failures, results, status):
+  assert output.status(failures=failures, results=results) == status
