@@ -451,6 +451,17 @@ def test_mypy_leaves_out_no_unit():
       assert dict(config[name]) == {"ignore_missing_imports": "True"}, name
 
 
+def printed(program: str) -> str:
+  """Returns what a program prints in a fresh process."""
+  return subprocess.run(
+    [sys.executable, "-c", program],
+    cwd=ROOT,
+    check=True,
+    capture_output=True,
+    text=True,
+  ).stdout
+
+
 def test_importing_the_package_brings_nothing_heavy_and_reads_no_weights():
   program = """
 import builtins, io, json, sys
@@ -463,14 +474,7 @@ builtins.open = io.open = spy
 import tfpercept
 print(json.dumps([sorted(set(sys.modules) - before), opened]))
 """
-  done = subprocess.run(
-    [sys.executable, "-c", program],
-    cwd=ROOT,
-    check=True,
-    capture_output=True,
-    text=True,
-  )
-  modules, opened = json.loads(done.stdout)
+  modules, opened = json.loads(printed(program))
   foreign = {m.split(".")[0] for m in modules} - sys.stdlib_module_names
   assert foreign - {"tfpercept"} <= ANYWHERE
   assert "tfpercept.distances.mse" in modules
@@ -487,14 +491,7 @@ for module in pkgutil.iter_modules(reports.__path__, "tfpercept.reports."):
   __import__(module.name)
 print(sorted({name.split(".")[0] for name in sys.modules}))
 """
-  done = subprocess.run(
-    [sys.executable, "-c", program],
-    cwd=ROOT,
-    check=True,
-    capture_output=True,
-    text=True,
-  )
-  found = ast.literal_eval(done.stdout)
+  found = ast.literal_eval(printed(program))
   assert "numpy" in found
   assert not {"tensorflow", "keras"}.intersection(found)
   for path in (ROOT / "tfpercept/reports").glob("*.py"):
