@@ -38,6 +38,13 @@ _STRATEGY = flags.DEFINE_enum(
   tuple(training.STRATEGIES),
   "Strategy of tf.distribute; mirrored splits batches over all devices.",
 )
+_SKIP_NONFINITE = flags.DEFINE_integer(
+  "skip_nonfinite",
+  0,
+  "Number of steps in all that are skipped because of a NaN or an infinite "
+  "number, before the run stops.",
+  0,
+)
 _Own = TypeVar("_Own", bound=settings.Settings)
 
 
@@ -67,6 +74,7 @@ def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
     interval=_INTERVAL.value,
     precision=_PRECISION.value,
     strategy=_STRATEGY.value,
+    skip_nonfinite=_SKIP_NONFINITE.value,
     settings=own,
     longer=longer or f"give --initial={_OUT.value} and a new --out",
   )
