@@ -1,5 +1,6 @@
 """The loop resumes exactly, stops at bad numbers and refuses other runs."""
 
+import dataclasses
 import os
 import pathlib
 import random
@@ -185,6 +186,14 @@ def test_a_finished_run_takes_no_more_steps(tmp_path):
   assert len(training.fit(task, data, run)) == 6
   run, task, data = make(tmp_path)
   assert training.fit(task, data, run) == []
+
+
+def test_a_task_is_trained_in_one_folder_after_another(tmp_path):
+  run, task, data = make(tmp_path / "a")
+  training.fit(task, data, run)
+  run = dataclasses.replace(run, out=tmp_path / "b", steps=4)
+  assert len(training.fit(task, data, run)) == 4
+  assert (tmp_path / "b" / "checkpoints" / "ckpt-4.index").exists()
 
 
 def test_remains_of_an_unfinished_save_do_not_hinder_resuming(tmp_path):

@@ -117,7 +117,7 @@ class Task(keras.Model, abc.ABC):
   def compile(
     self, optimizer: Optimizers, *, skip: int = 0, **options: Any
   ) -> None:
-    """Takes the optimizers, and builds their slots.
+    """Takes the optimizers, builds their slots, and counts steps from 0.
 
     Args:
       optimizer: One for the one move, or one for each move by its name.
@@ -134,6 +134,8 @@ class Task(keras.Model, abc.ABC):
     optimizer = _matched(optimizer, moves)
     super().compile(optimizer=optimizer, **options)
     self._skip = skip
+    self.step.assign(0)
+    self.skipped.assign(0)
     # XLA fuses gradients and update, and rounds differently where a branch
     # parts them. Without `skip`, where the guard may as well come last, such
     # runs keep the very weights that they had before there was a guard.
