@@ -18,7 +18,8 @@ class Flags(Generic[_Kind]):
   """A flag for each field that has a help text, also in nested settings.
 
   The flag has the name, the default, the bounds and the choices of the field.
-  The values of a tuple are given with commas, or by a repeated flag.
+  The values of a tuple are given with commas, or by a repeated flag. The flag
+  of an earlier name stands for that of the field.
 
   Args:
     kind: The dataclass of settings.
@@ -67,7 +68,10 @@ def _define(option: settings.Option) -> flags.FlagHolder:
   told = _many if option.is_many else _single
   define, arguments = told(option, default)
   more = {"required": True} if is_required else {}
-  return define(option.name, *arguments, **more)
+  holder = define(option.name, *arguments, **more)
+  if option.formerly:
+    flags.DEFINE_alias(option.formerly, option.name)
+  return holder
 
 
 def _single(option: settings.Option, default: Any) -> _Definition:

@@ -21,6 +21,7 @@ class Training(settings.Settings):
   ends: tuple[float, ...] | None = settings.option(None, "Of a range.")
   initial: str | None = settings.option(None, absent=None)
   is_loud: bool = False
+  color: str = settings.option("grey", "Of all.", formerly="colour")
   model: Layers = dataclasses.field(default_factory=Layers)
   more: dict[str, object] = dataclasses.field(default_factory=dict)
 
@@ -41,6 +42,7 @@ def test_settings_come_back_from_json():
   kept = json.loads(json.dumps(one.to_json()))
   assert kept == one.to_json()
   assert list(kept)[-1] == "initial"  # which may be absent
+  assert kept["colour"] == "grey" and "color" not in kept
   assert kept["model"] == {"widths": [3]}
   assert kept["more"] == {"sizes": [1, 2]}
   again = Training.read(kept)
@@ -105,9 +107,9 @@ def test_fields_are_told_in_order():
   found = settings.options(Training)
   assert [one.name for one in found] == [
     "data", "share", "channels", "ends", "initial", "is_loud",
-    "model", "more",
+    "color", "model", "more",
   ]  # fmt: skip
-  data, share, _, ends, initial, _, model, more = found
+  data, share, _, ends, initial, _, _, model, more = found
   assert data.default is settings.REQUIRED
   assert data.is_many and data.item is str
   assert (share.item, share.least, share.most) == (float, 0.0, 1.0)

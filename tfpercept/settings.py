@@ -47,6 +47,7 @@ class Option:
       commas.
     parse: Function from the text that a user gives to a value, if the
       annotation does not determine it.
+    formerly: Earlier name of the field, or None.
   """
 
   name: str
@@ -59,6 +60,12 @@ class Option:
   choices: tuple[Any, ...]
   repeated: bool
   parse: Callable[[str], Any] | None
+  formerly: str | None
+
+  @property
+  def key(self) -> str:
+    """The name of its value in files, which does not change."""
+    return self.formerly or self.name
 
   @property
   def is_part(self) -> bool:
@@ -85,6 +92,7 @@ def option(
   choices: Sequence[Any] = (),
   repeated: bool = False,
   parse: Callable[[str], Any] | None = None,
+  formerly: str | None = None,
   absent: Any = _NEVER,
 ) -> Any:
   """Returns a field of a dataclass of settings.
@@ -99,6 +107,8 @@ def option(
       commas.
     parse: Function from the text that a user gives to a value, if the
       annotation does not determine it.
+    formerly: Earlier name of the field. Files keep it, so that older runs
+      resume, and its flag works as well.
     absent: Value that is not written: settings that were written without the
       field had this value. A field that a later version adds needs one if older
       runs are to resume.
@@ -110,6 +120,7 @@ def option(
     "choices": tuple(choices),
     "repeated": repeated,
     "parse": parse,
+    "formerly": formerly,
   }
   return dataclasses.field(
     default=default, metadata={_OPTION: told, "absent": absent}
@@ -121,6 +132,7 @@ def options(kind: type[Any]) -> tuple[Option, ...]:
   hints = typing.get_type_hints(kind)
   nothing: dict[str, Any] = {"text": "", "least": None, "most": None}
   nothing |= {"choices": (), "repeated": False, "parse": None}
+  nothing |= {"formerly": None}
   return tuple(
     Option(
       name=field.name,
@@ -159,8 +171,7 @@ class Settings:
     """
     absent = self.absent()
     values = {
-      field.name: _plain(getattr(self, field.name))
-      for field in dataclasses.fields(self)
+      one.key: _plain(getattr(self, one.name)) for one in options(type(self))
     }
     always = [name for name in values if name not in absent]
     present = [name for name in absent if values[name] != absent[name]]
@@ -188,13 +199,13 @@ class Settings:
         that it does not take.
     """
     found = {**cls.absent(), **values}
-    names = {one.name for one in options(cls)}
-    if lost := sorted(names - found.keys()):
+    keys = {one.key for one in options(cls)}
+    if lost := sorted(keys - found.keys()):
       raise ValueError(
         f"the settings say nothing of {', '.join(lost)}: another version wrote "
         "them, or another program"
       )
-    return cls(**{o.name: _typed(o, found[o.name]) for o in options(cls)})
+    return cls(**{o.name: _typed(o, found[o.key]) for o in options(cls)})
 
 
 def _without_none(hint: Any) -> Any:

@@ -58,7 +58,7 @@ def train(
       network,
       objective,
       lmbda=own.lmbda,
-      quantizer=own.quantiser,
+      quantizer=own.quantizer,
       decay=own.ema,
       seed=run.seed,
     )

@@ -27,7 +27,7 @@ class Settings(shared_settings.Network):
     model: Arguments of the network.
     lmbda: Weights of the distance at the lowest and the highest quality; None
       for those of the network.
-    quantiser: Rounding in training, one of `quantizers.QUANTIZERS`.
+    quantizer: Rounding in training, one of `quantizers.QUANTIZERS`.
     fall: Share of the steps, at the end, over which the learning rate falls.
     ema: Share of the moving average of the weights that a step keeps; None for
       the weights of the last step.
@@ -67,10 +67,11 @@ class Settings(shared_settings.Network):
     "Lambda, the weight of the distance, at the lowest and the highest "
     "quality; by default that of the network, for mse.",
   )
-  quantiser: str = settings.option(
+  quantizer: str = settings.option(
     "mixed",
     "Quantizer of the latents in training.",
     choices=tuple(quantizers.QUANTIZERS),
+    formerly="quantiser",
   )
   fall: float = settings.option(
     0.3,

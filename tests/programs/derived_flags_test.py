@@ -33,6 +33,7 @@ class Training(settings.Settings):
   channels: int = settings.option(1, "Grey or colour.", choices=(1, 3))
   kind: str = settings.option("thin", "Of it.", choices=("thin", "thick"))
   name: str | None = settings.option(None, "Of it.")
+  color: str = settings.option("grey", "Of it.", formerly="colour")
   beta: float = settings.option(1.0, "Of it.", parse=_doubled)
   initial: str | None = settings.option(None, absent=None)
   model: Layers = dataclasses.field(default_factory=Layers)
@@ -49,6 +50,13 @@ def parsed(apart_flags):
 
   parse.values = apart_flags
   return parse
+
+
+@pytest.mark.parametrize("name", ["color", "colour"])
+def test_the_flag_of_an_earlier_name_works_as_well(parsed, name):
+  made = parsed("--data=x", f"--{name}=red")
+  assert made.read().color == "red"
+  assert "color" in made.given()
 
 
 def test_what_is_not_given_is_as_it_comes(parsed):

@@ -133,4 +133,4 @@ QUANTIZERS: dict[str, Callable[[tf.Tensor], Callable[..., Pair]]] = {
   "soft": SoftRounding,
   "dithered": Dithered,
 }
-"""Quantizers by the names of the flag `--quantiser`."""
+"""Quantizers by the names of the flag `--quantizer`."""

@@ -45,7 +45,7 @@ def test_curves_are_drawn_for_all_that_is_given():
 def test_dashed_curves_are_added():
   values = transform_gains.spectrum(0.9)
   curve = transform_gains.ideal(values, levels=np.geomspace(1e-3, 10, 30))
-  rounded = transform_gains.quantised(values[::256], steps=np.array([0.2, 2.0]))
+  rounded = transform_gains.quantized(values[::256], steps=np.array([0.2, 2.0]))
   plain = charts.rate_distortion({"a": curve}, dashed={})
   more = charts.rate_distortion({"a": curve}, dashed={"a": rounded})
   assert plain.shape == more.shape

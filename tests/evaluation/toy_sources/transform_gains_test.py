@@ -72,7 +72,7 @@ def test_no_rate_leaves_the_variance_as_distortion():
 
 
 def test_rounding_costs_a_quarter_bit_at_high_rates():
-  found = transform_gains.quantised(np.ones(2), steps=np.array([0.05]))
+  found = transform_gains.quantized(np.ones(2), steps=np.array([0.05]))
   ideal = transform_gains.ideal(np.ones(2), levels=found.distortion)
   # 1/2 log2(2 pi e / 12); what is missing is of the order of the step squared.
   np.testing.assert_allclose(
@@ -84,7 +84,7 @@ def test_rounding_costs_a_quarter_bit_at_high_rates():
 def test_rounding_is_never_better_than_the_bound():
   variances = transform_gains.variances("KLT", MATRIX)
   for step in (0.1, 0.5, 1.0, 2.0, 5.0, 20.0):
-    found = transform_gains.quantised(variances, steps=np.array([step]))
+    found = transform_gains.quantized(variances, steps=np.array([step]))
     bounds = transform_gains.ideal(
       variances, levels=np.geomspace(1e-4, 20, 999)
     )

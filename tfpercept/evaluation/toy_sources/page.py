@@ -148,7 +148,7 @@ def _transforms() -> str:
     for name, values in _variances().items()
   }
   rounded = {
-    name: transform_gains.quantised(values, steps=np.geomspace(0.1, 8, 40))
+    name: transform_gains.quantized(values, steps=np.geomspace(0.1, 8, 40))
     for name, values in _variances().items()
     if name in ("identity", "KLT")
   }

@@ -135,7 +135,7 @@ def ideal(values: np.ndarray, *, levels: np.ndarray) -> Curve:
   )
 
 
-def quantised(values: np.ndarray, *, steps: np.ndarray) -> Curve:
+def quantized(values: np.ndarray, *, steps: np.ndarray) -> Curve:
   """Returns the curve of uniform quantization with ideal entropy coding.
 
   Each cell of a coefficient is decoded to its mean, and each coefficient has an
