@@ -1,6 +1,7 @@
 """Codecs of all networks, whatever tells of their latents.
 
-The mean-scale hyperprior has `hyperprior_test.py` and `reference_test.py`.
+`learned_codec_test.py` and `reference_decoder_test.py` test the mean-scale
+hyperprior.
 """
 
 import hypothesis

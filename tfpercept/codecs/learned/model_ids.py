@@ -32,7 +32,7 @@ def number(manifest: Mapping[str, Any]) -> int:
   except (KeyError, TypeError, ValueError) as error:
     raise ValueError(
       "the model's manifest has no stream to tell its codec by; write the "
-      "model with codecs.hyperprior.save"
+      "model with codecs.learned.learned_codec.save"
     ) from error
 
 

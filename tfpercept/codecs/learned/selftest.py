@@ -114,7 +114,7 @@ def check(codec: SymbolCodec, manifest: Mapping[str, Any]) -> None:
   except (KeyError, TypeError, ValueError) as error:
     raise ValueError(
       "the model's manifest has no stream to test this machine with; write the "
-      "model with codecs.hyperprior.save"
+      "model with codecs.learned.learned_codec.save"
     ) from error
   try:
     found: Any = [digest(codec.symbols(stream)), _integers(codec)]
