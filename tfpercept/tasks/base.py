@@ -21,6 +21,8 @@ from tfpercept.tasks import replicas
 Optimizers: TypeAlias = (
   keras.optimizers.Optimizer | Mapping[str, keras.optimizers.Optimizer]
 )
+Pair: TypeAlias = tuple[tf.Tensor, tf.Tensor]
+"""A batch of two tensors."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,11 +52,7 @@ class Classification(base.Task):
     return {"network": self.network}
 
   def terms(
-    self,
-    batch: tuple[tf.Tensor, tf.Tensor],
-    *,
-    seed: tf.Tensor,
-    step: tf.Tensor,
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, label = batch
     seeds = tf.random.experimental.stateless_split(seed, 2)

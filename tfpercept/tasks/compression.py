@@ -114,11 +114,7 @@ class Compression(base.Task):
     return {"network": base.Move(variables, clip=self._clip)}
 
   def terms(
-    self,
-    batch: tuple[tf.Tensor, tf.Tensor],
-    *,
-    seed: tf.Tensor,
-    step: tf.Tensor,
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, _ = batch
     seed = seed * [1, 8]  # steps are eight apart: a step draws several times

@@ -76,11 +76,7 @@ class Slowness(base.Task):
     return {"network": base.Move(variables, clip=self._clip_norm)}
 
   def terms(
-    self,
-    batch: tuple[tf.Tensor, tf.Tensor],
-    *,
-    seed: tf.Tensor,
-    step: tf.Tensor,
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, y = batch
     # One batch: convolutions are faster on many images.

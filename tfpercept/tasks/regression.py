@@ -51,11 +51,7 @@ class Regression(base.Task):
     return {"network": self.network, **objectives.parts(self.objective)}
 
   def terms(
-    self,
-    batch: tuple[tf.Tensor, tf.Tensor],
-    *,
-    seed: tf.Tensor,
-    step: tf.Tensor,
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, y = batch
     x_hat = self.network(x, training=True)

@@ -155,11 +155,7 @@ class Variational(base.Task):
     return found
 
   def terms(
-    self,
-    batch: tuple[tf.Tensor, tf.Tensor],
-    *,
-    seed: tf.Tensor,
-    step: tf.Tensor,
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, _ = batch
     beta = self._weight(step)
