@@ -97,7 +97,7 @@ def compress_file(
     target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
     alpha: Rule for transparency, as in `io.files.read_samples`.
     overwrite: Whether an existing target is replaced.
-    name: Name of the source in messages (default: its path).
+    name: Name of a stream in messages; a file goes by its path.
     inspect: Function called with the statistics, the picture, uint8 `[H, W, 1
       or 3]`, and the bytes of the file. Nothing is written if it raises.
 
