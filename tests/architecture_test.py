@@ -55,6 +55,7 @@ ALSO_ROOMS = {
 ANYWHERE = {"absl", "keras", "numpy", "tensorflow"}
 HOMES = {
   "PIL": (
+    "tfpercept/io/color_profiles.py",
     "tfpercept/io/files.py",
     "tfpercept/data/tid2013.py",
     "tfpercept/codecs/classical/pillow_codec.py",

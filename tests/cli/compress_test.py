@@ -239,3 +239,28 @@ def test_mistakes_are_told_once_and_before_the_work(
 ):
   assert jpeg(folder, f"--out={tmp_path / 'out'}", *flags) == 2
   assert capsys.readouterr().err == f"error: {why}\n"
+
+
+def test_transparency_over_white_is_told_once(tmp_path, capsys):
+  for name in "abcde":
+    picture = Image.new("RGBA", (16, 16), (200, 100, 50, 51))
+    (tmp_path / "in").mkdir(exist_ok=True)
+    picture.save(tmp_path / "in" / f"{name}.png")
+  out = f"--out={tmp_path / 'out'}"
+  assert jpeg(tmp_path / "in", out) == 0
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith("transparency is laid over white: ")
+  assert line.endswith("c.png and 2 others")
+  assert jpeg(tmp_path / "in", out, "--overwrite", "--alpha=black") == 0
+  assert capsys.readouterr().err == ""
+
+
+def test_a_damaged_profile_is_told_with_the_name(tmp_path, capsys, monkeypatch):
+  picture, data = Image.new("RGB", (16, 16)), io.BytesIO()
+  picture.save(data, "PNG", icc_profile=b"nonsense")
+  feed(monkeypatch, data.getvalue())
+  assert jpeg("-", f"--out={tmp_path / 'a.jpg'}") == 0
+  assert capsys.readouterr().err == (
+    "the color profile is not readable, so colors are taken as sRGB: standard "
+    "input\n"
+  )

@@ -39,6 +39,7 @@ from tfpercept.cli import (
   score,
   weights,
 )
+from tfpercept.io import notes
 
 COMMANDS = (
   compress,
@@ -72,7 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
   given = sys.argv[1:] if argv is None else argv
   arguments = parser().parse_args([_at_home(word) for word in given])
   try:
-    status = arguments.run(arguments)
+    with notes.collected() as found:
+      try:
+        status = arguments.run(arguments)
+      finally:
+        output.tell(found)
     output.finish()
     return status
   except BrokenPipeError:

@@ -37,9 +37,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     "compress",
     help="compress pictures to .tfp files with a trained model",
     description="Compresses pictures with a trained model, or with another "
-    "codec. The pixels are kept, upright, in 8 bits, as sRGB or grey. "
-    "Transparency, color profile and camera data are not kept. Existing files "
-    "are replaced only with --overwrite.",
+    "codec. The pixels are kept, upright, in 8 bits, as sRGB or grey; colors "
+    "with a profile are converted to sRGB. Transparency and camera data are "
+    "not kept. Existing files are replaced only with --overwrite.",
   )
   batch_files.add(parser, "picture", "files")
   codec = parser.add_mutually_exclusive_group()

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tfpercept.cli import deferred
+from tfpercept.io import notes
 
 if TYPE_CHECKING:
   from tfpercept.io import files
@@ -100,6 +101,12 @@ def show(text: str, stream: TextIO | None = None) -> None:
     raise OSError(
       f"standard output can not be written, so the table is above: {error}"
     ) from error
+
+
+def tell(found: Sequence[notes.Note]) -> None:
+  """Prints what was not kept of pictures, a line for each kind of note."""
+  for line in notes.lines(found):
+    print(printable(line, sys.stderr.encoding), file=sys.stderr)
 
 
 def settle() -> None:

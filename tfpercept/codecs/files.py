@@ -27,7 +27,7 @@ from tfpercept.codecs.base import Codec
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.classical import formats
 from tfpercept.codecs.learned.model_lookup import KnownModels
-from tfpercept.io import files, samples
+from tfpercept.io import files, notes, samples
 
 Place = files.PathLike | IO[bytes]
 """A path, or a stream of bytes that is open."""
@@ -95,7 +95,8 @@ def compress_file(
       default. At most one of it and the two targets is given.
     target_bpp: Rate in bits per pixel; the best quality below it is used.
     target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
-    alpha: Rule for transparency, as in `io.files.read_samples`.
+    alpha: Rule for transparency, as in `io.files.read_samples`. What else is
+      not kept of a picture, such as its colors, goes to `io.notes`.
     overwrite: Whether an existing target is replaced.
     name: Name of a stream in messages; a file goes by its path.
     inspect: Function called with the statistics, the picture, uint8 `[H, W, 1
@@ -110,20 +111,20 @@ def compress_file(
   if sum(v is not None for v in (quality, target_bpp, target_psnr)) > 1:
     raise ValueError("give one of quality, target_bpp and target_psnr")
   _require_free(source, target, overwrite)
-  picture, notes = _picture(source, alpha, name)
+  picture, remarks = _picture(source, alpha, name)
   start = time.perf_counter()
   if target_bpp is not None:
     found = targets.at_most_bpp(codec, picture, target_bpp)
-    data, used = _told(found, _TOO_FEW, target_bpp, notes)
+    data, used = _told(found, _TOO_FEW, target_bpp, remarks)
   elif target_psnr is not None:
     found = targets.at_least_psnr(codec, picture, target_psnr)
-    data, used = _told(found, _TOO_MUCH, target_psnr, notes)
+    data, used = _told(found, _TOO_MUCH, target_psnr, remarks)
   else:
     data = codec.compress(picture, quality=quality)
     used = _used_quality(codec, data, quality)
   seconds = time.perf_counter() - start
   height, width = picture.shape[:2]
-  stats = FileStats(width, height, len(data), seconds, used, tuple(notes))
+  stats = FileStats(width, height, len(data), seconds, used, tuple(remarks))
   if inspect:
     inspect(stats, picture, data)
   _write(target, data, overwrite)
@@ -246,9 +247,12 @@ def _streamed_picture(stream: IO[bytes], alpha: str, name: str) -> np.ndarray:
     path = pathlib.Path(folder) / "picture"
     _keep(stream, path)
     try:
-      return files.read_samples(path, alpha=alpha)
+      with notes.collected() as found:
+        picture = files.read_samples(path, alpha=alpha)
     except ValueError as error:
       raise ValueError(str(error).replace(str(path), name)) from error
+  notes.extend((name, what) for _, what in found)
+  return picture
 
 
 def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
@@ -265,11 +269,11 @@ def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
 
 
 def _told(
-  found: targets.Coded, note: str, target: float, notes: list[str]
+  found: targets.Coded, note: str, target: float, remarks: list[str]
 ) -> tuple[bytes, float | None]:
-  """Returns the file of a search and its quality; notes a missed target."""
+  """Returns the file of a search and its quality; adds a missed target."""
   if not found.is_reached:
-    notes.append(
+    remarks.append(
       note.format(target=target, quality=found.quality, value=found.value)
     )
   return found.data, found.quality

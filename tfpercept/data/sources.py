@@ -7,7 +7,7 @@ import numpy as np
 from absl import logging
 
 from tfpercept.data import packaged, tfds
-from tfpercept.io import files
+from tfpercept.io import files, notes
 
 
 def load(
@@ -94,13 +94,16 @@ def read_all(
     ValueError: if some cannot be read; it names all of them.
   """
   read, damaged = {}, []
-  for path in paths:
-    try:
-      read[path] = files.read_image(path)
-    except ImportError:
-      raise
-    except (ValueError, OSError) as error:
-      damaged.append(str(error))
+  with notes.collected() as found:
+    for path in paths:
+      try:
+        read[path] = files.read_image(path)
+      except ImportError:
+        raise
+      except (ValueError, OSError) as error:
+        damaged.append(str(error))
+  for line in notes.lines(found):
+    logging.info("%s", line)
   if damaged and not (skip_damaged and read):
     raise ValueError(
       f"{len(damaged)} of {len(read) + len(damaged)} pictures cannot be read: "

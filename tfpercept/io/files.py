@@ -10,13 +10,13 @@ import shutil
 import struct
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.io import samples
+from tfpercept.io import color_profiles, notes, samples
 from tfpercept.offers import ALPHA, MAX_PICTURE_PIXELS
 
 PathLike = str | os.PathLike
@@ -24,6 +24,7 @@ PICTURE_SUFFIXES = (
   ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
   ".tiff", ".webp",
 )  # fmt: skip
+CLEAR = "transparency is laid over white"
 # Formats of Pillow that are read; an MPO opens as a JPEG.
 _FORMATS = (
   "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",
@@ -217,8 +218,9 @@ def list_files(
 def read_image(path: PathLike) -> np.ndarray:
   """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is gray.
 
-  A transparent picture is laid over white, the EXIF rotation is applied, and
-  more than 8 bits are reduced to 8.
+  Colors with a profile are converted to sRGB, a transparent picture is laid
+  over white, the EXIF rotation is applied, and more than 8 bits are reduced to
+  8. `notes` has what could not be kept.
 
   Raises:
     ValueError: if the file is no picture, is damaged, animated or too large, or
@@ -228,19 +230,27 @@ def read_image(path: PathLike) -> np.ndarray:
     from PIL import ImageOps
 
   with _opened(path) as picture, _named(path):
-    if not picture.mode.startswith("I") and not (
+    is_whole = picture.mode.startswith("I") or (
       samples.is_deep(picture) and "transparency" in picture.info
-    ):
-      return _to_array(ImageOps.exif_transpose(picture))
-  found = read_samples(path)
-  return samples.reduced(found) if found.dtype == np.uint16 else found
+    )
+    with notes.collected() as found:  # `read_samples` would add them again
+      has_profile = color_profiles.of(picture, _teller(path)) is not None
+    if not is_whole and not has_profile:
+      notes.extend(found)
+      array, is_clear = _to_array(ImageOps.exif_transpose(picture))
+      if is_clear:
+        notes.add(path, CLEAR)
+      return array
+  pixels = read_samples(path)
+  return samples.reduced(pixels) if pixels.dtype == np.uint16 else pixels
 
 
 def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
   """Reads a picture with all the bits it has, in little memory.
 
-  The EXIF rotation is applied. An 8-bit picture of N pixels takes 7 N bytes
-  while it is read, 8 N with transparency.
+  Colors with a profile are converted to sRGB, and the EXIF rotation is applied.
+  `notes` has what could not be kept. An 8-bit picture of N pixels takes 7 N
+  bytes while it is read, 8 N with transparency.
 
   Args:
     path: Path of the picture.
@@ -257,13 +267,32 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
   """
   if alpha not in ALPHA:
     raise ValueError(f"alpha is one of {', '.join(ALPHA)}; got {alpha!r}")
+  with extras.needed("pictures"):
+    from PIL import ImageOps
+
   with _opened(path) as picture, _named(path):
+    profile = color_profiles.of(picture, _teller(path))
+    if profile and profile.mode == "CMYK":
+      upright = ImageOps.exif_transpose(picture)
+      picture, profile = color_profiles.of_inks(upright, profile), None
     found, orientation = samples.decoded(picture, lambda: _opened(path))
+    if profile:
+      color_profiles.convert(found, profile, _teller(path))
   if found.shape[-1] in (2, 4):
     if alpha == "error":
       raise ValueError(f"{path} has transparency, which alpha='error' refuses")
+    if alpha == "white" and _is_clear(found[..., -1]):
+      notes.add(path, CLEAR)
     found = samples.without_alpha(found, alpha)
   return samples.upright(found, orientation)
+
+
+def _teller(path: PathLike) -> Callable[[str], None]:
+  return lambda what: notes.add(path, what)
+
+
+def _is_clear(opacity: np.ndarray) -> bool:
+  return bool(opacity.min() < np.iinfo(opacity.dtype).max)
 
 
 @contextlib.contextmanager
@@ -317,17 +346,20 @@ def _named(path: PathLike) -> Iterator[None]:
     raise ValueError(f"{path} is not a readable picture: {why}") from error
 
 
-def _to_array(picture: Any) -> np.ndarray:
+def _to_array(picture: Any) -> tuple[np.ndarray, bool]:
+  """Returns the pixels of a picture, and whether some let white through."""
   from PIL import Image
 
+  is_clear = False
   gray = picture.mode in ("1", "L", "LA")
   if "A" in picture.getbands() or "transparency" in picture.info:
     picture = picture.convert("RGBA")
+    is_clear = picture.getextrema()[-1][0] < 255
     white = Image.new("RGBA", picture.size, "white")
     picture = Image.alpha_composite(white, picture).convert("RGB")
   if gray:
-    return np.asarray(picture.convert("L"))[..., None]
-  return np.asarray(picture.convert("RGB"))
+    return np.asarray(picture.convert("L"))[..., None], is_clear
+  return np.asarray(picture.convert("RGB")), is_clear
 
 
 def write_image(path: PathLike, image: np.ndarray) -> None:

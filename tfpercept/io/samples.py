@@ -91,8 +91,8 @@ def decoded(
 
 def raw_mode(picture: Any) -> str:
   """Returns Pillow's name of the format of samples, such as `RGB;16B`."""
-  if not picture.tile:
-    return picture.mode
+  if not getattr(picture, "tile", None):  # it was not opened, but made
+    return str(picture.mode)
   arguments = picture.tile[0].args
   raw = arguments[0] if isinstance(arguments, tuple) else arguments
   tags = getattr(picture, "tag_v2", {})
