@@ -57,6 +57,7 @@ HOMES = {
   "PIL": (
     "tfpercept/io/color_profiles.py",
     "tfpercept/io/files.py",
+    "tfpercept/io/picture_files.py",
     "tfpercept/data/tid2013.py",
     "tfpercept/codecs/classical/pillow_codec.py",
   ),
@@ -68,7 +69,10 @@ HOMES = {
     "tfpercept/reports/page.py",
     "tfpercept/evaluation/toy_sources/charts.py",
   ),
-  "pillow_heif": ("tfpercept/codecs/classical/formats.py",),
+  "pillow_heif": (
+    "tfpercept/codecs/classical/formats.py",
+    "tfpercept/io/picture_files.py",
+  ),
   "pillow_jxl": ("tfpercept/codecs/classical/formats.py",),
   "scipy": (
     "tfpercept/data/tid2013.py",

@@ -30,6 +30,12 @@ def a_file(folder):
   return path
 
 
+def a_heic(folder):
+  path = folder / "a.heic"
+  path.write_bytes(b"\0\0\0\x18ftypheic")
+  return path
+
+
 USES = {
   "PIL": [
     lambda folder: files.read_image(a_file(folder)),
@@ -45,6 +51,7 @@ USES = {
     lambda folder: toy_charts._picture(print, size=(1, 1)),
     lambda folder: page._draw({"a": (TWO, TWO)}),
   ],
+  "pillow_heif": [lambda folder: files.read_image(a_heic(folder))],
   "scipy": [
     lambda folder: correlation.srcc(TWO, TWO),
     lambda folder: correlation.krcc(TWO, TWO),

@@ -8,6 +8,7 @@ LIBRARIES = {
   "av": ("PyAV", "video"),
   "choix": ("choix", "ranking"),
   "matplotlib": ("matplotlib", "report"),
+  "pillow_heif": ("pillow-heif", "codecs"),
   "scipy": ("SciPy", "agreement"),
   "sklearn": ("scikit-learn", "train"),
   "skimage": ("scikit-image", "train"),

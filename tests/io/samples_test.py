@@ -204,7 +204,7 @@ def test_jpeg_2000_of_more_than_8_bits_in_color_is_refused(tmp_path):
 LOSSLESS = {".png", ".bmp", ".jp2", ".pgm", ".ppm", ".tif", ".tiff"}
 
 
-@pytest.mark.parametrize("suffix", files.PICTURE_SUFFIXES)
+@pytest.mark.parametrize("suffix", files.WRITTEN_SUFFIXES)
 @any_picture.tried(30)
 @hypothesis.given(picture=any_picture.PICTURES)
 def test_any_picture_is_written_and_read(tmp_path_factory, suffix, picture):

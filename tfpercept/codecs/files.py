@@ -146,7 +146,7 @@ def decompress_file(
     codec: Codec that reads the file, or the models of which one wrote it.
     source: File to read, at most `container.MAX_BYTES` long.
     target: Picture to write, in the format of its suffix, one of
-      `io.files.PICTURE_SUFFIXES`. A stream gets a PNG.
+      `io.files.WRITTEN_SUFFIXES`. A stream gets a PNG.
     overwrite: Whether an existing target is replaced.
 
   Returns:
@@ -178,10 +178,10 @@ def decompress_file(
 
 def require_picture_name(path: files.PathLike) -> None:
   """Raises ValueError if no picture can be written under such a name."""
-  if pathlib.Path(path).suffix.lower() not in files.PICTURE_SUFFIXES:
+  if pathlib.Path(path).suffix.lower() not in files.WRITTEN_SUFFIXES:
     raise ValueError(
       f"{path} is no picture by its name; let it end in one of "
-      f"{', '.join(files.PICTURE_SUFFIXES)}"
+      f"{', '.join(files.WRITTEN_SUFFIXES)}"
     )
 
 

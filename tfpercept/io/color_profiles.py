@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.io import icc_matrix, samples
 
 UNREADABLE = "the color profile is not readable, so colors are taken as sRGB"
@@ -141,7 +142,8 @@ def _read(data: bytes) -> Profile:
     ImportError: if Pillow was built without LittleCMS.
     ValueError: if the profile is damaged or of another color space.
   """
-  from PIL import ImageCms
+  with extras.needed("color profiles"):
+    from PIL import ImageCms
 
   mode = _SPACES.get(data[16:20])
   if mode is None or len(data) > _MAX_BYTES:

@@ -10,38 +10,27 @@ import shutil
 import struct
 import tempfile
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.io import color_profiles, notes, samples
+from tfpercept.io import color_profiles, notes, picture_files, samples
 from tfpercept.offers import ALPHA, MAX_PICTURE_PIXELS
 
 PathLike = str | os.PathLike
-PICTURE_SUFFIXES = (
-  ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
-  ".tiff", ".webp",
-)  # fmt: skip
+PICTURE_SUFFIXES = picture_files.SUFFIXES
+WRITTEN_SUFFIXES = picture_files.WRITTEN_SUFFIXES
+is_system_file = picture_files.is_system_file
+list_files = picture_files.list_files
+list_images = picture_files.list_images
 CLEAR = "transparency is laid over white"
-# Formats of Pillow that are read; an MPO opens as a JPEG.
-_FORMATS = (
-  "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",
-)  # fmt: skip
 # Errors that Pillow's decoders raise for damaged files.
 _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
   OSError, SyntaxError, EOFError, struct.error,
 )  # fmt: skip
-# Files that operating systems leave in folders, in small letters. There are
-# also `._x` of macOS and `x:Zone.Identifier` of Windows.
-_SYSTEM_NAMES = frozenset({
-  "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r",
-  "$recycle.bin", "system volume information", "__macosx", ".ds_store",
-  ".appledouble", ".localized", ".fseventsd", ".trashes", "@eadir",
-  ".spotlight-v100", ".directory", ".picasa.ini", "picasa.ini",
-})  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -169,52 +158,6 @@ def sha256(path: PathLike) -> str:
   return digest.hexdigest()
 
 
-def is_system_file(path: PathLike) -> bool:
-  """Returns True for names that operating systems use for their own files."""
-  name = pathlib.PurePath(path).name.lower()
-  return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
-
-
-def list_images(folder: PathLike) -> list[pathlib.Path]:
-  """Returns the pictures in a folder, not below it, sorted by name.
-
-  Raises:
-    ValueError: if there is no such folder or it holds no picture.
-  """
-  folder = pathlib.Path(folder)
-  if not folder.is_dir():
-    raise ValueError(f"expected a folder of pictures; {folder} is none")
-  found = list_files(folder, PICTURE_SUFFIXES)
-  if not found:
-    raise ValueError(
-      f"no picture in {folder}; expected files ending in "
-      f"{', '.join(PICTURE_SUFFIXES)}"
-    )
-  return found
-
-
-def list_files(
-  folder: PathLike, suffixes: Collection[str]
-) -> list[pathlib.Path]:
-  """Returns the files of a folder with these suffixes, sorted by name.
-
-  Files of the operating system, folders, pipes and devices are left out. A
-  broken link is kept, since a file is missing there and the reader should
-  report it.
-
-  Args:
-    folder: Path of the folder; its subfolders are not searched.
-    suffixes: Suffixes in small letters, with their dots.
-  """
-  return sorted(
-    path
-    for path in pathlib.Path(folder).iterdir()
-    if path.suffix.lower() in suffixes
-    and not is_system_file(path)
-    and (path.is_file() or not path.exists())
-  )
-
-
 def read_image(path: PathLike) -> np.ndarray:
   """Reads a picture as uint8 `[H, W, 3]`, or `[H, W, 1]` if it is gray.
 
@@ -305,10 +248,17 @@ def _opened(path: PathLike) -> Iterator[Any]:
   if not path.is_file():
     why = "is no file" if path.exists() else "does not exist"
     raise ValueError(f"expected a picture file; {path} {why}")
+  formats = picture_files.formats(path)
   with _named(path), warnings.catch_warnings():
     # Pillow warns from half the size that is read here.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    picture = Image.open(path, formats=_FORMATS)
+    try:
+      picture = Image.open(path, formats=formats)
+    except Image.UnidentifiedImageError as error:
+      raise ValueError(
+        "cannot identify its kind; files are read that hold what ends in "
+        f"{', '.join(PICTURE_SUFFIXES)}"
+      ) from error
   with picture:
     if picture.width * picture.height > MAX_PICTURE_PIXELS:
       raise ValueError(
@@ -317,8 +267,11 @@ def _opened(path: PathLike) -> Iterator[Any]:
       )
     with _named(path):
       frames = getattr(picture, "n_frames", 1)
-    # An MPO of a telephone holds the photograph and then its gain map.
-    if frames > 1 and picture.format != "MPO":
+    # Of an MPO or a HEIC, as telephones have them, the photograph is read; an
+    # MPO holds its gain map, too.
+    if frames > 1 and picture.format == "HEIF":
+      notes.add(path, picture_files.OTHERS)
+    elif frames > 1 and picture.format != "MPO":
       raise ValueError(
         f"{path} is animated ({frames} frames); give one picture"
       )

@@ -1,0 +1,120 @@
+"""The kinds of pictures that are read, and the pictures of a folder."""
+
+import os
+import pathlib
+from collections.abc import Collection
+
+from tfpercept import extras
+
+PathLike = str | os.PathLike
+WRITTEN_SUFFIXES = (
+  ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".jp2", ".pgm", ".ppm", ".tif",
+  ".tiff", ".webp",
+)  # fmt: skip
+"""Suffixes of pictures that are written."""
+_BOXED_SUFFIXES = (".avif", ".heic", ".heif")
+SUFFIXES = (*WRITTEN_SUFFIXES, *_BOXED_SUFFIXES)
+"""Suffixes of pictures that are read, by every command. The content of
+a file, not its suffix, decides how it is read."""
+OTHERS = "only the main picture of several is read"
+# Formats of Pillow that are read; an MPO opens as a JPEG.
+_FORMATS = (
+  "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",
+)  # fmt: skip
+_BRANDS = 64  # bytes that name the brands of a file
+_AVIF_BRANDS = (b"avif", b"avis")
+_HEIC_BRANDS = (
+  b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs",
+  b"mif1", b"msf1",
+)  # fmt: skip
+# Files that operating systems leave in folders, in small letters. There are
+# also `._x` of macOS and `x:Zone.Identifier` of Windows.
+_SYSTEM_NAMES = frozenset({
+  "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r",
+  "$recycle.bin", "system volume information", "__macosx", ".ds_store",
+  ".appledouble", ".localized", ".fseventsd", ".trashes", "@eadir",
+  ".spotlight-v100", ".directory", ".picasa.ini", "picasa.ini",
+})  # fmt: skip
+
+
+def formats(path: PathLike) -> tuple[str, ...]:
+  """Returns the formats of Pillow that a file may have, by its first bytes.
+
+  AVIF and HEIC are named only where a file begins as one, since their readers
+  take long to import.
+
+  Raises:
+    extras.MissingExtra: if the file is a HEIC and pillow-heif is not installed.
+    ValueError: if the file is an AVIF and this Pillow does not read it.
+  """
+  with open(path, "rb") as file:
+    head = file.read(_BRANDS)
+  brand = head[8:12] if head[4:8] == b"ftyp" else b""
+  is_avif = brand in _AVIF_BRANDS or b"avif" in head[12:]
+  if brand and is_avif:
+    _require_avif()
+    return ("AVIF",)
+  if brand in _HEIC_BRANDS:  # raises MissingExtra, which names the remedy
+    _require_heic()
+    return ("HEIF",)
+  return _FORMATS
+
+
+def _require_avif() -> None:
+  with extras.needed("pictures"):
+    from PIL import features
+
+  if "avif" not in features.modules or not features.check("avif"):
+    raise ValueError("this Pillow does not read AVIF: pip install -U Pillow")
+
+
+def _require_heic() -> None:
+  with extras.needed("HEIC pictures"):
+    import pillow_heif
+
+  pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def is_system_file(path: PathLike) -> bool:
+  """Returns True for names that operating systems use for their own files."""
+  name = pathlib.PurePath(path).name.lower()
+  return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
+
+
+def list_images(folder: PathLike) -> list[pathlib.Path]:
+  """Returns the pictures in a folder, not below it, sorted by name.
+
+  Raises:
+    ValueError: if there is no such folder or it holds no picture.
+  """
+  folder = pathlib.Path(folder)
+  if not folder.is_dir():
+    raise ValueError(f"expected a folder of pictures; {folder} is none")
+  found = list_files(folder, SUFFIXES)
+  if not found:
+    raise ValueError(
+      f"no picture in {folder}; expected files ending in {', '.join(SUFFIXES)}"
+    )
+  return found
+
+
+def list_files(
+  folder: PathLike, suffixes: Collection[str]
+) -> list[pathlib.Path]:
+  """Returns the files of a folder with these suffixes, sorted by name.
+
+  Files of the operating system, folders, pipes and devices are left out. A
+  broken link is kept, since a file is missing there and the reader should
+  report it.
+
+  Args:
+    folder: Path of the folder; its subfolders are not searched.
+    suffixes: Suffixes in small letters, with their dots.
+  """
+  return sorted(
+    path
+    for path in pathlib.Path(folder).iterdir()
+    if path.suffix.lower() in suffixes
+    and not is_system_file(path)
+    and (path.is_file() or not path.exists())
+  )
