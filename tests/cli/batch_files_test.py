@@ -8,21 +8,22 @@ import sys
 import pytest
 
 from tfpercept.cli import batch_files
-from tfpercept.io import files
+from tfpercept.io import files, notes
 
 
-def plan(*sources, out=None, overwrite=False, suffix=".tfp"):
+def plan(*sources, out=None, overwrite=False, suffix=".tfp", **options):
   arguments = argparse.Namespace(
     sources=[str(source) for source in sources],
     out=None if out is None else str(out),
     overwrite=overwrite,
+    **{"recursive": False, "skip_existing": False, **options},
   )
-  return batch_files.plan(arguments, suffix, files.list_images)
+  return batch_files.plan(arguments, suffix, files.PICTURE_SUFFIXES)
 
 
 def touch(*paths):
   for path in paths:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"old")
   return paths
 
@@ -190,3 +191,85 @@ def test_a_reader_that_goes_away_is_one_line(tmp_path):
   )  # fmt: skip
   assert run.returncode == 2
   assert run.stderr == "a: not written: [Errno 32] Broken pipe\n"
+
+
+def test_recursive_keeps_the_folders_below_the_given_one(tmp_path):
+  folder, out = tmp_path / "in", tmp_path / "out"
+  touch(folder / "a.png", folder / "x" / "a.png", folder / "x" / "@eaDir")
+  touch(folder / "x" / "y" / "b.jpg", folder / "__MACOSX" / "a.png")
+  assert targets(plan(folder, out=out)) == [out / "a.tfp"]
+  made = plan(folder, out=out, recursive=True)
+  assert targets(made) == [
+    out / "a.tfp",
+    out / "x" / "a.tfp",
+    out / "x" / "y" / "b.tfp",
+  ]
+  assert made.failures == {}
+
+
+def test_recursive_does_not_take_its_own_results(tmp_path):
+  folder, out = tmp_path / "in", tmp_path / "in" / "small"
+  a, _ = touch(folder / "a.png", out / "b.jpg")
+  made = plan(folder, out=out, recursive=True, suffix=".jpg")
+  assert [job.source for job in made.jobs] == [a]
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path):
+  folder = tmp_path / "in"
+  touch(folder / "a.png")
+  (folder / "again").symlink_to(folder)
+  with notes.collected() as found:
+    made = plan(folder, out=tmp_path / "out", recursive=True)
+  assert len(made.jobs) == 1
+  assert notes.lines(found) == [
+    f"links to folders passed over: {folder / 'again'}"
+  ]
+
+
+def test_what_is_passed_over_is_counted_and_named(tmp_path):
+  folder = tmp_path / "in"
+  touch(folder / "a.png", folder / "Thumbs.db", folder / "a.tfp")
+  others = touch(*(folder / f"{n}.txt" for n in range(5)))
+  touch(folder / "x" / "b.png", folder / "docs" / "readme.md")
+  with notes.collected() as found:
+    plan(folder, out=folder)
+  assert notes.lines(found) == [
+    f"passed over, since of another kind: {', '.join(map(str, others[:3]))} "
+    "and 2 others",
+    f"folders passed over, which --recursive takes: {folder / 'x'}",
+  ]
+
+
+def test_a_repeated_batch_that_skips_ends_well(tmp_path, capsys):
+  touch(*(tmp_path / "in" / f"{name}.png" for name in "abcde"))
+  out = tmp_path / "out"
+
+  def again():
+    made = plan(tmp_path / "in", out=out, skip_existing=True)
+    return batch_files.carry_out(
+      made, lambda job: files.write_bytes(job.target, b"x"), "compressed"
+    )
+
+  assert again() == 0
+  assert capsys.readouterr().err == ""
+  (out / "b.tfp").unlink()
+  assert again() == 0
+  assert "4 skipped, since their results exist" in capsys.readouterr().err
+  assert again() == 0
+  assert "and 2 others\n" in capsys.readouterr().err
+
+
+def test_what_another_process_makes_meanwhile_is_kept(tmp_path, capsys):
+  (a,) = touch(tmp_path / "a.png")
+  target = a.with_suffix(".tfp")
+  for skip_existing, status in ((True, 0), (False, 2)):
+    made = plan(a, skip_existing=skip_existing)
+    target.write_bytes(b"theirs")
+    found = batch_files.carry_out(
+      made,
+      lambda job: files.write_bytes(job.target, b"ours", replace=False),
+      "x",
+    )
+    assert (found, target.read_bytes()) == (status, b"theirs")
+    target.unlink()
+  assert "exists, and is kept" in capsys.readouterr().err

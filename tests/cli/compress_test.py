@@ -264,3 +264,45 @@ def test_a_damaged_profile_is_told_with_the_name(tmp_path, capsys, monkeypatch):
     "the color profile is not readable, so colors are taken as sRGB: standard "
     "input\n"
   )
+
+
+@pytest.mark.parametrize(
+  ("codec", "name", "is_right"),
+  [
+    ("jpeg", "b.jpeg", True),
+    ("jpeg", "b.JPG", True),
+    ("jpeg", "b.bin", True),
+    ("jpeg", "b", True),
+    ("jpeg", "b.png", False),
+    ("jpeg", "b.tfp", False),
+    ("png", "b.jpg", False),
+  ],
+)
+def test_a_file_is_not_called_as_another_kind(
+  photo, tmp_path, capsys, codec, name, is_right
+):
+  out = tmp_path / "out" / name
+  status = compress(photo, f"--codec={codec}", f"--out={out}")
+  assert (status, out.exists()) == ((0, True) if is_right else (2, False))
+  assert ("is called as another kind" in capsys.readouterr().err) != is_right
+
+
+def test_a_model_writes_no_jpeg(photo, tmp_path, capsys):
+  assert compress(photo, f"--out={tmp_path / 'b.jpg'}") == 2
+  assert "this codec writes .tfp" in capsys.readouterr().err
+
+
+def test_folders_in_folders_come_back_as_they_were(folder, tmp_path, capsys):
+  files.write_image(folder / "x" / "a.png", files.read_image(folder / "a.png"))
+  out, back = tmp_path / "out", tmp_path / "back"
+  png = ["--codec=png", "--recursive"]
+  for _ in range(2):
+    again = [*png, f"--out={out}", "--skip-existing"]
+    assert compress(folder, *again) == 0
+  assert capsys.readouterr().err.startswith("3 skipped, since their results")
+  assert cli.main(["decompress", str(out), *png, f"--out={back}"]) == 0
+  assert sorted(p.relative_to(back).as_posix() for p in back.rglob("*.*")) == [
+    "a.png",
+    "b.png",
+    "x/a.png",
+  ]

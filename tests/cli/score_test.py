@@ -224,3 +224,27 @@ def test_a_large_pair_is_never_in_memory_as_floats(tmp_path):
   # pairs are in tiles, so one needs about as much for a tile as the other, and
   # 3 to 4 bytes a pixel for each picture. Measured: 117 MB.
   assert grown < 9e6 * 3 * 4 * 2 / 2**20
+
+
+def test_folders_below_are_scored_and_what_is_passed_over_is_named(
+  folders, capsys
+):
+  pytest.importorskip("matplotlib")
+  true, coded = map(pathlib.Path, folders)
+  picture = files.read_image(true / "a.png")
+  files.write_image(true / "x" / "a.png", picture)
+  files.write_image(coded / "x" / "a.png", picture)
+  (coded / "readme.md").touch()
+  arguments = ["score", *folders, "--metric=psnr", "--format=csv"]
+  assert cli.main(arguments) == 0
+  below = f"{true / 'x'}, {coded / 'x'}"
+  assert capsys.readouterr().err.splitlines() == [
+    f"folders passed over, which --recursive takes: {below}",
+    f"passed over, since of another kind: {coded / 'readme.md'}",
+  ]
+  maps = coded.parent / "maps"
+  assert cli.main([*arguments, "--recursive", f"--maps={maps}"]) == 0
+  rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+  named = [row["picture"] for row in rows]
+  assert named == ["a.jpg", "b.jpg", "c.jpg", "x/a.png"]
+  assert len(list(maps.glob("*.png"))) == 4

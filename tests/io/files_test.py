@@ -3,7 +3,9 @@
 import os
 import struct
 import sys
+import threading
 import zlib
+from concurrent import futures
 
 import hypothesis
 import numpy as np
@@ -444,3 +446,39 @@ def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path):
     files.require_writable_folder(tmp_path / "file" / "below")
   files.require_writable_folder(tmp_path / "new" / "one")
   assert not list((tmp_path / "new" / "one").iterdir())
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_is_to_be_kept_is_never_replaced(
+  tmp_path, monkeypatch, has_links
+):
+  if not has_links:  # as on FAT
+    monkeypatch.setattr(files.os, "link", refuse)
+  path = tmp_path / "a"
+  files.write_bytes(path, b"one", replace=False)
+  with pytest.raises(FileExistsError, match="a"):
+    files.write_bytes(path, b"two", replace=False)
+  assert path.read_bytes() == b"one"
+  assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_many_writers_at_once_one_wins(tmp_path, monkeypatch, has_links):
+  if not has_links:
+    monkeypatch.setattr(files.os, "link", refuse)
+  path, gate = tmp_path / "a", threading.Barrier(8)
+
+  def write(number):
+    gate.wait()
+    try:
+      with files.atomic(path, replace=False) as temporary:
+        temporary.write_bytes(bytes([number]) * 1000)
+        gate.wait()  # all have written, none has taken the name
+    except FileExistsError:
+      return None
+    return number
+
+  with futures.ThreadPoolExecutor(8) as pool:
+    (winner,) = set(pool.map(write, range(8))) - {None}
+  assert path.read_bytes() == bytes([winner]) * 1000
+  assert [p.name for p in tmp_path.iterdir()] == ["a"]

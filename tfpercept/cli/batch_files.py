@@ -9,11 +9,11 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from tfpercept.cli import deferred, output, progress
-from tfpercept.io import messages
+from tfpercept.io import messages, notes, picture_files
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -26,6 +26,9 @@ else:
 STREAM = "-"
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells give it."""
+_OTHER_KIND = "passed over, since of another kind"
+_INNER = "folders passed over, which --recursive takes"
+_LINKS = "links to folders passed over"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +54,13 @@ class Plan:
     jobs: Jobs in the order given.
     failures: Reasons why other files can not be processed, by name.
     notes: Notes to print at the end.
+    skipped: Names of the files whose result exists; None if that is a failure.
   """
 
   jobs: list[Job] = dataclasses.field(default_factory=list)
   failures: dict[str, str] = dataclasses.field(default_factory=dict)
   notes: list[str] = dataclasses.field(default_factory=list)
+  skipped: list[str] | None = None
 
   @property
   def is_streamed(self) -> bool:
@@ -78,23 +83,39 @@ def add(parser: argparse.ArgumentParser, what: str, made: str) -> None:
     "Several files need a folder (default: beside each file; for standard "
     "input, standard output)",
   )
-  parser.add_argument(
+  add_recursive(parser)
+  existing = parser.add_mutually_exclusive_group()
+  existing.add_argument(
     "--overwrite", action="store_true", help="replace existing files"
+  )
+  existing.add_argument(
+    "--skip-existing",
+    action="store_true",
+    help="leave out files whose result exists, which is no failure",
+  )
+
+
+def add_recursive(parser: argparse.ArgumentParser) -> None:
+  """Adds the option `--recursive`."""
+  parser.add_argument(
+    "--recursive",
+    action="store_true",
+    help="take the files in folders below a folder, too, and keep these "
+    "folders in names",
   )
 
 
 def plan(
   arguments: argparse.Namespace,
   suffix: str,
-  find: Callable[[pathlib.Path], Sequence[pathlib.Path]],
+  kinds: Collection[str],
 ) -> Plan:
   """Returns the jobs for the files of a command.
 
   Args:
     arguments: Parsed arguments, with those of `add`.
     suffix: Suffix of the files to write, if `--out` names no file.
-    find: Function that returns the usable files of a folder, and raises
-      ValueError if there are none.
+    kinds: Suffixes of the files that are taken from folders.
 
   Raises:
     ValueError: if `--out` does not fit the files.
@@ -108,17 +129,80 @@ def plan(
       f"{folders[0]} is a folder; name a folder for the results with --out "
       "FOLDER"
     )
-  made = Plan()
-  found: dict[pathlib.Path, None] = {}  # each once, in order
+  made = Plan(skipped=[] if arguments.skip_existing else None)
+  place = _place(arguments.out, is_folder=bool(folders) or len(given) > 1)
+  jobs: dict[pathlib.Path, Job] = {}  # each file once, in order
   for path in given:
     try:
-      found |= dict.fromkeys(find(path) if path in folders else [path])
+      found = (
+        _within(path, arguments, suffix, kinds)
+        if path in folders
+        else {path: pathlib.Path(path.name)}
+      )
     except (ValueError, OSError) as error:
       made.failures[str(path)] = str(error)
-  place = _place(arguments.out, is_folder=bool(folders) or len(given) > 1)
-  jobs = [Job(str(path), path, place(path, suffix)) for path in found]
-  _sort(jobs, made, arguments.overwrite)
+      continue
+    for file, inner in found.items():
+      target = place(file, inner, suffix)
+      jobs.setdefault(file, Job(str(file), file, target))
+  _sort(list(jobs.values()), made, arguments.overwrite)
   return made
+
+
+def _within(
+  folder: pathlib.Path,
+  arguments: argparse.Namespace,
+  suffix: str,
+  kinds: Collection[str],
+) -> dict[pathlib.Path, pathlib.Path]:
+  """Returns the files of a folder, each with its path inside of it.
+
+  Results of an earlier call below `--out` are no files to read.
+  """
+  found = picture_files.list_files(
+    folder, kinds, is_recursive=arguments.recursive
+  )
+  out = pathlib.Path(os.path.realpath(arguments.out))
+  if out != pathlib.Path(os.path.realpath(folder)):
+    found = [p for p in found if out not in _parents(p)]
+  tell_passed_over(folder, kinds, suffix, is_recursive=arguments.recursive)
+  if not found:
+    named = ", ".join(kinds)
+    raise ValueError(
+      f"no file in {folder} ends in {named}"
+      if len(kinds) == 1
+      else f"no picture in {folder}; expected files ending in {named}"
+    )
+  return {path: path.relative_to(folder) for path in found}
+
+
+def _parents(path: pathlib.Path) -> Sequence[pathlib.Path]:
+  return (pathlib.Path(os.path.realpath(path.parent)) / path.name).parents
+
+
+def tell_passed_over(
+  folder: pathlib.Path,
+  kinds: Collection[str],
+  made: str = "",
+  *,
+  is_recursive: bool,
+) -> None:
+  """Notes what a folder holds that is not taken.
+
+  Args:
+    folder: Path of the folder.
+    kinds: Suffixes of the files that are taken.
+    made: Suffix of the results, which are not told.
+    is_recursive: Whether the folders below are searched, too.
+  """
+  others, inner = picture_files.passed_over(
+    folder, kinds, is_recursive=is_recursive
+  )
+  for path in others:
+    if path.suffix.lower() != made:
+      notes.add(path, _OTHER_KIND)
+  for path in inner:
+    notes.add(path, _LINKS if is_recursive else _INNER)
 
 
 def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
@@ -129,11 +213,18 @@ def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
   sources = {_real(job.source) for job in jobs}
   for job in jobs:
     twins = [n for n in takers[_real(job.target)] if n != job.name]
-    why = _obstacle(job, twins, sources, overwrite)
-    if why:
+    is_kept = not overwrite and made.skipped is None
+    why = _obstacle(job, twins, sources, is_kept)
+    if not why and made.skipped is not None and _is_made(job):
+      made.skipped.append(job.name)
+    elif why:
       made.failures[job.name] = why
     else:
       made.jobs.append(job)
+
+
+def _is_made(job: Job) -> bool:
+  return job.target is not None and job.target.is_file()
 
 
 def _real(path: pathlib.Path | None) -> str:
@@ -146,15 +237,18 @@ def _real(path: pathlib.Path | None) -> str:
 
 def _place(
   out: str | None, is_folder: bool
-) -> Callable[[pathlib.Path, str], pathlib.Path]:
-  """Returns a function from a file and a suffix to the path to write."""
+) -> Callable[[pathlib.Path, pathlib.Path, str], pathlib.Path]:
+  """Returns a function to the path to write.
+
+  It takes a file, its path inside the folder that was given, and a suffix.
+  """
   if out is None:
-    return lambda path, suffix: path.with_suffix(suffix)
+    return lambda path, inner, suffix: path.with_suffix(suffix)
   if is_folder or os.path.isdir(out) or out.endswith(os.sep):
-    return lambda path, suffix: (
-      pathlib.Path(out) / path.with_suffix(suffix).name
+    return lambda path, inner, suffix: (
+      pathlib.Path(out) / inner.with_suffix(suffix)
     )
-  return lambda path, suffix: pathlib.Path(out)
+  return lambda path, inner, suffix: pathlib.Path(out)
 
 
 def _streamed(arguments: argparse.Namespace) -> Job:
@@ -170,7 +264,7 @@ def _streamed(arguments: argparse.Namespace) -> Job:
     job = Job(source, pathlib.Path(source), None)
   if arguments.out not in (None, STREAM):
     job = dataclasses.replace(job, target=pathlib.Path(arguments.out))
-  why = _obstacle(job, [], set(), arguments.overwrite)
+  why = _obstacle(job, [], set(), not arguments.overwrite)
   if why:
     raise ValueError(f"{job.name}: {why}")
   return job
@@ -180,20 +274,20 @@ def _obstacle(
   job: Job,
   twins: Sequence[str],
   sources: set[str],
-  overwrite: bool,
+  is_kept: bool,
 ) -> str:
   """Returns why a job can not be done; an empty string if it can."""
   try:
     if job.source and not job.source.exists():
       is_link = job.source.is_symlink()
       return "its link leads nowhere" if is_link else "there is no such file"
-    return _conflict(job, twins, sources, overwrite)
+    return _conflict(job, twins, sources, is_kept)
   except OSError as error:
     return str(error)
 
 
 def _conflict(
-  job: Job, twins: Sequence[str], sources: set[str], overwrite: bool
+  job: Job, twins: Sequence[str], sources: set[str], is_kept: bool
 ) -> str:
   """Returns the file that a job would conflict with; raises OSError."""
   if job.source and job.source.is_dir():
@@ -211,7 +305,7 @@ def _conflict(
     )
   if _real(job.target) in sources:
     return f"{job.target} is itself among the files to read"
-  if job.target.is_file() and not overwrite:
+  if job.target.is_file() and is_kept:
     return f"{job.target} exists; --overwrite replaces it"
   files.require_writable(job.target)
   return ""
@@ -233,10 +327,23 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
         try:
           work(job)
           done += 1
+        except FileExistsError as error:
+          # Another process has made it meanwhile.
+          if made.skipped is None:
+            failures[job.name] = messages.first_line(error)
+          else:
+            made.skipped.append(job.name)
         except _failures() as error:
           failures[job.name] = messages.first_line(error)
     except KeyboardInterrupt:
       is_interrupted = True
+  if made.skipped:
+    count = len(made.skipped)
+    print(
+      f"{count} skipped, since their results exist: "
+      f"{notes.listed(made.skipped)}",
+      file=sys.stderr,
+    )
   for note in made.notes:
     print(note, file=sys.stderr)
   for name, why in failures.items():

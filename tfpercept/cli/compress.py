@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfpercept import offers
 from tfpercept.cli import batch_files, coded_stats, deferred
+from tfpercept.io import picture_files
 
 if TYPE_CHECKING:
   import numpy as np
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
   from tfpercept.codecs import files as codec_files
   from tfpercept.codecs.learned import learned_codec, selftest
   from tfpercept.evaluation.rate_distortion import file_stats
-  from tfpercept.io import files
 else:
   codecs = deferred.module("tfpercept.codecs")
   codec_files = deferred.module("tfpercept.codecs.files")
@@ -25,7 +25,6 @@ else:
   file_stats = deferred.module(
     "tfpercept.evaluation.rate_distortion.file_stats"
   )
-  files = deferred.module("tfpercept.io.files")
 
 SUFFIX = ".tfp"
 """Suffix of the files of trained models."""
@@ -110,9 +109,11 @@ def _compress(arguments: argparse.Namespace) -> int:
       "--effort applies to trained models; drop it beside --codec"
     )
   codec = codecs.get(arguments.codec) if arguments.codec else None
-  made = batch_files.plan(
-    arguments, codec.suffix if codec else SUFFIX, files.list_images
-  )
+  suffix = codec.suffix if codec else SUFFIX
+  made = batch_files.plan(arguments, suffix, picture_files.SUFFIXES)
+  for job in made.jobs:
+    if job.target:
+      codec_files.require_codec_name(suffix, job.target)
   if made.jobs and not codec:
     codec = _learned(arguments.model, arguments.effort)
   if made.jobs and codec and arguments.quality is not None:

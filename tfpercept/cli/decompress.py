@@ -71,9 +71,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
   if arguments.codec:
     codec = codecs.get(arguments.codec)
     suffix = codec.suffix
-  made = batch_files.plan(
-    arguments, ".png", lambda folder: find_coded(folder, suffix)
-  )
+  made = batch_files.plan(arguments, ".png", (suffix,))
   for job in made.jobs:
     if job.target:
       codec_files.require_picture_name(job.target)

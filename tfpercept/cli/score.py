@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import pathlib
 import sys
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import deferred, output, progress
+from tfpercept.cli import batch_files, deferred, output, progress
+from tfpercept.io import picture_files
 
 if TYPE_CHECKING:
   from tfpercept import distances
@@ -43,7 +45,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     "beside one in color counts as three equal channels. Pictures of more than "
     "4 megapixels are cut into tiles: distances such as psnr, ssim and ms_ssim "
     "keep the value of the whole picture; for others the output says that the "
-    "value is a mean over tiles.",
+    "value is a mean over tiles. With --recursive, pictures match by their "
+    "paths in the two folders.",
   )
   score.add_argument(
     "reference", metavar="REFERENCE", help="undistorted picture, or folder"
@@ -68,6 +71,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="rule for transparency: lay both pictures over white or black, ignore "
     "it, or report an error (default: white)",
   )
+  batch_files.add_recursive(score)
   score.add_argument(
     "--maps",
     metavar="FOLDER",
@@ -85,7 +89,14 @@ def _score(arguments: argparse.Namespace) -> int:
   if arguments.maps is not None:
     charts.require()
     files.require_writable_folder(arguments.maps)
-  found = picture_pairs.find(arguments.reference, arguments.images)
+  found = picture_pairs.find(
+    arguments.reference, arguments.images, is_recursive=arguments.recursive
+  )
+  for path in map(pathlib.Path, [arguments.reference, *arguments.images]):
+    if path.is_dir():
+      batch_files.tell_passed_over(
+        path, picture_files.SUFFIXES, is_recursive=arguments.recursive
+      )
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:
     tables = comparison.compare_all(
       found,

@@ -41,6 +41,7 @@ _TOO_MUCH = (
   "a PSNR of {target:g} dB is too much: at the highest quality, {quality:g}, "
   "it has {value:.2f}"
 )
+_TWINS = {".jpg": (".jpg", ".jpeg"), ".heic": (".heic", ".heif")}
 _CHUNK = 1 << 20
 _PATHS = (str, os.PathLike)
 
@@ -103,7 +104,8 @@ def compress_file(
       or 3]`, and the bytes of the file. Nothing is written if it raises.
 
   Raises:
-    FileExistsError: if the target exists and `overwrite` is false.
+    FileExistsError: if the target exists and `overwrite` is false, also if
+      another process has made it meanwhile.
     OSError: if the target can not be written.
     ValueError: if the source is not a picture that can be read or stored, is
       the target itself, or if the quality or a target is out of range.
@@ -153,7 +155,8 @@ def decompress_file(
     Statistics of the file.
 
   Raises:
-    FileExistsError: if the target exists and `overwrite` is false.
+    FileExistsError: if the target exists and `overwrite` is false, also if
+      another process has made it meanwhile.
     OSError: if the source can not be read or the target not be written.
     CorruptStream: if the source is damaged or of another format.
     ValueError: if the source is empty, too long or of a model that is not
@@ -170,8 +173,7 @@ def decompress_file(
   if not isinstance(target, _PATHS):
     _write(target, formats.PNG(level=6).compress(picture), overwrite)
   else:
-    _refuse_existing(target, overwrite)
-    files.write_image(target, picture)
+    files.write_image(target, picture, replace=overwrite)
   height, width = picture.shape[:2]
   return FileStats(width, height, len(data), seconds)
 
@@ -182,6 +184,22 @@ def require_picture_name(path: files.PathLike) -> None:
     raise ValueError(
       f"{path} is no picture by its name; let it end in one of "
       f"{', '.join(files.WRITTEN_SUFFIXES)}"
+    )
+
+
+def require_codec_name(codec_suffix: str, path: files.PathLike) -> None:
+  """Raises ValueError if a path is called as another kind of file.
+
+  Args:
+    codec_suffix: Suffix of the files of the codec, with its dot.
+    path: Path of the file to write. Suffixes that are of no kind are allowed.
+  """
+  own = _TWINS.get(codec_suffix, (codec_suffix,))
+  given = pathlib.Path(path).suffix.lower()
+  if given not in own and given in (*files.PICTURE_SUFFIXES, ".jxl", ".tfp"):
+    raise ValueError(
+      f"{path} is called as another kind of file; this codec writes "
+      f"{' or '.join(own)}. Rename it, or choose the codec with --codec"
     )
 
 
@@ -225,8 +243,7 @@ def _write(target: Place, data: bytes, overwrite: bool) -> None:
     target.write(data)
     target.flush()
   else:
-    _refuse_existing(target, overwrite)
-    files.write_bytes(target, data)
+    files.write_bytes(target, data, replace=overwrite)
 
 
 def _picture(

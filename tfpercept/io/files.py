@@ -34,7 +34,7 @@ _DAMAGE = (
 
 
 @contextlib.contextmanager
-def atomic(path: PathLike) -> Iterator[pathlib.Path]:
+def atomic(path: PathLike, *, replace: bool = True) -> Iterator[pathlib.Path]:
   """Yields a temporary path that becomes `path` when the block succeeds.
 
   The temporary path is in the same folder, so that the rename is atomic. The
@@ -43,7 +43,13 @@ def atomic(path: PathLike) -> Iterator[pathlib.Path]:
   pipe or a device, the data are written to it. If the block raises, `path` is
   unchanged.
 
+  Args:
+    path: Path to write.
+    replace: Whether what is there is replaced. If not, two processes that write
+      the same file at the same time can not replace each other's.
+
   Raises:
+    FileExistsError: if there is a file or a folder and `replace` is false.
     OSError: if the path cannot be written; it is then unchanged, too.
   """
   path = pathlib.Path(path)
@@ -63,7 +69,25 @@ def atomic(path: PathLike) -> Iterator[pathlib.Path]:
     place = pathlib.Path(folder, "new")
     place.mkdir()
     yield place / path.name
-    _replace(path, place / path.name)
+    (_replace if replace else _settle)(path, place / path.name)
+
+
+def _settle(path: pathlib.Path, new: pathlib.Path) -> None:
+  """Moves a file to a path where there is none, in one step."""
+  try:
+    os.link(new, path)
+  except FileExistsError:
+    raise FileExistsError(f"{path} exists, and is kept") from None
+  except OSError:
+    # The disk has no second names for a file, as FAT. An empty file takes the
+    # name, and is replaced at once.
+    with open(path, "xb"):
+      pass
+    try:
+      os.replace(new, path)
+    except BaseException:
+      path.unlink(missing_ok=True)
+      raise
 
 
 def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
@@ -126,9 +150,12 @@ def _is_device(path: pathlib.Path) -> bool:
   return path.exists() and not (path.is_file() or path.is_dir())
 
 
-def write_bytes(path: PathLike, data: bytes) -> None:
-  """Writes a complete file or none."""
-  with atomic(path) as temporary, open(temporary, "wb") as file:
+def write_bytes(path: PathLike, data: bytes, *, replace: bool = True) -> None:
+  """Writes a complete file or none; `replace` is that of `atomic`."""
+  with (
+    atomic(path, replace=replace) as temporary,
+    open(temporary, "wb") as file,
+  ):
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
@@ -256,7 +283,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
       picture = Image.open(path, formats=formats)
     except Image.UnidentifiedImageError as error:
       raise ValueError(
-        "cannot identify its kind; files are read that hold what ends in "
+        "cannot identify image file; the kinds that are read end in "
         f"{', '.join(PICTURE_SUFFIXES)}"
       ) from error
   with picture:
@@ -315,12 +342,15 @@ def _to_array(picture: Any) -> tuple[np.ndarray, bool]:
   return np.asarray(picture.convert("RGB")), is_clear
 
 
-def write_image(path: PathLike, image: np.ndarray) -> None:
+def write_image(
+  path: PathLike, image: np.ndarray, *, replace: bool = True
+) -> None:
   """Writes a picture in the format of the path's suffix.
 
   Args:
     path: Path of the file, such as `picture.png`.
     image: Picture, uint8 `[H, W, 3]`, `[H, W, 1]` or `[H, W]`.
+    replace: Whether an existing file is replaced, as in `atomic`.
   """
   with extras.needed("pictures"):
     from PIL import Image
@@ -330,7 +360,7 @@ def write_image(path: PathLike, image: np.ndarray) -> None:
     raise ValueError(f"write_image needs uint8 pixels; got {image.dtype}")
   if image.ndim == 3 and image.shape[-1] == 1:
     image = image[..., 0]
-  with atomic(path) as temporary:
+  with atomic(path, replace=replace) as temporary:
     Image.fromarray(image).save(temporary)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from tfpercept import extras
 
@@ -81,8 +81,14 @@ def is_system_file(path: PathLike) -> bool:
   return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
 
 
-def list_images(folder: PathLike) -> list[pathlib.Path]:
-  """Returns the pictures in a folder, not below it, sorted by name.
+def list_images(
+  folder: PathLike, *, is_recursive: bool = False
+) -> list[pathlib.Path]:
+  """Returns the pictures in a folder, sorted by path.
+
+  Args:
+    folder: Path of the folder.
+    is_recursive: Whether the folders below it are searched, too.
 
   Raises:
     ValueError: if there is no such folder or it holds no picture.
@@ -90,7 +96,7 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
   folder = pathlib.Path(folder)
   if not folder.is_dir():
     raise ValueError(f"expected a folder of pictures; {folder} is none")
-  found = list_files(folder, SUFFIXES)
+  found = list_files(folder, SUFFIXES, is_recursive=is_recursive)
   if not found:
     raise ValueError(
       f"no picture in {folder}; expected files ending in {', '.join(SUFFIXES)}"
@@ -99,22 +105,67 @@ def list_images(folder: PathLike) -> list[pathlib.Path]:
 
 
 def list_files(
-  folder: PathLike, suffixes: Collection[str]
+  folder: PathLike, suffixes: Collection[str], *, is_recursive: bool = False
 ) -> list[pathlib.Path]:
-  """Returns the files of a folder with these suffixes, sorted by name.
+  """Returns the files of a folder with these suffixes, sorted by path.
 
   Files of the operating system, folders, pipes and devices are left out. A
   broken link is kept, since a file is missing there and the reader should
   report it.
 
   Args:
-    folder: Path of the folder; its subfolders are not searched.
+    folder: Path of the folder.
     suffixes: Suffixes in small letters, with their dots.
+    is_recursive: Whether the folders below it are searched, too. Links to
+      folders are not followed.
   """
   return sorted(
     path
-    for path in pathlib.Path(folder).iterdir()
-    if path.suffix.lower() in suffixes
-    and not is_system_file(path)
-    and (path.is_file() or not path.exists())
+    for path in _entries(pathlib.Path(folder), is_recursive)
+    if path.suffix.lower() in suffixes and (path.is_file() or not path.exists())
   )
+
+
+def passed_over(
+  folder: PathLike, suffixes: Collection[str], *, is_recursive: bool = False
+) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
+  """Returns what `list_files` leaves out that a person may have meant.
+
+  Args:
+    folder: Path of the folder.
+    suffixes: Suffixes as `list_files` takes them.
+    is_recursive: Whether the folders below it are searched, too.
+
+  Returns:
+    Files with other suffixes, and folders in which such files are and that are
+    not searched; both sorted by path, without those of the operating system.
+  """
+  others, folders = [], []
+  for path in _entries(pathlib.Path(folder), is_recursive):
+    if path.is_dir():
+      is_searched = is_recursive and not path.is_symlink()
+      if not is_searched and _holds(path, suffixes):
+        folders.append(path)
+    elif path.suffix.lower() not in suffixes:
+      others.append(path)
+  return sorted(others), sorted(folders)
+
+
+def _entries(
+  folder: pathlib.Path, is_recursive: bool
+) -> Iterator[pathlib.Path]:
+  """Yields files and folders, without those of the operating system."""
+  for path in folder.iterdir():
+    if is_system_file(path):
+      continue
+    yield path
+    if is_recursive and path.is_dir() and not path.is_symlink():
+      yield from _entries(path, is_recursive)
+
+
+def _holds(folder: pathlib.Path, suffixes: Collection[str]) -> bool:
+  try:
+    entries = _entries(folder, is_recursive=True)
+    return any(path.suffix.lower() in suffixes for path in entries)
+  except OSError:  # it may not be read
+    return True

@@ -370,3 +370,22 @@ def test_folders_of_one_name_are_told_apart(folders, methods):
   assert [part.folder for part in found] == [
     str(methods[0]), "poor", str(twin),
   ]  # fmt: skip
+
+
+def test_pictures_in_folders_below_match_by_their_paths(tmp_path):
+  picture = np.zeros((4, 4, 3), np.uint8)
+  for place in ("true", "coded"):
+    for name in ("a.png", "x/a.png", "x/y/b.png"):
+      files.write_image(tmp_path / place / name, picture)
+  files.write_image(tmp_path / "true" / "x" / "c.png", picture)
+  true, coded = tmp_path / "true", tmp_path / "coded"
+  (found,) = picture_pairs.find(true, [coded])
+  assert [pair.name for pair in found.pairs] == ["a.png"]
+  (found,) = picture_pairs.find(true, [coded], is_recursive=True)
+  assert [p.name for p in found.pairs] == ["a.png", "x/a.png", "x/y/b.png"]
+  assert found.pairs[1].reference == true / "x" / "a.png"
+  assert found.failures == {
+    f"{true}/x/c.png": f"no picture of that name in {coded}"
+  }
+  with pytest.raises(ValueError, match="one folder is compared; got 2"):
+    picture_pairs.find(true, [coded, tmp_path], is_recursive=True)

@@ -39,7 +39,10 @@ class Found:
 
 
 def find(
-  reference: files.PathLike, images: Sequence[files.PathLike]
+  reference: files.PathLike,
+  images: Sequence[files.PathLike],
+  *,
+  is_recursive: bool = False,
 ) -> list[Found]:
   """Returns the pairs to compare with one reference, a file or a folder.
 
@@ -48,10 +51,12 @@ def find(
     images: Files to compare with a reference file; or folders, whose pictures
       are matched with the reference by name without suffix. Folders of the same
       name are told apart by their paths.
+    is_recursive: Whether the folders below are searched, too. There is then one
+      folder to compare, and pictures match by their paths in the two.
 
   Raises:
-    ValueError: as `find_pairs`; if files and folders are mixed, or something is
-      given twice.
+    ValueError: as `find_pairs`; if files and folders are mixed, something is
+      given twice, or several folders are given with `is_recursive`.
   """
   reference, paths = pathlib.Path(reference), [pathlib.Path(i) for i in images]
   if len({files.resolved(path) for path in paths}) < len(paths):
@@ -59,6 +64,10 @@ def find(
   are_folders = {path.is_dir() for path in paths}
   if len(paths) > 1 and len(are_folders) > 1:
     raise ValueError("give pictures or folders to compare, not both")
+  if is_recursive and len(paths) > 1 and True in are_folders:
+    raise ValueError(
+      f"with the folders below, one folder is compared; got {len(paths)}"
+    )
   if True not in are_folders:
     pairs = [find_pairs(reference, path)[0][0] for path in paths]
     names = collections.Counter(pair.name for pair in pairs)
@@ -78,12 +87,16 @@ def find(
     name = files.resolved(path).name
     name = "" if len(paths) == 1 else name if names[name] == 1 else str(path)
     in_folder = _named_as if reference.is_file() else find_pairs
-    found.append(Found(name, *in_folder(reference, path)))
+    pairs_and_failures = in_folder(reference, path, is_recursive=is_recursive)
+    found.append(Found(name, *pairs_and_failures))
   return found
 
 
 def find_pairs(
-  reference: files.PathLike, image: files.PathLike
+  reference: files.PathLike,
+  image: files.PathLike,
+  *,
+  is_recursive: bool = False,
 ) -> tuple[list[Pair], dict[str, str]]:
   """Returns the pairs to compare, and the pictures without counterpart.
 
@@ -91,6 +104,8 @@ def find_pairs(
     reference: A picture file or a folder of pictures.
     image: A file if `reference` is a file, else a folder. Pictures directly in
       the two folders are matched by name without suffix.
+    is_recursive: Whether those in folders below are matched, too, by their
+      paths in the two folders.
 
   Raises:
     ValueError: if one is a file and one a folder, one is missing, or a folder
@@ -108,16 +123,16 @@ def find_pairs(
       f"give two pictures or two folders; {paths[are_folders.index(False)]} is "
       f"no folder and {paths[are_folders.index(True)]} is one"
     )
-  references, images = (_by_stem(path) for path in paths)
+  references, images = (_by_stem(path, is_recursive) for path in paths)
   pairs, failures = [], {}
   for stem in sorted({**references, **images}):
     found = references[stem], images[stem]
     counts = tuple(map(len, found))
     if counts == (1, 1):
-      pairs.append(Pair(found[1][0].name, found[0][0], found[1][0]))
+      pairs.append(Pair(_inner(found[1][0], paths[1]), *(f[0] for f in found)))
     elif 0 in counts:
       alone, missing = paths if counts[1] == 0 else paths[::-1]
-      name = (found[0] or found[1])[0].name
+      name = _inner((found[0] or found[1])[0], alone)
       failures[f"{alone}/{name}"] = f"no picture of that name in {missing}"
     else:
       names = ", ".join(p.name for twins in found for p in twins)
@@ -126,10 +141,15 @@ def find_pairs(
 
 
 def _named_as(
-  reference: pathlib.Path, folder: pathlib.Path
+  reference: pathlib.Path, folder: pathlib.Path, *, is_recursive: bool
 ) -> tuple[list[Pair], dict[str, str]]:
-  """Returns the picture of a folder that is called as the reference."""
-  found = _by_stem(folder)[reference.stem]
+  """Returns the picture of a folder that is called as the reference.
+
+  With the folders below, it may stand in any of them.
+  """
+  by_stem = _by_stem(folder, is_recursive)
+  stems = [s for s in by_stem if pathlib.Path(s).name == reference.stem]
+  found = [path for stem in stems for path in by_stem[stem]]
   if len(found) > 1:
     names = ", ".join(path.name for path in found)
     return [], {f"{folder}/{reference.stem}": f"the name is ambiguous: {names}"}
@@ -139,8 +159,16 @@ def _named_as(
   return [Pair(found[0].name, reference, found[0])], {}
 
 
-def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+def _inner(path: pathlib.Path, folder: pathlib.Path) -> str:
+  """Returns the path of a picture inside a folder."""
+  return path.relative_to(folder).as_posix()
+
+
+def _by_stem(
+  folder: pathlib.Path, is_recursive: bool
+) -> dict[str, list[pathlib.Path]]:
+  """Returns the pictures of a folder by their paths in it without suffix."""
   found = collections.defaultdict(list)
-  for path in files.list_images(folder):
-    found[path.stem].append(path)
+  for path in files.list_images(folder, is_recursive=is_recursive):
+    found[_inner(path.with_name(path.stem), folder)].append(path)
   return found
