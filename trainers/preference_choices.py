@@ -59,7 +59,7 @@ def _identity(
   path: str, found: Sequence[judgements.Judgements]
 ) -> dict[str, Any]:
   items = [i for data in found if data.kind == "2afc" for i in data.items]
-  pictures = {p.key for i in items for p in (i.reference, *i.images)}
+  pictures = sorted({p.key for i in items for p in (i.reference, *i.images)})
   keys = {key: os.path.abspath(key) for key in pictures}
   root = os.path.commonpath(map(os.path.dirname, keys.values())) if keys else ""
   names = {key: os.path.relpath(full, root) for key, full in keys.items()}

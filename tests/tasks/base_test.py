@@ -225,6 +225,14 @@ def test_each_trained_variable_has_one_optimizer(moves, message):
     Line(moves).compile(adams(*names))
 
 
+def test_a_list_of_variables_is_a_part_like_any_other():
+  trained = [tf.Variable(1.0), tf.Variable(1.0, trainable=False)]
+  task = Line(parts={"list": trained}, terms=lambda _: {"loss": trained[0]})
+  task.compile(keras.optimizers.SGD(0.5))
+  task.train_step((X, X))
+  assert [float(variable) for variable in trained] == [0.5, 1.0]
+
+
 def test_what_is_frozen_needs_no_optimizer():
   task = Line(lambda task: {"one": base.Move(task.first.trainable_variables)})
   task.second.trainable = False

@@ -245,11 +245,12 @@ def _clipped(
 
 
 def _trainable(parts: Mapping[str, Any]) -> dict[str, list[tf.Variable]]:
-  """Returns the trainable variables of each part that is no mere list."""
+  """Returns the trainable variables of each part."""
   return {
     name: part.trainable_variables
-    for name, part in parts.items()
     if isinstance(part, tf.Module)  # as all layers are
+    else [variable for variable in part if variable.trainable]
+    for name, part in parts.items()
   }
 
 
