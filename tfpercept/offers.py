@@ -15,6 +15,9 @@ ALPHA = ("white", "black", "ignore", "error")
 MAX_PICTURE_PIXELS = 170_000_000
 """Largest number of pixels of a picture, just below Pillow's own limit. A
 larger file is taken for an attack."""
+MAX_DECODED_PIXELS = 64_000_000
+"""Largest number of pixels that `decompress` decodes unless told otherwise,
+above that of most cameras. The learned codec takes some 1.2 GB for them."""
 PACKED = ("float32", "float16", "int16", "int18")
 """Types that `weights.packed` can turn weights into."""
 CODECS = (

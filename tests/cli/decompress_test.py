@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.codecs import small_models
+from tests.codecs import forgery, small_models
 from tfpercept import cli, codecs
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import selftest
@@ -149,3 +149,44 @@ def test_a_file_too_long_to_be_one_is_refused(run, coded, capsys, monkeypatch):
   monkeypatch.setattr(container, "MAX_BYTES", 50)
   assert run(coded) == 2
   assert "more than 50 bytes" in capsys.readouterr().err
+
+
+def test_a_few_bytes_do_not_take_the_memory_of_a_huge_picture(
+  run, codec, coded, tmp_path, capsys, monkeypatch
+):
+  path = tmp_path / "bomb.tfp"
+  data = forgery.rewritten(
+    coded.read_bytes(), codec, height=11000, width=12000, strings=[b"0", b"0"]
+  )
+  path.write_bytes(data)
+  assert len(data) < 40
+  assert container.read_header(data).damage == ""
+
+  def decode(self, data):
+    raise AssertionError
+
+  with monkeypatch.context() as patch:
+    patch.setattr(type(codec), "timed_decompress", decode)
+    patch.setattr(type(codec), "decompress", decode)
+    assert run(path) == 2
+    err = capsys.readouterr().err
+    assert "it has 12000x11000 = 132000000 pixels; at most 64000000 are" in err
+    assert "--max-pixels" in err
+  assert run(coded, "--max-pixels=6143") == 2  # one less than there are
+  assert run(coded, "--max-pixels=6144") == 0
+  assert run(coded, "--max-pixels=0", "--overwrite") == 2
+  assert "--max-pixels is above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("spec", ["jpeg", "png", "webp", "jxl", "heic"])
+def test_other_codecs_keep_the_limit_too(tmp_path, photograph, capsys, spec):
+  codec = codecs.get(spec)
+  data = codec.compress(photograph(64, 96))
+  assert codec.picture_size(data) == (64, 96)
+  path = tmp_path / f"a{codec.suffix}"
+  path.write_bytes(data)
+  command = ["decompress", str(path), f"--codec={spec}"]
+  command.append(f"--out={tmp_path / 'b.bmp'}")
+  assert cli.main([*command, "--max-pixels=6143"]) == 2
+  assert "it has 96x64 = 6144 pixels" in capsys.readouterr().err
+  assert cli.main([*command, "--max-pixels=6144"]) == 0

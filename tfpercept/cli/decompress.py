@@ -6,6 +6,7 @@ import argparse
 import pathlib
 from typing import TYPE_CHECKING
 
+from tfpercept import offers
 from tfpercept.cli import batch_files, coded_stats, compress, deferred
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     metavar="SPEC",
     help="read files of another codec, such as jxl, instead of .tfp",
   )
+  parser.add_argument(
+    "--max-pixels",
+    type=int,
+    default=offers.MAX_DECODED_PIXELS,
+    metavar="N",
+    help="largest number of pixels of a picture that is decoded; a file of a "
+    "few bytes may ask for any number (default: %(default)s)",
+  )
   coded_stats.add(parser, "size, bits per pixel and seconds of decoding")
   parser.set_defaults(run=_decompress)
 
@@ -67,6 +76,8 @@ def find_coded(
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
+  if arguments.max_pixels < 1:
+    raise ValueError(f"--max-pixels is above 0; got {arguments.max_pixels}")
   suffix, codec = compress.SUFFIX, None
   if arguments.codec:
     codec = codecs.get(arguments.codec)
@@ -85,6 +96,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
         batch_files.source(job),
         target,
         overwrite=arguments.overwrite,
+        max_pixels=arguments.max_pixels,
       )
     rows.append(coded_stats.row(job.name, stats))
 

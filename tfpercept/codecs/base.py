@@ -74,6 +74,20 @@ class Codec(abc.ABC):
         more than `files.MAX_PICTURE_PIXELS`.
     """
 
+  def picture_size(self, data: bytes) -> tuple[int, int] | None:
+    """Returns height and width by the header of a file, without decoding it.
+
+    None if the codec's files do not say them.
+
+    Args:
+      data: Whole file.
+
+    Raises:
+      CorruptStream: if not even the header can be read.
+    """
+    del data
+    return None
+
   def timed_compress(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> tuple[bytes, Mapping[str, float]]:

@@ -139,6 +139,7 @@ def decompress_file(
   target: Place,
   *,
   overwrite: bool = False,
+  max_pixels: int | None = None,
 ) -> FileStats:
   """Decompresses one file of a codec to a picture file.
 
@@ -150,6 +151,10 @@ def decompress_file(
     target: Picture to write, in the format of its suffix, one of
       `io.files.WRITTEN_SUFFIXES`. A stream gets a PNG.
     overwrite: Whether an existing target is replaced.
+    max_pixels: Largest number of pixels of a picture that is decoded. It is
+      compared with the header before memory is taken. A few bytes can be a
+      picture of any size, so give it for files of strangers. None leaves the
+      limit of the codec.
 
   Returns:
     Statistics of the file.
@@ -159,14 +164,16 @@ def decompress_file(
       another process has made it meanwhile.
     OSError: if the source can not be read or the target not be written.
     CorruptStream: if the source is damaged or of another format.
-    ValueError: if the source is empty, too long or of a model that is not
-      known, or the target is no picture by its name.
+    ValueError: if the source is empty, too long, of more than `max_pixels` or
+      of a model that is not known, or the target is no picture by its name.
   """
   if isinstance(target, _PATHS):
     require_picture_name(target)
   _require_free(source, target, overwrite)
   data = read_bytes(source, container.MAX_BYTES)
   reader = codec.codec_of(data) if isinstance(codec, KnownModels) else codec
+  if max_pixels is not None:
+    _require_few(reader.picture_size(data), max_pixels)
   start = time.perf_counter()
   picture = reader.decompress(data)
   seconds = time.perf_counter() - start
@@ -176,6 +183,16 @@ def decompress_file(
     files.write_image(target, picture, replace=overwrite)
   height, width = picture.shape[:2]
   return FileStats(width, height, len(data), seconds)
+
+
+def _require_few(size: tuple[int, int] | None, max_pixels: int) -> None:
+  """Raises ValueError if a height and a width are of more pixels."""
+  if size and size[0] * size[1] > max_pixels:
+    raise ValueError(
+      f"it has {size[1]}x{size[0]} = {size[0] * size[1]} pixels; at most "
+      f"{max_pixels} are decoded. If you trust the file, give a larger "
+      "--max-pixels (max_pixels)"
+    )
 
 
 def require_picture_name(path: files.PathLike) -> None:

@@ -194,6 +194,9 @@ class JXL(PillowCodec):
     # The plug-in decodes when it opens.
     check_size(*size_headers.jxl_size(data), self.spec)
 
+  def picture_size(self, data: bytes) -> tuple[int, int] | None:
+    return size_headers.jxl_size(data)
+
   def _settings(self, quality: float, channels: int) -> dict[str, Any]:
     del channels
     return {"quality": float(quality), "effort": self.effort}

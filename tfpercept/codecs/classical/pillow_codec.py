@@ -108,6 +108,14 @@ class PillowCodec(Codec):
       with self._pillow.open(stream, formats=(self.pillow_format,)) as picture:
         return self._pixels(picture)
 
+  def picture_size(self, data: bytes) -> tuple[int, int] | None:
+    data = bytes(data)
+    with self._damage_is_corrupt():
+      self._check_header(data)
+      stream = io.BytesIO(data)
+      with self._pillow.open(stream, formats=(self.pillow_format,)) as picture:
+        return picture.height, picture.width
+
   def _pixels(self, picture: Any) -> np.ndarray:
     size = picture.size
     check_size(size[1], size[0], self.spec)

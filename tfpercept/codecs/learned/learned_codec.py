@@ -151,6 +151,10 @@ class Hyperprior(base.Codec):
   ) -> bytes:
     return self.timed_compress(image, quality=quality)[0]
 
+  def picture_size(self, data: bytes) -> tuple[int, int] | None:
+    header = container.read_header(data).header
+    return header.height, header.width
+
   def decompress(self, data: bytes) -> np.ndarray:
     return self.timed_decompress(data)[0]
 
