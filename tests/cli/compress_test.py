@@ -230,6 +230,7 @@ def test_a_machine_that_computes_otherwise_is_told_and_writes_nothing(
   ("flags", "why"),
   [
     (["--quality=96"], "--quality of jpeg is 1 to 95; got 96"),
+    (["--target-bytes=0"], "a target is a number above 0; got 0"),
     (["--target-bpp=0"], "a target is a number above 0; got 0"),
     (["--target-psnr=nan"], "a target is a number above 0; got nan"),
   ],
@@ -306,3 +307,9 @@ def test_folders_in_folders_come_back_as_they_were(folder, tmp_path, capsys):
     "b.png",
     "x/a.png",
   ]
+
+
+def test_a_size_in_bytes_is_not_exceeded(run, codec, photo):
+  size = len(codec.compress(files.read_image(photo), quality=4)) + 1
+  assert run(photo, f"--target-bytes={size}") == 0
+  assert photo.with_suffix(".tfp").stat().st_size <= size

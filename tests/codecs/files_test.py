@@ -74,8 +74,23 @@ def test_targets_choose_the_quality_and_say_if_they_are_out_of_reach(
   assert "0.001 bits per pixel are too few: at the lowest quality, 1" in note
 
 
+def test_a_size_in_bytes_is_kept(jpeg, photo, tmp_path):
+  target = tmp_path / "a.jpg"
+  stats = codec_files.compress_file(jpeg, photo, target, target_bytes=1500)
+  assert stats.size == target.stat().st_size <= 1500
+  picture = files.read_image(photo)
+  better = jpeg.compress(picture, quality=stats.quality + 1)
+  assert len(better) > 1500
+  stats = codec_files.compress_file(
+    jpeg, photo, target, target_bytes=100, overwrite=True
+  )
+  (note,) = stats.notes
+  assert note.startswith("100 bytes are too few: at the lowest quality, 1, it")
+  assert note.endswith(f"takes {stats.size}")
+
+
 def test_quality_and_targets_exclude_each_other(jpeg, photo, tmp_path):
-  with pytest.raises(ValueError, match="give one of quality, target_bpp and"):
+  with pytest.raises(ValueError, match="give one of quality, target_bpp, tar"):
     codec_files.compress_file(
       jpeg, photo, tmp_path / "a.jpg", quality=3, target_bpp=1
     )

@@ -57,10 +57,11 @@ def main() -> int:
       source, tiles.padded(photo, (0, flags.height), (0, flags.width))
     )
     model = f"--model={flags.model}"
+    any_size = f"--max-pixels={flags.height * flags.width}"
     megapixels = flags.height * flags.width / 1e6
     for command in (
       ("compress", source, f"--out={coded}", model),
-      ("decompress", coded, f"--out={back}", model),
+      ("decompress", coded, f"--out={back}", model, any_size),
     ):
       start = time.perf_counter()
       most = max(most, held := peak(*command))

@@ -40,6 +40,15 @@ def test_the_best_quality_within_the_bits_is_found():
   assert targets.at_most_bpp(codec, PICTURE, 39.99).quality == 2.5 - 1 / 16
 
 
+def test_the_best_quality_within_the_bytes_is_found():
+  codec = Scripted(lambda quality: 160 * quality)
+  found = targets.at_most_bytes(codec, PICTURE, 400)
+  assert (found.quality, found.value, found.is_reached) == (2.5, 400, True)
+  assert targets.at_most_bytes(codec, PICTURE, 399).quality == 2.5 - 1 / 16
+  with pytest.raises(ValueError, match="a number of bytes is above 0; got 0"):
+    targets.at_most_bytes(codec, PICTURE, 0)
+
+
 def test_few_of_the_qualities_are_tried():
   codec = Scripted(lambda quality: 160 * quality)
   targets.at_most_bpp(codec, PICTURE, 40.0)

@@ -93,6 +93,12 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
     help="use the best quality of at most this rate, in bits per pixel",
   )
   quality.add_argument(
+    "--target-bytes",
+    type=int,
+    metavar="N",
+    help="use the best quality whose whole file has at most N bytes",
+  )
+  quality.add_argument(
     "--target-psnr",
     type=float,
     metavar="DB",
@@ -101,7 +107,11 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
-  for target in (arguments.target_bpp, arguments.target_psnr):
+  for target in (
+    arguments.target_bpp,
+    arguments.target_bytes,
+    arguments.target_psnr,
+  ):
     if target is not None and not 0 < target < math.inf:
       raise ValueError(f"a target is a number above 0; got {target:g}")
   if arguments.codec and arguments.effort:
@@ -153,6 +163,7 @@ def _compress_one(
       target,
       quality=arguments.quality,
       target_bpp=arguments.target_bpp,
+      target_bytes=arguments.target_bytes,
       target_psnr=arguments.target_psnr,
       alpha=arguments.alpha,
       overwrite=arguments.overwrite,

@@ -37,6 +37,10 @@ _TOO_FEW = (
   "{target:g} bits per pixel are too few: at the lowest quality, {quality:g}, "
   "it takes {value:.4g}"
 )
+_TOO_SMALL = (
+  "{target:.0f} bytes are too few: at the lowest quality, {quality:g}, it "
+  "takes {value:.0f}"
+)
 _TOO_MUCH = (
   "a PSNR of {target:g} dB is too much: at the highest quality, {quality:g}, "
   "it has {value:.2f}"
@@ -76,6 +80,7 @@ def compress_file(
   *,
   quality: float | None = None,
   target_bpp: float | None = None,
+  target_bytes: int | None = None,
   target_psnr: float | None = None,
   alpha: str = "white",
   overwrite: bool = False,
@@ -93,8 +98,10 @@ def compress_file(
       stream of at most `MAX_PICTURE_BYTES`. It is reduced to 8 bits.
     target: File to write; its folder is made.
     quality: Quality, in the range of `codec.qualities`; None takes the codec's
-      default. At most one of it and the two targets is given.
+      default. At most one of it and the three targets is given.
     target_bpp: Rate in bits per pixel; the best quality below it is used.
+    target_bytes: Size of the whole file in bytes; the best quality that fits is
+      used.
     target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
     alpha: Rule for transparency, as in `io.files.read_samples`. What else is
       not kept of a picture, such as its colors, goes to `io.notes`.
@@ -110,14 +117,20 @@ def compress_file(
     ValueError: if the source is not a picture that can be read or stored, is
       the target itself, or if the quality or a target is out of range.
   """
-  if sum(v is not None for v in (quality, target_bpp, target_psnr)) > 1:
-    raise ValueError("give one of quality, target_bpp and target_psnr")
+  wanted = (quality, target_bpp, target_bytes, target_psnr)
+  if sum(value is not None for value in wanted) > 1:
+    raise ValueError(
+      "give one of quality, target_bpp, target_bytes and target_psnr"
+    )
   _require_free(source, target, overwrite)
   picture, remarks = _picture(source, alpha, name)
   start = time.perf_counter()
   if target_bpp is not None:
     found = targets.at_most_bpp(codec, picture, target_bpp)
     data, used = _told(found, _TOO_FEW, target_bpp, remarks)
+  elif target_bytes is not None:
+    found = targets.at_most_bytes(codec, picture, target_bytes)
+    data, used = _told(found, _TOO_SMALL, target_bytes, remarks)
   elif target_psnr is not None:
     found = targets.at_least_psnr(codec, picture, target_psnr)
     data, used = _told(found, _TOO_MUCH, target_psnr, remarks)

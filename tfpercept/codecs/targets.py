@@ -19,8 +19,8 @@ class Coded:
   Attributes:
     data: The whole file.
     quality: Quality of the encoding.
-    value: Rate of the file in bits per pixel, or its PSNR in dB, whichever the
-      target is.
+    value: Rate of the file in bits per pixel, its size in bytes or its PSNR in
+      dB, whichever the target is.
     is_reached: Whether the target is kept; if not, no quality tried keeps it,
       and this one is the nearest to it.
   """
@@ -48,6 +48,21 @@ def at_most_bpp(codec: Codec, picture: np.ndarray, bpp: float) -> Coded:
     return 8 * len(data) / (picture.shape[0] * picture.shape[1])
 
   return _search(codec, picture, _ladder(codec), measure, lambda v: v <= bpp)
+
+
+def at_most_bytes(codec: Codec, picture: np.ndarray, size: int) -> Coded:
+  """Returns the file of the best quality that has at most so many bytes.
+
+  Args:
+    codec: Any codec whose files grow with its quality.
+    picture: uint8 `[H, W, 1 or 3]`.
+    size: Size of the whole file in bytes.
+
+  Raises:
+    ValueError: if `size` is no number above 0, or as `Codec.compress`.
+  """
+  _check("a number of bytes", size)
+  return _search(codec, picture, _ladder(codec), len, lambda v: v <= size)
 
 
 def at_least_psnr(codec: Codec, picture: np.ndarray, psnr: float) -> Coded:

@@ -62,6 +62,13 @@ def test_text_has_totals_and_means_of_what_is_finite():
   ]
 
 
+def test_the_rate_of_all_is_all_bits_over_all_pixels():
+  small = dataclasses.replace(ROW, file="b.png", width=10, height=10, size=250)
+  lines = file_stats.to_text([ROW, small]).split("\n")
+  # 1 bit for each of 20,000 pixels and 20 for each of 100; the mean is 10.5.
+  assert lines[-1].split()[:3] == ["all", "2750", f"{22000 / 20100:.3f}"]
+
+
 def test_columns_that_no_row_fills_are_left_out():
   row = dataclasses.replace(ROW, quality=None)
   head, line = (t.split() for t in file_stats.to_text([row]).split("\n"))

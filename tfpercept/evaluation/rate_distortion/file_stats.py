@@ -112,7 +112,7 @@ _COLUMNS = (
   _Column("seconds", "seconds", "{:.2f}".format),
   _Column("speed", "MP/s", "{:.2f}".format),
 )
-_MEANS = ("bpp", "psnr", "ms_ssim", "ms_ssim_db")
+_MEANS = ("psnr", "ms_ssim", "ms_ssim_db")
 
 
 def to_text(rows: Sequence[Row]) -> str:
@@ -183,11 +183,17 @@ def _cell(column: _Column, row: Row, footnotes: score_table.Footnotes) -> str:
 
 
 def _total(rows: Sequence[Row]) -> dict[str, float]:
-  """Returns sums of bytes and seconds, and the means of what is finite."""
+  """Returns sums of bytes and seconds, their rates, and means of the rest.
+
+  The rate is all bits over all pixels, so a small picture counts for little.
+  Means are of what is finite.
+  """
   seconds = sum(row.seconds for row in rows)
   pixels = sum(row.width * row.height for row in rows)
+  size = sum(row.size for row in rows)
   total = {
-    "size": sum(row.size for row in rows),
+    "size": size,
+    "bpp": 8 * size / pixels,
     "seconds": seconds,
     "speed": pixels / max(seconds, 1e-9) / 1e6,
   }
