@@ -273,3 +273,14 @@ def test_what_another_process_makes_meanwhile_is_kept(tmp_path, capsys):
     assert (found, target.read_bytes()) == (status, b"theirs")
     target.unlink()
   assert "exists, and is kept" in capsys.readouterr().err
+
+
+def test_a_stream_is_skipped_where_its_result_exists(tmp_path, capsys):
+  (a,) = touch(tmp_path / "a.tfp")
+  with pytest.raises(ValueError, match="--overwrite replaces it"):
+    plan("-", out=a)
+  made = plan("-", out=a, skip_existing=True)
+  assert batch_files.carry_out(made, None, "compressed") == 0
+  assert "1 skipped, since their results exist: standard" in (
+    capsys.readouterr().err
+  )

@@ -121,7 +121,7 @@ def plan(
     ValueError: if `--out` does not fit the files.
   """
   if STREAM in arguments.sources or arguments.out == STREAM:
-    return Plan([_streamed(arguments)])
+    return _streamed(arguments)
   given = [pathlib.Path(source) for source in arguments.sources]
   folders = [path for path in given if os.path.isdir(path)]
   if folders and not arguments.out:
@@ -251,8 +251,8 @@ def _place(
   return lambda path, inner, suffix: pathlib.Path(out)
 
 
-def _streamed(arguments: argparse.Namespace) -> Job:
-  """Returns the one job of a command on standard input or output."""
+def _streamed(arguments: argparse.Namespace) -> Plan:
+  """Returns the plan of a command on standard input or output."""
   if len(arguments.sources) > 1:
     raise ValueError(
       f"{STREAM} stands for one file; got {len(arguments.sources)} files"
@@ -264,10 +264,13 @@ def _streamed(arguments: argparse.Namespace) -> Job:
     job = Job(source, pathlib.Path(source), None)
   if arguments.out not in (None, STREAM):
     job = dataclasses.replace(job, target=pathlib.Path(arguments.out))
-  why = _obstacle(job, [], set(), not arguments.overwrite)
+  skips = arguments.skip_existing
+  why = _obstacle(job, [], set(), not (arguments.overwrite or skips))
   if why:
     raise ValueError(f"{job.name}: {why}")
-  return job
+  if skips and _is_made(job):
+    return Plan(skipped=[job.name])
+  return Plan([job], skipped=[] if skips else None)
 
 
 def _obstacle(

@@ -33,6 +33,8 @@ Place = files.PathLike | IO[bytes]
 """A path, or a stream of bytes that is open."""
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
+_Wanted = tuple[float | None, float | None, int | None, float | None]
+# Quality, bits per pixel, bytes and PSNR that are asked for; at most one is.
 _TOO_FEW = (
   "{target:g} bits per pixel are too few: at the lowest quality, {quality:g}, "
   "it takes {value:.4g}"
@@ -125,18 +127,7 @@ def compress_file(
   _require_free(source, target, overwrite)
   picture, remarks = _picture(source, alpha, name)
   start = time.perf_counter()
-  if target_bpp is not None:
-    found = targets.at_most_bpp(codec, picture, target_bpp)
-    data, used = _told(found, _TOO_FEW, target_bpp, remarks)
-  elif target_bytes is not None:
-    found = targets.at_most_bytes(codec, picture, target_bytes)
-    data, used = _told(found, _TOO_SMALL, target_bytes, remarks)
-  elif target_psnr is not None:
-    found = targets.at_least_psnr(codec, picture, target_psnr)
-    data, used = _told(found, _TOO_MUCH, target_psnr, remarks)
-  else:
-    data = codec.compress(picture, quality=quality)
-    used = _used_quality(codec, data, quality)
+  data, used = _encoded(codec, picture, wanted, remarks)
   seconds = time.perf_counter() - start
   height, width = picture.shape[:2]
   stats = FileStats(width, height, len(data), seconds, used, tuple(remarks))
@@ -144,6 +135,27 @@ def compress_file(
     inspect(stats, picture, data)
   _write(target, data, overwrite)
   return stats
+
+
+def _encoded(
+  codec: Codec,
+  picture: np.ndarray,
+  wanted: _Wanted,
+  remarks: list[str],
+) -> tuple[bytes, float | None]:
+  """Returns the file of a picture and its quality; adds a missed target."""
+  quality, bpp, size, psnr = wanted
+  if bpp is not None:
+    found = targets.at_most_bpp(codec, picture, bpp)
+    return _told(found, _TOO_FEW, bpp, remarks)
+  if size is not None:
+    found = targets.at_most_bytes(codec, picture, size)
+    return _told(found, _TOO_SMALL, size, remarks)
+  if psnr is not None:
+    found = targets.at_least_psnr(codec, picture, psnr)
+    return _told(found, _TOO_MUCH, psnr, remarks)
+  data = codec.compress(picture, quality=quality)
+  return data, _used_quality(codec, data, quality)
 
 
 def decompress_file(

@@ -22,6 +22,10 @@ UNFIT = "the color profile is of another kind, so colors are taken as sRGB"
 NO_LIBRARY = "this Pillow lacks LittleCMS, so colors are taken as sRGB"
 ROUNDED = "16 bits are reduced to 8, since the color profile has tables"
 NO_PROFILE = "CMYK without a color profile is converted by a rough formula"
+OTHER_NUMBERS = "colors are wide or HDR, without a profile, and taken as sRGB"
+_UNSPECIFIED, _P3 = 2, 12  # color numbers of H.273
+_SRGB = (1, _UNSPECIFIED)
+_CURVES = (1, _UNSPECIFIED, 6, 13, 14, 15)  # all near that of sRGB
 _STRIP_ROWS = 64
 _MAX_BYTES = 1 << 24  # of a profile; those of printers have up to 4 MB
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
@@ -52,7 +56,7 @@ def of(picture: Any, tell: Callable[[str], None]) -> Profile | None:
     picture: Picture opened by Pillow.
     tell: Function that is given a note if colors can not be kept.
   """
-  data = picture.info.get("icc_profile")
+  data = picture.info.get("icc_profile") or _by_numbers(picture, tell)
   is_cmyk = picture.mode == "CMYK"
   if not data:
     if is_cmyk:
@@ -72,6 +76,21 @@ def of(picture: Any, tell: Callable[[str], None]) -> Profile | None:
     tell(UNFIT)
     return None
   return profile if profile.transform else None
+
+
+def _by_numbers(picture: Any, tell: Callable[[str], None]) -> bytes | None:
+  """Returns the profile that the color numbers of a HEIC stand for.
+
+  Source: ITU-T H.273, tables 2 and 3.
+  """
+  numbers = picture.info.get("nclx_profile") or {}
+  primaries = numbers.get("color_primaries", _UNSPECIFIED)
+  curve = numbers.get("transfer_characteristics", _UNSPECIFIED)
+  if curve in _CURVES and primaries == _P3:
+    return icc_matrix.display_p3()
+  if curve not in _CURVES or primaries not in _SRGB:
+    tell(OTHER_NUMBERS)
+  return None
 
 
 def of_inks(picture: Any, profile: Profile) -> Any:

@@ -287,31 +287,34 @@ def _opened(path: PathLike) -> Iterator[Any]:
         f"{', '.join(PICTURE_SUFFIXES)}"
       ) from error
   with picture:
-    if picture.width * picture.height > MAX_PICTURE_PIXELS:
-      raise ValueError(
-        f"{path} has {picture.width}x{picture.height} pixels; at most "
-        f"{MAX_PICTURE_PIXELS} are read"
-      )
-    with _named(path):
-      frames = getattr(picture, "n_frames", 1)
-    # Of an MPO or a HEIC, as telephones have them, the photograph is read; an
-    # MPO holds its gain map, too.
-    if frames > 1 and picture.format == "HEIF":
-      notes.add(path, picture_files.OTHERS)
-    elif frames > 1 and picture.format != "MPO":
-      raise ValueError(
-        f"{path} is animated ({frames} frames); give one picture"
-      )
-    if picture.mode == "F" or (
-      picture.mode == "I" and picture.format not in ("PNG", "PPM")
-    ):
-      raise ValueError(
-        f"{path} holds floating-point or 32-bit numbers; give a picture of 8 "
-        "or 16 bits"
-      )
+    _require_readable(picture, path)
     with _named(path):
       samples.mend(picture)
     yield picture
+
+
+def _require_readable(picture: Any, path: PathLike) -> None:
+  """Raises ValueError for what is too large, animated or of unknown range."""
+  if picture.width * picture.height > MAX_PICTURE_PIXELS:
+    raise ValueError(
+      f"{path} has {picture.width}x{picture.height} pixels; at most "
+      f"{MAX_PICTURE_PIXELS} are read"
+    )
+  with _named(path):
+    frames = getattr(picture, "n_frames", 1)
+  # Of an MPO or a HEIC, as telephones have them, the photograph is read; an MPO
+  # holds its gain map, too.
+  if frames > 1 and picture.format == "HEIF":
+    notes.add(path, picture_files.OTHERS)
+  elif frames > 1 and picture.format != "MPO":
+    raise ValueError(f"{path} is animated ({frames} frames); give one picture")
+  if picture.mode == "F" or (
+    picture.mode == "I" and picture.format not in ("PNG", "PPM")
+  ):
+    raise ValueError(
+      f"{path} holds floating-point or 32-bit numbers; give a picture of 8 or "
+      "16 bits"
+    )
 
 
 @contextlib.contextmanager

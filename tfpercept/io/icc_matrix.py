@@ -8,7 +8,7 @@ Source: ICC.1:2022, sections 7, 9.2, 10.6, 10.18 and F.3.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -19,6 +19,13 @@ _XYZ_OF_SRGB = np.array([
 ])  # fmt: skip
 """XYZ of linear sRGB, adapted from white (0.3127, 0.3290) to D50 (0.9642, 1,
 0.8249) by Bradford, as profiles have it."""
+_XYZ_OF_P3 = (
+  ("r", 0.5151187, 0.24118917, -0.00105045),
+  ("g", 0.29197783, 0.69224405, 0.04187912),
+  ("b", 0.15710347, 0.06656678, 0.78407133),
+)
+"""XYZ of linear Display-P3 by channel, adapted likewise."""
+_D50 = (0.9642, 1.0, 0.8249)
 _FULL = 65535
 _MOST_TAGS = 1000
 # Numbers of the parameters of parametric curves, by their type.
@@ -29,6 +36,29 @@ Curve = Callable[[np.ndarray], np.ndarray]
 
 class Tables(ValueError):  # noqa: N818 says what the profile has
   """A profile that is not made of curves and a matrix."""
+
+
+def display_p3() -> bytes:
+  """Returns a profile of Display-P3, with the curve of sRGB."""
+  numbers = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+  curve = b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + _fixed(numbers)
+  tags = {b"wtpt": b"XYZ \0\0\0\0" + _fixed(_D50)}
+  for channel, *xyz in _XYZ_OF_P3:
+    tags[f"{channel}XYZ".encode()] = b"XYZ \0\0\0\0" + _fixed(xyz)
+    tags[f"{channel}TRC".encode()] = curve
+  offset = 132 + 12 * len(tags)
+  table, data = struct.pack(">I", len(tags)), b""
+  for name, body in tags.items():
+    table += struct.pack(">4sII", name, offset + len(data), len(body))
+    data += body
+  head = struct.pack(">I4xI", offset + len(data), 0x02400000)
+  head += b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + _fixed(_D50)
+  return head.ljust(128, b"\0") + table + data
+
+
+def _fixed(values: Iterable[float]) -> bytes:
+  """Returns numbers with 16 bits below the point, as profiles have them."""
+  return b"".join(struct.pack(">i", round(v * 65536)) for v in values)
 
 
 def deep_converter(profile: bytes) -> Callable[[np.ndarray], np.ndarray]:

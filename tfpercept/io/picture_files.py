@@ -1,5 +1,6 @@
 """The kinds of pictures that are read, and the pictures of a folder."""
 
+import itertools
 import os
 import pathlib
 from collections.abc import Collection, Iterator
@@ -21,6 +22,7 @@ OTHERS = "only the main picture of several is read"
 _FORMATS = (
   "PNG", "JPEG", "BMP", "GIF", "JPEG2000", "PPM", "TIFF", "WEBP",
 )  # fmt: skip
+_MOST_ENTRIES = 10_000  # of a folder that is not searched
 _BRANDS = 64  # bytes that name the brands of a file
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIC_BRANDS = (
@@ -164,8 +166,9 @@ def _entries(
 
 
 def _holds(folder: pathlib.Path, suffixes: Collection[str]) -> bool:
+  """Returns True if such a file is among the first entries of a folder."""
   try:
-    entries = _entries(folder, is_recursive=True)
+    entries = itertools.islice(_entries(folder, True), _MOST_ENTRIES)
     return any(path.suffix.lower() in suffixes for path in entries)
   except OSError:  # it may not be read
     return True
