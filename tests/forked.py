@@ -30,7 +30,7 @@ def run(
 
   Args:
     module: Such as `trainers.srcnn`.
-    *arguments: Of the program.
+    *arguments: Arguments of the program.
     killed_in: Where given, the program dies by SIGKILL as it comes to write its
       second checkpoint into a folder that matches, such as `checkpoints`.
 

@@ -153,10 +153,10 @@ def row(
   """Returns a line of the table.
 
   Args:
-    name: Of the settings.
-    digests: Of the symbols, by stream.
-    first: Of the process that the control in others is compared with.
-    found: Of this one.
+    name: Name of the settings.
+    digests: Digests of the symbols, by stream.
+    first: Result of the process that others are compared with.
+    found: Result of this process.
   """
 
   def differing(key: str) -> int | str:

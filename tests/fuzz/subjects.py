@@ -21,7 +21,7 @@ class Subject:
   """A decoder and files to begin with.
 
   Attributes:
-    name: Of the decoder.
+    name: Name of the decoder.
     decompress: Bytes to a picture, or raises `CorruptStream`.
     seeds: Whole files.
     model: The name of its model in streams; empty if it reads another format

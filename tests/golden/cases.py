@@ -12,7 +12,7 @@ def read(file: str, folder: pathlib.Path = FOLDER) -> tuple[Case, ...]:
   """Returns the cases of one file that compare two images.
 
   Args:
-    file: Its name without suffix.
+    file: Name of the file without its suffix.
     folder: Another one than this, for cases that are not in the repository.
   """
   return golden_cases.read(folder, file)

@@ -23,7 +23,7 @@ def unbroken_and_killed(
   Args:
     folder: Where to.
     trainer: Such as `srcnn`.
-    *flags: Its flags, without `--out`.
+    *flags: Flags of the program, without `--out`.
     watched: Folder in that of the run, or in one of those below it, whose
       second checkpoint the run does not live to write: the last parts of its
       path. All steps since the first are taken again.

@@ -1,4 +1,4 @@
-"""What happens around the steps: guard, checkpoints, TensorBoard."""
+"""Callbacks of the training loop: guard, checkpoints, TensorBoard."""
 
 import dataclasses
 import math

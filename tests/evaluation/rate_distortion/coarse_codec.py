@@ -9,10 +9,10 @@ class Coarse(codecs.Codec):
   """Rounds to multiples of a step; its files have bytes to a plan.
 
   Args:
-    spec: What it is called.
+    spec: Name of the codec in specs.
     excess: Bytes more than the plan, as a share.
     fails: A quality that it raises at.
-    loses: How many columns it loses.
+    loses: Number of columns that the picture loses.
   """
 
   qualities = (1, 2, 3, 4, 5)
