@@ -1,5 +1,7 @@
 """The trainer of SRCNN from its flags to the model it writes."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def run_flags(tmp_path):
 
 
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
-  flags = ["--steps=5", "--interval=2"]
+  flags = ["--steps=5", "--interval=2", "--skip_nonfinite=1"]
   folders = runs.unbroken_and_killed(
     tmp_path, "srcnn", run_flags(tmp_path), *flags
   )
@@ -33,6 +35,8 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(tmp_path):
   manifest = models.load(folders[0])[1]
   assert manifest["objective"] == "ms_ssim(scales=2)"
   assert manifest["scale"] == 4
+  run = json.loads((folders[0] / "run.json").read_text())
+  assert run["skip_nonfinite"] == 1
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from programs import derived_flags, program
 from tfpercept import training
@@ -15,7 +13,6 @@ from trainers import (
   pim_training,
   preference_training,
   processes,
-  run_flags,
   super_resolution,
   toy_coding,
   variational,
@@ -194,10 +191,3 @@ def test_every_preset_is_tested():
   presets = {path.stem for path in processes.PRESETS.glob("*.flags")}
   # That of toy sources has flags of the program alone.
   assert {name for name, *_ in tested} == presets - {"toy_banana"}
-
-
-def test_the_steps_that_may_be_skipped_reach_the_run(tmp_path):
-  with flagsaver.flagsaver(out=str(tmp_path), skip_nonfinite=3):
-    flags.FLAGS.mark_as_parsed()
-    run = run_flags.run(super_resolution.Settings())
-  assert run.skip_nonfinite == 3
