@@ -26,3 +26,6 @@ def test_the_inner_block_keeps_its_notes_unless_they_are_passed_on():
 
 def test_without_a_collector_notes_are_dropped():
   notes.add("a", "x")
+  with notes.collected() as found:
+    pass
+  assert found == []

@@ -237,7 +237,10 @@ def test_what_is_frozen_needs_no_optimizer():
   task = Line(lambda task: {"one": base.Move(task.first.trainable_variables)})
   task.second.trainable = False
   task.compile(adams("one"))
+  before = [v.numpy() for v in task.second.variables]
   task.train_step((X, X))
+  for variable, value in zip(task.second.variables, before, strict=True):
+    np.testing.assert_array_equal(variable, value)
 
 
 def test_optimizers_are_those_of_the_moves():
