@@ -26,7 +26,8 @@ YCBCR = (
 )
 YCBCR_OFFSET = (0.0, 0.5, 0.5)
 
-FLOOR = 1 / 255  # a block that is darker masks as if it had this mean
+# A block that is darker masks as if it had this mean, if alpha is positive.
+FLOOR = 1 / 255
 DROPOUT = 0.5  # rate of the authors' training
 
 
@@ -309,9 +310,12 @@ class Watson(Distance):
 
   def _relative_light(self, mean: tf.Tensor) -> tf.Tensor:
     """Returns each block's mean over that of all blocks, same shape."""
-    # Without a floor a black block would have thresholds near 0, and a small
-    # error in it would outweigh the rest of the picture.
-    mean = tf.maximum(mean, self._floor * self._unit)
+    # With a positive alpha and no floor a black block would have thresholds
+    # near 0, and a small error in it would outweigh the rest of the picture.
+    # With a negative alpha black masks most. A floor would take that away and
+    # give black blocks nearly all of the gradient.
+    masks_less = tf.cast(tf.convert_to_tensor(self.alpha) > 0, mean.dtype)
+    mean = tf.maximum(mean, self._floor * self._unit * masks_less)
     overall = mean
     # One axis at a time, since long sums in float32 lose digits. The authors
     # average over the batch too, which couples its images.

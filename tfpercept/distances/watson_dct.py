@@ -62,8 +62,9 @@ class WatsonDCT(Watson):
       an error, `"edge"` repeats the last row and column, `"reflect"` mirrors at
       them.
     luminance_floor: Mean of a block, in [0, 1], below which its thresholds no
-      longer follow its light. None stands for 1/255, or for 0 with
-      `reference=True`.
+      longer follow its light. It acts in planes whose `alpha` is positive; with
+      a negative one dark blocks mask more, and need no floor. None stands for
+      1/255, or for 0 with `reference=True`.
     reference: If True, reproduces the authors' numbers, faults included.
 
   Raises:
@@ -74,11 +75,11 @@ class WatsonDCT(Watson):
   images", 1993; Czolbe, Krause, Cox, Igel, "A loss function for generative
   neural networks based on Watson's perceptual model", 2020, section 3.
   Differs from the authors' code, unless `reference=True`: light is relative to
-  the mean of its own image and not of the batch; a dark block does not take
-  thresholds to 0, which in their code multiplies values by up to 1e6; equal
-  images have the value 0. On photographs without such blocks values differ by
-  up to 1 % with the initial parameters and 1e-5 with the released ones. Their
-  code shifts at random by default.
+  the mean of its own image and not of the batch; where `alpha` is positive, a
+  dark block does not take thresholds to 0, which in their code multiplies
+  values by up to 1e6; equal images have the value 0. On photographs without
+  dark blocks values differ by up to 1 % with the initial parameters and 2e-5
+  with the released ones. Their code shifts at random by default.
   """
 
   def _basis(self) -> np.ndarray:

@@ -68,7 +68,8 @@ class WatsonVGG(Distance):
   ones. As there, the network gets images in [0, 1] and not in [-1, 1], the
   range that it was trained on.
   Differs from the code: 0 with a finite slope at identical images; features
-  below 1e-4 mask in proportion. Values differ by less than 0.1 %.
+  below 1e-4 mask in proportion. Values differ by less than 0.1 %, on pictures
+  with black backgrounds as well; no luminance masks here.
   """
 
   symmetric = False
