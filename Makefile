@@ -108,7 +108,7 @@ bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
 
 .PHONY: clean
 clean:  ## Removes what make has made, but not runs/
-	@rm -rf .venv .venv-* build dist site *.egg-info bazel-* .mypy_cache .pytest_cache .ruff_cache .coverage
+	@rm -rf .venv .venv-* build dist site *.egg-info tfpercept/codecs/bitstream/*.so bazel-* .mypy_cache .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .weights/ready: | venv

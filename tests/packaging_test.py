@@ -12,8 +12,10 @@ import pytest
 from packaging import requirements, utils
 
 import tfpercept
+from tfpercept.codecs.bitstream import range_coder
 
 ROOT = pathlib.Path(__file__).parents[1]
+COMPILED = "tfpercept/codecs/bitstream/_range_coder.abi3.so"
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +45,16 @@ def pins() -> dict[str, str]:
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
   """Builds the wheel from a copy, so that nothing is left in the tree."""
   folder = tmp_path_factory.mktemp("wheel")
-  for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
+  for name in (
+    "setup.cfg",
+    "setup.py",
+    "pyproject.toml",
+    "LICENSE",
+    "README.md",
+  ):
     shutil.copy(ROOT / name, folder)
   for name in ("tfpercept", "trainers", "export", "benchmarks", "tests"):
-    ignore = shutil.ignore_patterns("__pycache__")
+    ignore = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(ROOT / name, folder / name, ignore=ignore)
   subprocess.run(
     [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir=."],
@@ -60,9 +68,22 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 
 def test_the_wheel_holds_tfpercept_with_its_weights_and_nothing_else(wheel):
   files = {path for path in (ROOT / "tfpercept").rglob("*") if path.is_file()}
-  expected = {p for p in files if "__pycache__" not in p.parts}
+  expected = {
+    p.relative_to(ROOT).as_posix()
+    for p in files
+    if "__pycache__" not in p.parts and p.suffix not in (".c", ".so")
+  }
   names = {n for n in wheel.namelist() if ".dist-info/" not in n}
-  assert names == {p.relative_to(ROOT).as_posix() for p in expected}
+  assert names - {COMPILED} == expected
+
+
+def test_one_wheel_has_the_loops_in_c_for_all_pythons(wheel):
+  if not range_coder.is_compiled():
+    pytest.skip(
+      "the loops in C were not built, for which `make venv` needs gcc"
+    )
+  assert COMPILED in wheel.namelist()
+  assert "-cp310-abi3-" in wheel.filename
 
 
 def test_the_wheel_states_version_license_and_command(wheel):

@@ -6,7 +6,8 @@
 # another folder means that the tree was moved or copied: made anew as well,
 # since a virtual environment holds absolute paths.
 #
-# PYTHON=... names the interpreter; uv is used where it is installed.
+# The part in C is built where there is a compiler; without, the range coder is
+# slower. PYTHON=... names the interpreter; uv is used where it is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -65,7 +66,8 @@ install() {
 }
 
 readonly goal=${1:-test}
-digest=$(cat setup.cfg pyproject.toml "$constraints" "$0" | sha256sum)
+digest=$(cat setup.* pyproject.toml "$constraints" "$0" tfpercept/codecs/bitstream/*.c |
+  sha256sum)
 digest=${digest%% *}
 
 if [ -x .venv/bin/python ] && [ -f "$stamp" ]; then

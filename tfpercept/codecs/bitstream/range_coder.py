@@ -1,21 +1,47 @@
-"""The range coder of `.tfp` files, in NumPy, for whole arrays of symbols.
+"""The range coder of `.tfp` files, for whole arrays of symbols.
 
 It writes and reads the strings of TensorFlow Compression 2.14, byte for byte.
 `range_decoder` states the arithmetic and stays the plain reference.
+
+The two inner loops are in C (`_range_coder.c`). Where that was not built, or
+the environment variable `TFPERCEPT_PURE` is 1, they are in Python
+(`pure_range_coder`), to the same bytes but slower.
 
 Source: Martin, "Range encoding: an algorithm for removing redundancy from a
 digitised message", 1979.
 """
 
+import importlib
+import os
+import types
+
 import numpy as np
 
 from tfpercept.codecs.base import CorruptStream
-from tfpercept.codecs.bitstream import pure_range_coder as _loops
 
 PRECISION = 16
 """Largest number of bits of a table's frequencies."""
 _WINDOW, _MOVE = 32, 16
 _NO_TABLE = "there is no table of frequencies at {}"
+
+
+def _loops_at_hand() -> types.ModuleType:
+  """Returns the loops in C where they are built and wanted, or in Python."""
+  package = __name__.rpartition(".")[0]
+  if os.environ.get("TFPERCEPT_PURE") != "1":
+    try:
+      return importlib.import_module(f"{package}._range_coder")
+    except ImportError:
+      pass
+  return importlib.import_module(f"{package}.pure_range_coder")
+
+
+_loops = _loops_at_hand()
+
+
+def is_compiled() -> bool:
+  """Whether the inner loops are those in C."""
+  return _loops.__name__.endswith("._range_coder")
 
 
 class Tables:
