@@ -42,7 +42,10 @@ ALSO = {("trainers", "export")}
 # modules that lie beside the rooms, `base` alone.
 ROOMS = {
   "evaluation": {"*": ("core",)},
-  "codecs": {"learned": ("bitstream", "classical")},
+  "codecs": {
+    "learned": ("bitstream", "classical", "lossless"),
+    "lossless": ("bitstream", "classical"),
+  },
   "models": {},
 }
 # The exceptions: what one module of a room imports from another room.

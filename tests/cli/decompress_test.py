@@ -10,7 +10,8 @@ from PIL import Image
 from tests.codecs import forgery, small_models
 from tfpercept import cli, codecs
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import selftest
+from tfpercept.codecs.learned import reference_decoder, selftest
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
 
@@ -190,3 +191,32 @@ def test_other_codecs_keep_the_limit_too(tmp_path, photograph, capsys, spec):
   assert cli.main([*command, "--max-pixels=6143"]) == 2
   assert "it has 96x64 = 6144 pixels" in capsys.readouterr().err
   assert cli.main([*command, "--max-pixels=6144"]) == 0
+
+
+def test_a_lossless_file_is_read_exactly_without_a_model(
+  tmp_path, photograph, capsys
+):
+  picture = photograph(64, 96)
+  path = tmp_path / "a.tfp"
+  path.write_bytes(lossless_codec.Lossless().compress(picture))
+  assert cli.main(["decompress", str(path), "--max-pixels=6143"]) == 2
+  assert "it has 96x64 = 6144 pixels" in capsys.readouterr().err
+  assert cli.main(["decompress", str(path)]) == 0
+  np.testing.assert_array_equal(
+    files.read_image(path.with_suffix(".png")), picture
+  )
+
+
+def test_both_decoders_of_a_model_read_lossless_files(
+  run_folder, codec, photograph
+):
+  picture = photograph(17, 33)
+  data = lossless_codec.Lossless().compress(picture)
+  np.testing.assert_array_equal(codec.decompress(data), picture)
+  assert codec.picture_size(data) == (17, 33)
+  reference = reference_decoder.ReferenceDecoder(run_folder / "model")
+  np.testing.assert_array_equal(reference.decompress(data), picture)
+  with pytest.raises(container.WrongModel, match="no model wrote it"):
+    codec.symbols(data)
+  with pytest.raises(codecs.CorruptStream, match="at most 560 are decoded"):
+    reference.decompress(data, max_pixels=560)

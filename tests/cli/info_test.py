@@ -4,10 +4,12 @@ import io
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from tfpercept import cli, codecs
 from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.lossless import lossless_codec
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,18 @@ def test_standard_input_is_read(data, capsys, monkeypatch):
   monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
   assert cli.main(["info", "-"]) == 0
   assert capsys.readouterr().out.startswith("standard input\n")
+
+
+def test_a_lossless_file_says_so(tmp_path, capsys):
+  path = tmp_path / "a.tfp"
+  picture = np.zeros((2, 3, 1), np.uint8)
+  path.write_bytes(lossless_codec.Lossless().compress(picture))
+  assert cli.main(["info", str(path)]) == 0
+  out = capsys.readouterr().out
+  assert "quality  lossless: decoding is exact" in out
+  assert "codec    lossless, plain samples" in out
+  assert "model    none; every model's decoder reads it" in out
+  assert cli.main(["info", str(path), "--format=json"]) == 0
+  (about,) = json.loads(capsys.readouterr().out)
+  assert (about["lossless"], about["payload"]) == (True, "samples")
+  assert (about["model"], about["quality"]) == (None, None)

@@ -2,13 +2,13 @@
 
     python -m tests.fuzz.mutations --files=100000
 
-Both decoders of a small learned codec read them, or `--codec=SPEC`, or those of
-`--model=FOLDER`. Half of the files have the right checksum and the right model,
-so that what was changed reaches the entropy decoder. A file is either a picture
-or refused with a reason; one that takes longer than `--seconds` of the
-processors, more memory than `--megabytes` beyond what a decoder has at rest, or
-ends in another error ends the program. The file is a function of the seed and
-of its number.
+Both decoders of a small learned codec read them and that of lossless streams,
+or `--codec=SPEC`, or those of `--model=FOLDER`. Half of the files have the
+right checksum and the right model, so that what was changed reaches the entropy
+decoder. A file is either a picture or refused with a reason; one that takes
+longer than `--seconds` of the processors, more memory than `--megabytes` beyond
+what a decoder has at rest, or ends in another error ends the program. The file
+is a function of the seed and of its number.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from tests.fuzz import limits, subjects
 from tfpercept.codecs.bitstream import container
 
 _BYTES = (0, 1, 2, 0x7F, 0x80, 0x81, 0xFE, 0xFF)  # at the ends of something
-_MODEL = slice(7, 15)  # where a stream has its model, if it has no seed
+_MODEL = 7  # where a stream has its model, if it has no seed
 _SIDES = (1, 2, 63, 64, 65, 127, 128, 200, 255, 256, 257, 65535)
 
 
@@ -60,7 +60,7 @@ def mutated(data: bytes, random: random_lib.Random) -> bytes:
 def resealed(data: bytes, model: bytes) -> bytes:
   """Returns a file with its model's name and checksum as they should be."""
   body = bytearray(data[:-4])
-  body[_MODEL] = model
+  body[_MODEL : _MODEL + len(model)] = model
   return bytes(body) + struct.pack("<I", zlib.crc32(body))
 
 
@@ -76,8 +76,12 @@ def repacked(data: bytes, random: random_lib.Random) -> bytes:
       header,
       height=random.choice(_SIDES),
       width=random.choice(_SIDES),
-      quality=random.randrange(256),
       grey=random.random() < 0.5,
+      **(
+        {"payload": random.randint(1, 3)}
+        if header.is_lossless
+        else {"quality": random.randrange(256)}
+      ),
     )
   chosen = random.randrange(len(strings))
   return container.pack(
@@ -95,7 +99,7 @@ def numbered(subject: subjects.Subject, number: int, seed: int) -> bytes:
   """Returns one of the damaged files."""
   random = random_lib.Random(f"{seed} {number}")
   data = random.choice(subject.seeds)
-  if number % 2 and subject.model:
+  if number % 2 and subject.model is not None:
     if number % 4 == 1:
       return repacked(data, random)
     return resealed(mutated(data, random), subject.model)
@@ -129,9 +133,10 @@ def run(
           f"{subject.name}, file {number} of seed {seed}: {data.hex()}"
         ) from error
       counts[outcome] += 1
-      sealed = bool(subject.model) and _is_sealed(data)
+      is_ours = subject.model is not None
+      sealed = is_ours and _is_sealed(data)
       counts["sealed"] += sealed
-      if subject.model and not sealed and outcome == "picture":
+      if is_ours and not sealed and outcome == "picture":
         raise AssertionError(f"file {number} has a wrong checksum and is read")
       if number % 1000 == 999 and sys.stderr.isatty():
         print(f"\r{subject.name} {number + 1}", end="", file=sys.stderr)
@@ -160,7 +165,7 @@ def main() -> None:
       folder = flags.model or small_models.save_wild(
         pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()), "m")
       )
-      chosen = subjects.learned(str(folder))
+      chosen = (*subjects.learned(str(folder)), subjects.lossless())
     for subject in chosen:
       for data in subject.seeds:
         subject.decompress(data)
@@ -188,7 +193,7 @@ def report(
   sealed = (
     f"{counts['sealed']} with a right checksum, {counts['decoded']} reached the"
     " entropy decoder; "
-    if subject.model
+    if subject.model is not None
     else ""
   )
   kinds = ", ".join(

@@ -27,6 +27,15 @@ def test_both_decoders_of_the_learned_codec_withstand_damage(learned):
   assert counts[0]["bad checksum"] > FILES / 4
 
 
+def test_the_decoder_of_lossless_streams_withstands_damage():
+  counts = mutations.run(subjects.lossless(), FILES)
+  assert counts["sealed"] >= FILES / 2
+  assert counts["decoded"] > FILES / 4
+  assert counts["picture"] > 0
+  assert counts["refused"] > FILES / 4
+  assert counts["bad checksum"] > FILES / 4
+
+
 @pytest.mark.parametrize("spec", ["jpeg", "webp", "png", "jpeg2000"])
 def test_classical_codecs_withstand_damage(spec):
   counts = mutations.run(subjects.of_spec(spec), FILES)

@@ -9,7 +9,9 @@ from tests.codecs import small_models
 from tfpercept import codecs
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.classical import formats
 from tfpercept.codecs.learned import reference_decoder
+from tfpercept.codecs.lossless import lossless_codec
 
 MAX_PIXELS = 1 << 16
 """Larger pictures are refused here: damage says nothing of their size, and
@@ -24,14 +26,14 @@ class Subject:
     name: Name of the decoder.
     decompress: Bytes to a picture, or raises `CorruptStream`.
     seeds: Whole files.
-    model: The name of its model in streams; empty if it reads another format
-      than ours.
+    model: The name of its model in streams, empty for lossless ones; None if it
+      reads another format than ours.
   """
 
   name: str
   decompress: Callable[[bytes], np.ndarray]
   seeds: Sequence[bytes]
-  model: bytes = b""
+  model: bytes | None = None
 
 
 def of_spec(spec: str) -> Subject:
@@ -45,7 +47,7 @@ def of_spec(spec: str) -> Subject:
     spec,
     codec.decompress,
     [codec.compress(p, quality=q) for p in pictures for q in sorted(ends)],
-    getattr(codec, "identity", b""),
+    getattr(codec, "identity", None),
   )
 
 
@@ -57,6 +59,22 @@ def learned(folder: str) -> tuple[Subject, Subject]:
   return fast, dataclasses.replace(
     fast, name="reference", decompress=decoder.decompress
   )
+
+
+def lossless() -> Subject:
+  """Returns the decoder of lossless streams, and a stream of each payload."""
+  codec = lossless_codec.Lossless()
+  noise = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+  flat = small_models.picture(40, 70)
+  streams = [codec.compress(p) for p in (noise, flat, flat[..., :1])]
+  streams += [
+    container.pack(
+      container.Header(6, b"", *p.shape[:2], grey=p.shape[2] == 1, payload=2),
+      [formats.PNG().compress(p)],
+    )
+    for p in (flat, flat[..., :1])
+  ]
+  return Subject("lossless", codec.decompress, streams, b"")
 
 
 class Gate:

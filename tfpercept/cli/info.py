@@ -75,6 +75,7 @@ def _described(data: bytes, known: model_lookup.KnownModels) -> dict[str, Any]:
   description = container.read_header(data)
   header = description.header
   names = {number: name for name, number in container.CODEC_IDS.items()}
+  payloads = {number: name for name, number in container.PAYLOADS.items()}
   return {
     "bytes": len(data),
     "width": header.width,
@@ -83,7 +84,9 @@ def _described(data: bytes, known: model_lookup.KnownModels) -> dict[str, Any]:
     "bpp": 8 * len(data) / (header.width * header.height),
     "quality": header.quality / container.STEPS if header.quality else None,
     "codec": names[header.codec],
-    "model": header.model.hex(),
+    "lossless": header.is_lossless,
+    "payload": payloads[header.payload] if header.is_lossless else None,
+    "model": header.model.hex() or None,
     "model_name": known.name(header),
     "integer": header.integer,
     "seed": header.seed,
@@ -95,6 +98,14 @@ def _described(data: bytes, known: model_lookup.KnownModels) -> dict[str, Any]:
   }  # fmt: skip
 
 
+def _model(about: dict[str, Any]) -> str:
+  """Returns the model of a file in words."""
+  if about["lossless"]:
+    return "none; every model's decoder reads it"
+  name = about["model_name"] or "none that is here; give it by --model"
+  return f"{about['model']}, {name}"
+
+
 def _to_text(found: dict[str, dict[str, Any]]) -> str:
   return "\n\n".join(_block(name, about) for name, about in found.items())
 
@@ -102,7 +113,6 @@ def _to_text(found: dict[str, dict[str, Any]]) -> str:
 def _block(name: str, about: dict[str, Any]) -> str:
   """Formats one file as lines of a name and a value."""
   kind = "grey" if about["channels"] == 1 else "colour"
-  model = about["model_name"] or "none that is here; give it by --model"
   quality = about["quality"]
   strings = " + ".join(map(str, about["strings"])) or "unknown"
   lines = {
@@ -110,9 +120,12 @@ def _block(name: str, about: dict[str, Any]) -> str:
     "file": f"{about['bytes']} bytes, {about['bpp']:.3f} bits per pixel, of "
     f"which strings {strings}",
     "quality": "the model's only one" if quality is None else f"{quality:g}",
-    "model": f"{about['model']}, {model}",
+    "model": _model(about),
     "codec": about["codec"] + ", in whole numbers" * about["integer"],
   }
+  if about["lossless"]:
+    lines["quality"] = "lossless: decoding is exact"
+    lines["codec"] = f"{about['codec']}, {_PAYLOADS[about['payload']]}"
   if about["seed"] is not None:
     lines["seed"] = about["seed"]
   if about["tile"]:
@@ -126,6 +139,7 @@ def _block(name: str, about: dict[str, Any]) -> str:
   )
 
 
+_PAYLOADS = {"vp8l": "WebP (VP8L)", "png": "PNG", "samples": "plain samples"}
 _FORMATS = {
   "table": _to_text,
   "json": lambda found: json.dumps(

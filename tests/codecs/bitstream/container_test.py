@@ -73,7 +73,9 @@ def test_a_string_that_the_coder_left_empty_is_one_zero():
 
 headers = st.builds(
   container.Header,
-  codec=st.sampled_from(sorted(container.CODEC_IDS.values())),
+  codec=st.sampled_from(
+    sorted(set(container.CODEC_IDS.values()) - {container.LOSSLESS})
+  ),
   model=st.binary(min_size=8, max_size=8) | st.binary(min_size=4, max_size=4),
   height=st.integers(1, 65535),
   width=st.integers(1, 65535),
@@ -88,10 +90,19 @@ headers = st.builds(
     overlap=st.integers(0, 16).map(lambda n: 16 * n),
   ),
 )
+lossless_headers = st.builds(
+  container.Header,
+  codec=st.just(container.LOSSLESS),
+  model=st.just(b""),
+  height=st.integers(1, 65535),
+  width=st.integers(1, 65535),
+  grey=st.booleans(),
+  payload=st.sampled_from(sorted(container.PAYLOADS.values())),
+)
 string_lists = st.lists(st.binary(min_size=1, max_size=200), min_size=1)
 
 
-@given(headers, string_lists)
+@given(headers | lossless_headers, string_lists)
 def test_every_header_comes_back(header, strings):
   data = container.pack(header, strings)
   assert unpack(
@@ -165,7 +176,9 @@ def test_every_truncation_and_whatever_follows_is_found(header):
     (0, b"\xd5", "no .tfp stream"),
     (4, b"\x02", "version 2; only version 1"),
     (5, b"\x00", "codec 0; known are 1 .factorized., 2 "),
-    (5, b"\x06", "codec 6"),
+    (5, b"\x07", "codec 7; known are .*, 6 .lossless."),
+    (5, b"\x06\x08", "flags 0x08, of which some have no use in a lossless"),
+    (5, b"\x06\x80", "flags 0x80, of which some have no use in a lossless"),
     (6, b"\x18", "flags 0x18"),
     (15, b"\x81\x00", "the height is not in the shortest form"),
     (15, b"\x80\x00", "the height is not in the shortest form"),
@@ -277,7 +290,8 @@ def test_a_description_takes_no_memory_for_strings_that_are_not_there():
 @pytest.mark.parametrize(
   ("change", "message"),
   [
-    ({"codec": 6}, "codecs are 1"),
+    ({"codec": 7}, "codecs are 1"),
+    ({"payload": 1}, "codec 2 has no payload 1"),
     ({"model": b"123"}, "got 3"),
     ({"height": 0}, "height of a picture is 1 to 65535; got 0"),
     ({"width": 65536}, "width of a picture is 1 to 65535; got 65536"),
@@ -289,6 +303,49 @@ def test_a_description_takes_no_memory_for_strings_that_are_not_there():
 def test_a_header_out_of_range_can_not_be_made(change, message):
   with pytest.raises(ValueError, match=message):
     dataclasses.replace(HEADER, **change)
+
+
+LOSSLESS = container.Header(
+  codec=6, model=b"", height=1, width=2, grey=True, payload=3
+)
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"payload": 0}, "payload 0; known are 1 .vp8l., 2 .png., 3 .samples."),
+    ({"payload": 4}, "payload 4; known are"),
+    ({"model": MODEL}, "no model and no quality"),
+    ({"quality": 16}, "no model and no quality"),
+    ({"integer": True}, "no model and no quality"),
+    ({"seed": 1}, "no seed and no tiles"),
+    ({"tile": container.Tile(256, 32)}, "no seed and no tiles"),
+  ],
+)
+def test_a_lossless_header_has_nothing_of_a_model(change, message):
+  with pytest.raises(ValueError, match=message):
+    dataclasses.replace(LOSSLESS, **change)
+
+
+def test_a_lossless_stream_of_two_samples_has_19_bytes():
+  body = b"\xd4TFP\x01\x06\x01" + b"\x03\x01\x02\0" + b"\x01\x02ab"
+  assert container.pack(LOSSLESS, [b"ab"]) == forged(body)
+  assert len(forged(body)) == 19
+  options = {"codec": 6, "model": b"", "symbols": lambda height, width: [2]}
+  assert unpack(forged(body), **options) == (LOSSLESS, [b"ab"])
+  for at, byte, message in (
+    (7, 0, "payload 0; known are 1 .vp8l."),
+    (7, 4, "payload 4; known are 1 .vp8l."),
+    (10, 1, "a lossless stream of quality 1"),
+    (11, 2, "2 strings; the codec has 1"),
+  ):
+    changed = bytearray(body)
+    changed[at] = byte
+    with pytest.raises(CorruptStream, match=message):
+      container.read_header(forged(bytes(changed)))
+      unpack(forged(bytes(changed)), **options)
+  with pytest.raises(container.WrongModel, match="no model wrote it"):
+    unpack(forged(body))
 
 
 def test_a_stream_without_strings_can_not_be_made():

@@ -7,7 +7,8 @@
 | codec | 1 | one of `CODEC_IDS` |
 | flags | 1 | bits 0 grey, 1 tiled, 2 seed, 3 whole-number hyper-synthesis, 7 short |
 | seed | 0 or 4 | of the dither, where its flag says so |
-| model | 8 | first bytes of the SHA-256 of the model's manifest; 4 if short |
+| model | 8 | first bytes of the SHA-256 of the model's manifest; 4 if short; none if lossless |
+| payload | 0 or 1 | of a lossless stream: one of `PAYLOADS` |
 | height, width | 1 to 3 each | 1 to 65535 |
 | quality | 1 | in sixteenths; 0 if the model has one rate |
 | tile | 0 or 2 | side / 64 and overlap / 16, where the flag says so |
@@ -20,6 +21,16 @@ Varints are LEB128 in its shortest form, at most 5 bytes; all other numbers have
 their lowest byte first. Each stream has one form: what is read and written again
 is the same. A picture whose grey flag is set is the mean of its three decoded
 8-bit channels, rounded: (r + g + b + 1) // 3.
+
+A stream of the codec `lossless` follows from its picture alone. It has one
+string, and of the flags at most that of grey; its quality is 0. The string is,
+by `payload`:
+
+| payload | string |
+|---|---|
+| 1 | the data of the chunk `VP8L` of a lossless WebP (RFC 9649, section 3) without opacity; grey is three equal channels |
+| 2 | a PNG of 8 bits, grey or RGB, of the chunks IHDR, IDAT and IEND, not interlaced |
+| 3 | the samples, row by row, 1 or 3 bytes for each pixel |
 """  # noqa: E501 a table
 
 import dataclasses
@@ -29,7 +40,9 @@ from collections.abc import Callable, Collection, Sequence
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream.header import (
   CODEC_IDS,
+  LOSSLESS,
   MAX_SIDE,
+  PAYLOADS,
   TILE_OVERLAP,
   TILE_SIDE,
   Header,
@@ -104,7 +117,7 @@ def pack(header: Header, strings: Sequence[bytes]) -> bytes:
     MAGIC,
     bytes([VERSION, header.codec, _flags(header)]),
     b"" if header.seed is None else header.seed.to_bytes(4, "little"),
-    header.model,
+    header.model + bytes([header.payload] * header.is_lossless),
     _varint(header.height) + _varint(header.width) + bytes([header.quality]),
     b"" if header.tile is None else _tile_bytes(header.tile),
     _varint(len(strings)),
@@ -212,6 +225,12 @@ class _Fields:
       raise CorruptStream(f"codec {self.codec}; known are {known_codecs()}")
     if self.flags & _RESERVED:
       raise CorruptStream(f"flags {self.flags:#04x}, of which some have no use")
+    self.is_lossless = self.codec == LOSSLESS
+    if self.is_lossless and self.flags & ~_GREY:
+      raise CorruptStream(
+        f"flags {self.flags:#04x}, of which some have no use in a lossless "
+        "stream"
+      )
     self.is_short = bool(self.flags & _SHORT)
     self._end = max(_PREFIX, self._end - (2 if self.is_short else 4))
 
@@ -249,11 +268,15 @@ class _Fields:
   def header(self, check: Callable[[], None] = lambda: None) -> Header:
     """Returns the header; `check` is called once `self.model` is known."""
     seed = self.take(4, "the seed") if self.flags & _SEED else None
-    self.model = self.take(4 if self.is_short else 8, "the model's hash")
+    size = 0 if self.is_lossless else 4 if self.is_short else 8
+    self.model = self.take(size, "the model's hash")
     check()
+    payload = self._payload() if self.is_lossless else 0
     height = self.varint("the height", 1, MAX_SIDE)
     width = self.varint("the width", 1, MAX_SIDE)
     quality = self.take(1, "the quality")[0]
+    if self.is_lossless and quality:
+      raise CorruptStream(f"a lossless stream of quality {quality}")
     return Header(
       codec=self.codec,
       model=self.model,
@@ -264,7 +287,15 @@ class _Fields:
       integer=bool(self.flags & _INTEGER),
       seed=None if seed is None else int.from_bytes(seed, "little"),
       tile=self._tile() if self.flags & _TILED else None,
+      payload=payload,
     )
+
+  def _payload(self) -> int:
+    payload = self.take(1, "the kind of the payload")[0]
+    if payload not in PAYLOADS.values():
+      known = ", ".join(f"{n} ({name})" for name, n in PAYLOADS.items())
+      raise CorruptStream(f"payload {payload}; known are {known}")
+    return payload
 
   def _tile(self) -> Tile:
     side, overlap = self.take(2, "the size of tiles")
@@ -297,6 +328,11 @@ class _Fields:
 def _check_model(fields: _Fields, codec: int, model: bytes) -> None:
   if fields.codec == codec and fields.model == model[: len(fields.model)]:
     return
+  if fields.is_lossless:
+    raise WrongModel(
+      "the stream holds the picture itself, without loss, and no model wrote "
+      "it; codecs.lossless reads it"
+    )
   raise WrongModel(
     f"the stream is of codec {fields.codec} and model {fields.model.hex()}; "
     f"loaded is codec {codec}, model {model.hex()}. Load the model that wrote "

@@ -55,21 +55,26 @@ class JPEG(PillowCodec):
 
 @register("webp")
 class WebP(PillowCodec):
-  """Lossy WebP. It has no grey, so three channels come back, equal within 1.
+  """WebP. It has no grey, so three channels come back, equal within 1.
 
   Args:
     method: Effort of the encoder, a whole number from 0 to 6.
+    lossless: Whether the picture is kept exactly. The one quality is then 100,
+      and the effort of 6 takes some 40 times as long as that of 4.
 
   Source: RFC 9649 and RFC 6386, by libwebp.
   """
 
   pillow_format = "WEBP"
   _library = ("libwebp", "webp")
-  qualities = (0, 5, 10, 20, 30, 45, 60, 75, 85, 92, 97)
+  qualities: tuple[float, ...] = (0, 5, 10, 20, 30, 45, 60, 75, 85, 92, 97)
   default_quality = 80
 
-  def __init__(self, *, method: int = 4):
+  def __init__(self, *, method: int = 4, lossless: bool = False):
     self.method = _whole("method", method, 0, 6)
+    self.lossless = bool(lossless)
+    if lossless:
+      self.qualities, self.default_quality = (100,), 100
     super().__init__()
 
   def _check_header(self, data: bytes) -> None:
@@ -77,6 +82,9 @@ class WebP(PillowCodec):
 
   def _settings(self, quality: float, channels: int) -> dict[str, Any]:
     del channels
+    if self.lossless:  # whose quality is a further effort
+      effort = round(100 * self.method / 6)
+      return {"lossless": True, "quality": effort, "method": self.method}
     return {"quality": round(quality), "method": self.method}
 
 

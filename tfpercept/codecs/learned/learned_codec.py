@@ -22,6 +22,7 @@ from tfpercept.codecs.learned import (
   tiles,
 )
 from tfpercept.codecs.learned.model_ids import identity
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 from tfpercept.models.compression import (
   hyper_transforms,
@@ -183,6 +184,10 @@ class Hyperprior(base.Codec):
   def timed_decompress(
     self, data: bytes
   ) -> tuple[np.ndarray, dict[str, float]]:
+    if lossless_codec.is_lossless(data):
+      return lossless_codec.Lossless(max_pixels=self.max_pixels).decompress(
+        data
+      ), {}
     watch = stopwatch.Stopwatch()
     header, picture = self._unpack(data)
     y_hat = self._coder.values(picture, watch)

@@ -6,14 +6,16 @@ from tfpercept import manifests, weights
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import model_ids
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
 
 class KnownModels:
   """Reads the files of every model that comes with the package or is given.
 
-  What a file says of its model is compared with theirs, and serves for nothing
-  else. A model is loaded when it is first needed.
+  It also reads lossless files, which no model wrote. What a file says of its
+  model is compared with theirs, and serves for nothing else. A model is loaded
+  when it is first needed.
 
   Args:
     given: Run folders, model folders or names.
@@ -60,6 +62,8 @@ class KnownModels:
     found = container.read_header(data)
     if found.damage:
       raise container.CorruptStream(found.damage)
+    if found.header.is_lossless:
+      return lossless_codec.Lossless()
     name = self.name(found.header)
     if name is None:
       known = ", ".join(self._names.values()) or "none"

@@ -1,7 +1,8 @@
 """Decodes the learned codec's streams in plain NumPy.
 
 It shares the container with the fast decoder, and nothing else: neither
-TensorFlow nor its range coder. It says what a stream means, and reads it when
+TensorFlow nor its range coder. Of lossless streams, which hold no latents, both
+have the same reader. It says what a stream means, and reads it when
 those are gone. The arrays of a model folder state what its network codes with;
 the name of the network is not asked for.
 """
@@ -18,6 +19,7 @@ import numpy as np
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream import container, range_decoder
 from tfpercept.codecs.learned import reference_transforms as transforms
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files, npz_reader
 
 MAX_PIXELS = 2**24
@@ -101,6 +103,8 @@ class ReferenceDecoder:
       CorruptStream: if the stream is damaged, of another model, or of a picture
         of more than `max_pixels`.
     """
+    if lossless_codec.is_lossless(data):
+      return lossless_codec.Lossless(max_pixels=max_pixels).decompress(data)
     latents = self.latents(data, max_pixels=max_pixels)
     header, level = latents.header, self._level(latents.header)
     y_hat = latents.symbols.astype(np.float32) + latents.means

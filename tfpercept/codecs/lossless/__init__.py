@@ -1,0 +1,1 @@
+"""Pictures kept without loss in a `.tfp`, without TensorFlow or a model."""
