@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
@@ -15,7 +15,7 @@ from tfpercept.evaluation.core import settings
 if TYPE_CHECKING:
   from tfpercept import codecs, distances
   from tfpercept.evaluation.core import machine
-  from tfpercept.evaluation.rate_distortion import measure, page
+  from tfpercept.evaluation.rate_distortion import measure, page, work_file
   from tfpercept.evaluation.rate_distortion import (
     result as rate_distortion_result,
   )
@@ -34,8 +34,12 @@ else:
   rate_distortion_table = deferred.module(
     "tfpercept.evaluation.rate_distortion.table"
   )
+  work_file = deferred.module("tfpercept.evaluation.rate_distortion.work_file")
   machine = deferred.module("tfpercept.evaluation.core.machine")
   files = deferred.module("tfpercept.io.files")
+
+_EVERY = 15.0
+"""Seconds between lines of progress where standard error is no terminal."""
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -97,7 +101,15 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--out",
     metavar="FOLDER",
-    help="folder for report.html, points.csv, means.csv and result.json",
+    help="folder for report.html, points.csv, means.csv and result.json, and "
+    "for work.jsonl, which keeps every measured point: the same command goes "
+    "on from it where it was stopped",
+  )
+  parser.add_argument(
+    "--fresh",
+    action="store_true",
+    help="measure every point anew, and drop those that the folder of --out "
+    "keeps",
   )
   parser.add_argument(
     "--shown",
@@ -137,11 +149,8 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   specs = list(dict.fromkeys(arguments.metric or ("psnr", "ms_ssim")))
   metrics = [distances.get(spec) for spec in specs]
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
-  total = len(pictures) * sum(len(codec.qualities) for codec in chosen)
-  with progress.Bar(total) as bar:
-    result = measure.measure(
-      pictures, chosen, metrics, repeats=arguments.repeats, progress=bar.show
-    )
+  work = _work(arguments)
+  result = _measured(pictures, chosen, metrics, arguments.repeats, work)
   span = (low, high)
   text = rate_distortion_table.to_text(result, anchor, span)
   if not arguments.out or not result.points:
@@ -154,10 +163,10 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       bpp=arguments.shown_bpp,
       pair=(pair[0].spec, pair[1].spec) if pair else None,
     )
-    conditions = _conditions(arguments, chosen, len(pictures))
+    conditions = _conditions(arguments, chosen, len(pictures), work)
     _write_tables(pathlib.Path(arguments.out), result, options, conditions)
     output.show(text)  # what reads it may stop, and the tables are there
-    with progress.Bar() as bar:
+    with progress.Bar(every=_EVERY) as bar:
       page.write(
         pathlib.Path(arguments.out) / "report.html",
         result,
@@ -175,6 +184,52 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   for name, why in failures.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
   return output.status(failures=result.failures, results=result.points)
+
+
+def _work(arguments: argparse.Namespace) -> work_file.WorkFile | None:
+  """Returns the file of measured points; None if nothing is written."""
+  if not arguments.out:
+    if arguments.fresh:
+      raise ValueError("--fresh drops the points that --out keeps; give --out")
+    return None
+  path = pathlib.Path(arguments.out) / work_file.NAME
+  return work_file.WorkFile(path, is_fresh=arguments.fresh)
+
+
+def _measured(
+  pictures: Mapping[str, pathlib.Path],
+  chosen: Sequence[codecs.Codec],
+  metrics: Sequence[distances.Distance],
+  repeats: int,
+  work: work_file.WorkFile | None,
+) -> rate_distortion_result.Result:
+  """Measures; says what is kept if it is interrupted."""
+  total = len(pictures) * sum(len(codec.qualities) for codec in chosen)
+  try:
+    with progress.Bar(total, every=_EVERY) as bar:
+      result = measure.measure(
+        pictures,
+        chosen,
+        metrics,
+        repeats=repeats,
+        work=work,
+        progress=bar.show,
+      )
+  except KeyboardInterrupt:
+    if work is not None:
+      print(
+        f"{len(work)} measured points are kept in {work.path}; the same "
+        "command goes on from there",
+        file=sys.stderr,
+      )
+    raise
+  if work is not None and work.used:
+    print(
+      f"{work.used} of {len(result.points)} points are those of earlier runs, "
+      f"from {work.path}",
+      file=sys.stderr,
+    )
+  return result
 
 
 def _codecs(
@@ -210,11 +265,18 @@ def _anchor(given: str | None, specs: Sequence[str]) -> str:
 
 
 def _conditions(
-  arguments: argparse.Namespace, chosen: Sequence[codecs.Codec], count: int
+  arguments: argparse.Namespace,
+  chosen: Sequence[codecs.Codec],
+  count: int,
+  work: work_file.WorkFile | None,
 ) -> dict[str, object]:
   """Returns the conditions of the measurement, for the reader of tables."""
+  kept = {}
+  if work is not None and work.used:
+    kept["Points of earlier runs"] = work.used
   return {
     "Pictures": count,
+    **kept,
     "Rates": "bytes of whole files, headers included",
     "Means": "of each picture, then over pictures; decibels are -10 log10 of "
     "the distance",

@@ -5,6 +5,7 @@ found.bd_rate("webp", "jpeg", "psnr")  # Difference(percent=-35.5, ...)
 """
 
 import collections
+import dataclasses
 import functools
 import pathlib
 import statistics
@@ -18,6 +19,7 @@ import tensorflow as tf
 from tfpercept import distances
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import peak_memory, tiled
+from tfpercept.evaluation.rate_distortion import work_file
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
 from tfpercept.io import files, messages
 
@@ -49,6 +51,7 @@ def measure(
   *,
   qualities: Mapping[str, Sequence[float]] | None = None,
   repeats: int = 1,
+  work: work_file.WorkFile | None = None,
   progress: Callable[[int, str], None] = lambda done, what: None,
 ) -> Result:
   """Compresses pictures with codecs at all their qualities.
@@ -65,6 +68,8 @@ def measure(
     qualities: Qualities by the spec of a codec, for codecs that do not use
       their own ladder.
     repeats: Number of times to encode and to decode; times are their medians.
+    work: File that keeps each point once it is measured. Points that it holds
+      already are not measured again.
     progress: Function called before each file with the number of files done and
       the name of the next.
 
@@ -74,13 +79,14 @@ def measure(
 
   Raises:
     ValueError: if there is no picture, codec or distance, or one twice.
+    NotKept: if a point can not be written to `work`.
   """
   names = [codec.spec for codec in codecs]
   _check_arguments(pictures, names, metrics, repeats)
   ladders = {c.spec: (qualities or {}).get(c.spec, c.qualities) for c in codecs}
   step, points = sum(map(len, ladders.values())), []
   failures: dict[str, str] = {}
-  warm: set = set()
+  warm: set[tuple[str, tuple[int, ...]]] = set()
   for place, (name, source) in enumerate(pictures.items()):
     progress(place * step, name)
     try:
@@ -90,12 +96,14 @@ def measure(
       failures[name] = messages.first_line(error)
       continue
     done = place * step
+    task = _Task(name, picture, suited, repeats, work, warm)
     for codec in codecs:
       ladder = ladders[codec.spec]
       show = functools.partial(_show, progress, done)
       try:
-        _warm_up(codec, picture, ladder, warm)
-        points += _curve(codec, name, picture, ladder, suited, repeats, show)
+        points += task.curve(codec, ladder, show)
+      except work_file.NotKept:
+        raise
       except FAILURES as error:
         failures[f"{codec.spec}: {name}"] = messages.first_line(error)
       done += len(ladder)
@@ -160,46 +168,72 @@ def _show(
   progress(before + done, what)
 
 
-def _curve(
-  codec: Codec,
-  name: str,
-  picture: np.ndarray,
-  ladder: Sequence[float],
-  metrics: Sequence[distances.Distance],
-  repeats: int,
-  show: Callable[[int, str], None],
-) -> list[Point]:
-  """Returns the points of a codec on a picture, one for each quality."""
-  found: list[Point] = []
-  for quality in ladder:
-    show(len(found), f"{name}: {codec.spec} {quality:g}")
-    found.append(_point(codec, name, picture, quality, metrics, repeats))
-  return found
+@dataclasses.dataclass(frozen=True)
+class _Task:
+  """A picture, and how it is measured.
 
+  Attributes:
+    name: Name of the picture.
+    picture: Original, uint8 `[H, W, 1 or 3]`.
+    metrics: Distances that suit the picture.
+    repeats: Number of timed runs.
+    work: File that keeps points; None keeps none.
+    warm: Codecs with the shapes of pictures that they have had; it grows.
+  """
 
-def _point(
-  codec: Codec,
-  name: str,
-  picture: np.ndarray,
-  quality: float,
-  metrics: Sequence[distances.Distance],
-  repeats: int,
-) -> Point:
-  data, encode = _timed(
-    lambda: codec.timed_compress(picture, quality=quality), repeats
-  )
-  image, decode = _timed(lambda: codec.timed_decompress(data), repeats)
-  return Point(
-    codec=codec.spec,
-    picture=name,
-    quality=float(quality),
-    pixels=picture.shape[0] * picture.shape[1],
-    size=len(data),
-    estimated_bits=codec.estimated_bits(picture, quality=quality),
-    measured=compare(metrics, picture, image),
-    encode=encode,
-    decode=decode,
-  )
+  name: str
+  picture: np.ndarray
+  metrics: Sequence[distances.Distance]
+  repeats: int
+  work: work_file.WorkFile | None
+  warm: set[tuple[str, tuple[int, ...]]]
+
+  def curve(
+    self,
+    codec: Codec,
+    ladder: Sequence[float],
+    show: Callable[[int, str], None],
+  ) -> list[Point]:
+    """Returns the points of a codec, one for each quality."""
+    found: list[Point] = []
+    for quality in ladder:
+      show(len(found), f"{self.name}: {codec.spec} {quality:g}")
+      found.append(self._kept(codec, quality, ladder[0]))
+    return found
+
+  def _kept(self, codec: Codec, quality: float, first: float) -> Point:
+    """Returns a point that was kept, or measures and keeps it."""
+    if self.work is None:
+      return self._point(codec, quality, first)
+    specs = [metric.spec for metric in self.metrics]
+    key = work_file.key(codec, self.picture, quality, specs, self.repeats)
+    point = self.work.find(key, self.name)
+    if point is None:
+      point = self._point(codec, quality, first)
+      self.work.add(key, point)
+    return point
+
+  def _point(self, codec: Codec, quality: float, first: float) -> Point:
+    """Measures a point; the codec is warmed up with its first quality."""
+    picture = self.picture
+    if (codec.spec, picture.shape) not in self.warm:
+      codec.decompress(codec.compress(picture, quality=first))
+      self.warm.add((codec.spec, picture.shape))
+    data, encode = _timed(
+      lambda: codec.timed_compress(picture, quality=quality), self.repeats
+    )
+    image, decode = _timed(lambda: codec.timed_decompress(data), self.repeats)
+    return Point(
+      codec=codec.spec,
+      picture=self.name,
+      quality=float(quality),
+      pixels=picture.shape[0] * picture.shape[1],
+      size=len(data),
+      estimated_bits=codec.estimated_bits(picture, quality=quality),
+      measured=compare(self.metrics, picture, image),
+      encode=encode,
+      decode=decode,
+    )
 
 
 def _timed(
@@ -214,17 +248,6 @@ def _timed(
       seconds.append(time.perf_counter() - start)
   parts = {part: float(s) for part, s in parts.items()}
   return result, Run(statistics.median(seconds), parts, peak.bytes)
-
-
-def _warm_up(
-  codec: Codec,
-  picture: np.ndarray,
-  ladder: Sequence[float],
-  warm: set[tuple[str, tuple[int, ...]]],
-) -> None:
-  if (codec.spec, picture.shape) not in warm:
-    codec.decompress(codec.compress(picture, quality=ladder[0]))
-    warm.add((codec.spec, picture.shape))
 
 
 def _suited(
