@@ -3,11 +3,16 @@
 import csv
 import html
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from tfpercept import cli, codecs
+from tfpercept.evaluation.rate_distortion import work_file
 from tfpercept.io import files
 
 
@@ -104,6 +109,7 @@ def test_all_stands_for_the_codecs_at_hand(folder, capsys, monkeypatch):
     (["--codec=webp", "--anchor=jpeg"], "--anchor is one of the codecs, webp"),
     (["--codec=jpeg", "--bpp", "2", "1"], "two rates, rising; got 2 and 1"),
     (["--pair", "jpeg", "jpeg()"], "two codecs that differ; got jpeg"),
+    (["--codec=jpeg", "--fresh"], "give --out"),
     (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
     (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
   ],
@@ -116,3 +122,72 @@ def test_mistakes_are_told_before_the_work(folder, capsys, flags, why):
 def test_a_folder_without_pictures_is_refused(tmp_path, capsys):
   assert run(tmp_path, "--codec=jpeg") == 2
   assert "no picture in" in capsys.readouterr().err
+
+
+KILLED = """
+import os, signal, sys
+from tfpercept import cli
+from tfpercept.evaluation.rate_distortion import work_file
+add, left = work_file.WorkFile.add, [int(sys.argv[1])]
+def killed(self, key, point):
+  if not left[0]:
+    os.kill(os.getpid(), signal.SIGKILL)
+  left[0] -= 1
+  add(self, key, point)
+work_file.WorkFile.add = killed
+cli.main(sys.argv[2:])
+"""
+PAIR = ["--codec=jpeg", "--codec=webp", "--metric=mae"]
+
+
+def untimed(out):
+  """Returns the lines of points.csv without seconds and memory."""
+  rows = csv.DictReader((out / "points.csv").read_text().splitlines())
+  timed = re.compile("(encode|decode)_")
+  return [{k: v for k, v in r.items() if not timed.match(k)} for r in rows]
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(
+  folder, tmp_path, capsys
+):
+  out, whole = tmp_path / "out", tmp_path / "whole"
+  flags = ["rate-distortion", str(folder), *PAIR, "--shown=0", f"--out={out}"]
+  for points in (3, 30):
+    ended = subprocess.run(
+      [sys.executable, "-c", KILLED, str(points), *flags],
+      capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+  assert sorted(os.listdir(out)) == ["work.jsonl"]
+  assert run(folder, *PAIR, "--shown=0", f"--out={out}") == 0
+  captured = capsys.readouterr()
+  assert f"33 of 50 points are those of earlier runs, from {out}" in (
+    captured.err
+  )
+  assert run(folder, *PAIR, "--shown=0", f"--out={whole}") == 0
+  assert len(untimed(whole)) == 50
+  assert untimed(out) == untimed(whole)
+  means = [(place / "means.csv").read_text() for place in (out, whole)]
+  assert means[0] == means[1]
+  facts = json.loads((out / "result.json").read_text())["conditions"]
+  assert facts["Points of earlier runs"] == "33"
+
+
+def test_an_interrupted_run_says_what_is_kept(
+  folder, tmp_path, capsys, monkeypatch
+):
+  add = work_file.WorkFile.add
+
+  def interrupted(self, key, point):
+    add(self, key, point)
+    if len(self) == 5:
+      raise KeyboardInterrupt
+
+  out = tmp_path / "out"
+  with monkeypatch.context() as patch:
+    patch.setattr(work_file.WorkFile, "add", interrupted)
+    assert run(folder, *PAIR, f"--out={out}") == 130
+  err = capsys.readouterr().err
+  assert f"5 measured points are kept in {out / 'work.jsonl'}" in err
+  assert run(folder, *PAIR, "--shown=0", f"--out={out}", "--fresh") == 0
+  assert "earlier runs" not in capsys.readouterr().err
