@@ -15,6 +15,8 @@ from tfpercept import cli, codecs
 from tfpercept.evaluation.rate_distortion import work_file
 from tfpercept.io import files
 
+PAIR = ["--codec=jpeg", "--codec=webp", "--metric=mae"]
+
 
 @pytest.fixture
 def folder(tmp_path, photograph):
@@ -46,6 +48,18 @@ def test_it_prints_bd_rates_against_the_anchor(folder, capsys):
   assert float(lines[2][1]) < 0
   assert lines[3][:2] == ["jpeg", "+0.0"]
   assert "Against jpeg, from 0.5 to 5 bits per pixel" in out
+
+
+def test_several_ranges_have_a_second_table(folder, capsys):
+  flags = ["--bpp", "0.5", "5", "--bpp", "1", "6"]
+  assert run(folder, *PAIR, *flags) == 0
+  first, second = capsys.readouterr().out.split("\nBD-rate")
+  assert "from 0.5 to 5 bits per pixel" in first
+  lines = [re.split("  +", line.strip()) for line in second.splitlines()]
+  assert lines[0] == ["mae", "mae"]
+  assert lines[1] == ["bits per pixel", "0.5 to 5", "1 to 6"]
+  assert [line[0] for line in lines[2:4]] == ["webp", "jpeg"]
+  assert "published" not in second
 
 
 def test_it_writes_the_page_and_the_tables(folder, tmp_path, capsys):
@@ -109,6 +123,7 @@ def test_all_stands_for_the_codecs_at_hand(folder, capsys, monkeypatch):
     (["--codec=webp", "--anchor=jpeg"], "--anchor is one of the codecs, webp"),
     (["--codec=jpeg", "--bpp", "2", "1"], "two rates, rising; got 2 and 1"),
     (["--pair", "jpeg", "jpeg()"], "two codecs that differ; got jpeg"),
+    (["--codec=jpeg", "--bpp", "0", "1", "--bpp", "3", "3"], "got 3 and 3"),
     (["--codec=jpeg", "--fresh"], "give --out"),
     (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
     (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
@@ -137,7 +152,6 @@ def killed(self, key, point):
 work_file.WorkFile.add = killed
 cli.main(sys.argv[2:])
 """
-PAIR = ["--codec=jpeg", "--codec=webp", "--metric=mae"]
 
 
 def untimed(out):

@@ -15,7 +15,12 @@ from tfpercept.evaluation.core import settings
 if TYPE_CHECKING:
   from tfpercept import codecs, distances
   from tfpercept.evaluation.core import machine
-  from tfpercept.evaluation.rate_distortion import measure, page, work_file
+  from tfpercept.evaluation.rate_distortion import (
+    measure,
+    page,
+    standings,
+    work_file,
+  )
   from tfpercept.evaluation.rate_distortion import (
     result as rate_distortion_result,
   )
@@ -34,6 +39,7 @@ else:
   rate_distortion_table = deferred.module(
     "tfpercept.evaluation.rate_distortion.table"
   )
+  standings = deferred.module("tfpercept.evaluation.rate_distortion.standings")
   work_file = deferred.module("tfpercept.evaluation.rate_distortion.work_file")
   machine = deferred.module("tfpercept.evaluation.core.machine")
   files = deferred.module("tfpercept.io.files")
@@ -78,12 +84,12 @@ def add(commands: argparse._SubParsersAction) -> None:
   )
   parser.add_argument(
     "--bpp",
+    action="append",
     nargs=2,
     type=float,
-    default=settings.SPAN,
     metavar=("LOW", "HIGH"),
     help="lowest and highest rate of the points used, in bits per pixel "
-    "(default: 0.1 0.8)",
+    "(default: 0.1 0.8); may be repeated: a second table then has all ranges",
   )
   parser.add_argument(
     "--repeats",
@@ -136,9 +142,7 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
 
 
 def _rate_distortion(arguments: argparse.Namespace) -> int:
-  low, high = arguments.bpp
-  if not 0 <= low < high:
-    raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
+  spans = _spans(arguments.bpp)
   if arguments.out:
     files.require_writable_folder(arguments.out)
   pictures = measure.find_pictures(arguments.folders)
@@ -151,14 +155,14 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
   work = _work(arguments)
   result = _measured(pictures, chosen, metrics, arguments.repeats, work)
-  span = (low, high)
-  text = rate_distortion_table.to_text(result, anchor, span)
+  text = _text(result, anchor, spans)
   if not arguments.out or not result.points:
     output.show(text)
   else:
     options = page.Options(
       anchor=anchor,
-      span=span,
+      span=spans[0],
+      spans=_wide(spans),
       shown=arguments.shown,
       bpp=arguments.shown_bpp,
       pair=(pair[0].spec, pair[1].spec) if pair else None,
@@ -184,6 +188,41 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   for name, why in failures.items():
     print(f"{name}: left out: {why}", file=sys.stderr)
   return output.status(failures=result.failures, results=result.points)
+
+
+def _spans(
+  given: Sequence[Sequence[float]] | None,
+) -> tuple[tuple[float, float], ...]:
+  """Returns the ranges of rates that are asked for, one at least."""
+  spans = [(low, high) for low, high in given or [settings.SPAN]]
+  for low, high in spans:
+    if not 0 <= low < high:
+      raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
+  return tuple(dict.fromkeys(spans))
+
+
+def _wide(
+  spans: tuple[tuple[float, float], ...],
+) -> tuple[tuple[float, float], ...]:
+  """Returns the ranges of the standings: those given, or the usual ones."""
+  return spans if len(spans) > 1 else standings.SPANS
+
+
+def _text(
+  result: rate_distortion_result.Result,
+  anchor: str,
+  spans: tuple[tuple[float, float], ...],
+) -> str:
+  """Returns the tables for the terminal.
+
+  The standings follow if several ranges are asked for, or if there are
+  published codecs to compare with.
+  """
+  text = rate_distortion_table.to_text(result, anchor, spans[0])
+  if len(spans) > 1 or standings.are_beside_published(result, anchor):
+    more = standings.to_text(result, anchor, _wide(spans))
+    text = f"{text}\n\n{more}"
+  return text
 
 
 def _work(arguments: argparse.Namespace) -> work_file.WorkFile | None:
@@ -298,5 +337,7 @@ def _write_tables(
   files.write_text(folder / "means.csv", table.means_csv(result))
   files.write_json(
     folder / "result.json",
-    table.to_json(result, options.anchor, options.span, conditions),
+    table.to_json(
+      result, options.anchor, options.span, conditions, options.spans
+    ),
   )

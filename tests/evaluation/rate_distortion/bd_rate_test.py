@@ -162,3 +162,29 @@ def test_without_scipy_it_says_what_to_install(monkeypatch):
   monkeypatch.setitem(sys.modules, "scipy", None)
   with pytest.raises(ValueError, match=r"pip install 'tfpercept\[agreement\]"):
     bd_rate.difference(CURVE, CURVE)
+
+
+def test_a_cut_curve_ends_at_the_range_by_interpolation():
+  curve = bd_rate.Curve([0.1, 0.2, 0.4, 0.8], [20, 22, 24, 26])
+  # Straight on ln(rate), where PCHIP is exact.
+  found = curve.cut(0.1 * 2**0.5, 0.4)
+  assert found.rates == pytest.approx([0.1 * 2**0.5, 0.2, 0.4])
+  assert found.qualities == pytest.approx([21, 22, 24])
+  assert curve.cut(0.3, 0.5).rates == pytest.approx([0.3, 0.4, 0.5])
+
+
+def test_a_cut_does_not_continue_a_curve():
+  curve = bd_rate.Curve([0.2, 0.4, 0.8], [22, 24, 26])
+  assert curve.cut(0, 9).rates == [0.2, 0.4, 0.8]
+  assert curve.cut(2, 3) == bd_rate.Curve([], [])
+  assert bd_rate.Curve([], []).cut(1, 2) == bd_rate.Curve([], [])
+
+
+def test_the_least_overlap_is_an_argument():
+  anchor = bd_rate.Curve([1, 2, 4, 8, 16], [20, 22, 24, 26, 28])
+  curve = bd_rate.Curve([1, 2, 4, 8], [27, 29, 31, 33])
+  assert bd_rate.difference(anchor, curve, min_overlap=0.2).why
+  found = bd_rate.difference(anchor, curve, min_overlap=0.1)
+  assert (found.low, found.high) == (27, 28)
+  # 8 * sqrt(2) to 16 against 1 to sqrt(2), at the same qualities.
+  assert found.percent == pytest.approx(100 * (2**-3.5 - 1))

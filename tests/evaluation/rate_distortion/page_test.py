@@ -52,8 +52,9 @@ def test_it_has_every_section_and_the_conditions(made):
   _, text = made
   heads = re.findall(r"<h2>(.*?)</h2>", text)
   assert heads == [
-    "BD-rate", "Curves", "Perception against distortion", "Side by side",
-    "Speed and memory", "Conditions",
+    "BD-rate", "Over several ranges of rates", "Curves",
+    "Perception against distortion", "Side by side", "Speed and memory",
+    "Conditions",
   ]  # fmt: skip
   assert "<dt>&lt;Bits&gt;</dt>" in text
 

@@ -46,6 +46,26 @@ class Curve:
     ]
     return Curve(*(list(zip(*kept, strict=True)) or ([], [])))
 
+  def cut(self, low: float, high: float) -> "Curve":
+    """Returns the rising part within [low, high], with points at its ends.
+
+    The points at the ends are interpolated; a curve that begins or ends within
+    the range is not continued.
+
+    Args:
+      low: Lowest rate, above 0.
+      high: Highest rate.
+    """
+    whole = self.rising()
+    inner = whole.between(low, high)
+    rates, qualities = list(inner.rates), list(inner.qualities)
+    for place, rate in ((0, low), (len(rates) + 1, high)):
+      quality = quality_at(whole, rate)
+      if rate not in rates and math.isfinite(quality):
+        rates.insert(place, rate)
+        qualities.insert(place, quality)
+    return Curve(rates, qualities)
+
   def rising(self) -> "Curve":
     """Returns the points by quality that rise in both.
 
@@ -87,7 +107,11 @@ class Difference:
 
 
 def difference(
-  anchor: Curve, curve: Curve, *, method: str = "pchip"
+  anchor: Curve,
+  curve: Curve,
+  *,
+  method: str = "pchip",
+  min_overlap: float = MIN_OVERLAP,
 ) -> Difference:
   """Returns the BD-rate: the mean difference of rate at equal quality.
 
@@ -99,10 +123,13 @@ def difference(
     curve: Curve of the codec to compare.
     method: Interpolation: `"pchip"`, through all points without overshoot; or
       `"cubic"`, the original least-squares polynomial of degree 3.
+    min_overlap: Least range of qualities that the curves share, as a share of
+      the shorter one.
 
   Returns:
     The difference; undefined with fewer than four rising points in either
-    curve, or where they share less than half of the shorter range of qualities.
+    curve, or where they share less than `min_overlap`, by default half of the
+    shorter range of qualities.
 
   Raises:
     ValueError: if `method` is unknown, or SciPy is not installed.
@@ -124,11 +151,11 @@ def difference(
   ranges = [(c.qualities[0], c.qualities[-1]) for c in (anchor, curve)]
   low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
   shorter = min(r[1] - r[0] for r in ranges)
-  if high - low < MIN_OVERLAP * shorter:
+  if high - low < min_overlap * shorter:
     return Difference(
       math.nan,
       f"they share {max(0.0, high - low):.3g} of the {shorter:.3g} that the "
-      f"shorter range of qualities spans; {MIN_OVERLAP:.0%} are needed",
+      f"shorter range of qualities spans; {min_overlap:.0%} are needed",
     )
   means = [_mean_log_rate(c, low, high, method) for c in (anchor, curve)]
   percent = 100 * math.expm1(means[1] - means[0])

@@ -14,6 +14,7 @@ from tfpercept.evaluation.rate_distortion import (
   charts,
   crops,
   published,
+  standings,
   table,
 )
 from tfpercept.evaluation.rate_distortion.result import SPAN, Result
@@ -63,6 +64,7 @@ class Options:
     anchor: Spec of the codec that BD-rates compare with.
     span: Lowest and highest rate of the points used for BD-rates, in bits per
       pixel.
+    spans: Ranges of rates for the standings, in bits per pixel.
     shown: Number of pictures shown side by side, the first ones.
     bpp: Rate of the pictures shown, in bits per pixel.
     rates: Rates of the perception-distortion planes, in bits per pixel.
@@ -72,6 +74,7 @@ class Options:
 
   anchor: str = "jpeg"
   span: tuple[float, float] = SPAN
+  spans: tuple[tuple[float, float], ...] = standings.SPANS
   shown: int = 2
   bpp: float = 0.25
   rates: tuple[float, ...] = (0.15, 0.25, 0.4, 0.6)
@@ -122,6 +125,7 @@ def write(
   bd = _BD.format(anchor=options.anchor, low=low, high=high)
   sections = [
     page.section("BD-rate", page.paragraph(bd), _bd_table(result, options)),
+    _standings(result, options),
     _curves(result, options),
     *_planes(result, options),
     *_side_by_side(shown, options, metrics[-1].spec),
@@ -135,6 +139,22 @@ def write(
     pictures=len({p.picture for p in result.points}),
   )
   page.Page("Rate and distortion", summary, sections).write(path)
+
+
+def _standings(result: Result, options: Options) -> str:
+  """Returns the section of all codecs over several ranges of rates."""
+  heads = [
+    f"{spec}, {low:g} to {high:g} bpp"
+    for spec in result.metrics
+    for low, high in options.spans
+  ]
+  lines = standings.cells(result, options.anchor, options.spans)
+  notes = standings.notes(result, options.anchor, options.spans)
+  return page.section(
+    "Over several ranges of rates",
+    *map(page.paragraph, notes),
+    page.grid([["codec", *heads], *lines]),
+  )
 
 
 def _pair(options: Options, names: Sequence[str]) -> tuple[str, str]:

@@ -4,10 +4,20 @@ Each is a mean over all 24 pictures at one setting, RGB. MS-SSIM was averaged
 before it is turned into decibels; means of decibels lie above that.
 
 Sources: numbers only, no code, thinned to steps of 15 % in rate where denser.
-`vtm`, `elic2022_mse` and `bmshj2018_vbr_one_model` are from
-`results/image/kodak` of CompressAI (BSD-3-Clause-Clear); `pillow_*` are ours,
-by Pillow 13: JPEG 4:2:0 with `optimize`, WebP with `method=4`; the others are
-from `results/image_compression/kodak` of TensorFlow Compression (Apache-2.0).
+
+- `mlic_plus_plus_mse`: `results/kodak/mlicplusplus_mse.json` of
+  JiangWeibeta/MLIC at commit 4aa9d2a512 (Apache-2.0).
+- `tcm_large_mse`: `RD_data.md` of jmliu206/LIC_TCM at commit 6c6d7a3648 (MIT),
+  "Large", "Kodak"; rates have three digits there.
+- `vtm`, `elic2022_mse` and `*_vbr_one_model`: `results/image/kodak` of
+  InterDigitalInc/CompressAI (BSD-3-Clause-Clear), in `vtm.json`,
+  `paper-elic2022_mse.json` and `*-vbr-ans.json`. Its
+  `paper-elic2022_ms-ssim.json` is left out: it names a network trained for
+  MS-SSIM, but has the rates of the one for MSE, and 2 dB less than others.
+- `pillow_*`: ours, by Pillow 13: JPEG 4:2:0 with `optimize`, WebP with
+  `method=4`.
+- The others: `results/image_compression/kodak` of tensorflow/compression
+  (Apache-2.0).
 
 The published JPEG spends 0.08 bits per pixel that an ordinary encoder does not:
 it is 13 % weaker than Pillow's by BD-rate, and the published WebP 6 % weaker.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfpercept.evaluation.core import score_table
-from tfpercept.evaluation.rate_distortion import bd_rate
+from tfpercept.evaluation.rate_distortion import bd_rate, standings
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
 
 _PARTS = ("encode", "decode")
@@ -98,10 +98,18 @@ def to_json(
   anchor: str,
   span: tuple[float, float],
   conditions: Mapping[str, object],
+  spans: Sequence[standings.Span] = standings.SPANS,
 ) -> dict[str, Any]:
   """Returns all that was measured as JSON values.
 
   An undefined number is null, an infinite one the string "inf".
+
+  Args:
+    result: Measured points.
+    anchor: Spec of the codec that BD-rates compare with.
+    span: Lowest and highest rate for BD-rates, in bits per pixel.
+    conditions: Further facts for the reader, by name.
+    spans: Ranges of rates for the standings, in bits per pixel.
   """
   differences = []
   for method in bd_rate.METHODS:
@@ -121,6 +129,7 @@ def to_json(
     "anchor": anchor,
     "span_bpp": list(span),
     "bd_rates": differences,
+    "standings": standings.to_json(result, anchor, spans),
     "points": [_point_json(p) for p in result.points],
     "warnings": result.warnings,
     "failures": result.failures,
