@@ -63,6 +63,7 @@ HOMES = {
     "tfpercept/io/picture_files.py",
     "tfpercept/data/tid2013.py",
     "tfpercept/codecs/classical/pillow_codec.py",
+    "tfpercept/reports/small_webp.py",
   ),
   "ai_edge_litert": ("export/run_tflite.py",),
   "av": ("tfpercept/data/video.py",),

@@ -33,7 +33,7 @@ def page(browser, tmp_path):
 
 def test_each_picture_is_held_once():
   text = wipe.block("t", shown())
-  assert text.count("data:image/png") == 3 + 2
+  assert text.count("data:image/webp") == 3 + 2
   assert "&lt;a&gt;" in text
   assert "<a>" not in text
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tfpercept import extras
 from tfpercept.io import files
-from tfpercept.reports import charts, markup, small_png, style
+from tfpercept.reports import charts, markup, small_png, small_webp, style
 
 _CHARTS = 2  # in a row
 _MARGIN = 16  # pixels between a detail and the border
@@ -262,10 +262,27 @@ def color_bar(name: str, limit: float) -> str:
 
 def image_tag(image: np.ndarray, alt: str) -> str:
   """Returns uint8 `[H, W, 1 or 3]` as an element that holds its pixels."""
-  data = base64.b64encode(small_png.encode(image)).decode()
+  return _tag("png", small_png.encode(image), image, alt)
+
+
+def photo_tag(
+  image: np.ndarray, alt: str, *, quality: int | None = None
+) -> str:
+  """Returns a photograph as an element, in fewer bytes than `image_tag`.
+
+  Args:
+    image: Picture, uint8 `[H, W, 1 or 3]`.
+    alt: Text in place of the picture.
+    quality: Quality of lossy WebP, from 0 to 100; None keeps the very pixels.
+  """
+  return _tag("webp", small_webp.encode(image, quality=quality), image, alt)
+
+
+def _tag(kind: str, data: bytes, image: np.ndarray, alt: str) -> str:
+  text = base64.b64encode(data).decode()
   height, width = image.shape[:2]
   return (
-    f'<img src="data:image/png;base64,{data}" alt="{markup.escape(alt)}" '
+    f'<img src="data:image/{kind};base64,{text}" alt="{markup.escape(alt)}" '
     f'width="{width}" height="{height}">'
   )
 

@@ -1,7 +1,7 @@
 """A block of report pages: two pictures, one over the other, and a slider.
 
-Each picture is held once, in a row below; a small script shows two of them on
-the stage. Without scripts the row remains, and the page says so.
+Each picture is held once, exactly, in a row below; a small script shows two of
+them on the stage. Without scripts the row remains, and the page says so.
 """
 
 import dataclasses
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfpercept.reports import markup, page
+
+_MAP_QUALITY = 85
+"""Quality of error maps as WebP. Pictures are exact, since a reader looks for
+artifacts in them; of a map the reader sees where it is bright."""
 
 ASSETS = """\
 <style>
@@ -171,9 +175,10 @@ def _select(side: str, shown: Sequence[Shown], chosen: int) -> str:
 
 
 def _figure(shown: Shown) -> str:
-  images = [page.image_tag(shown.picture, shown.name)]
+  images = [page.photo_tag(shown.picture, shown.name)]
   if shown.map is not None:
-    images.append(page.image_tag(shown.map, f"error map of {shown.name}"))
+    alt = f"error map of {shown.name}"
+    images.append(page.photo_tag(shown.map, alt, quality=_MAP_QUALITY))
   return (
     f"<figure><figcaption><b>{markup.escape(shown.name)}</b>"
     f"<small>{markup.escape(shown.caption)}</small></figcaption>{''.join(images)}"

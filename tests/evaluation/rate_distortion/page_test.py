@@ -1,10 +1,13 @@
 """The page of rate and distortion: what is on it."""
 
+import base64
 import dataclasses
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.evaluation.rate_distortion.coarse_codec import Coarse, ramp
 from tfpercept import codecs, distances
@@ -191,3 +194,50 @@ def test_pictures_larger_than_the_window_are_cut_around_the_middle(
   path = tmp_path / "report.html"
   page.write(path, result, pictures, pair, METRICS, OPTIONS)
   assert 'width="768" height="100"' in path.read_text()
+
+
+def images(text):
+  """Returns the pictures of a page by their texts."""
+  found = re.findall(r'src="data:image/webp;base64,(.*?)" alt="(.*?)"', text)
+  return {
+    alt: np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    for data, alt in found
+  }
+
+
+def test_shown_pictures_are_the_very_pixels(tmp_path, photograph):
+  pictures = {"a": photograph(96, 128, seed=3)}
+  codec = codecs.get("jpeg")
+  result = rate_distortion.measure(pictures, [codec], METRICS)
+  path = tmp_path / "report.html"
+  page.write(path, result, pictures, [codec], METRICS, OPTIONS)
+  shown = images(path.read_text())
+  np.testing.assert_array_equal(shown["original"], pictures["a"])
+  (size,) = re.findall(r" bpp, (\d+) bytes", path.read_text())
+  made = [codec.compress(pictures["a"], quality=q) for q in range(1, 96)]
+  decoded = [codec.decompress(data) for data in made if len(data) == int(size)]
+  assert any(np.array_equal(shown["jpeg"], image) for image in decoded)
+
+
+def test_a_page_of_two_pictures_of_noise_by_many_codecs_is_below_5_mb(tmp_path):
+  # Nothing takes more room than noise; nine codecs are all that there are.
+  random = np.random.default_rng(0)
+  pictures = {n: random.integers(0, 256, (400, 500, 3), "u1") for n in "ab"}
+  coders = [Coarse(f"coarse{n}") for n in range(9)]
+  result = rate_distortion.measure(
+    pictures, coders, METRICS[:1], qualities={c.spec: [1, 5] for c in coders}
+  )
+  path = tmp_path / "report.html"
+  options = dataclasses.replace(OPTIONS, anchor="coarse0", shown=2, bpp=1.0)
+  page.write(path, result, pictures, coders, METRICS[:1], options)
+  assert path.stat().st_size < 5_000_000
+  text = path.read_text()
+  places = re.findall(
+    r"the (\d+) pixels square .* row (\d+) and column (\d+)", text
+  )
+  assert len({*places}) == 2  # in titles, and for readers of screens
+  side, row, column = map(int, places[-1])
+  np.testing.assert_array_equal(
+    images(text)["original"],
+    pictures["b"][row : row + side, column : column + side],
+  )

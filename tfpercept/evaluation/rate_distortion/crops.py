@@ -15,6 +15,10 @@ from tfpercept.reports import charts, page, wipe
 
 _WINDOW = 768  # largest side shown, in pixels
 _MAP_QUANTILE = 0.995  # where a colour scale ends
+_SIDES = (512, 384, 320, 256, 192)  # squares shown where the whole is too much
+BYTES = 2_000_000
+"""Bytes of a page that one picture may take, where a square can be less."""
+_PIXEL_BYTES = 0.6  # of a page for a pixel by a codec, at usual rates
 _FAR = 1.25  # largest ratio of a file's rate to the wanted rate
 
 
@@ -69,7 +73,7 @@ def blocks(
       else:
         missing[codec.spec] = f"its smallest file has {near.bpp:.3g} bpp"
     if coded:
-      found.append(block(name, picture, coded, suited, pair=pair))
+      found.append(block(name, picture, coded, suited, pair=pair, limit=BYTES))
     found += [
       page.paragraph(f"{codec} is not shown: {why}.")
       for codec, why in missing.items()
@@ -85,6 +89,7 @@ def block(
   *,
   pair: tuple[str, str],
   side: int | None = None,
+  limit: int | None = None,
 ) -> str:
   """Returns one picture by several codecs, which needs `wipe.ASSETS`.
 
@@ -97,33 +102,76 @@ def block(
       codec is missing, the first or the last picture takes its place.
     side: Side in pixels of the square with the most contrast, which is then
       shown alone; None shows the middle of the picture.
+    limit: Bytes above which such a square is shown instead, smaller if need be;
+      None has no limit.
   """
-  window = _window(picture)
-  if side is not None:
-    window = page.busiest_square(picture, side)
   maps = {
-    codec: _map(metrics[-1], picture, found.image)[window]
+    codec: _map(metrics[-1], picture, found.image)
     for codec, found in coded.items()
   }
-  limit = float(np.quantile(np.stack([*maps.values()]), _MAP_QUANTILE)) or 1.0
-  shown = [wipe.Shown("original", "as given", _rgb(picture)[window])]
-  for codec, found in coded.items():
-    shown.append(
+  captions = {c: _caption(picture, f, metrics) for c, f in coded.items()}
+  fits = math.inf
+  for square in _squares(picture, side, limit, len(coded)):
+    if square is not None and fits < square > _SIDES[-1]:
+      continue
+    window, title = _window(picture), name
+    if square is not None:
+      window = page.busiest_square(picture, square)
+      title = f"{name}: {_place(window)}"
+    level = _level([m[window] for m in maps.values()])
+    shown = [wipe.Shown("original", "as given", _rgb(picture)[window])]
+    shown += [
       wipe.Shown(
         codec,
-        _caption(picture, found, metrics),
+        captions[codec],
         _rgb(found.image)[window],
-        charts.colored(maps[codec] / limit),
+        charts.colored(maps[codec][window] / level),
       )
-    )
-  names = [s.name for s in shown]
-  left = names.index(pair[0]) if pair[0] in coded else 0
-  right = names.index(pair[1]) if pair[1] in coded else len(names) - 1
-  if left == right:
-    left, right = right - 1, left
-  return wipe.block(name, shown, left=left, right=right) + (
-    page.color_bar(f"{metrics[-1].spec} error", limit)
+      for codec, found in coded.items()
+    ]
+    left, right = _sides([s.name for s in shown], pair)
+    text = wipe.block(title, shown, left=left, right=right)
+    if limit is None or len(text) <= limit:
+      break
+    fits = math.sqrt(shown[0].picture[..., 0].size * limit / len(text))
+  return text + page.color_bar(f"{metrics[-1].spec} error", level)
+
+
+def _squares(
+  picture: np.ndarray, side: int | None, limit: int | None, codecs: int
+) -> list[int | None]:
+  """Returns sides to try one after the other, the largest first.
+
+  Those that take far too much by a usual photograph are not tried, since each
+  try takes seconds. The smallest always is.
+  """
+  if side is not None or limit is None:
+    return [side]
+  pixels = limit / (_PIXEL_BYTES * (1 + codecs))
+  whole = np.prod([s.stop - s.start for s in _window(picture)])
+  tried: list[int | None] = [None] if whole <= pixels else []
+  return [*tried, *(s for s in _SIDES if s**2 <= pixels or s == _SIDES[-1])]
+
+
+def _place(window: tuple[slice, slice]) -> str:
+  """Says which part of a picture a square is."""
+  rows, columns = window
+  return (
+    f"the {rows.stop - rows.start} pixels square with the most contrast, from "
+    f"row {rows.start} and column {columns.start}"
   )
+
+
+def _level(maps: Sequence[np.ndarray]) -> float:
+  """Returns the error at which the color scale of a picture's maps ends."""
+  return float(np.quantile(np.stack(maps), _MAP_QUANTILE)) or 1.0
+
+
+def _sides(names: Sequence[str], pair: tuple[str, str]) -> tuple[int, int]:
+  """Returns the places of the pictures at the left and at the right."""
+  left = names.index(pair[0]) if pair[0] in names[1:] else 0
+  right = names.index(pair[1]) if pair[1] in names[1:] else len(names) - 1
+  return (right - 1, left) if left == right else (left, right)
 
 
 def _caption(
