@@ -15,8 +15,16 @@ def tree(tmp_path) -> pathlib.Path:
   """A copy of what tools/venv.sh reads, with commands that stand in for pip."""
   (tmp_path / "tools").mkdir()
   shutil.copy(ROOT / "tools/venv.sh", tmp_path / "tools")
-  for name in ("setup.cfg", "pyproject.toml", "constraints-tf214.txt"):
-    shutil.copy(ROOT / name, tmp_path)
+  compiled = "tfpercept/codecs/bitstream/_range_coder.c"
+  for name in (
+    "setup.cfg",
+    "setup.py",
+    "pyproject.toml",
+    "constraints-tf214.txt",
+    compiled,
+  ):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / name, tmp_path / name)
   (tmp_path / "bin").mkdir()
   return tmp_path
 
@@ -92,6 +100,16 @@ def test_changed_constraints_are_installed_without_starting_over(tree):
   assert make_venv(tree).returncode == 0
   assert "pip install" in (tree / "calls").read_text()
   assert "venv --quiet" not in (tree / "calls").read_text()
+
+
+def test_a_changed_part_in_c_is_built_again(tree):
+  with_python(tree)
+  make_venv(tree)
+  (tree / "calls").unlink()
+  source = tree / "tfpercept/codecs/bitstream/_range_coder.c"
+  source.write_text(f"{source.read_text()}/* changed */\n")
+  assert make_venv(tree).returncode == 0
+  assert "--editable" in (tree / "calls").read_text()
 
 
 def test_an_interrupted_install_is_made_anew(tree):

@@ -100,22 +100,53 @@ def test_the_wheel_tells_type_checkers_that_it_has_types(wheel):
   assert wheel.read("tfpercept/py.typed") == b""  # PEP 561
 
 
-def test_only_tensorflow_numpy_and_absl_are_required(setup_cfg):
-  needs = required(setup_cfg["options"]["install_requires"])
-  assert sorted(map(str, needs)) == ["absl-py", "numpy", "tensorflow>=2.14"]
+def needs(setup_cfg) -> dict[str, list[requirements.Requirement]]:
+  """Maps each extra to what it asks for, and "" to what is always installed."""
+  places = {"": setup_cfg["options"]["install_requires"]}
+  places.update(setup_cfg["options.extras_require"])
+  return {extra: required(text) for extra, text in places.items()}
+
+
+def brought(setup_cfg, extra: str) -> set[str]:
+  """Returns the names of all that an extra brings."""
+  names, every = set(), needs(setup_cfg)
+  for need in [*every[""], *every[extra]]:
+    if need.name == "tfpercept":
+      names |= {name for own in need.extras for name in brought(setup_cfg, own)}
+    else:
+      names.add(need.name)
+  return names
+
+
+def test_only_numpy_is_required(setup_cfg):
+  assert list(map(str, needs(setup_cfg)[""])) == ["numpy"]
+
+
+def test_the_codec_comes_without_tensorflow(setup_cfg):
+  """Nothing that it brings needs an older Python than 3.13, either."""
+  assert brought(setup_cfg, "codec") == {"Pillow", "numpy"}
+  assert not any(need.marker for need in needs(setup_cfg)["codec"])
+
+
+def test_extras_of_what_needs_tensorflow_bring_it(setup_cfg):
+  without = {
+    extra
+    for extra in needs(setup_cfg)
+    if extra and "tensorflow" not in brought(setup_cfg, extra)
+  }
+  assert without == {"codec", "codecs", "dev", "images"}
 
 
 def test_each_dependency_stands_in_one_place(setup_cfg):
-  places = [setup_cfg["options"]["install_requires"]]
-  places.extend(setup_cfg["options.extras_require"].values())
-  names = [need.name for place in places for need in required(place)]
+  every = [need for place in needs(setup_cfg).values() for need in place]
+  names = [need.name for need in every if need.name != "tfpercept"]
   assert sorted(names) == sorted(set(names))
 
 
 def test_the_pins_satisfy_every_extra(setup_cfg, pins):
-  places = [setup_cfg["options"]["install_requires"]]
-  places.extend(setup_cfg["options.extras_require"].values())
-  for need in (need for place in places for need in required(place)):
+  for need in (n for place in needs(setup_cfg).values() for n in place):
+    if need.name == "tfpercept":
+      continue
     version = pins[utils.canonicalize_name(need.name)]
     assert need.specifier.contains(version), f"{need}, but {version} is pinned"
 

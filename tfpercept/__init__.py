@@ -2,13 +2,16 @@
 
 `import tfpercept` imports all distances, losses and metrics, so that Keras
 finds them when it loads a model. Only the command `tfpercept` does not wait for
-them: it imports what a run of it needs.
+them: it imports what a run of it needs. Where TensorFlow is not installed the
+codec works, and whoever asks for one of them is told what to install.
 """
 
 import importlib
 import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
+
+from tfpercept import extras
 
 __all__ = ["__version__", "callbacks", "distances", "losses", "metrics"]
 __version__ = "0.1.0"
@@ -28,7 +31,21 @@ def _is_command() -> bool:
   return script == "tfpercept"
 
 
-if TYPE_CHECKING or not _is_command():
+class _Absent:
+  """A finder that says what the public modules lack, however they are named."""
+
+  @staticmethod
+  def find_spec(name: str, *_rest: Any) -> None:
+    package, _dot, module = name.rpartition(".")
+    if package == __name__ and module in _MODULES:
+      with extras.needed("distances and what uses them"):
+        importlib.import_module("tensorflow")
+
+
+_HAS_TENSORFLOW = extras.is_installed("tensorflow")
+if not _HAS_TENSORFLOW:
+  sys.meta_path.insert(0, _Absent)
+if TYPE_CHECKING or (_HAS_TENSORFLOW and not _is_command()):
   from tfpercept import callbacks, distances, losses, metrics
 
 

@@ -1,23 +1,38 @@
 """Names of optional libraries, and the extras that install them."""
 
 import contextlib
+import importlib.util
+import sys
 from collections.abc import Iterator
 
 LIBRARIES = {
   "PIL": ("Pillow", "images"),
   "av": ("PyAV", "video"),
   "choix": ("choix", "ranking"),
+  "keras": ("TensorFlow", "tf"),
   "matplotlib": ("matplotlib", "report"),
   "pillow_heif": ("pillow-heif", "codecs"),
   "scipy": ("SciPy", "agreement"),
   "sklearn": ("scikit-learn", "train"),
   "skimage": ("scikit-image", "train"),
+  "tensorflow": ("TensorFlow", "tf"),
 }
 """Name and extra of optional libraries, by the name that is imported."""
 
 
 class MissingExtra(ImportError, ValueError):  # noqa: N818 - says what
   """An optional library is not installed; the message names its extra."""
+
+
+def is_installed(library: str) -> bool:
+  """Whether an optional library is installed; does not import it.
+
+  Args:
+    library: Name that is imported, one of `LIBRARIES`.
+  """
+  if library in sys.modules:
+    return sys.modules[library] is not None  # as tests hide a library
+  return importlib.util.find_spec(library) is not None
 
 
 @contextlib.contextmanager

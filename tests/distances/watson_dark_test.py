@@ -152,9 +152,7 @@ def test_the_floor_follows_alpha_where_it_is_trained(name):
   reference = np.full((1, 16, 16, 1), 0.5, np.float32)
   reference[:, :8] = 0
   image = reference + np.float32(0.1)
-  low, high = (
-    make(name, luminance_floor=floor) for floor in (1e-3, 0.2)
-  )
+  low, high = (make(name, luminance_floor=floor) for floor in (1e-3, 0.2))
   for alpha, acts in ((-0.3, False), (0.3, True)):
     for distance in (low, high):
       distance.alpha.assign([alpha])

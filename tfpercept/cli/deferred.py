@@ -2,11 +2,14 @@
 
 TensorFlow takes seconds to import, and `--help` should not wait for it. In a
 module of a command, `files = deferred.module("tfpercept.io.files")` stands for
-`from tfpercept.io import files`. The first use of an attribute imports it.
+`from tfpercept.io import files`. The first use of an attribute imports it, and
+raises `extras.MissingExtra` where TensorFlow is missing that it needs.
 """
 
 import importlib
 from typing import Any
+
+from tfpercept import extras
 
 
 def module(name: str) -> Any:
@@ -21,4 +24,6 @@ class _Deferred:
     self._name = name
 
   def __getattr__(self, attribute: str) -> Any:
-    return getattr(importlib.import_module(self._name), attribute)
+    with extras.needed("parts of this command"):
+      module = importlib.import_module(self._name)
+    return getattr(module, attribute)

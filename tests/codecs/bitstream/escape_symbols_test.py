@@ -1,8 +1,14 @@
 """Values without a symbol are written as by the coder of TensorFlow."""
 
+import hashlib
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from tests.codecs.bitstream import known_string
 from tests.conftest import ROOT
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream import escape_symbols, range_coder
@@ -112,3 +118,30 @@ def test_other_offsets_and_numbers_of_no_table_are_refused(kept):
     escape_symbols.FarEncoder(y, offsets, far).write(
       np.array([64], np.int32), np.array([0], np.int32)
     )
+
+
+@pytest.mark.parametrize("pure", ["0", "1"])
+def test_the_known_string_is_that_of_tensorflow(pure):
+  """By the program that runs where there is no TensorFlow to ask."""
+  tf = pytest.importorskip("tensorflow")
+  pytest.importorskip("tensorflow_compression")
+  from tfpercept.models.compression import entropy_coding
+
+  kept, which, symbols = known_string.symbols()
+  theirs = entropy_coding.Tables(kept["y_tables"], kept["y_offsets"])
+  peer = entropy_coding.FarEncoder(theirs, kept["far_tables"])
+  peer.write(tf.constant(which), tf.constant(symbols))
+  written = b"".join(string.numpy() for string in peer.finish())
+  assert hashlib.sha256(written).hexdigest() == known_string.SHA256
+  program = "import sys; sys.argv = ['tfpercept']\n" + (
+    "from tests.codecs.bitstream import known_string; known_string.main()"
+  )
+  done = subprocess.run(
+    [sys.executable, "-c", program],
+    cwd=ROOT,
+    env={**os.environ, "TFPERCEPT_PURE": pure},
+    capture_output=True,
+    text=True,
+  )
+  assert (done.stderr, done.returncode) == ("", 0)
+  assert "as known" in done.stdout
