@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import special
 
-from tfpercept.models.compression import densities
+from tfpercept.models.compression import densities, entropy_coding
 
 
 @pytest.fixture
@@ -86,3 +87,53 @@ def test_a_density_learns_the_entropy_of_what_it_codes():
   # No code beats the entropy of what it is measured on; the best normal density
   # would spend 0.65 bits more.
   assert entropy < float(bits) < entropy + 0.08
+
+
+def _exact(x, scale):
+  """Returns nats and their slopes in x and in the logarithm of the scale."""
+  low, high = (np.abs(x) - 0.5) / scale, (np.abs(x) + 0.5) / scale
+  tails = special.log_ndtr(-low), special.log_ndtr(-high)
+  nats = -tails[0] - np.log(-np.expm1(tails[1] - tails[0]))
+  at_low, at_high = (
+    np.exp(nats - 0.5 * end**2 - 0.5 * np.log(2 * np.pi)) for end in (low, high)
+  )
+  slope = np.sign(x) * (at_low - at_high) / scale
+  return nats, slope, high * at_high - low * at_low
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["compiled", "any_shape"])
+def test_bits_of_normals_and_their_slopes_are_those_of_float64(known):
+  random = np.random.default_rng(0)
+  scale = np.exp(random.uniform(np.log(0.11), np.log(256), [20_000]))
+  scale = scale.astype(np.float32)
+  far = random.choice([0.3, 1, 1, 3, 8], scale.shape)  # deviations
+  x = random.normal(size=scale.shape) * scale * far
+  x = (x + random.uniform(-0.5, 0.5, scale.shape)).astype(np.float32)
+  x[:5], scale[:5] = [0, 0.5, -0.5, 100, -100], 0.11
+  shape = x.shape if known else [None]
+
+  @tf.function(input_signature=[tf.TensorSpec(shape), tf.TensorSpec(shape)])
+  def bits_and_slopes(x, log_scale):
+    with tf.GradientTape() as tape:
+      tape.watch([x, log_scale])
+      bits = densities.noisy_normal_bits(x, log_scale)
+    return bits, *tape.gradient(bits, [x, log_scale])
+
+  found = bits_and_slopes(tf.constant(x), tf.math.log(scale))
+  for ours, theirs in zip(found, _exact(x, scale.astype(float)), strict=True):
+    expected = theirs / np.log(2)
+    # The scale is known to 1e-7 of itself, and the mass of a wide normal's
+    # interval is a difference of numbers 256 times as large.
+    np.testing.assert_allclose(ours, expected, rtol=5e-3, atol=1e-3)
+    error = np.abs(ours - expected) / (1e-2 + np.abs(expected))
+    assert np.mean(error) < 2e-5
+
+
+def test_training_counts_the_bits_that_coding_tables_are_made_of():
+  random = np.random.default_rng(1)
+  index = random.uniform(0, 63, [2, 4, 4, 8]).astype(np.float32)
+  noisy = random.normal(size=index.shape) * entropy_coding.scale(index)
+  noisy = tf.cast(noisy, tf.float32)
+  ours = densities.noisy_normal_bits(noisy, entropy_coding.log_scale(index))
+  theirs = entropy_coding.normal_bits(noisy, index)
+  np.testing.assert_allclose(ours, theirs, atol=2e-4)  # rounding of float32

@@ -1,11 +1,21 @@
-"""Learned densities of latents that are coded one by one."""
+"""Densities of latents, and the bits of latents that follow from them."""
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
+
+from tfpercept.ops import numerics
+
+_FAR = 0.5  # deviations beyond which a mass is a difference of two tails
+_LOG_TAU = math.log(2.0 * math.pi)
+# Of the complement of the error function, see `_log_mills`.
+_CHEBYSHEV = (
+  0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807,
+  -0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223,
+)  # fmt: skip
 
 
 class FactorizedDensity(keras.layers.Layer):
@@ -96,3 +106,101 @@ class FactorizedDensity(keras.layers.Layer):
     # log(e^high - e^low) without leaving logarithms, which would underflow.
     nats = log_high + tf.math.log(-tf.math.expm1(-gap))
     return nats * -1.4426950408889634  # 1 / ln 2
+
+
+@tf.custom_gradient
+def noisy_normal_bits(
+  noisy: tf.Tensor, log_scale: tf.Tensor
+) -> numerics.WithGradient:
+  """Returns the bits of latents with noise under normals of mean 0.
+
+  The density is that of a normal convolved with a unit box. Bits and slopes are
+  finite far out in the tails, too. Where the shape is known, XLA makes one loop
+  of each; as separate operations they took a sixth of a training step.
+
+  Args:
+    noisy: Latents less their means, plus noise of unit width, float32.
+    log_scale: Natural logarithms of their scales, float32 of the same shape.
+
+  Returns:
+    Bits of each latent, float32 of the same shape.
+
+  Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 10.
+  """
+  is_known = noisy.shape.is_fully_defined()
+
+  def run(
+    step: Callable[..., tf.Tensor], *inputs: tf.Tensor
+  ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+    return (numerics.compiled(step) if is_known else step)(*inputs)
+
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return run(_bits_slopes, noisy, log_scale, upstream)
+
+  return run(_bits, noisy, log_scale), gradient
+
+
+def _bits(noisy: tf.Tensor, log_scale: tf.Tensor) -> tf.Tensor:
+  """Returns the bits of `noisy_normal_bits`."""
+  low, high, log_ratio = _interval(noisy, log_scale)
+  tail = _log_mills(low) - 0.5 * (tf.square(low) + _LOG_TAU)
+  tail += tf.math.log(-tf.math.expm1(log_ratio))
+  nats = tf.where(low < _FAR, tf.math.log(_mass(low, high)), tail)
+  return nats / -math.log(2.0)
+
+
+def _bits_slopes(
+  noisy: tf.Tensor, log_scale: tf.Tensor, upstream: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the slopes of `noisy_normal_bits` in both of its arguments."""
+  low, high, log_ratio = _interval(noisy, log_scale)
+  # The density at each end over the mass between them.
+  mass = _mass(low, high) * math.sqrt(2.0 * math.pi)
+  at_low, at_high = (
+    tf.exp(-0.5 * tf.square(end)) / mass for end in (low, high)
+  )
+  gap = -tf.math.expm1(log_ratio)
+  far_low = tf.exp(-_log_mills(low)) / gap
+  far_high = tf.exp(log_ratio - _log_mills(high)) / gap
+  at_low = tf.where(low < _FAR, at_low, far_low)
+  at_high = tf.where(low < _FAR, at_high, far_high)
+  upstream /= -math.log(2.0)
+  slope = (at_high - at_low) * tf.exp(-log_scale) * tf.sign(noisy)
+  return upstream * slope, upstream * (low * at_low - high * at_high)
+
+
+def _interval(
+  noisy: tf.Tensor, log_scale: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Returns the ends of unit intervals around magnitudes, in deviations.
+
+  The third tensor is the logarithm of the upper tail beyond the higher end over
+  that beyond the lower one, where that one is beyond `_FAR`.
+  """
+  inverse, size = tf.exp(-log_scale), tf.abs(noisy)
+  low, high = (size - 0.5) * inverse, (size + 0.5) * inverse
+  # Half the difference of the squares is known without cancellation.
+  log_ratio = _log_mills(high) - _log_mills(low) - size * tf.square(inverse)
+  return low, high, log_ratio
+
+
+def _mass(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+  """Returns the mass of a normal in intervals; 1e-30 where it is less."""
+  root = math.sqrt(0.5)
+  mass = 0.5 * (tf.math.erf(high * root) - tf.math.erf(low * root))
+  return tf.maximum(mass, 1e-30)
+
+
+def _log_mills(end: tf.Tensor) -> tf.Tensor:
+  """Returns the logarithm of an upper tail over the density at its end.
+
+  Ends below `_FAR` count as `_FAR`. It does not underflow, as tails do.
+
+  Source: Press et al., "Numerical recipes in C", 1992, section 6.2: a fit to
+  the complement of the error function, 1.2e-7 of itself at most in error.
+  """
+  t = 1.0 / (1.0 + math.sqrt(0.125) * tf.maximum(end, _FAR))
+  total = tf.zeros_like(t)
+  for coefficient in _CHEBYSHEV:
+    total = total * t + coefficient
+  return tf.math.log(t) + total + 0.5 * math.log(math.pi / 2.0)

@@ -57,8 +57,13 @@ def scale(index: tf.Tensor) -> tf.Tensor:
   Source: Ballé et al., 2018, section 3; the 64 scales are those of the authors'
   program.
   """
+  return tf.exp(log_scale(index))
+
+
+def log_scale(index: tf.Tensor) -> tf.Tensor:
+  """Returns the natural logarithm of the scale of an index."""
   index = numerics.at_least(numerics.at_most(index, SCALES - 1.0), 0.0)
-  return tf.exp(math.log(SMALLEST) + LOG_STEP * index)
+  return math.log(SMALLEST) + LOG_STEP * index
 
 
 def index_of(scale: np.ndarray) -> np.ndarray:
@@ -68,6 +73,10 @@ def index_of(scale: np.ndarray) -> np.ndarray:
 
 def normal_bits(noisy: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
   """Returns the bits of latents with noise, less their means, one by one.
+
+  Coding tables and the choice of symbols follow from these very values, so they
+  stay as they are. Training takes `densities.noisy_normal_bits`, which differs
+  by rounding and is faster.
 
   Args:
     noisy: Latents less their means, plus noise of unit width, float32.

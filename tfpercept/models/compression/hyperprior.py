@@ -125,7 +125,7 @@ class HyperpriorModel(entropy_model.EntropyModel):
     )
     flat = tf.reshape(z_noisy, [-1, z_noisy.shape[-1]])
     bits = {
-      "y": entropy_coding.normal_bits(noisy, index),
+      "y": densities.noisy_normal_bits(noisy, entropy_coding.log_scale(index)),
       "z": tf.reshape(self.prior.bits(flat), tf.shape(z_noisy)),
     }
     return {k: tf.reduce_sum(b, [1, 2, 3]) for k, b in bits.items()}, y_hat
