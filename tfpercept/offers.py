@@ -18,6 +18,8 @@ larger file is taken for an attack."""
 MAX_DECODED_PIXELS = 64_000_000
 """Largest number of pixels that `decompress` decodes unless told otherwise,
 above that of most cameras. The learned codec takes some 1.2 GB for them."""
+LOSSLESS = ("auto", "never", "always")
+"""Rules by which a `.tfp` holds its picture without loss."""
 PACKED = ("float32", "float16", "int16", "int18")
 """Types that `weights.packed` can turn weights into."""
 CODECS = (

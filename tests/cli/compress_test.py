@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.codecs.lossless import pictures
 from tfpercept import cli, codecs
+from tfpercept.cli import compress as compress_command
 from tfpercept.codecs import files as codec_files
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import selftest
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
 
@@ -313,3 +316,49 @@ def test_a_size_in_bytes_is_not_exceeded(run, codec, photo):
   size = len(codec.compress(files.read_image(photo), quality=4)) + 1
   assert run(photo, f"--target-bytes={size}") == 0
   assert photo.with_suffix(".tfp").stat().st_size <= size
+
+
+@pytest.fixture
+def page(tmp_path):
+  path = tmp_path / "page.png"
+  files.write_image(path, pictures.text(64, 96))
+  return path
+
+
+def test_a_page_of_text_is_kept_without_loss(run, page, tmp_path, capsys):
+  assert run(page, "--format=json", "--quality=8") == 0
+  out, err = capsys.readouterr()
+  (row,) = json.loads(out)
+  assert (row["psnr"], row["quality"], err) == ("inf", None, "")
+  assert "the file is lossless" in row["why"]
+  data = page.with_suffix(".tfp").read_bytes()
+  assert data == lossless_codec.Lossless().compress(files.read_image(page))
+  assert run(page, "--quality=8", "--lossless=never", "--overwrite") == 0
+  header = container.read_header(page.with_suffix(".tfp").read_bytes()).header
+  assert header.quality == 8 * 16
+  most = f"--target-bytes={len(data) - 1}"
+  assert run(page, most, "--overwrite") == 0
+  assert page.with_suffix(".tfp").stat().st_size < len(data)
+
+
+def test_a_file_without_loss_needs_no_model(photo, monkeypatch):
+  monkeypatch.setattr(compress_command, "_learned", None)  # which would raise
+  assert compress(photo, "--lossless=always", "--model=none") == 0
+  data = photo.with_suffix(".tfp").read_bytes()
+  np.testing.assert_array_equal(
+    lossless_codec.Lossless().decompress(data), files.read_image(photo)
+  )
+
+
+@pytest.mark.parametrize(
+  ("flags", "why"),
+  [
+    (["--quality=3"], "has no quality, target or effort; leave them out"),
+    (["--target-bytes=9"], "has no quality, target or effort"),
+    (["--effort=1"], "has no quality, target or effort"),
+    (["--codec=jpeg"], "--lossless=always is for .tfp files; --codec=png"),
+  ],
+)
+def test_what_no_lossless_file_has_is_refused(photo, capsys, flags, why):
+  assert compress(photo, "--lossless=always", *flags) == 2
+  assert why in capsys.readouterr().err

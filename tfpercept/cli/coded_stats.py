@@ -41,8 +41,9 @@ def wanted(arguments: argparse.Namespace) -> bool:
 def row(name: str, stats: FileStats) -> file_stats.Row:
   """Returns the row of one file from its `codecs.files.FileStats`."""
   return file_stats.Row(
-    name, stats.width, stats.height, stats.size, stats.seconds, stats.quality
-  )
+    name, stats.width, stats.height, stats.size, stats.seconds, stats.quality,
+    is_lossless=stats.is_lossless,
+  )  # fmt: skip
 
 
 def show(

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
   from tfpercept import codecs
   from tfpercept.codecs import files as codec_files
   from tfpercept.codecs.learned import learned_codec, selftest
+  from tfpercept.codecs.lossless import lossless_codec
   from tfpercept.evaluation.rate_distortion import file_stats
 else:
   codecs = deferred.module("tfpercept.codecs")
   codec_files = deferred.module("tfpercept.codecs.files")
   learned_codec = deferred.module("tfpercept.codecs.learned.learned_codec")
   selftest = deferred.module("tfpercept.codecs.learned.selftest")
+  lossless_codec = deferred.module("tfpercept.codecs.lossless.lossless_codec")
   file_stats = deferred.module(
     "tfpercept.evaluation.rate_distortion.file_stats"
   )
@@ -64,6 +66,15 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="number of rounds that refine the latents of the model for each "
     f"picture, 0 to {offers.MAX_EFFORT}. A round takes a few times as long as "
     "decompression; 4 rounds save about 5 %% of the bits (default: 0)",
+  )
+  parser.add_argument(
+    "--lossless",
+    choices=offers.LOSSLESS,
+    default="auto",
+    help="rule by which a .tfp holds the picture exactly. auto: where that "
+    "takes no more bytes than the model, keeps the target of a rate or a size, "
+    "or, at a quality, takes up to twice the bytes for text, charts and other "
+    "drawings (default: auto)",
   )
   parser.add_argument(
     "--alpha",
@@ -119,6 +130,8 @@ def _compress(arguments: argparse.Namespace) -> int:
       "--effort applies to trained models; drop it beside --codec"
     )
   codec = codecs.get(arguments.codec) if arguments.codec else None
+  if arguments.lossless == "always":
+    codec = _exact(arguments, codec)
   suffix = codec.suffix if codec else SUFFIX
   made = batch_files.plan(arguments, suffix, picture_files.SUFFIXES)
   for job in made.jobs:
@@ -165,6 +178,7 @@ def _compress_one(
       target_bpp=arguments.target_bpp,
       target_bytes=arguments.target_bytes,
       target_psnr=arguments.target_psnr,
+      lossless=arguments.lossless,
       alpha=arguments.alpha,
       overwrite=arguments.overwrite,
       name=job.name,
@@ -172,6 +186,24 @@ def _compress_one(
     )
   notes.extend(f"{job.name}: {note}" for note in stats.notes)
   rows.extend(found)
+
+
+def _exact(
+  arguments: argparse.Namespace, codec: codecs.Codec | None
+) -> codecs.Codec:
+  """Returns the codec of lossless files, which needs no model."""
+  if codec and codec.suffix != SUFFIX:
+    raise ValueError(
+      f"--lossless=always is for {SUFFIX} files; --codec=png and "
+      "--codec='webp(lossless=True)' are lossless, too"
+    )
+  given = (arguments.quality, arguments.target_bpp, arguments.target_bytes,
+           arguments.target_psnr)  # fmt: skip
+  if any(value is not None for value in given) or arguments.effort:
+    raise ValueError(
+      "--lossless=always has no quality, target or effort; leave them out"
+    )
+  return lossless_codec.Lossless()
 
 
 def _learned(model: str, effort: int) -> codecs.Codec:

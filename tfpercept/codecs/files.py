@@ -22,31 +22,18 @@ from typing import IO
 import numpy as np
 
 from tfpercept import offers
-from tfpercept.codecs import targets
+from tfpercept.codecs import encoding
 from tfpercept.codecs.base import Codec
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.classical import formats
 from tfpercept.codecs.learned.model_lookup import KnownModels
+from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files, notes, samples
 
 Place = files.PathLike | IO[bytes]
 """A path, or a stream of bytes that is open."""
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
-_Wanted = tuple[float | None, float | None, int | None, float | None]
-# Quality, bits per pixel, bytes and PSNR that are asked for; at most one is.
-_TOO_FEW = (
-  "{target:g} bits per pixel are too few: at the lowest quality, {quality:g}, "
-  "it takes {value:.4g}"
-)
-_TOO_SMALL = (
-  "{target:.0f} bytes are too few: at the lowest quality, {quality:g}, it "
-  "takes {value:.0f}"
-)
-_TOO_MUCH = (
-  "a PSNR of {target:g} dB is too much: at the highest quality, {quality:g}, "
-  "it has {value:.2f}"
-)
 _TWINS = {".jpg": (".jpg", ".jpeg"), ".heic": (".heic", ".heif")}
 _CHUNK = 1 << 20
 _PATHS = (str, os.PathLike)
@@ -65,6 +52,8 @@ class FileStats:
     quality: Quality of the encoding; None if it is not known.
     notes: Sentences on what differs from the request, such as a target out of
       reach.
+    is_lossless: Whether the file is a `.tfp` that holds the picture without
+      loss.
   """
 
   width: int
@@ -73,6 +62,7 @@ class FileStats:
   seconds: float
   quality: float | None = None
   notes: tuple[str, ...] = ()
+  is_lossless: bool = False
 
 
 def compress_file(
@@ -84,6 +74,7 @@ def compress_file(
   target_bpp: float | None = None,
   target_bytes: int | None = None,
   target_psnr: float | None = None,
+  lossless: str = "auto",
   alpha: str = "white",
   overwrite: bool = False,
   name: str | None = None,
@@ -105,6 +96,9 @@ def compress_file(
     target_bytes: Size of the whole file in bytes; the best quality that fits is
       used.
     target_psnr: PSNR in dB; the lowest quality of at least this PSNR is used.
+    lossless: Rule by which a `.tfp` holds the picture without loss, one of
+      `offers.LOSSLESS`, as in `encoding.Request`. Other codecs write what they
+      always do; `"always"` is refused for them.
     alpha: Rule for transparency, as in `io.files.read_samples`. What else is
       not kept of a picture, such as its colors, goes to `io.notes`.
     overwrite: Whether an existing target is replaced.
@@ -119,43 +113,25 @@ def compress_file(
     ValueError: if the source is not a picture that can be read or stored, is
       the target itself, or if the quality or a target is out of range.
   """
-  wanted = (quality, target_bpp, target_bytes, target_psnr)
-  if sum(value is not None for value in wanted) > 1:
-    raise ValueError(
-      "give one of quality, target_bpp, target_bytes and target_psnr"
-    )
+  request = encoding.Request(
+    quality, target_bpp, target_bytes, target_psnr, lossless
+  )
   _require_free(source, target, overwrite)
   picture, remarks = _picture(source, alpha, name)
   start = time.perf_counter()
-  data, used = _encoded(codec, picture, wanted, remarks)
+  found = encoding.encode(codec, picture, request)
   seconds = time.perf_counter() - start
+  data = found.data
+  remarks += filter(None, [found.note])
   height, width = picture.shape[:2]
-  stats = FileStats(width, height, len(data), seconds, used, tuple(remarks))
+  stats = FileStats(
+    width, height, len(data), seconds, found.quality, tuple(remarks),
+    lossless_codec.is_lossless(data),
+  )  # fmt: skip
   if inspect:
     inspect(stats, picture, data)
   _write(target, data, overwrite)
   return stats
-
-
-def _encoded(
-  codec: Codec,
-  picture: np.ndarray,
-  wanted: _Wanted,
-  remarks: list[str],
-) -> tuple[bytes, float | None]:
-  """Returns the file of a picture and its quality; adds a missed target."""
-  quality, bpp, size, psnr = wanted
-  if bpp is not None:
-    found = targets.at_most_bpp(codec, picture, bpp)
-    return _told(found, _TOO_FEW, bpp, remarks)
-  if size is not None:
-    found = targets.at_most_bytes(codec, picture, size)
-    return _told(found, _TOO_SMALL, size, remarks)
-  if psnr is not None:
-    found = targets.at_least_psnr(codec, picture, psnr)
-    return _told(found, _TOO_MUCH, psnr, remarks)
-  data = codec.compress(picture, quality=quality)
-  return data, _used_quality(codec, data, quality)
 
 
 def decompress_file(
@@ -207,7 +183,10 @@ def decompress_file(
   else:
     files.write_image(target, picture, replace=overwrite)
   height, width = picture.shape[:2]
-  return FileStats(width, height, len(data), seconds)
+  return FileStats(
+    width, height, len(data), seconds,
+    is_lossless=lossless_codec.is_lossless(data),
+  )  # fmt: skip
 
 
 def _require_few(size: tuple[int, int] | None, max_pixels: int) -> None:
@@ -325,24 +304,3 @@ def _keep(stream: IO[bytes], path: pathlib.Path) -> None:
           f"it has more than {MAX_PICTURE_BYTES} bytes, the most that are read"
         )
       file.write(chunk)
-
-
-def _told(
-  found: targets.Coded, note: str, target: float, remarks: list[str]
-) -> tuple[bytes, float | None]:
-  """Returns the file of a search and its quality; adds a missed target."""
-  if not found.is_reached:
-    remarks.append(
-      note.format(target=target, quality=found.quality, value=found.value)
-    )
-  return found.data, found.quality
-
-
-def _used_quality(
-  codec: Codec, data: bytes, given: float | None
-) -> float | None:
-  """Returns the quality that was used for `given`, if it is known."""
-  if data.startswith(container.MAGIC):
-    step = container.read_header(data).header.quality
-    return step / container.STEPS if step else None  # the model's only one
-  return getattr(codec, "default_quality", None) if given is None else given

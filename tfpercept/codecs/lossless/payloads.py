@@ -48,10 +48,9 @@ def smallest(image: np.ndarray) -> tuple[int, bytes]:
 def rough_size(image: np.ndarray) -> int:
   """Returns the bytes of a picture's payload at the least effort.
 
-  It takes about a tenth of the time of `smallest`, whose payload is smaller; of
-  photographs and drawings it is 0.5 to 0.95 of this.
+  It takes a third of the time of `smallest`.
   """
-  codec = _webp(image, method=0) or formats.PNG(level=1)
+  codec = _webp(image, method=1) or formats.PNG(level=1)
   return min(image.size, len(codec.compress(image)))
 
 

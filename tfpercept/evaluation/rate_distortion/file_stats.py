@@ -32,6 +32,7 @@ class Row:
       the original.
     ms_ssim: MS-SSIM in [0, 1]; None without the original, or if the picture is
       too small.
+    is_lossless: Whether the file holds the picture without loss, at no quality.
   """
 
   file: str
@@ -42,6 +43,7 @@ class Row:
   quality: float | None = None
   psnr: float | None = None
   ms_ssim: float | None = None
+  is_lossless: bool = False
 
   @property
   def bpp(self) -> float:
@@ -59,6 +61,8 @@ class Row:
     """Returns why a value is None, or nothing where it is not."""
     if getattr(self, name) is not None:
       return ""
+    if name == "quality" and self.is_lossless:
+      return "the file is lossless"
     if name == "quality":
       return "the file does not say its quality"
     if self.psnr is None:
