@@ -33,7 +33,8 @@ OTHER = {
       "k2": 0.05,
       "on_small": "fewer_levels",
       "clamp": "shifted",
-    }
+    },
+    {"border": "mirror", "scales": 3, "per_pixel": True},
   ],
   "mse": [{}],
   "nlpd": [
@@ -78,7 +79,7 @@ OTHER = {
     },
   ],
   "ssim": [
-    {"window": 7, "sigma": 1.2, "k1": 0.02, "k2": 0.05, "padding": "zero"},
+    {"window": 7, "sigma": 1.2, "k1": 0.02, "k2": 0.05, "border": "zero"},
     {"on_small": "shrink_window"},
   ],
   "watson_dct": [
@@ -110,7 +111,8 @@ OTHER = {
   ],
   "watson_vgg": [{"weights": FILE, "reference": True}],
 }
-ONE_VALUE = {("lpips", "version")}  # which have no other yet
+# Which have no other yet, or are older names that a config does not keep.
+ONE_VALUE = {("lpips", "version"), ("ssim", "padding")}
 
 # Likewise what a loss takes beside its distance.
 SETTINGS = {

@@ -81,9 +81,8 @@ def initial(
 ) -> pathlib.Path:
   """Trains the network that all runs of a folder start from, with MSE.
 
-  Among pictures that show nothing yet, black has the lowest Watson distances,
-  so a training from random weights goes to black and stays there. A finished
-  training is not repeated.
+  So no loss has to find the way from random weights. A finished training is not
+  repeated.
 
   Args:
     folder: Folder of the runs.

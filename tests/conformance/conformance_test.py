@@ -36,9 +36,18 @@ def test_exceptions_name_what_exists():
     assert check in suite.CHECKS
 
 
-def test_sums_of_distances_conform():
+@pytest.mark.parametrize(
+  "spec",
+  [
+    "0.84*ssim + 0.16*mae",
+    'ssim(border="mirror")',
+    'ms_ssim(border="mirror")',
+    'ms_ssim(scales=3, border="mirror", per_pixel=True)',
+  ],
+)
+def test_sums_and_other_borders_conform(spec):
   def factory(dtype="float32"):
-    return distances.get("0.84*ssim + 0.16*mae", dtype=dtype)
+    return distances.get(spec, dtype=dtype)
 
   report = suite.run(factory)
   assert report.passed, report

@@ -102,7 +102,7 @@ def test_zero_padded_ssim_agrees_with_czolbes(
   case, dtype, value_bound, gradient_bound
 ):
   assert_agrees(
-    distances.get('ssim(padding="zero")', dtype=dtype),
+    distances.get('ssim(border="zero")', dtype=dtype),
     case,
     case.arrays["value"],
     case.arrays.get("grad_pred"),

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.distances import ms_ssim
+from tfpercept.ops import filters
 
 
 def pair(size, noise=0.2):
@@ -98,11 +99,93 @@ def test_an_image_too_small_is_told_how_many_scales_fit():
     ("window=2", "odd window"),
     ('clamp="abs"', "clamp from 'relu', 'shifted'"),
     ('on_small="pad"', "on_small from"),
+    ('border="zero"', "border from 'valid', 'mirror'; got border='zero'"),
+    ("per_pixel=True", "with border=\"mirror\"; got border='valid'"),
+    ("per_pixel=1.5", "per_pixel from"),
   ],
 )
 def test_options_out_of_range_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
     distances.get(f"ms_ssim({options})")
+
+
+def maps_of_scales(images, scales):
+  """Maps of cs, at the last scale of l * cs, by their textbook formulas."""
+  taps = np.array(filters.gaussian(11, 1.5))
+  window = np.outer(taps, taps)
+  found = []
+  for scale in range(scales):
+    x, y = (
+      np.pad(i, [(0, 0), (5, 5), (5, 5), (0, 0)], "symmetric") for i in images
+    )
+
+    def mean(x):
+      patches = np.lib.stride_tricks.sliding_window_view(x, (11, 11), (1, 2))
+      return np.einsum("nhwcij,ij->nhwc", patches, window)
+
+    mx, my = mean(x), mean(y)
+    vx, vy = mean(x * x) - mx**2, mean(y * y) - my**2
+    term = (2 * (mean(x * y) - mx * my) + 0.03**2) / (vx + vy + 0.03**2)
+    if scale == scales - 1:
+      term *= (2 * mx * my + 0.01**2) / (mx**2 + my**2 + 0.01**2)
+    found.append(term)
+    images = [tf.nn.avg_pool2d(i, 2, 2, "SAME").numpy() for i in images]
+  return found
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("size", [(21, 30), (9, 8)])
+def test_mirrored_scales_have_the_textbook_terms(size, traced):
+  images = [x.numpy().astype(np.float64) for x in pair(size, noise=0.1)]
+  weights = (0.3, 0.3, 0.4)
+  spec = f'ms_ssim(weights={weights}, border="mirror")'
+  distance = distances.get(spec, dtype="float64")
+  measure = tf.function(distance.__call__) if traced else distance
+  means = [m.mean(axis=(1, 2)) for m in maps_of_scales(images, 3)]
+  product = np.prod([m**w for m, w in zip(means, weights, strict=True)], axis=0)
+  expected = 1 - product.mean(axis=-1)
+  np.testing.assert_allclose(measure(*images), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("size", [(21, 30), (9, 8)])
+def test_a_product_at_each_pixel_is_taken_before_the_mean(size, traced):
+  images = [x.numpy().astype(np.float64) for x in pair(size, noise=0.05)]
+  weights = (0.3, 0.3, 0.4)
+  spec = f'ms_ssim(weights={weights}, border="mirror", per_pixel=True)'
+  distance = distances.get(spec, dtype="float64")
+  measure = tf.function(distance.__call__) if traced else distance
+  product = 1.0
+  for scale, (term, weight) in enumerate(
+    zip(maps_of_scales(images, 3), weights, strict=True)
+  ):
+    block = np.ones((1, 2**scale, 2**scale, 1))
+    each = np.kron(term, block)[:, : size[0], : size[1]]
+    product = product * np.maximum(each, 1e-6) ** weight
+  expected = 1 - product.mean(axis=-1)
+  np.testing.assert_allclose(
+    measure(*images), expected.mean(axis=(1, 2)), rtol=1e-8
+  )
+  np.testing.assert_allclose(distance.map(*images), expected, atol=1e-8)
+
+
+def test_one_scale_at_each_pixel_is_ssim():
+  images = pair((12, 15))
+  spec = 'ms_ssim(weights=(1.0,), border="mirror", per_pixel=True{})'
+  expected = distances.get('ssim(border="mirror")')(*images)
+  found = distances.get(spec.format(', clamp="shifted"'))(*images)
+  # A shifted term is half as far from 1, and is never clamped.
+  np.testing.assert_allclose(2 * found, expected, rtol=1e-5)
+
+
+def test_as_many_mirrored_scales_are_used_as_have_a_pixel():
+  images = pair((9, 20))
+  fewer = distances.get('ms_ssim(on_small="fewer_levels", border="mirror")')
+  stated = distances.get('ms_ssim(scales=4, border="mirror")')
+  np.testing.assert_allclose(fewer(*images), stated(*images), rtol=1e-6)
+  assert (fewer.min_size, stated.min_size) == (1, 8)
+  with pytest.raises(ValueError, match=r"Use ms_ssim\(scales=4\), or larger"):
+    distances.get('ms_ssim(border="mirror")')(*images)
 
 
 def test_more_scales_than_five_take_as_many_weights():

@@ -43,10 +43,63 @@ def test_shrinking_asks_for_sizes_known_when_traced():
     traced.get_concrete_function()
 
 
-def test_zero_padding_compares_images_of_any_size():
-  distance = distances.get('ssim(padding="zero")')
+@pytest.mark.parametrize("border", ["zero", "mirror"])
+@pytest.mark.parametrize("traced", [False, True])
+def test_padding_compares_images_of_any_size(border, traced):
+  distance = distances.get(f"ssim(border='{border}')")
   assert distance.min_size == 1
-  assert np.isfinite(distance(*pair((3, 2)))).all()
+  measure = tf.function(distance.__call__) if traced else distance
+  assert np.isfinite(measure(*pair((3, 2)))).all()
+
+
+def test_padding_is_the_older_name_of_border():
+  older = distances.get('ssim(padding="zero")')
+  assert older.spec == "ssim(border='zero')"
+  images = pair((14, 17))
+  np.testing.assert_array_equal(
+    older(*images), distances.get('ssim(border="zero")')(*images)
+  )
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_mirrored_border_is_that_of_a_mirrored_picture(traced):
+  images = pair((20, 31))
+  margins = [(0, 0), (5, 5), (5, 5), (0, 0)]
+  padded = [tf.pad(x, margins, "SYMMETRIC") for x in images]
+  distance = distances.get('ssim(border="mirror")')
+  measure = tf.function(distance.__call__) if traced else distance
+  np.testing.assert_allclose(
+    measure(*images), distances.get("ssim")(*padded), rtol=1e-5
+  )
+  assert distance.map(*images).shape == (2, 20, 31)
+  # The mean of the map is the value, since all pixels count.
+  np.testing.assert_allclose(
+    tf.reduce_mean(distance.map(*images), axis=[1, 2]),
+    distance(*images),
+    rtol=1e-5,
+  )
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("spec", ["ssim({})", "ms_ssim(scales=2, {})"])
+def test_only_a_mirrored_border_has_slopes_as_inside(spec, traced):
+  reference, image = pair((48, 48), channels=1)
+
+  def share(border):
+    distance = distances.get(spec.format(f"border='{border}'"))
+
+    def slope(image):
+      with tf.GradientTape() as tape:
+        tape.watch(image)
+        value = distance(reference, image)
+      return tape.gradient(value, image)
+
+    size = np.abs((tf.function(slope) if traced else slope)(image))
+    inner = size[:, 12:-12, 12:-12].mean()
+    return np.mean([size[:, :3].mean(), size[:, :, -3:].mean()]) / inner
+
+  assert share("valid") < 0.2
+  assert share("mirror") > 0.7
 
 
 @pytest.mark.parametrize(
@@ -61,7 +114,8 @@ def test_zero_padding_compares_images_of_any_size():
     ("sigma=True", "sigma > 0"),
     ("k1=None", "k1 > 0; got k1=None"),
     ("k1=-1", "k1 > 0"),
-    ('padding="same"', "padding from 'valid', 'zero'; got padding='same'"),
+    ('border="same"', "'mirror', 'zero'; got border='same'"),
+    ('padding="same"', "'mirror', 'zero'; got border='same'"),
     ('on_small="crop"', "on_small from"),
   ],
 )
@@ -77,3 +131,21 @@ def test_the_map_shows_the_value_where_the_window_fits():
   assert found.shape == (2, 30, 36)
   inner = tf.reduce_mean(found[:, 5:-5, 5:-5], axis=[1, 2])
   np.testing.assert_allclose(inner, distance(reference, image), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ("spec", "share"),
+  [
+    ("ssim", 0.373),
+    ("ssim(window=3)", 0.082),
+    ("ms_ssim(scales=2)", 0.373),
+    ('ssim(border="mirror")', 0),
+    ('ms_ssim(border="mirror")', 0),
+    ("0.5*ssim + 0.5*ms_ssim(scales=2)", 0.373),
+    ("0.9*ssim + 0.1*mae", 0),
+    ("mse", 0),
+  ],
+)
+def test_the_share_of_a_picture_that_is_hardly_seen_is_told(spec, share):
+  found = distances.get(spec).unseen_share(48, 48)
+  assert found == pytest.approx(share, abs=1e-3)

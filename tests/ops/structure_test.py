@@ -19,13 +19,15 @@ def pictures(n, height, width, channels, *, seed=0, noise=0.1):
   return tf.constant(reference), tf.constant(np.clip(image, 0, 1))
 
 
-def textbook(reference, image, scales):
+def textbook(reference, image, scales, margin=0):
   """Equation 6 of Wang et al. 2004 at each scale, with a 2-D window."""
+  margins = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
   channels = image.shape[-1]
   window = tf.constant(np.outer(TAPS, TAPS), image.dtype)[:, :, None, None]
   window = tf.tile(window, [1, 1, channels, 1])
 
   def mean(x):
+    x = tf.pad(x, margins, "SYMMETRIC")
     return tf.nn.depthwise_conv2d(x, window, [1, 1, 1, 1], "VALID")
 
   deficits = []
@@ -44,17 +46,17 @@ def textbook(reference, image, scales):
   return tf.stack(deficits, axis=-1)
 
 
-def fast(reference, image, scales):
+def fast(reference, image, scales, margin=0):
   return structure.deficits(
-    reference, image, taps=TAPS, c1=C1, c2=C2, scales=scales
+    reference, image, taps=TAPS, c1=C1, c2=C2, scales=scales, margin=margin
   )
 
 
-def value_and_gradients(function, reference, image, scales):
+def value_and_gradients(function, reference, image, scales, margin=0):
   """Both gradients, of a sum whose terms weigh differently."""
   with tf.GradientTape() as tape:
     tape.watch([reference, image])
-    value = function(reference, image, scales)
+    value = function(reference, image, scales, margin)
     weights = tf.reshape(tf.range(1, tf.size(value) + 1), tf.shape(value))
     total = tf.reduce_sum(value * tf.cast(weights, value.dtype))
   return value, *tape.gradient(total, [reference, image])
@@ -62,23 +64,27 @@ def value_and_gradients(function, reference, image, scales):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
-  ("shape", "scales"),
+  ("shape", "scales", "margin"),
   [
-    ((2, 32, 40, 3), 1),
-    ((3, 11, 11, 1), 1),  # one window
-    ((2, 50, 44, 3), 3),  # even, then odd
-    ((1, 43, 61, 2), 3),  # odd at every scale
-    ((2, 47, 42, 1), 3),
+    ((2, 32, 40, 3), 1, 0),
+    ((3, 11, 11, 1), 1, 0),  # one window
+    ((2, 50, 44, 3), 3, 0),  # even, then odd
+    ((1, 43, 61, 2), 3, 0),  # odd at every scale
+    ((2, 47, 42, 1), 3, 0),
+    ((2, 32, 40, 3), 1, 5),
+    ((1, 5, 7, 1), 1, 5),  # no more pixels than the margin has
+    ((2, 27, 20, 3), 3, 5),
+    ((2, 20, 24, 2), 2, 3),  # the margin need not be half of the window
   ],
 )
 def test_values_and_both_gradients_are_those_of_the_textbook(
-  shape, scales, compiled
+  shape, scales, margin, compiled
 ):
   reference, image = pictures(*shape)
-  expected = value_and_gradients(textbook, reference, image, scales)
+  expected = value_and_gradients(textbook, reference, image, scales, margin)
   traced = tf.function(value_and_gradients, jit_compile=compiled)
   for found, wanted in zip(
-    traced(fast, reference, image, scales), expected, strict=True
+    traced(fast, reference, image, scales, margin), expected, strict=True
   ):
     # float64; the two forms round differently.
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11)
@@ -114,6 +120,15 @@ def test_two_runs_agree_to_the_bit():
 
 def test_it_applies_in_graphs_that_know_the_size():
   assert not structure.applies(tf.zeros((1, 20, 20, 3)))
+
+  @tf.function(input_signature=[tf.TensorSpec([None, 17, 40, 3])])
+  def small(x):
+    assert structure.applies(x, margin=5, scales=2)  # 9 pixels
+    assert structure.applies(x, margin=5, scales=3)  # 5 pixels
+    assert not structure.applies(x, margin=5, scales=4)  # 3 pixels
+    return x
+
+  small.get_concrete_function()
   seen = {}
 
   def trace(shape):

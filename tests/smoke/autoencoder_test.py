@@ -50,6 +50,18 @@ def test_one_loss_trains_into_the_folder_given(tmp_path, flags):
   assert manifest["training"]["settings"]["model"]["kind"] == "convolutional"
 
 
+@pytest.mark.parametrize("border", ["valid", "mirror"])
+def test_a_loss_that_ignores_the_border_is_told_once(tmp_path, flags, border):
+  loss = f"--loss=ms_ssim(scales=2, border='{border}')"
+  out = tmp_path / "run"
+  done = runs.run("autoencoder", flags, loss, "--steps=1", f"--out={out}")
+  assert done.returncode == 0, done.stderr
+  told = done.stderr.count("hardly sees the borders of the pictures")
+  assert told == (border == "valid")
+  if told:
+    assert "53 % of 32x32 pixels" in done.stderr
+
+
 @pytest.mark.parametrize(
   ("more", "message"),
   [

@@ -116,7 +116,7 @@ RULES = (
   Rule(
     *("ssim_zeropad", ".*", "ssim"),
     absolute=5e-6,
-    options=lambda case: {"padding": "zero"},
+    options=lambda case: {"border": "zero"},
   ),
   Rule(
     *("nlpd", "nlpd/.*", "nlpd"),

@@ -118,6 +118,11 @@ class Distance(moved.Parameters, abc.ABC):
     """Number of pixels of which both sides of an image must be multiples."""
     return 1
 
+  def unseen_share(self, height: int, width: int) -> float:
+    """Returns the share of an image, 0 to 1, that hardly counts."""
+    del height, width
+    return 0.0
+
   @property
   def locality(self) -> tiling.Locality | None:
     """Geometry by which tiles give exactly the value of the whole picture.

@@ -26,8 +26,7 @@ YCBCR = (
 )
 YCBCR_OFFSET = (0.0, 0.5, 0.5)
 
-# A block that is darker masks as if it had this mean, if alpha is positive.
-FLOOR = 1 / 255
+FLOOR = 1 / 255  # a darker block masks as if it had this mean, if alpha > 0
 DROPOUT = 0.5  # rate of the authors' training
 
 
@@ -310,10 +309,9 @@ class Watson(Distance):
 
   def _relative_light(self, mean: tf.Tensor) -> tf.Tensor:
     """Returns each block's mean over that of all blocks, same shape."""
-    # With a positive alpha and no floor a black block would have thresholds
-    # near 0, and a small error in it would outweigh the rest of the picture.
-    # With a negative alpha black masks most. A floor would take that away and
-    # give black blocks nearly all of the gradient.
+    # With a positive alpha and no floor, an error in a black block would
+    # outweigh the rest of the picture. With a negative one black masks most; a
+    # floor would give black blocks nearly all of the gradient.
     masks_less = tf.cast(tf.convert_to_tensor(self.alpha) > 0, mean.dtype)
     mean = tf.maximum(mean, self._floor * self._unit * masks_less)
     overall = mean

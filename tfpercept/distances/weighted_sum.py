@@ -69,6 +69,10 @@ class WeightedSum(Distance):
     # `str` gives the fewest digits that tell a float32 from its neighbors.
     return tuple(float(str(weight)) for weight in np.exp(now))
 
+  def unseen_share(self, height: int, width: int) -> float:
+    # What one term sees counts.
+    return min(d.unseen_share(height, width) for d in self.distances)
+
   @property
   def spec(self) -> str:
     return registry.format_spec(

@@ -22,6 +22,8 @@ where x is the image and y the reference:
   the sum of 11 shifts of a sum of 11 shifts would become 121 terms. Within a
   caller's `jit_compile=True` it does, at about twice the time. Padding stays
   outside, where it is a copy; inside it would become a choice for each sample.
+- With a margin each scale is mirrored at its borders before it is filtered. The
+  gradient is taken on the mirrored picture, then folded back.
 - Each new size costs a compilation of a second. That pays in training, but not
   when every picture of an evaluation has another size. So eager calls do not
   take this path.
@@ -36,9 +38,21 @@ import tensorflow as tf
 from tfpercept.ops import filters, numerics
 
 
-def applies(image: tf.Tensor) -> bool:
-  """Returns True while `[N, H, W, C]` is traced with only N unknown."""
-  return not tf.executing_eagerly() and None not in image.shape[1:]
+def applies(image: tf.Tensor, *, margin: int = 0, scales: int = 1) -> bool:
+  """Returns whether `deficits` serves an image `[N, H, W, C]`.
+
+  It does while the image is traced with only N unknown, and no side of a scale
+  is smaller than the margin.
+
+  Args:
+    image: Images `[N, H, W, C]`.
+    margin: Number of pixels mirrored at each border.
+    scales: Number of scales, at least 1.
+  """
+  if tf.executing_eagerly() or None in image.shape[1:]:
+    return False
+  coarsest = -(-min(image.shape[1:3]) // 2 ** (scales - 1))
+  return coarsest >= margin
 
 
 def deficits(
@@ -49,6 +63,7 @@ def deficits(
   c1: float,
   c2: float,
   scales: int,
+  margin: int = 0,
 ) -> tf.Tensor:
   """Returns 1 minus the mean structural term of each scale.
 
@@ -58,10 +73,13 @@ def deficits(
   Args:
     reference: Images `[N, H, W, C]`, float32 or float64; only N may be unknown.
     image: Images of the same shape and dtype.
-    taps: Symmetric window, no longer than a side of the coarsest scale.
+    taps: Symmetric window, no longer than a side of the coarsest scale with
+      its margins.
     c1: Constant of the luminance term, (k1 * range)^2.
     c2: Constant of the contrast-structure term, (k2 * range)^2.
     scales: Number of scales, at least 1.
+    margin: Number of pixels that are mirrored at each border of each scale, no
+      more than a side of the coarsest scale has. The border pixel is repeated.
 
   Returns:
     Values `[N, C, scales]`, finest scale first. The gradient with respect to
@@ -72,7 +90,7 @@ def deficits(
   for scale in range(scales):
     last = scale == scales - 1
     level = _Scale(
-      height, width, channels, tuple(taps), c1 if last else None, c2
+      height, width, channels, tuple(taps), c1 if last else None, c2, margin
     )
     levels.append(level)
     height, width = (height + 1) // 2, (width + 1) // 2
@@ -84,9 +102,10 @@ def deficits(
     for scale, level in enumerate(levels):
       if scale:
         signals = levels[scale - 1].halve(signals)
-      moments = level.filter(signals)
+      padded = level.pad(signals)
+      moments = level.filter(padded)
       values.append(numerics.compiled(level.deficit)(*moments))
-      saved.append((level, signals, moments))
+      saved.append((level, padded, moments))
 
     def gradient(
       upstream: tf.Tensor,
@@ -115,7 +134,11 @@ def _pull_back(
     slopes = numerics.compiled(functools.partial(level.slopes, sign=sign))
     combine = numerics.compiled(functools.partial(level.combine, sign=sign))
     unfiltered = level.unfilter(slopes(*moments, upstream[..., scale]))
-    total = (combine(signals, unfiltered, *total),)
+    if level.margin:
+      own = level.fold(combine(signals, unfiltered))
+      total = (numerics.compiled(level.join)(own, *total),)
+    else:
+      total = (combine(signals, unfiltered, *total),)
   return level.unflatten(*total)
 
 
@@ -133,6 +156,7 @@ class _Scale:
     taps: Taps of the symmetric window, which sum to 1.
     c1: Constant of the luminance term; None leaves the term out.
     c2: Constant of the contrast-structure term.
+    margin: Number of pixels that are mirrored at each border.
   """
 
   height: int
@@ -141,10 +165,11 @@ class _Scale:
   taps: tuple[float, ...]
   c1: float | None
   c2: float
+  margin: int
 
   @property
   def _filtered_size(self) -> tuple[int, int]:
-    less = len(self.taps) - 1
+    less = len(self.taps) - 1 - 2 * self.margin
     return self.height - less, self.width - less
 
   def start(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -158,6 +183,29 @@ class _Scale:
 
   def unflatten(self, maps: tf.Tensor) -> tf.Tensor:
     return tf.reshape(maps, [-1, self.height, self.width, self.channels])
+
+  def pad(self, signals: tf.Tensor) -> tf.Tensor:
+    """Mirrors signals at their borders."""
+    if not self.margin:
+      return signals
+    padded = tf.pad(self.unflatten(signals), self._margins, "SYMMETRIC")
+    return tf.reshape(
+      padded, [-1, padded.shape[1], padded.shape[2] * self.channels]
+    )
+
+  def fold(self, gradient: tf.Tensor) -> tf.Tensor:
+    """Applies the transpose of `pad` to one map."""
+    height, width = (n + 2 * self.margin for n in (self.height, self.width))
+    folded = tf.raw_ops.MirrorPadGrad(
+      input=tf.reshape(gradient, [-1, height, width, self.channels]),
+      paddings=self._margins,
+      mode="SYMMETRIC",
+    )
+    return self._flatten(folded)
+
+  @property
+  def _margins(self) -> list[list[int]]:
+    return [[0, 0], [self.margin] * 2, [self.margin] * 2, [0, 0]]
 
   def filter(self, signals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns window means of signals and of squares, `[2N, h, w * C]`."""
@@ -256,8 +304,11 @@ class _Scale:
     # The slopes of a^2 and v^2 in x are 2 a and 2 v; see the top of the file.
     a, v = tf.split(signals, 2, axis=0)
     p, q, r = tf.split(unfiltered, 3, axis=0)
-    total = 2 * (a * p + sign * v * q) + r
-    return total if coarser is None else total + self._unhalve(coarser)
+    return self.join(2 * (a * p + sign * v * q) + r, coarser)
+
+  def join(self, own: tf.Tensor, coarser: tf.Tensor | None = None) -> tf.Tensor:
+    """Adds the gradient of coarser scales to that of this one."""
+    return own if coarser is None else own + self._unhalve(coarser)
 
   def halve(self, signals: tf.Tensor) -> tf.Tensor:
     """Returns the signals of the next scale."""
