@@ -1,8 +1,13 @@
-"""Manifests of trained models, read without the weights."""
+"""Manifests of trained models and their weights, read without TensorFlow."""
 
 import json
+import math
 import pathlib
+import zipfile
+from collections.abc import Collection, Mapping
 from typing import Any
+
+import numpy as np
 
 from tfpercept import weights
 from tfpercept.io import files
@@ -10,6 +15,8 @@ from tfpercept.io import files
 FORMAT = "tfpercept-model-1"
 DTYPES = ("float32", "float16")
 """Types of weights in a file; they are float32 in memory."""
+MAX_WEIGHTS = 1_000_000_000
+"""Largest number of weights of a folder; more are taken for damage."""
 _KINDS = {"model": str, "config": dict, "weights": list, "sha256": str}
 
 
@@ -53,3 +60,68 @@ def folder(model: files.PathLike) -> pathlib.Path:
   found = weights.find(model)
   here = (found / "manifest.json").is_file()
   return found if here else found / "model"
+
+
+def weights_file(
+  model: files.PathLike, manifest: Mapping[str, Any]
+) -> pathlib.Path:
+  """Returns the path of the weights of a trained model.
+
+  Args:
+    model: Path or name of the model, as `read` takes it.
+    manifest: Manifest of the model.
+
+  Raises:
+    ValueError: if the file is missing or is not the one that the manifest was
+      written with, or there are more than `MAX_WEIGHTS`.
+  """
+  found = folder(model)
+  if sum(math.prod(shape) for shape in manifest["weights"]) > MAX_WEIGHTS:
+    raise ValueError(f"{found} claims more than {MAX_WEIGHTS} weights")
+  path = found / "weights.npz"
+  if not path.is_file() or files.sha256(path) != manifest["sha256"]:
+    raise ValueError(
+      f"{path} is missing or is not what {found / 'manifest.json'} was "
+      "written with; copy the whole model folder again"
+    )
+  return path
+
+
+def read_weights(
+  path: pathlib.Path,
+  manifest: Mapping[str, Any],
+  places: Collection[int] | None = None,
+) -> list[np.ndarray]:
+  """Returns weights of a trained model, in no more memory than they need.
+
+  Args:
+    path: Path that `weights_file` returned.
+    manifest: Manifest of the model.
+    places: Places of the weights in the manifest; None stands for all.
+
+  Returns:
+    Float32 arrays, in the order of `places`.
+
+  Raises:
+    ValueError: if the file holds anything else than the manifest says.
+  """
+  dtype, weights = np.dtype(manifest["dtype"]), []
+  shapes = [tuple(shape) for shape in manifest["weights"]]
+  try:
+    with zipfile.ZipFile(path) as archive:
+      for i in range(len(shapes)) if places is None else places:
+        with archive.open(f"{i:03d}.npy") as file:
+          np.lib.format.read_magic(file)
+          header = np.lib.format.read_array_header_1_0(file)
+          if header != (shapes[i], False, dtype):
+            raise ValueError(f"array {i} is {header}, not {dtype} {shapes[i]}")
+          data = file.read(dtype.itemsize * math.prod(shapes[i]))
+        weight = np.frombuffer(data, dtype).reshape(shapes[i])
+        weights.append(weight.astype(np.float32))
+        if not np.isfinite(weights[-1]).all():
+          raise ValueError(f"array {i} holds NaN or infinity")
+  except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+    raise ValueError(f"{path} is not what `models.save` writes: {error}") from (
+      error
+    )
+  return weights

@@ -30,6 +30,8 @@ MODEL = "photo_mse"
 """Name of the trained model that compresses by default."""
 MAX_EFFORT = 100
 """Largest number of rounds that refine the symbols of a picture."""
+ENGINES = ("auto", "numpy", "tensorflow")
+"""Names of what can run the transforms of a model; the first one chooses."""
 LAYOUTS = (
   "bapps2afc", "bappsjnd", "gan2afc", "choices", "mos", "dmos",
   "tid2013_genuine", "tid2013_resynth",

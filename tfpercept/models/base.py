@@ -1,8 +1,6 @@
 """The registry of networks, and the folder format of trained ones."""
 
-import math
 import pathlib
-import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -16,9 +14,6 @@ from tfpercept.manifests import DTYPES, FORMAT
 
 MODELS = registry.Registry("model")
 _Class = TypeVar("_Class", bound=type[keras.Model])
-
-MAX_WEIGHTS = 1_000_000_000
-"""Largest number of weights of a folder; more are taken for damage."""
 
 
 def register(name: str) -> Callable[[_Class], _Class]:
@@ -117,14 +112,7 @@ def load(
   manifest = manifests.read(folder)
   folder = manifests.folder(folder)
   shapes = [tuple(shape) for shape in manifest["weights"]]
-  if sum(math.prod(shape) for shape in shapes) > MAX_WEIGHTS:
-    raise ValueError(f"{folder} claims more than {MAX_WEIGHTS} weights")
-  path = folder / "weights.npz"
-  if not path.is_file() or files.sha256(path) != manifest["sha256"]:
-    raise ValueError(
-      f"{path} is missing or is not what {folder / 'manifest.json'} was "
-      "written with; copy the whole model folder again"
-    )
+  path = manifests.weights_file(folder, manifest)
   options = {k: v for k, v in manifest["config"].items() if k != "name"}
 
   def build() -> keras.Model:
@@ -138,33 +126,8 @@ def load(
       f"{manifest['config']}"
     )
   network = build()
-  network.set_weights(_read_weights(path, shapes, np.dtype(manifest["dtype"])))
+  network.set_weights(manifests.read_weights(path, manifest))
   return network, manifest
-
-
-def _read_weights(
-  path: pathlib.Path, shapes: list[tuple[int, ...]], dtype: np.dtype
-) -> list[np.ndarray]:
-  """Reads the weights of `save`, in no more memory than the shapes need."""
-  weights = []
-  try:
-    with zipfile.ZipFile(path) as archive:
-      for i, shape in enumerate(shapes):
-        with archive.open(f"{i:03d}.npy") as file:
-          np.lib.format.read_magic(file)
-          header = np.lib.format.read_array_header_1_0(file)
-          if header != (shape, False, dtype):
-            raise ValueError(f"array {i} is {header}, not {dtype} {shape}")
-          data = file.read(dtype.itemsize * math.prod(shape))
-        weight = np.frombuffer(data, dtype).reshape(shape)
-        weights.append(weight.astype(np.float32))
-        if not np.isfinite(weights[-1]).all():
-          raise ValueError(f"array {i} holds NaN or infinity")
-  except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-    raise ValueError(f"{path} is not what `models.save` writes: {error}") from (
-      error
-    )
-  return weights
 
 
 def _shapes_without_memory(

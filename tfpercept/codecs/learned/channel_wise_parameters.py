@@ -3,12 +3,11 @@
 from collections.abc import Generator
 
 import numpy as np
-import tensorflow as tf
 
 from tfpercept.codecs.learned import entropy_parameters
-from tfpercept.models.compression import channel_wise
+from tfpercept.ops import codec_constants
 
-_LIMIT = channel_wise.SYMBOL_LIMIT
+_LIMIT = codec_constants.CONTEXT_LIMIT
 
 
 @entropy_parameters.PARAMETERS.register("channel_wise")
@@ -22,32 +21,33 @@ class SliceParameters(entropy_parameters.HyperParameters):
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[entropy_parameters.Part, tf.Tensor, None]:
+  ) -> Generator[entropy_parameters.Part, np.ndarray, None]:
     offset, scale = self.offsets(step), self.mean_scale(step)
     assert z is not None  # a model without side information has no slices
     hidden = self._features(size, z)
     # Contexts count larger symbols as the limit, so a byte holds what they see.
     known = np.zeros((1, *size, self.slices[-1].start), np.int8)
-    for channels, told_by in zip(self.slices, self._told_by, strict=True):
+    for number, channels in enumerate(self.slices):
       for rows in entropy_parameters.spans(size):
         seen, own = entropy_parameters.around(rows, size[0])
-        index, mean = told_by(
-          tf.constant(hidden[:, seen]),
-          tf.constant(known[:, seen, :, : channels.start]),
-          tf.constant(offset[channels]),
-          tf.constant(scale[channels]),
+        index, mean = self.tell(
+          number,
+          hidden[:, seen],
+          known[:, seen, :, : channels.start],
+          offset[channels],
+          scale[channels],
         )
         symbols = yield entropy_parameters.Part(
           rows, channels, index[:, own], mean[:, own]
         )
         if channels != self.slices[-1]:
-          known[:, rows, :, channels] = symbols.numpy().clip(-_LIMIT, _LIMIT)
+          known[:, rows, :, channels] = symbols.clip(-_LIMIT, _LIMIT)
 
   def _features(self, size: tuple[int, int], z: np.ndarray) -> np.ndarray:
     """Returns the features of hyper-latents, uint8 `[1, 4h, 4w, C]`."""
     found = np.empty((1, *size, self._hyper.width), np.uint8)
     for rows, hidden, own in entropy_parameters.hidden_strips(
-      self._hidden_of, z
+      self._hyper.hidden, z
     ):
       found[:, rows] = hidden[:, own]
     return found
@@ -65,7 +65,7 @@ class SliceParameters(entropy_parameters.HyperParameters):
       `hyper<i>_means`, int32 `[1, 4h, 4w, channels]`, and from the second on
       those of slices, `context<i>_...`, `[1, h, w, channels]`.
     """
-    hidden = self._hidden_of(tf.cast(z, tf.float32))
+    hidden = self._hyper.hidden(z.astype(np.float32))
     found: dict[str, np.ndarray] = {}
     for i, channels in enumerate(self.slices):
       turns = np.arange(channels.start) % z.shape[-1]

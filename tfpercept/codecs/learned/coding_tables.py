@@ -2,25 +2,20 @@
 
 A file is read by the very numbers it was written with: tables of frequencies,
 the hyper-synthesis in integers, and what each quality adds to scale indexes.
-They are made once, when a network is saved, and read ever after. The entropy
-model of the network says which of them there are.
+They are made once, when a network is saved (`model_writer`), and read ever
+after. `layout` says which of them there are.
 """
 
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfpercept.codecs.bitstream import container, range_decoder
-from tfpercept.codecs.learned import integer_layers, model_ids
+from tfpercept import manifests
+from tfpercept.codecs.bitstream import container, range_coder
+from tfpercept.codecs.learned import integer_layers, layout, model_ids
 from tfpercept.io import files, npz_reader
-from tfpercept.models.compression import (
-  entropy_coding,
-  entropy_model,
-  transform_codec,
-)
+from tfpercept.ops import codec_constants
 
 FILE = model_ids.CODING_FILE
 MAX_LEVELS = 255 // container.STEPS
@@ -29,138 +24,92 @@ _LARGEST_OFFSET = 1 << 15
 _FAR_BITS = (16, 8)  # of the tables of both bytes
 
 
-def arrays(network: transform_codec.TransformCodec) -> dict[str, np.ndarray]:
-  """Returns all arrays that a codec keeps of a trained network, by name.
-
-  Args:
-    network: Built network.
-
-  Raises:
-    ValueError: if a sum of an integer layer might be inexact in float32, or the
-      network has more than `MAX_LEVELS`.
-  """
-  model, levels = network.entropy_model, network.levels
-  _check_levels(levels)
-  made = {}
-  for name, tables in model.tables().items():
-    made[f"{name}_tables"], made[f"{name}_offsets"] = tables
-  for name, (layer, _) in model.integer_layers.items():
-    made |= integer_layers.arrays(name, layer)
-  for name, shape in integer_layers.shapes(model).items():
-    integer_layers.check(name, shape, made)
-  if model.has_side_information:
-    made["index_offsets"] = _index_offsets(network)
-  whole = tf.range(1, levels + 1, dtype=tf.float32)
-  ends = [gain.numpy()[:, 0, 0] for gain in network.log_gains(whole)]
-  return {
-    **made,
-    "far_tables": entropy_coding.FAR_LOOKUP,
-    "log_gain": ends[0],
-    "log_inverse": ends[1],
-    "deviation": network.deviation.numpy(),
-  }
-
-
-def _index_offsets(network: transform_codec.TransformCodec) -> np.ndarray:
-  """Returns what each quality adds to indexes, int16 `[steps, latents]`.
-
-  Scales are equally spaced in logarithms, so a gain moves an index by its own
-  logarithm over that spacing. Rounded once here, it is the same everywhere.
-  """
-  steps = tf.range(
-    0, container.STEPS * (network.levels - 1) + 1, dtype=tf.float32
-  )
-  log_gain, _ = network.log_gains(1.0 + steps / container.STEPS)
-  offsets = log_gain.numpy()[:, 0, 0] / entropy_coding.LOG_STEP
-  return np.round(offsets).astype(np.int16)
-
-
 def load(
-  folder: files.PathLike,
-  manifest: Mapping[str, Any],
-  network: transform_codec.TransformCodec,
-) -> dict[str, np.ndarray]:
-  """Returns the arrays that `arrays` made of a network, from a model folder.
+  model: files.PathLike, manifest: Mapping[str, Any]
+) -> tuple[layout.Layout, dict[str, np.ndarray]]:
+  """Returns what a model folder keeps to code with, and its layout.
 
   Args:
-    folder: A model folder, or a run folder that holds one as `model/`.
+    model: A model folder, a run folder that holds one as `model/`, or the name
+      of a model that comes with the package.
     manifest: Manifest of the model.
-    network: Built network of the model.
 
   Raises:
-    ValueError: if the file is missing, damaged, or another network's.
+    ValueError: if the model codes no pictures, or the file is missing, damaged,
+      or another model's.
   """
-  folder = pathlib.Path(folder)
-  if not (folder / FILE).is_file():
-    folder = folder / "model"
-  path = folder / FILE
-  expected = manifest.get("files", {}).get(FILE)
-  if not path.is_file() or files.sha256(path) != expected:
+  if not model_ids.codes(manifest):
+    raise ValueError(
+      f"{model} holds a {manifest['model']} that codes no pictures; give a "
+      "folder that trainers.compression wrote"
+    )
+  path = manifests.folder(model) / FILE
+  if not path.is_file() or files.sha256(path) != manifest["files"][FILE]:
     raise ValueError(
       f"{path} is missing or is not what its manifest was written with; copy "
       "the whole model folder again"
     )
   kept = npz_reader.read(path)
   try:
-    _check(kept, network)
+    laid = layout.of_arrays(kept, model_ids.bitstream(manifest))
+    check(kept, laid)
   except ValueError as error:
     raise ValueError(f"{path} is not what codes: {error}") from error
-  return kept
+  return laid, kept
 
 
-def _check(
-  kept: Mapping[str, np.ndarray], network: transform_codec.TransformCodec
-) -> None:
-  """Raises ValueError unless arrays are what a network codes with.
+def check(kept: Mapping[str, np.ndarray], laid: layout.Layout) -> None:
+  """Raises ValueError unless arrays are what codes.
 
   Whatever they say then, decoding neither overflows nor is inexact.
+
+  Args:
+    kept: Arrays of a model folder, by name.
+    laid: Layout of the arrays.
   """
-  model = network.entropy_model
-  _check_levels(network.levels)
-  layers = integer_layers.shapes(model)
-  kinds = _kinds(model, network.levels) | integer_layers.kinds(layers)
+  check_levels(laid.levels)
+  kinds = _kinds(laid) | integer_layers.kinds(laid.layers)
   for name, (shape, kind) in kinds.items():
     found = kept.get(name)
     if found is None or found.shape != shape or found.dtype != kind:
       got = "nothing" if found is None else f"{found.dtype} {found.shape}"
       raise ValueError(f"{name} is {np.dtype(kind)} {shape}; got {got}")
-  for name in ("y", "z") if model.has_side_information else ("y",):
+  for name in "zy" if laid.has_side_information else "y":
     offsets = kept[f"{name}_offsets"]
     _check_tables(
-      name, kept.get(f"{name}_tables"), [entropy_coding.PRECISION], offsets
+      name, kept.get(f"{name}_tables"), [codec_constants.PRECISION], offsets
     )
     if np.abs(offsets.astype(np.int64)).max() > _LARGEST_OFFSET:
       raise ValueError(f"{name}_offsets are beyond {_LARGEST_OFFSET}")
   octets = np.zeros(2, np.int32)
   _check_tables("far", kept.get("far_tables"), _FAR_BITS, octets, symbols=256)
-  for name, layer in layers.items():
+  for name, layer in laid.layers.items():
     integer_layers.check(name, layer, kept)
   gains = (kept["log_gain"], kept["log_inverse"], kept["deviation"])
   if not all(np.isfinite(g).all() for g in gains) or gains[-1].min() <= 0:
     raise ValueError("gains and deviations are finite, and these above 0")
 
 
-def _kinds(
-  model: entropy_model.EntropyModel, levels: int
-) -> dict[str, tuple[tuple[int, ...], str]]:
+def _kinds(laid: layout.Layout) -> dict[str, tuple[tuple[int, ...], str]]:
   """Returns shapes and types of arrays, but for those of tables and layers."""
-  latents = model.latents
+  latents, levels = laid.latents, laid.levels
   kinds = {
-    "y_offsets": ((model.table_count,), "i4"),
+    "y_offsets": ((laid.tables,), "i4"),
     "log_gain": ((levels, latents), "f4"),
     "log_inverse": ((levels, latents), "f4"),
     "deviation": ((latents,), "f4"),
   }
-  if model.has_side_information:
+  if laid.has_side_information:
     steps = container.STEPS * (levels - 1) + 1
     kinds |= {
-      "z_offsets": ((model.hyper_latents,), "i4"),
+      "z_offsets": ((laid.hyper_latents,), "i4"),
       "index_offsets": ((steps, latents), "i2"),
     }
   return kinds
 
 
-def _check_levels(levels: int) -> None:
+def check_levels(levels: int) -> None:
+  """Raises ValueError for more qualities than a file can say."""
   if levels > MAX_LEVELS:
     raise ValueError(
       f"a file has room for qualities up to {MAX_LEVELS}; the network has "
@@ -188,14 +137,18 @@ def _check_tables(
   """
   if lookup is None:
     raise ValueError(f"{name}_tables are missing")
+  if lookup.dtype != "i4" or lookup.ndim != 1:
+    raise ValueError(f"{name}_tables are no tables of frequencies")
   try:
-    tables = range_decoder.tables(np.asarray(lookup, np.int32).ravel())
+    tables = range_coder.Tables(lookup)
   except ValueError as error:
     raise ValueError(f"{name}_tables: {error}") from error
-  wanted = list(bits) * (len(offsets) // len(bits))
-  good = [table.bits for table in tables] == wanted and lookup.dtype == "i4"
-  for table in tables if good else ():
-    good &= min(np.diff(table.ends)) > 0 and len(table.ends) > 2
-    good &= symbols is None or len(table.ends) == symbols + 1
-  if not good:
+  count = len(tables.last)
+  found = lookup[tables.starts[:-1] + np.arange(count)]
+  wanted = np.tile(bits, len(offsets) // len(bits))
+  # All frequencies are above 0, and where one table follows another it falls.
+  rises = np.diff(tables.ends) > 0
+  rises[tables.starts[1:-1] - 1] = True
+  good = np.array_equal(found, wanted) and rises.all() and tables.last.min() > 0
+  if not good or (symbols and (tables.last + 1 != symbols).any()):
     raise ValueError(f"{name}_tables are no tables of frequencies")

@@ -6,25 +6,22 @@ registered for it.
 """
 
 import abc
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tfpercept import registry
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import hyper_synthesis, tiles
-from tfpercept.models.compression import (
-  entropy_model,
-  hyper_transforms,
-  transforms,
-)
+from tfpercept.codecs.learned import arithmetic, hyper_synthesis, layout, tiles
+from tfpercept.ops import codec_constants
 
 PARAMETERS = registry.Registry("bitstream")
 """`Parameters` by the name of a bitstream, a key of `CODEC_IDS`."""
-_HALO = hyper_transforms.SYNTHESIS_HALO
-_RATIO = hyper_transforms.STRIDE
+_HALO = codec_constants.SYNTHESIS_HALO
+_RATIO = codec_constants.HYPER_STRIDE
+_STRIDE = codec_constants.STRIDE
+Array = arithmetic.Array
 ALL = slice(None)
 
 
@@ -41,8 +38,8 @@ class Part(NamedTuple):
 
   rows: slice
   channels: slice
-  index: tf.Tensor
-  mean: tf.Tensor
+  index: np.ndarray
+  mean: np.ndarray
 
 
 class Parts(Iterator[Part]):
@@ -59,15 +56,15 @@ class Parts(Iterator[Part]):
     generator: Generator of parts that is sent the symbols of each.
   """
 
-  def __init__(self, generator: Generator[Part, tf.Tensor, None]):
+  def __init__(self, generator: Generator[Part, np.ndarray, None]):
     self._generator = generator
-    self._symbols: tf.Tensor | None = None
+    self._symbols: np.ndarray | None = None
 
   def __next__(self) -> Part:
     symbols, self._symbols = self._symbols, None
     return self._generator.send(symbols)
 
-  def tell(self, symbols: tf.Tensor) -> None:
+  def tell(self, symbols: np.ndarray) -> None:
     """Keeps the symbols of the last part, int32, for those that follow."""
     self._symbols = symbols
 
@@ -78,7 +75,7 @@ def gains(
   """Returns the gains of latents before and after they are rounded.
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
     step: Quality in sixteenths.
 
   Returns:
@@ -97,22 +94,26 @@ def gains(
 class Parameters(abc.ABC):
   """Base of entropy parameters.
 
-  `hidden` and `tell` are functions of tensors, for graphs too; `parts` goes
-  through a picture strip by strip with their help.
+  `hidden` and `tell` are functions of the arrays of any library; `parts` goes
+  through a picture strip by strip with their help, by NumPy.
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
-    model: Entropy model of the network.
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    laid: Layout of those arrays.
+    by: Library of arrays that computes `hidden` and `tell`.
 
   Attributes:
     slices: Channels of the latents that are coded together, in order.
   """
 
   def __init__(
-    self, kept: Mapping[str, np.ndarray], model: entropy_model.EntropyModel
+    self,
+    kept: Mapping[str, np.ndarray],
+    laid: layout.Layout,
+    by: arithmetic.Arithmetic,
   ):
-    self._kept = kept
-    self.slices = model.slices
+    self._kept, self._by = kept, by
+    self.slices = laid.slices
 
   def parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
@@ -133,28 +134,28 @@ class Parameters(abc.ABC):
   @abc.abstractmethod
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, tf.Tensor, None]:
+  ) -> Generator[Part, np.ndarray, None]:
     """Yields parts, and is sent the symbols of each; arguments as `parts`."""
 
   @abc.abstractmethod
-  def hidden(self, z: tf.Tensor | None, shape: tf.Tensor) -> tf.Tensor:
+  def hidden(self, z: Array | None, shape: Sequence[Any]) -> Array:
     """Returns the features that parameters are made of, `[N, h, w, C]`.
 
     Args:
       z: Hyper-latents, whole numbers `[N, h/ratio, w/ratio, hyper_latents]`;
         None if there are none.
-      shape: N, h and w, int32 `[3]`.
+      shape: N, h and w, each a number or a tensor.
     """
 
   @abc.abstractmethod
   def tell(
     self,
     number: int,
-    hidden: tf.Tensor,
-    known: tf.Tensor | None,
-    offset: tf.Tensor,
-    scale: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
+    hidden: Array,
+    known: Array | None,
+    offset: Array,
+    scale: Array,
+  ) -> tuple[Array, Array]:
     """Returns numbers of tables and means of a slice, as a `Part` has them.
 
     Args:
@@ -189,8 +190,8 @@ class Parameters(abc.ABC):
     return self._kept["deviation"] * gains(self._kept, step)[0]
 
   def symbols(
-    self, y: np.ndarray, mean: tf.Tensor, step: int, channels: slice = ALL
-  ) -> tf.Tensor:
+    self, y: np.ndarray, mean: np.ndarray, step: int, channels: slice = ALL
+  ) -> np.ndarray:
     """Returns int32 symbols of latents: scaled, less their means, rounded.
 
     Args:
@@ -200,30 +201,36 @@ class Parameters(abc.ABC):
       channels: Channels of the latents that these are.
     """
     gain, _ = gains(self._kept, step)
-    return tf.cast(tf.round(y * gain[channels] - mean), tf.int32)
+    return np.round(y * gain[channels] - mean).astype(np.int32)
 
   def values(
-    self, symbols: tf.Tensor, mean: tf.Tensor, step: int, channels: slice = ALL
-  ) -> tf.Tensor:
+    self,
+    symbols: np.ndarray,
+    mean: np.ndarray,
+    step: int,
+    channels: slice = ALL,
+  ) -> np.ndarray:
     """Returns the latents that symbols stand for, float32, not scaled."""
-    inverse = self.inverse(step)[channels]
-    return (tf.cast(symbols, tf.float32) + mean) * inverse
+    return (symbols.astype(np.float32) + mean) * self.inverse(step)[channels]
 
   def inverse(self, step: int) -> np.ndarray:
     """Returns the gains from symbols back to latents, float32 `[latents]`."""
     return gains(self._kept, step)[1]
 
 
-def of_model(
-  model: entropy_model.EntropyModel, kept: Mapping[str, np.ndarray]
+def of_layout(
+  laid: layout.Layout,
+  kept: Mapping[str, np.ndarray],
+  by: arithmetic.Arithmetic | None = None,
 ) -> Parameters:
-  """Returns the entropy parameters of the bitstream that a model states.
+  """Returns the entropy parameters of the bitstream that a layout states.
 
   Args:
-    model: Entropy model of the network.
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    laid: Layout of the arrays.
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    by: Library of arrays that computes; NumPy by default.
   """
-  return PARAMETERS.get(model.codec)(kept, model)
+  return PARAMETERS.get(laid.codec)(kept, laid, by or arithmetic.NumPy())
 
 
 @PARAMETERS.register("factorized")
@@ -232,29 +239,29 @@ class FixedParameters(Parameters):
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, tf.Tensor, None]:
+  ) -> Generator[Part, np.ndarray, None]:
     del z, step
-    nothing = tf.zeros([0])
+    nothing = np.zeros([0])
     for rows in spans(size):
-      hidden = self.hidden(None, tf.stack([1, rows.stop - rows.start, size[1]]))
+      hidden = self.hidden(None, (1, rows.stop - rows.start, size[1]))
       yield Part(rows, ALL, *self.tell(0, hidden, None, nothing, nothing))
 
-  def hidden(self, z: tf.Tensor | None, shape: tf.Tensor) -> tf.Tensor:
+  def hidden(self, z: Array | None, shape: Sequence[Any]) -> Array:
     del z
-    return tf.zeros(tf.concat([shape, [0]], axis=0))
+    return self._by.zeros((*shape, 1))
 
   def tell(
     self,
     number: int,
-    hidden: tf.Tensor,
-    known: tf.Tensor | None,
-    offset: tf.Tensor,
-    scale: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
+    hidden: Array,
+    known: Array | None,
+    offset: Array,
+    scale: Array,
+  ) -> tuple[Array, Array]:
     del number, known, offset, scale
     latents = len(self._kept["deviation"])
-    shape = tf.concat([tf.shape(hidden)[:3], [latents]], axis=0)
-    return tf.broadcast_to(tf.range(latents), shape), tf.zeros(shape)
+    index = self._by.cast(hidden, "int32") + np.arange(latents, dtype=np.int32)
+    return index, hidden + np.zeros(latents, np.float32)
 
   def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
     del z
@@ -270,46 +277,40 @@ class HyperParameters(Parameters):
   """Parameters that follow from side information alone."""
 
   def __init__(
-    self, kept: Mapping[str, np.ndarray], model: entropy_model.EntropyModel
+    self,
+    kept: Mapping[str, np.ndarray],
+    laid: layout.Layout,
+    by: arithmetic.Arithmetic,
   ):
-    super().__init__(kept, model)
-    self._hyper = hyper_synthesis.HyperSynthesis(kept)
+    super().__init__(kept, laid, by)
+    self._hyper = hyper_synthesis.HyperSynthesis(kept, by)
     self._tellers = [
-      hyper_synthesis.Teller(kept, number, channels)
+      hyper_synthesis.Teller(kept, by, number, channels)
       for number, channels in enumerate(self.slices)
-    ]
-    self._hidden_of = tf.function(
-      lambda z: self._hyper.hidden(z), reduce_retracing=True
-    )
-    self._told_by = [
-      tf.function(teller.tell, reduce_retracing=True)
-      for teller in self._tellers
     ]
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, tf.Tensor, None]:
+  ) -> Generator[Part, np.ndarray, None]:
     del size
     assert z is not None  # which the entropy model states there are
-    (told_by,) = self._told_by
-    offset = tf.constant(self.offsets(step))
-    scale = tf.constant(self.mean_scale(step))
-    for rows, hidden, own in hidden_strips(self._hidden_of, z):
-      index, mean = told_by(hidden, None, offset, scale)
+    offset, scale = self.offsets(step), self.mean_scale(step)
+    for rows, hidden, own in hidden_strips(self._hyper.hidden, z):
+      index, mean = self.tell(0, hidden, None, offset, scale)
       yield Part(rows, ALL, index[:, own], mean[:, own])
 
-  def hidden(self, z: tf.Tensor | None, shape: tf.Tensor) -> tf.Tensor:
+  def hidden(self, z: Array | None, shape: Sequence[Any]) -> Array:
     del shape
-    return self._hyper.hidden(tf.cast(z, tf.float32))
+    return self._hyper.hidden(self._by.cast(z, "float32"))
 
   def tell(
     self,
     number: int,
-    hidden: tf.Tensor,
-    known: tf.Tensor | None,
-    offset: tf.Tensor,
-    scale: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
+    hidden: Array,
+    known: Array | None,
+    offset: Array,
+    scale: Array,
+  ) -> tuple[Array, Array]:
     return self._tellers[number].tell(hidden, known, offset, scale)
 
   def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
@@ -322,7 +323,7 @@ class HyperParameters(Parameters):
       `indexes`, not clipped, and `means`, in their unit, int32 `[1, 4h, 4w,
       latents]`.
     """
-    hidden = self._hidden_of(tf.cast(z, tf.float32))
+    hidden = self._hyper.hidden(z.astype(np.float32))
     (teller,) = self._tellers
     return {what: v for (_, what), v in teller.integers(hidden, None).items()}
 
@@ -337,14 +338,14 @@ def spans(size: tuple[int, int]) -> Iterator[slice]:
   Args:
     size: Rows and columns of latents.
   """
-  rows = tiles.heights(*(side * transforms.STRIDE for side in size))
-  for top, bottom in tiles.spans(size[0], rows // transforms.STRIDE):
+  rows = tiles.heights(*(side * _STRIDE for side in size))
+  for top, bottom in tiles.spans(size[0], rows // _STRIDE):
     yield slice(top, bottom)
 
 
 def hidden_strips(
-  hidden_of: Callable[[tf.Tensor], tf.Tensor], z: np.ndarray
-) -> Iterator[tuple[slice, tf.Tensor, slice]]:
+  hidden_of: Callable[[np.ndarray], np.ndarray], z: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray, slice]]:
   """Yields the features of a hyper-synthesis, strip by strip.
 
   Rows at a border that is none of the picture would be wrong; they are not
@@ -363,7 +364,7 @@ def hidden_strips(
   for rows in spans((height, width)):
     first = max(rows.start // _RATIO - _HALO, 0)
     part = z[:, first : -(-rows.stop // _RATIO) + _HALO]
-    hidden = hidden_of(tf.cast(part, tf.float32))
+    hidden = hidden_of(part.astype(np.float32))
     seen, own = around(rows, height)
     start, end = (place - _RATIO * first for place in (seen.start, seen.stop))
     yield rows, hidden[:, start:end], own

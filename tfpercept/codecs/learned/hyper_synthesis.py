@@ -6,35 +6,37 @@ Codecs and exported graphs both take them from here.
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
 
-from tfpercept.codecs.learned import integer_layers
-from tfpercept.models.compression import (
-  channel_wise,
-  entropy_coding,
-  hyper_transforms,
-)
+from tfpercept.codecs.learned import arithmetic, integer_layers
+from tfpercept.ops import codec_constants
 
-_MEAN_UNIT = 2.0**-hyper_transforms.MEAN_BITS
+_MEAN_UNIT = np.float32(2.0**-codec_constants.MEAN_BITS)
+Arithmetic = arithmetic.Arithmetic
+Array = arithmetic.Array
 
 
 class HyperSynthesis:
   """The hyper-synthesis in integers, as a model folder keeps it.
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    by: Library of arrays that computes.
     channels: Channels of the latents whose parameters are computed.
   """
 
   def __init__(
-    self, kept: Mapping[str, np.ndarray], channels: slice = slice(None)
+    self,
+    kept: Mapping[str, np.ndarray],
+    by: Arithmetic,
+    channels: slice = slice(None),
   ):
+    self._by = by
     self._hidden = [
-      integer_layers.Convolution(kept, name, upsample=2)
+      integer_layers.Convolution(kept, name, by, upsample=2)
       for name in ("hyper_0", "hyper_1")
     ]
     self._last = {
-      name: integer_layers.Convolution(kept, name, channels=channels)
+      name: integer_layers.Convolution(kept, name, by, channels=channels)
       for name in ("indexes", "means")
       if f"{name}_kernel" in kept
     }
@@ -44,24 +46,24 @@ class HyperSynthesis:
     """Number of channels of the features."""
     return self._hidden[-1].outputs
 
-  def hidden(self, z: tf.Tensor) -> tf.Tensor:
+  def hidden(self, z: Array) -> Array:
     """Returns the features of indexes and means, `[N, 4h, 4w, C]`.
 
     Args:
       z: Hyper-latents, whole numbers in float32 `[N, h, w, hyper_latents]`.
     """
     for layer in self._hidden:
-      z = integer_layers.clipped(layer(z))
+      z = layer.clipped(z)
     return z
 
-  def indexes(self, hidden: tf.Tensor) -> tf.Tensor:
+  def indexes(self, hidden: Array) -> Array:
     """Returns whole numbers in float32, not clipped."""
     return self._last["indexes"](hidden)
 
-  def means(self, hidden: tf.Tensor) -> tf.Tensor:
+  def means(self, hidden: Array) -> Array:
     """Returns means in units of the latents' deviations; 0 if none are kept."""
     if "means" not in self._last:
-      return tf.zeros_like(self.indexes(hidden))
+      return np.float32(0) * self.indexes(hidden)
     return self._last["means"](hidden) * _MEAN_UNIT
 
 
@@ -69,26 +71,28 @@ class Context:
   """A context of earlier slices in integers (`channel_wise.Context`).
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    by: Library of arrays that computes.
     number: Number of the slice, 1 or more.
   """
 
-  def __init__(self, kept: Mapping[str, np.ndarray], number: int):
+  def __init__(
+    self, kept: Mapping[str, np.ndarray], by: Arithmetic, number: int
+  ):
+    self._by = by
     self._hidden, self._indexes, self._means = (
-      integer_layers.Convolution(kept, f"context{number}_{name}")
+      integer_layers.Convolution(kept, f"context{number}_{name}", by)
       for name in ("hidden", "indexes", "means")
     )
 
-  def __call__(self, symbols: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def __call__(self, symbols: Array) -> tuple[Array, Array]:
     """Returns whole numbers to add to indexes, and numbers to add to means.
 
     Args:
       symbols: Symbols of the slices before, float32 `[N, h, w, C]`.
     """
-    limit = float(channel_wise.SYMBOL_LIMIT)
-    hidden = integer_layers.clipped(
-      self._hidden(tf.clip_by_value(symbols, -limit, limit))
-    )
+    limit = codec_constants.CONTEXT_LIMIT
+    hidden = self._hidden.clipped(self._by.clip(symbols, -limit, limit))
     return self._indexes(hidden), self._means(hidden) * _MEAN_UNIT
 
 
@@ -96,24 +100,30 @@ class Teller:
   """The entropy parameters of one slice of channels.
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    by: Library of arrays that computes.
     number: Number of the slice; the first one is 0.
     channels: Channels of the latents in the slice.
   """
 
   def __init__(
-    self, kept: Mapping[str, np.ndarray], number: int, channels: slice
+    self,
+    kept: Mapping[str, np.ndarray],
+    by: Arithmetic,
+    number: int,
+    channels: slice,
   ):
-    self._hyper = HyperSynthesis(kept, channels)
-    self._context = Context(kept, number) if number else None
+    self._by = by
+    self._hyper = HyperSynthesis(kept, by, channels)
+    self._context = Context(kept, by, number) if number else None
 
   def tell(
     self,
-    hidden: tf.Tensor,
-    known: tf.Tensor | None,
-    offset: tf.Tensor,
-    scale: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
+    hidden: Array,
+    known: Array | None,
+    offset: Array,
+    scale: Array,
+  ) -> tuple[Array, Array]:
     """Returns the numbers of tables, int32, and means, float32.
 
     Each is `[N, h, w, channels]`; means are in the unit of symbols.
@@ -128,16 +138,17 @@ class Teller:
       scale: Unit of the means of side information, float32, of the shape of
         `offset`.
     """
-    hidden = tf.cast(hidden, tf.float32)
-    index = tf.cast(self._hyper.indexes(hidden), tf.int32) + offset
+    cast = self._by.cast
+    hidden = cast(hidden, "float32")
+    index = cast(self._hyper.indexes(hidden), "int32") + offset
     mean = self._hyper.means(hidden) * scale
     if self._context:
-      more, shift = self._context(tf.cast(known, tf.float32))
-      index, mean = index + tf.cast(more, tf.int32), mean + shift
-    return tf.clip_by_value(index, 0, entropy_coding.SCALES - 1), mean
+      more, shift = self._context(cast(known, "float32"))
+      index, mean = index + cast(more, "int32"), mean + shift
+    return self._by.clip(index, 0, codec_constants.SCALES - 1), mean
 
   def integers(
-    self, hidden: tf.Tensor, known: np.ndarray | None
+    self, hidden: Array, known: np.ndarray | None
   ) -> dict[tuple[str, str], np.ndarray]:
     """Returns indexes and means of both networks, in whole numbers.
 
@@ -147,8 +158,8 @@ class Teller:
     """
     pairs = {"hyper": (self._hyper.indexes(hidden), self._hyper.means(hidden))}
     if self._context:
-      pairs["context"] = self._context(tf.cast(known, tf.float32))
-    unit = 2.0**hyper_transforms.MEAN_BITS
+      pairs["context"] = self._context(self._by.cast(known, "float32"))
+    unit = 2.0**codec_constants.MEAN_BITS
     return {
       (name, what): np.asarray(values, np.int32)
       for name, (indexes, means) in pairs.items()

@@ -1,82 +1,30 @@
-"""The learned codec: pictures to real bytes by a trained network."""
+"""The learned codec: pictures to real bytes by a trained network.
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+It needs no TensorFlow: what is computed of symbols is the same everywhere, in
+NumPy, and an engine (`engines`) runs the transforms.
+"""
 
-import keras
+from collections.abc import Iterator
+
 import numpy as np
-import tensorflow as tf
 
-from tfpercept import models, weights
+from tfpercept import manifests
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import (
   channel_wise_parameters,  # noqa: F401 registers its entropy parameters
   coding_tables,
+  engines,
   entropy_parameters,
-  refinement,
+  model_ids,
   selftest,
   stopwatch,
   symbol_coder,
   tiles,
 )
-from tfpercept.codecs.learned.model_ids import identity
 from tfpercept.codecs.lossless import lossless_codec
-from tfpercept.io import files
-from tfpercept.models.compression import (
-  hyper_transforms,
-  transform_codec,
-  transforms,
-)
 from tfpercept.offers import MAX_EFFORT, MODEL
-from tfpercept.ops import checks
-
-
-def save(
-  network: keras.Model, folder: files.PathLike, *, dtype: str = "float32",
-  **details: Any,
-) -> None:  # fmt: skip
-  """Writes a trained network and all that codes with it, atomically.
-
-  Args:
-    network: Any built `TransformCodec`.
-    folder: Folder to write; an existing one is replaced.
-    dtype: Type in which weights are kept. For `"float16"` they are rounded
-      first, to 8 digits, so that tables and integers are those of the kept
-      weights.
-    **details: JSON values for the manifest.
-
-  Raises:
-    ValueError: if the network can not be made exact (`coding_tables.arrays`).
-  """
-  if dtype != "float32":
-    network = _rounded_copy(network, dtype)
-  arrays = {coding_tables.FILE: coding_tables.arrays(network)}
-  with files.atomic(folder) as temporary:
-    models.save(network, temporary, dtype=dtype, arrays=arrays, **details)
-    path = temporary / "manifest.json"
-    manifest = json.loads(path.read_text())
-    codec = Hyperprior(model=str(temporary), check=False)
-    manifest[selftest.FIELD] = selftest.vector(codec)
-    files.write_json(path, manifest)
-
-
-def _rounded_copy(network: keras.Model, dtype: str) -> keras.Model:
-  """Returns a copy of a network with weights rounded to `dtype`."""
-  rounded = [_short(w).astype(dtype) for w in network.get_weights()]
-  copy = type(network).from_config(network.get_config())
-  copy.build()
-  copy.set_weights([w.astype(np.float32) for w in rounded])
-  for layer, _ in copy.entropy_model.integer_layers.values():
-    layer.settle()  # few distinct numbers, which take less room
-  return copy
-
-
-def _short(weight: np.ndarray) -> np.ndarray:
-  """Rounds to 8 binary digits, which take less room once compressed."""
-  mantissa, exponent = np.frexp(weight)
-  return np.ldexp(np.round(mantissa * 2**8) / 2**8, exponent)
+from tfpercept.ops import codec_constants
 
 
 @base.register("hyperprior")
@@ -100,10 +48,14 @@ class Hyperprior(base.Codec):
       long as decoding.
     max_pixels: Largest number of pixels of a picture; files that tell of more
       are corrupt. 2^27, which is the most, and the default, take 3 GB at most.
+    engine: What runs the transforms: `numpy`, `tensorflow`, or `auto`, which
+      takes NumPy where that can do what is asked for. Files of one are read by
+      the other to the same latents.
 
   Raises:
     ValueError: if there is no such model, it is damaged, or an option is out
       of range.
+    MissingLibrary: if TensorFlow is needed and not installed.
     selftest.WrongArithmetic: if this machine would read files wrongly.
 
   Source: Minnen, Ballé, Toderici, 2018; integers: Ballé, Johnston, Minnen,
@@ -119,30 +71,22 @@ class Hyperprior(base.Codec):
     check: bool = True,
     effort: int = 0,
     max_pixels: int = container.MAX_PIXELS,
+    engine: str = engines.AUTO,
   ):
     self.model, self.check, self.effort = model, check, effort
+    self.engine = engine
     _check_options(effort, max_pixels)
     self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
-    self._network, manifest = models.load(model, dtype="float32")
-    if not isinstance(self._network, transform_codec.TransformCodec):
-      known = ", ".join(transform_codec.names())
-      raise ValueError(
-        f"{model} holds a {manifest['model']}, not one of {known}"
-      )
-    self._model = self._network.entropy_model
-    kept = coding_tables.load(weights.find(model), manifest, self._network)
-    self._parameters = entropy_parameters.of_model(self._model, kept)
-    self._coder = symbol_coder.SymbolCoder(kept, self._model, self._parameters)
-    self.identity = identity(manifest)
-    self.qualities = tuple(float(q) for q in range(1, self._network.levels + 1))
-    self._analysis, self._synthesis = (
-      tf.function(network, reduce_retracing=True)
-      for network in (self._network.analysis, self._network.reconstruct)
+    manifest = manifests.read(model)
+    self._laid, kept = coding_tables.load(model, manifest)
+    self._parameters = entropy_parameters.of_layout(self._laid, kept)
+    self._coder = symbol_coder.SymbolCoder(kept, self._laid, self._parameters)
+    self.identity = model_ids.identity(manifest)
+    self.qualities = tuple(float(q) for q in range(1, self._laid.levels + 1))
+    self._engine = engines.create(
+      engine, model, manifest, self._laid, effort=effort
     )
-    self._hyper_latents = tf.function(
-      self._network.hyper_latents, reduce_retracing=True
-    )
-    self._refinement = self._refined(manifest)
+    self._refinement = self._engine.refinement(effort) if effort else None
     if check:
       selftest.check(self, manifest)
     self.max_pixels = max_pixels
@@ -169,13 +113,13 @@ class Hyperprior(base.Codec):
     y, z = self._latents(image, step, watch)
     strings = self._coder.write(z, self._coded(image, y, z, step), watch)
     header = container.Header(
-      codec=container.CODEC_IDS[self._model.codec],
+      codec=container.CODEC_IDS[self._laid.codec],
       model=self.identity,
       height=image.shape[0],
       width=image.shape[1],
       quality=step if len(self.qualities) > 1 else 0,
       grey=image.shape[2] == 1,
-      integer=self._model.has_side_information,
+      integer=self._laid.has_side_information,
     )
     data = container.pack(header, strings)
     watch.lap("coder")
@@ -191,13 +135,13 @@ class Hyperprior(base.Codec):
     watch = stopwatch.Stopwatch()
     header, picture = self._unpack(data)
     y_hat = self._coder.values(picture, watch)
-    quality = tf.constant([picture.step / container.STEPS], tf.float32)
+    quality = picture.step / container.STEPS
     try:
       image = tiles.synthesise(
-        lambda y: self._synthesis(y, quality),
+        lambda y: self._engine.synthesis(y, quality),
         y_hat,
         picture.size,
-        halo=self._network.halo,
+        halo=self._engine.halo,
       )
     except FloatingPointError as error:
       raise base.CorruptStream(
@@ -226,7 +170,7 @@ class Hyperprior(base.Codec):
   @property
   def hyper_latents(self) -> int:
     """Number of channels of the side information; 0 if there is none."""
-    return self._model.hyper_latents
+    return self._laid.hyper_latents
 
   def integers(self, z: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the whole numbers that follow from hyper-latents.
@@ -247,16 +191,7 @@ class Hyperprior(base.Codec):
     image = base.check_picture(image, self.spec)
     step = self._step(quality)
     y, z = self._latents(image, step, stopwatch.Stopwatch())
-    bits = 0.0
-    if z is not None:
-      bits += float(
-        tf.reduce_sum(self._model.side_bits(tf.constant(z, tf.float32)))
-      )
-    for part, symbols in self._coded(image, y, z, step):
-      values = tf.cast(symbols, tf.float32)
-      found = self._model.symbol_bits(values, part.index)
-      bits += float(tf.reduce_sum(found))
-    return bits
+    return self._coder.bits(z, self._coded(image, y, z, step))
 
   def _coded(
     self, image: np.ndarray, y: np.ndarray, z: np.ndarray | None, step: int
@@ -285,20 +220,9 @@ class Hyperprior(base.Codec):
       yield part, symbols
       parts.tell(symbols)
 
-  def _refined(
-    self, manifest: Mapping[str, Any]
-  ) -> refinement.Refinement | None:
-    """Returns what chooses symbols; None if they are rounded."""
-    if self.effort and not self._model.can_refine:
-      raise ValueError(
-        "effort chooses symbols of scale and mean-scale hyperpriors; "
-        f"{self.model} holds a {manifest['model']}. Leave it at 0."
-      )
-    return refinement.of_model(self._network, manifest, rounds=self.effort)
-
   def _step(self, quality: float | None) -> int:
     """Returns the quality in sixteenths; the middle one by default."""
-    levels = self._network.levels
+    levels = self._laid.levels
     if quality is None:
       quality = (1 + levels) / 2
     if not 1 <= quality <= levels:
@@ -312,24 +236,24 @@ class Hyperprior(base.Codec):
   ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns y, float32 `[1, h, w, C]`, and z, int32 `[1, h/4, w/4, C']`."""
     size = self._coder.size(*image.shape[:2])
-    quality = tf.constant([step / container.STEPS], tf.float32)
+    quality, stride = step / container.STEPS, codec_constants.STRIDE
     color = np.broadcast_to(image, (*image.shape[:2], 3))
     y = tiles.analyse(
-      lambda x: self._analysis(x, quality),
+      lambda x: self._engine.analysis(x, quality),
       color,
-      (size[0] * transforms.STRIDE, size[1] * transforms.STRIDE),
-      halo=self._network.halo,
+      (size[0] * stride, size[1] * stride),
+      halo=self._engine.halo,
     )
     watch.lap("analysis")
-    if not self._model.has_side_information:
+    if not self._laid.has_side_information:
       return y, None
     z = tiles.hyper_analyse(
-      lambda y: self._hyper_latents(y, quality),
+      lambda y: self._engine.hyper_analysis(y, quality),
       y,
-      ratio=self._model.ratio,
-      halo=self._model.analysis_halo,
+      ratio=self._laid.ratio,
+      halo=self._engine.analysis_halo,
     )
-    limit = hyper_transforms.SYMBOL_LIMIT
+    limit = codec_constants.SYMBOL_LIMIT
     z = np.round(z).clip(-limit, limit).astype(np.int32)
     watch.lap("hyper")
     return y, z
@@ -340,12 +264,12 @@ class Hyperprior(base.Codec):
     """Returns header and strings; raises CorruptStream."""
     header, strings = container.unpack(
       data,
-      codec=container.CODEC_IDS[self._model.codec],
+      codec=container.CODEC_IDS[self._laid.codec],
       model=self.identity,
       symbols=self._coder.counts,
       max_pixels=self.max_pixels,
     )
-    levels, step = self._network.levels, header.quality
+    levels, step = self._laid.levels, header.quality
     if levels == 1 and step == 0:
       step = container.STEPS
     elif levels == 1 or not 1 <= step / container.STEPS <= levels:
@@ -353,7 +277,7 @@ class Hyperprior(base.Codec):
         f"a quality of {step / container.STEPS:g}; the model has "
         + (f"1 to {levels}" if levels > 1 else "one rate, which is 0")
       )
-    if header.integer != self._model.has_side_information:
+    if header.integer != self._laid.has_side_information:
       raise base.CorruptStream(
         "a hyper-synthesis in "
         + ("whole numbers" if header.integer else "floating point")
@@ -364,7 +288,7 @@ class Hyperprior(base.Codec):
 
 
 def _check_options(effort: int, max_pixels: int) -> None:
-  if not checks.is_whole(effort) or not 0 <= effort <= MAX_EFFORT:
+  if type(effort) is not int or not 0 <= effort <= MAX_EFFORT:
     raise ValueError(f"effort is 0 to {MAX_EFFORT} rounds; got {effort!r}")
   if not 1 <= max_pixels <= container.MAX_PIXELS:
     raise ValueError(

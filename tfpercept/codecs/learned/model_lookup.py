@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tfpercept import manifests, weights
+from tfpercept import manifests, offers, weights
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import model_ids
@@ -19,12 +19,19 @@ class KnownModels:
 
   Args:
     given: Run folders, model folders or names.
+    engine: What runs the transforms, one of `offers.ENGINES`.
 
   Raises:
     ValueError: if one of them holds no model that codes pictures.
   """
 
-  def __init__(self, given: Sequence[files.PathLike] = ()):
+  def __init__(
+    self,
+    given: Sequence[files.PathLike] = (),
+    *,
+    engine: str = offers.ENGINES[0],
+  ):
+    self._engine = engine
     self._names: dict[tuple[int, bytes], str] = {}
     self._codecs: dict[str, base.Codec] = {}
     for model in given:
@@ -73,9 +80,9 @@ class KnownModels:
         "folder."
       )
     if name not in self._codecs:
-      from tfpercept.codecs.learned import (
-        learned_codec,  # which brings TensorFlow
-      )
+      from tfpercept.codecs.learned import learned_codec  # not for `info`
 
-      self._codecs[name] = learned_codec.Hyperprior(model=name)
+      self._codecs[name] = learned_codec.Hyperprior(
+        model=name, engine=self._engine
+      )
     return self._codecs[name]

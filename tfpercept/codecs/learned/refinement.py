@@ -71,10 +71,10 @@ class Refinement:
     picture: np.ndarray,
     y: np.ndarray,
     rows: slice,
-    coded: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    coded: tuple[np.ndarray, np.ndarray, np.ndarray],
     inverse: np.ndarray,
     quality: float,
-  ) -> tf.Tensor:
+  ) -> np.ndarray:
     """Returns better symbols for some rows of latents.
 
     A picture smaller than the distance takes is left as it is.
@@ -103,7 +103,7 @@ class Refinement:
         if part.start * transforms.STRIDE < picture.shape[0]
         else mine[0]  # padding
       )
-    return tf.concat(parts, axis=1)
+    return np.concatenate(parts, axis=1)
 
   def _refined(
     self,
@@ -185,20 +185,18 @@ def of_model(
   manifest: Mapping[str, Any],
   *,
   rounds: int,
-) -> Refinement | None:
-  """Returns the refinement for a model's own objective; None for 0 rounds.
+) -> Refinement:
+  """Returns the refinement for a model's own objective.
 
   Args:
     network: Network of the model.
     manifest: Manifest of the model.
-    rounds: Number of rounds; 0 for none.
+    rounds: Number of rounds, above 0.
 
   Raises:
     ValueError: if the model does not name its objective, or that needs weights
       that are not here.
   """
-  if not rounds:
-    return None
   objective = manifest.get("objective", "mse")
   settings = manifest.get("training", {}).get("settings", {})
   lmbda = settings.get("lmbda") or network.ends

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tfpercept.codecs.learned import model_ids
-from tfpercept.models.compression import hyper_transforms
+from tfpercept.ops import codec_constants
 
 FIELD = model_ids.SELFTEST
 """Field of the manifest."""
@@ -86,7 +86,7 @@ def hyper_latents(channels: int) -> np.ndarray:
   They are of the generator of Park and Miller, which is a line in any language:
   from 1 on, each state is 16807 times the last one modulo 2^31 - 1.
   """
-  limit = hyper_transforms.SYMBOL_LIMIT
+  limit = codec_constants.SYMBOL_LIMIT
   shape, state, found = (1, *_HYPER_SIZE, channels), 1, []
   for _ in range(math.prod(shape)):
     state = 16807 * state % (2**31 - 1)
@@ -114,7 +114,7 @@ def check(codec: SymbolCodec, manifest: Mapping[str, Any]) -> None:
   except (KeyError, TypeError, ValueError) as error:
     raise ValueError(
       "the model's manifest has no stream to test this machine with; write the "
-      "model with codecs.learned.learned_codec.save"
+      "model with codecs.learned.model_writer.save"
     ) from error
   try:
     found: Any = [digest(codec.symbols(stream)), _integers(codec)]
@@ -124,6 +124,6 @@ def check(codec: SymbolCodec, manifest: Mapping[str, Any]) -> None:
   if found != wanted:
     raise WrongArithmetic(
       "this machine does not compute sums of integers exactly, and would read "
-      f"files wrongly ({found}; wanted {wanted}). Use float32 convolutions "
-      "whose results are float32, not by Winograd's rule"
+      f"files wrongly ({found}; wanted {wanted}). Use products of "
+      "matrices whose sums are float32"
     )

@@ -1,47 +1,17 @@
 """The symbol coder: between symbols and the strings of a stream."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import tensorflow as tf
 
 from tfpercept.codecs.base import CorruptStream
-from tfpercept.codecs.learned import entropy_parameters, stopwatch
-from tfpercept.models.compression import (
-  entropy_coding,
-  entropy_model,
-  hyper_transforms,
-  transforms,
-)
+from tfpercept.codecs.bitstream import escape_symbols, range_coder
+from tfpercept.codecs.learned import entropy_parameters, layout, stopwatch
+from tfpercept.ops import codec_constants
 
-
-class Reader:
-  """Takes symbols from a string, and raises CorruptStream where it can not.
-
-  Args:
-    name: Name of the symbols, for messages.
-    decoder: Decoder at the beginning of the string.
-  """
-
-  def __init__(
-    self, name: str, decoder: entropy_coding.Decoder | entropy_coding.FarDecoder
-  ):
-    self._name, self._decoder = name, decoder
-
-  def read(self, table: tf.Tensor) -> tf.Tensor:
-    """Returns as many int32 symbols as there are numbers of tables."""
-    try:
-      return self._decoder.read(table)
-    except tf.errors.OpError as error:
-      raise CorruptStream(f"a string can not be read: {error}") from error
-
-  def require_end(self) -> None:
-    """Raises CorruptStream unless all of the string was taken."""
-    if not self._decoder.finish():
-      raise CorruptStream(
-        f"the string of {self._name} does not end as it should"
-      )
+_LIMIT = codec_constants.SYMBOL_LIMIT
 
 
 class Picture(NamedTuple):
@@ -58,42 +28,44 @@ class Picture(NamedTuple):
   strings: Sequence[bytes]
 
 
-Coded = tuple[entropy_parameters.Part, tf.Tensor]
+Coded = tuple[entropy_parameters.Part, np.ndarray]
 """A part of latents and its symbols, int32."""
 
 
-Number = TypeVar("Number", int, tf.Tensor)
+Number = TypeVar("Number")
+"""An int, or a tensor of one."""
 
 
 def latent_size(
-  model: entropy_model.EntropyModel, height: Number, width: Number
+  laid: layout.Layout, height: Number, width: Number
 ) -> tuple[Number, Number]:
   """Returns rows and columns of the latents of a picture.
 
   Args:
-    model: Entropy model of the network.
+    laid: Layout of the model.
     height: Height of the picture, a number or a tensor.
     width: Width of the picture, of the same type.
   """
-  stride = model.ratio * transforms.STRIDE
-  return model.ratio * -(-height // stride), model.ratio * -(-width // stride)
+  ratio = laid.ratio
+  stride = ratio * codec_constants.STRIDE
+  return ratio * -(-height // stride), ratio * -(-width // stride)
 
 
 def symbol_counts(
-  model: entropy_model.EntropyModel, height: Number, width: Number
+  laid: layout.Layout, height: Number, width: Number
 ) -> list[Number]:
   """Returns how many symbols each string of a picture may hold.
 
   Args:
-    model: Entropy model of the network.
+    laid: Layout of the model.
     height: Height of the picture, a number or a tensor.
     width: Width of the picture, of the same type.
   """
-  rows, columns = latent_size(model, height, width)
-  latents = rows * columns * model.latents
-  if not model.has_side_information:
+  rows, columns = latent_size(laid, height, width)
+  latents = rows * columns * laid.latents
+  if not laid.has_side_information:
     return [latents, latents]
-  hyper = rows * columns // model.ratio**2 * model.hyper_latents
+  hyper = rows * columns // laid.ratio**2 * laid.hyper_latents
   return [hyper, latents, latents]
 
 
@@ -104,33 +76,32 @@ class SymbolCoder:
   that of latents y, and that of escape symbols: of y beyond its coding tables.
 
   Args:
-    kept: Arrays of a model folder, by name (`coding_tables.arrays`).
-    model: Entropy model of the network.
+    kept: Arrays of a model folder, by name (`coding_tables.load`).
+    laid: Layout of those arrays.
     parameters: Entropy parameters of latents.
   """
 
   def __init__(
     self,
     kept: Mapping[str, np.ndarray],
-    model: entropy_model.EntropyModel,
+    laid: layout.Layout,
     parameters: entropy_parameters.Parameters,
   ):
-    self._model, self._parameters = model, parameters
+    self._laid, self._parameters = laid, parameters
     self._tables = {
-      name: entropy_coding.Tables(
-        kept[f"{name}_tables"], kept[f"{name}_offsets"]
-      )
-      for name in ("zy" if model.has_side_information else "y")
+      name: range_coder.Tables(kept[f"{name}_tables"])
+      for name in ("y", "z", "far")
+      if f"{name}_tables" in kept
     }
-    self._far = kept["far_tables"]
+    self._offsets = {name: kept.get(f"{name}_offsets") for name in "yz"}
 
   def size(self, height: int, width: int) -> tuple[int, int]:
     """Returns rows and columns of the latents of a picture."""
-    return latent_size(self._model, height, width)
+    return latent_size(self._laid, height, width)
 
   def counts(self, height: int, width: int) -> list[int]:
     """Returns how many symbols each string of a picture may hold."""
-    return symbol_counts(self._model, height, width)
+    return symbol_counts(self._laid, height, width)
 
   def write(
     self,
@@ -148,16 +119,39 @@ class SymbolCoder:
     """
     strings = []
     if z is not None:
-      side = entropy_coding.Encoder(self._tables["z"])
-      side.write(_channels(z.shape), tf.constant(z))
+      side = range_coder.RangeEncoder(self._tables["z"])
+      side.write(_channels(z.shape), z - self._offsets["z"])
       strings.append(side.finish())
-    encoder = entropy_coding.FarEncoder(self._tables["y"], self._far)
+    encoder = escape_symbols.FarEncoder(
+      self._tables["y"], self._offsets["y"], self._tables["far"]
+    )
     watch.lap("coder")
     for part, symbols in coded:
       watch.lap("hyper")
       encoder.write(part.index, symbols)
       watch.lap("coder")
-    return [string.numpy() for string in (*strings, *encoder.finish())]
+    return [*strings, *encoder.finish()]
+
+  def bits(self, z: np.ndarray | None, coded: Iterable[Coded]) -> float:
+    """Returns the bits of symbols by the frequencies of their tables.
+
+    They are what the strings of `write` take, but for the last byte of each.
+
+    Args:
+      z: Hyper-latents, as for `write`.
+      coded: Parts of the latents with their symbols, as for `write`.
+    """
+    total = 0.0
+    if z is not None:
+      places = z - self._offsets["z"]
+      total += _bits(self._tables["z"], _channels(z.shape), places)
+    for part, symbols in coded:
+      places, octets = escape_symbols.split(
+        self._tables["y"], self._offsets["y"], part.index, symbols
+      )
+      total += _bits(self._tables["y"], part.index, places)
+      total += _bits(self._tables["far"], _channels(octets.shape), octets)
+    return total
 
   def symbols(self, picture: Picture) -> dict[str, np.ndarray]:
     """Returns the symbols that strings hold.
@@ -173,7 +167,7 @@ class SymbolCoder:
       CorruptStream: if they hold anything else.
     """
     z = self._read_z(picture)
-    y = np.empty((1, *self.size(*picture.size), self._model.latents), np.int32)
+    y = np.empty((1, *self.size(*picture.size), self._laid.latents), np.int32)
     for part, symbols in self._read_y(picture, z, stopwatch.Stopwatch()):
       y[:, part.rows, :, part.channels] = symbols
     return {"y": y} if z is None else {"y": y, "z": z}
@@ -190,7 +184,7 @@ class SymbolCoder:
     """
     z = self._read_z(picture)
     watch.lap("coder")
-    shape = (1, *self.size(*picture.size), self._model.latents)
+    shape = (1, *self.size(*picture.size), self._laid.latents)
     y_hat = np.empty(shape, np.float32)
     for part, symbols in self._read_y(picture, z, watch):
       y_hat[:, part.rows, :, part.channels] = self._parameters.values(
@@ -200,38 +194,68 @@ class SymbolCoder:
 
   def _read_z(self, picture: Picture) -> np.ndarray | None:
     """Returns hyper-latents, int32 `[1, h, w, C]`, if there are any."""
-    if not self._model.has_side_information:
+    if not self._laid.has_side_information:
       return None
-    sides = (n // self._model.ratio for n in self.size(*picture.size))
-    shape = (1, *sides, self._model.hyper_latents)
-    decoder = entropy_coding.Decoder(self._tables["z"], picture.strings[0])
-    reader = Reader("z", decoder)
-    z = reader.read(_channels(shape)).numpy()
-    reader.require_end()
-    limit = hyper_transforms.SYMBOL_LIMIT
-    if z.min() < -limit or z.max() > limit:
-      raise CorruptStream(f"a hyper-latent is beyond {limit}")
+    sides = (n // self._laid.ratio for n in self.size(*picture.size))
+    shape = (1, *sides, self._laid.hyper_latents)
+    decoder = range_coder.RangeDecoder(picture.strings[0], self._tables["z"])
+    z = decoder.read(_channels(shape)) + self._offsets["z"]
+    with _named("z"):
+      decoder.require_end()
+    if z.min() < -_LIMIT or z.max() > _LIMIT:
+      raise CorruptStream(f"a hyper-latent is beyond {_LIMIT}")
     return z
 
   def _read_y(
     self, picture: Picture, z: np.ndarray | None, watch: stopwatch.Stopwatch
   ) -> Iterator[Coded]:
     """Yields each part of latents with its symbols, in order of coding."""
-    strings = picture.strings[-2:]
-    decoder = entropy_coding.FarDecoder(self._tables["y"], self._far, *strings)
-    reader = Reader("y", decoder)
+    decoder = escape_symbols.FarDecoder(
+      self._tables["y"],
+      self._offsets["y"],
+      self._tables["far"],
+      *picture.strings[-2:],
+    )
     size = self.size(*picture.size)
     parts = self._parameters.parts(size, z, picture.step)
     for part in parts:
       watch.lap("hyper")
-      symbols = reader.read(part.index)
+      symbols = decoder.read(part.index)
       watch.lap("coder")
       yield part, symbols
       parts.tell(symbols)
-    reader.require_end()
+    with _named("y"):
+      decoder.require_end()
     watch.lap("hyper")
 
 
-def _channels(shape: tuple[int, ...]) -> tf.Tensor:
-  """Returns the number of the channel of each position."""
-  return tf.broadcast_to(tf.range(shape[-1]), shape)
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+  """Says in errors which symbols a string is of."""
+  try:
+    yield
+  except CorruptStream as error:
+    raise CorruptStream(
+      f"the string of {name} does not end as it should"
+    ) from error
+
+
+def _channels(shape: tuple[int, ...]) -> np.ndarray:
+  """Returns the number of the channel of each position, int32."""
+  channels = np.arange(shape[-1], dtype=np.int32)
+  return np.broadcast_to(channels, shape)
+
+
+def _bits(
+  tables: range_coder.Tables, which: np.ndarray, places: np.ndarray
+) -> float:
+  """Returns the bits of symbols by the frequencies of their tables.
+
+  Args:
+    tables: Coding tables.
+    which: Number of the table of each symbol.
+    places: Place of each symbol in its table, of the same shape.
+  """
+  at = tables.starts[which] + places
+  share = (tables.ends[at + 1] - tables.ends[at]) * 2.0**-range_coder.PRECISION
+  return float(-np.log2(share).sum())

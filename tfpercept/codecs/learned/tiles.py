@@ -13,16 +13,15 @@ picture.
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import tensorflow as tf
 
-from tfpercept.models.compression import hyperprior, transforms
-from tfpercept.ops import padding
+from tfpercept.ops import codec_constants
 
 PIXELS = 1 << 21
 """About so many pixels are in a part."""
 COLUMNS = 1 << 12
 """Most columns of pixels in a patch."""
-_STRIDE = transforms.STRIDE
+_STRIDE = codec_constants.STRIDE
+_HYPER_STRIDE = _STRIDE * codec_constants.HYPER_STRIDE
 
 Span = tuple[int, int]
 """The first of some rows or columns, and the one after the last."""
@@ -31,7 +30,7 @@ Span = tuple[int, int]
 def heights(height: int, width: int) -> int:
   """Returns the rows of pixels of a strip, a multiple of 64, for a picture."""
   rows = max(PIXELS // max(width, 1), 1)
-  rows = -(-rows // hyperprior.STRIDE) * hyperprior.STRIDE
+  rows = -(-rows // _HYPER_STRIDE) * _HYPER_STRIDE
   return min(rows, height)
 
 
@@ -57,7 +56,7 @@ def _seen(span: Span, halo: int, end: int) -> tuple[Span, slice]:
 
 
 def analyse(
-  analysis: Callable[[tf.Tensor], tf.Tensor],
+  analysis: Callable[[np.ndarray], np.ndarray],
   picture: np.ndarray,
   size: tuple[int, int],
   *,
@@ -86,7 +85,7 @@ def analyse(
       *((_STRIDE * first, _STRIDE * last)
         for first, last in (seen_rows, seen_columns)),
     )  # fmt: skip
-    y = analysis(tf.constant(pixels[None] / np.float32(255)))
+    y = analysis(pixels[None] / np.float32(255))
     if latents is None:
       latents = np.empty((1, height, width, y.shape[-1]), np.float32)
     latents[:, slice(*rows), slice(*columns)] = y[:, own_rows, own_columns]
@@ -95,7 +94,7 @@ def analyse(
 
 
 def hyper_analyse(
-  hyper_analysis: Callable[[tf.Tensor], tf.Tensor],
+  hyper_analysis: Callable[[np.ndarray], np.ndarray],
   y: np.ndarray,
   *,
   ratio: int,
@@ -114,8 +113,8 @@ def hyper_analyse(
   rows, made = heights(height * _STRIDE, width * _STRIDE) // _STRIDE, []
   for span in spans(height, rows):
     seen, own = _seen(span, halo, height)
-    z = hyper_analysis(tf.constant(y[:, slice(*seen)]))
-    made.append(z[:, own.start // ratio : own.stop // ratio].numpy())
+    z = hyper_analysis(y[:, slice(*seen)])
+    made.append(z[:, own.start // ratio : own.stop // ratio])
   return np.concatenate(made, axis=1)
 
 
@@ -131,15 +130,21 @@ def padded(picture: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
     columns: Columns to return, which may lie beyond W.
   """
   down, across = (
-    padding.mirror_index(tf.range(*span), side).numpy()
+    _mirrored(np.arange(*span), side)
     for span, side in zip((rows, columns), picture.shape, strict=False)
   )
   # One axis after the other, which is four times as fast as both at once.
   return picture.take(down, axis=0).take(across, axis=1)
 
 
+def _mirrored(index: np.ndarray, size: int) -> np.ndarray:
+  """Folds indices of any size into [0, size), as if between two mirrors."""
+  index = index % (2 * size)
+  return np.minimum(index, 2 * size - 1 - index)
+
+
 def synthesise(
-  synthesis: Callable[[tf.Tensor], tf.Tensor],
+  synthesis: Callable[[np.ndarray], np.ndarray],
   y_hat: np.ndarray,
   size: tuple[int, int],
   *,
@@ -161,15 +166,12 @@ def synthesise(
   for rows, columns in _patches(*(-(-side // _STRIDE) for side in size)):
     seen_rows, own_rows = _seen(rows, halo, y_hat.shape[1])
     seen_columns, own_columns = _seen(columns, halo, y_hat.shape[2])
-    x_hat = synthesis(
-      tf.constant(y_hat[:, slice(*seen_rows), slice(*seen_columns)])
-    )
+    x_hat = synthesis(y_hat[:, slice(*seen_rows), slice(*seen_columns)])
     part = picture[tuple(
       slice(_STRIDE * first, _STRIDE * last) for first, last in (rows, columns)
     )]  # fmt: skip
     top, left = _STRIDE * own_rows.start, _STRIDE * own_columns.start
     values = x_hat[0, top : top + len(part), left : left + part.shape[1]]
-    values = values.numpy()
     if not np.isfinite(values).all():
       raise FloatingPointError("the synthesis gave NaN or infinity")
     part[:] = np.round(values.clip(0.0, 1.0) * np.float32(255))

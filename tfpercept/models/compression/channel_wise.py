@@ -15,10 +15,9 @@ from tfpercept.models.compression import (
   integer,
   transform_codec,
 )
-from tfpercept.ops import numerics
+from tfpercept.ops import codec_constants, numerics
 
-SYMBOL_LIMIT = 15
-"""Symbols of larger magnitude count as this where others follow from them."""
+SYMBOL_LIMIT = codec_constants.CONTEXT_LIMIT
 _START = 0.1  # of initial kernels, beside those of other hidden layers
 
 

@@ -12,15 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.models.compression import densities
-from tfpercept.ops import numerics
+from tfpercept.ops import codec_constants, numerics
 
-SCALES = 64
-"""Number of scales that latents are coded with."""
+SCALES = codec_constants.SCALES
 SMALLEST, LARGEST = 0.11, 256.0
 LOG_STEP = (math.log(LARGEST) - math.log(SMALLEST)) / (SCALES - 1)
 """Between one scale and the next, in natural logarithms."""
-PRECISION = 16
-"""Bits of the range coder's probabilities."""
+PRECISION = codec_constants.PRECISION
 _REACH = 3.1  # deviations; one value in 500 beyond is written otherwise
 _BEYOND = 2.0**-12  # of the mass of a density, likewise
 _WIDEST = 1023  # magnitude of a value that has a symbol of its own

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfpercept.ops import numerics
+from tfpercept.ops import codec_constants, numerics
 
-_PEDESTAL = 2.0**-18  # keeps the slope of the square away from 0
+_PEDESTAL = codec_constants.PEDESTAL
 
 
 @keras.saving.register_keras_serializable(package="tfpercept")
@@ -58,7 +58,7 @@ class GDN(keras.layers.Layer):
   def call(self, x: tf.Tensor) -> tf.Tensor:
     gamma = _squared(self._gamma, 0.0)
     norm = tf.nn.conv2d(tf.abs(x), gamma[None, None], 1, "SAME")
-    norm = tf.nn.bias_add(norm, _squared(self._beta, 1e-6))
+    norm = tf.nn.bias_add(norm, _squared(self._beta, codec_constants.LEAST_BETA))
     return x * norm if self.inverse else x / norm
 
   def get_config(self) -> dict[str, Any]:

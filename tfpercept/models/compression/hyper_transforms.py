@@ -6,19 +6,12 @@ import keras
 import tensorflow as tf
 
 from tfpercept.models.compression import integer, modulation, transforms
+from tfpercept.ops import codec_constants
 
-STRIDE = 4
-"""Latents per hyper-latent, along each side."""
-ANALYSIS_HALO = 8
-"""Latents that a hyper-latent sees beyond its own 4: 4 above and 7 below, in
-whole hyper-latents."""
-SYNTHESIS_HALO = 2
-"""Hyper-latents that what is hidden sees beyond its own: two transposed
-convolutions of 5x5 and stride 2."""
-MEAN_BITS = 6
-"""Means are multiples of 2^-6 of a latent's deviation."""
-SYMBOL_LIMIT = 127
-"""Largest magnitude of a quantized hyper-latent."""
+STRIDE = codec_constants.HYPER_STRIDE
+ANALYSIS_HALO = codec_constants.ANALYSIS_HALO
+MEAN_BITS = codec_constants.MEAN_BITS
+SYMBOL_LIMIT = codec_constants.SYMBOL_LIMIT
 
 
 class HyperAnalysis(keras.layers.Layer):

@@ -14,19 +14,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfpercept.ops import numerics
+from tfpercept.ops import codec_constants, numerics
 
 WEIGHT_LIMIT = 127
 """Largest magnitude of a weight."""
-ACTIVATION_LIMIT = 127
-"""Largest hidden value; hidden values are not negative."""
+ACTIVATION_LIMIT = codec_constants.ACTIVATION_LIMIT
 ACTIVATION_BITS = 4
 """Hidden values are in units of 2^-4."""
 LARGEST_EXPONENT = 11
 """Weights are no finer than 2^-11, or biases would take up all of a sum."""
 _FRACTION, _EXPONENT_BIAS = 1 << 23, 127  # of float32
-EXACT = 2**24
-"""Below this, sums of integers in float32 are exact."""
+EXACT = codec_constants.EXACT
 
 
 class IntegerConvolution(keras.layers.Layer):

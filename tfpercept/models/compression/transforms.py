@@ -8,21 +8,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.models.compression import gdn, modulation
+from tfpercept.ops import codec_constants
 
 KERNEL = 5
-STRIDE = 16
-"""Pixels of a picture per latent, along each side."""
+STRIDE = codec_constants.STRIDE
 _CHANNELS = 3
 VALUES = _CHANNELS * STRIDE**2
 """Numbers in a block of 16x16 pixels, and most latents that the linear path
 can tell apart."""
 _QUIET = 0.02  # of what a network adds to the linear path before training
-# A step of an optimizer changes all weights alike. In this unit those of the
-# inverse transform are of about the size of the others.
-_LINEAR_UNIT = 2.0**-4
-HALO = 2
-"""Latents beyond its own that a pixel of a synthesis without blocks sees, and
-so many times 16 pixels a latent of an analysis; each block adds one."""
+_LINEAR_UNIT = codec_constants.LINEAR_UNIT
+HALO = codec_constants.HALO
 
 
 def _convolution(
@@ -44,7 +40,7 @@ def leaky(x: tf.Tensor) -> tf.Tensor:
   TensorFlow's own can not be differentiated without an error message once a
   graph is optimized (2.14, the pass "remapper").
   """
-  return tf.maximum(x, tf.cast(0.2, x.dtype) * x)
+  return tf.maximum(x, tf.cast(codec_constants.SLOPE, x.dtype) * x)
 
 
 class Residual(keras.layers.Layer):
