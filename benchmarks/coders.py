@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from benchmarks import timing, torch_program
 from tfpercept import models
-from tfpercept.codecs.learned import learned_codec
+from tfpercept.codecs.learned import learned_codec, model_writer
 from tfpercept.models.compression import transform_codec
 
 ALL = "all"
@@ -146,7 +146,7 @@ def save_untrained(folder: pathlib.Path, picture: np.ndarray, size: str) -> str:
   pixels = picture[: picture.shape[0] // 16 * 16, : picture.shape[1] // 16 * 16]
   blocks = tf.nn.space_to_depth(pixels[None] / np.float32(255), 16)
   network.start(blocks.numpy().reshape(-1, 16, 16, 3))
-  learned_codec.save(network, folder)
+  model_writer.save(network, folder)
   return str(folder)
 
 

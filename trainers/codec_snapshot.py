@@ -16,7 +16,7 @@ from absl import logging
 
 from programs import derived_flags, program
 from tfpercept import models, settings
-from tfpercept.codecs.learned import learned_codec as codec
+from tfpercept.codecs.learned import model_writer
 from tfpercept.io import files, folders
 from trainers import compression_validation
 
@@ -56,7 +56,7 @@ def main() -> None:
   kept = {key: manifest[key] for key in ("objective", "training")}
   curve = run / compression_validation.FILE
   with files.atomic(out) as temporary:
-    codec.save(network, temporary, dtype="float16", **kept)
+    model_writer.save(network, temporary, dtype="float16", **kept)
     if curve.exists():
       (temporary / curve.name).write_bytes(curve.read_bytes())
   size = sum(path.stat().st_size for path in out.iterdir())

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, models, training
-from tfpercept.codecs.learned import learned_codec as codec
+from tfpercept.codecs.learned import model_writer
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import (
   hyperprior,
@@ -197,7 +197,7 @@ class _Saved(keras.callbacks.Callback):
 
 
 def _save(network: keras.Model, run: training.Run) -> None:
-  codec.save(
+  model_writer.save(
     network,
     run.out / "model",
     objective=run.loss,

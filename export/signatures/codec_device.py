@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import base, codec_graph
+from export.signatures import base, codec_graph, graph_arithmetic
 from tfpercept.codecs.learned import hyper_synthesis as integers
 from tfpercept.models.compression import hyper_transforms
 
@@ -105,10 +105,10 @@ def chain(
 def _functions(
   graph: codec_graph.CodecGraph,
 ) -> Mapping[str, Callable[..., dict[str, tf.Tensor]]]:
-  network = graph.network
+  network, by = graph.network, graph_arithmetic.TensorFlow()
 
   def hyper_synthesis(z_hat: tf.Tensor) -> dict[str, tf.Tensor]:
-    synthesis = integers.HyperSynthesis(graph.kept)
+    synthesis = integers.HyperSynthesis(graph.kept, by)
     hidden = synthesis.hidden(z_hat)
     return {
       "indexes": synthesis.indexes(hidden),
@@ -118,7 +118,8 @@ def _functions(
   def context(i: int) -> Callable[..., dict[str, tf.Tensor]]:
     # The function takes its input by the name that the signature gives it.
     def told(**given: tf.Tensor) -> dict[str, tf.Tensor]:
-      indexes, means = integers.Context(graph.kept, i)(given[f"symbols{i}"])
+      told = integers.Context(graph.kept, by, i)
+      indexes, means = told(given[f"symbols{i}"])
       return {f"indexes{i}": indexes, f"means{i}": means}
 
     return told

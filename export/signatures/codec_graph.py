@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import pictures, streams
+from export.signatures import graph_arithmetic, pictures, streams
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import (
   entropy_parameters,
-  learned_codec,
+  layout,
+  model_ids,
   symbol_coder,
 )
 from tfpercept.models.compression import (
@@ -70,10 +71,13 @@ class CodecGraph:
   ):
     self.network, self.model = network, network.entropy_model
     self.kept = kept
-    self.identity = learned_codec.identity(manifest)
+    self.identity = model_ids.identity(manifest)
     self.steps = (container.STEPS, container.STEPS * network.levels)
     self._codec = container.CODEC_IDS[self.model.codec]
-    self._parameters = entropy_parameters.of_model(self.model, kept)
+    self._laid = layout.of_arrays(kept, self.model.codec)
+    self._parameters = entropy_parameters.of_layout(
+      self._laid, kept, graph_arithmetic.TensorFlow()
+    )
     every = range(self.steps[0], self.steps[1] + 1)
     # NumPy computes them for the codec, and its exponentials are its own.
     gains, inverses = zip(
@@ -115,7 +119,7 @@ class CodecGraph:
     if self.model.has_side_information:
       z = self.network.hyper_latents(y, quality)
       z = tf.cast(tf.clip_by_value(tf.round(z), -_LIMIT, _LIMIT), tf.int32)
-    hidden = self._parameters.hidden(z, tf.shape(y)[:3])
+    hidden = self._parameters.hidden(z, tf.unstack(tf.shape(y)[:3]))
     scaled = y * self._of_step(self._gain, step)
     known: list[tf.Tensor] = []
     indexes: list[tf.Tensor] = []
@@ -140,7 +144,7 @@ class CodecGraph:
     Returns:
       Int32 and float32, of the shape of `y`.
     """
-    hidden = self._parameters.hidden(z, tf.shape(y)[:3])
+    hidden = self._parameters.hidden(z, tf.unstack(tf.shape(y)[:3]))
     known: list[tf.Tensor] = []
     told: list[tuple[tf.Tensor, tf.Tensor]] = []
     for number, channels in enumerate(self._parameters.slices):
@@ -233,14 +237,14 @@ class CodecGraph:
       data,
       codec=self._codec,
       model=self.identity,
-      symbols=functools.partial(symbol_coder.symbol_counts, self.model),
+      symbols=functools.partial(symbol_coder.symbol_counts, self._laid),
       qualities=self.steps if has_rates else (0, 0),
       max_pixels=pictures.MAX_PIXELS,
       integer=self.model.has_side_information,
     )
     step = stream.quality if has_rates else tf.constant(self.steps[0])
     rows, columns = symbol_coder.latent_size(
-      self.model, stream.height, stream.width
+      self._laid, stream.height, stream.width
     )
     z = self._read_z(stream.strings, rows, columns)
     y, mean = self._read_y(z, stream.strings[-2:], (rows, columns), step)
@@ -272,7 +276,7 @@ class CodecGraph:
     step: tf.Tensor,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the symbols of latents and their means, slice after slice."""
-    hidden = self._parameters.hidden(z, tf.stack([1, *size]))
+    hidden = self._parameters.hidden(z, (1, *size))
     far = self.kept["far_tables"]
     decoder = entropy_coding.FarDecoder(self._tables("y"), far, *strings)
     known: list[tf.Tensor] = []

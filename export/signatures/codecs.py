@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import base, codec_device, codec_graph, pictures
-from tfpercept import weights
 from tfpercept.codecs.learned import coding_tables
 from tfpercept.data import packaged
 from tfpercept.io import files
@@ -74,7 +73,7 @@ class CodecSignatures(base.Signatures):
     network: transform_codec.TransformCodec,
     manifest: dict[str, Any],
   ) -> "CodecSignatures":
-    kept = coding_tables.load(weights.find(run), manifest, network)
+    _, kept = coding_tables.load(run, manifest)
     return cls(network, manifest, kept)
 
   def served(self) -> dict[str, base.Signature]:

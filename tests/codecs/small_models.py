@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.codecs.learned import learned_codec
+from tfpercept.codecs.learned import model_writer
 
 SMALL = {
   "widths": (8, 8, 8), "latents": 24, "hyper_width": 12, "hyper_latents": 8
@@ -47,7 +47,7 @@ def save(
   _stir(network)
   if "hyper_latents" in known:
     _tell(network)
-  learned_codec.save(network, folder, dtype=dtype, **details)
+  model_writer.save(network, folder, dtype=dtype, **details)
   return folder
 
 
@@ -91,7 +91,7 @@ def save_wild(folder: pathlib.Path, *, seed: int = 0) -> pathlib.Path:
   indexes = network.hyper_synthesis.indexes
   indexes.bias.assign(random.permutation(np.linspace(-5, 70, 20)))
   indexes.kernel.assign(random.normal(0, 0.6, indexes.kernel.shape))
-  learned_codec.save(network, folder, dtype="float16")
+  model_writer.save(network, folder, dtype="float16")
   return folder
 
 

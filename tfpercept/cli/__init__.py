@@ -114,6 +114,9 @@ def _settle_process() -> None:
   escaped, so that no table is lost because of one name in it.
   """
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  # The learned codec has threads of its own, which do not wait for each other
+  # at every product of matrices.
+  os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
   if not sys.warnoptions:
     warnings.simplefilter("ignore")
   output.settle()

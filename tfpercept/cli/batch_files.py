@@ -16,11 +16,8 @@ from tfpercept.cli import deferred, output, progress
 from tfpercept.io import messages, notes, picture_files
 
 if TYPE_CHECKING:
-  import tensorflow as tf
-
   from tfpercept.io import files
 else:
-  tf = deferred.module("tensorflow")
   files = deferred.module("tfpercept.io.files")
 
 STREAM = "-"
@@ -358,8 +355,13 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-  """Returns the errors that concern one file."""
-  return ValueError, OSError, MemoryError, RuntimeError, tf.errors.OpError
+  """Returns the errors that concern one file.
+
+  TensorFlow can raise none of its own where it was not imported.
+  """
+  found = ValueError, OSError, MemoryError, RuntimeError
+  tensorflow = sys.modules.get("tensorflow")
+  return (*found, tensorflow.errors.OpError) if tensorflow else found
 
 
 def source(job: Job) -> pathlib.Path | IO[bytes]:

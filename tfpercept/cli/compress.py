@@ -83,10 +83,24 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="rule for transparency: lay the picture over white or black, ignore "
     "it, or report an error (default: white)",
   )
+  add_engine(parser)
   coded_stats.add(
     parser, "size, bits per pixel, PSNR, MS-SSIM and seconds of encoding"
   )
   parser.set_defaults(run=_compress)
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+  """Adds the option `--engine`."""
+  parser.add_argument(
+    "--engine",
+    choices=offers.ENGINES,
+    default=offers.ENGINES[0],
+    help="what runs the networks of a model: NumPy, which starts at once, or "
+    "TensorFlow; auto takes NumPy where that can do what is asked for, and "
+    "TensorFlow for --effort. The files of one are read by the other "
+    "(default: %(default)s)",
+  )
 
 
 def _add_quality(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +152,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     if job.target:
       codec_files.require_codec_name(suffix, job.target)
   if made.jobs and not codec:
-    codec = _learned(arguments.model, arguments.effort)
+    codec = _learned(arguments)
   if made.jobs and codec and arguments.quality is not None:
     _check_quality(codec, arguments.quality)
   rows: list[file_stats.Row] = []
@@ -206,9 +220,13 @@ def _exact(
   return lossless_codec.Lossless()
 
 
-def _learned(model: str, effort: int) -> codecs.Codec:
+def _learned(arguments: argparse.Namespace) -> codecs.Codec:
   try:
-    return learned_codec.Hyperprior(model=model, effort=effort)
+    return learned_codec.Hyperprior(
+      model=arguments.model,
+      effort=arguments.effort,
+      engine=arguments.engine,
+    )
   except selftest.WrongArithmetic as error:
     raise ValueError(str(error)) from error
 

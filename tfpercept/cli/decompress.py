@@ -46,6 +46,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="largest number of pixels of a picture that is decoded; a file of a "
     "few bytes may ask for any number (default: %(default)s)",
   )
+  compress.add_engine(parser)
   coded_stats.add(parser, "size, bits per pixel and seconds of decoding")
   parser.set_defaults(run=_decompress)
 
@@ -86,7 +87,9 @@ def _decompress(arguments: argparse.Namespace) -> int:
   for job in made.jobs:
     if job.target:
       codec_files.require_picture_name(job.target)
-  reader = codec or model_lookup.KnownModels(arguments.model)
+  reader = codec or model_lookup.KnownModels(
+    arguments.model, engine=arguments.engine
+  )
   rows = []
 
   def work(job: batch_files.Job) -> None:
@@ -98,7 +101,8 @@ def _decompress(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         max_pixels=arguments.max_pixels,
       )
-    rows.append(coded_stats.row(job.name, stats))
+    if coded_stats.wanted(arguments):
+      rows.append(coded_stats.row(job.name, stats))
 
   status = batch_files.carry_out(made, work, "decompressed")
   if coded_stats.wanted(arguments):

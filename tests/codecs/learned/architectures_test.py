@@ -86,7 +86,8 @@ def test_a_file_holds_what_the_network_makes(
   # Sums of float32 in other orders fall on the other side of a half.
   assert np.abs(codec.decompress(data) - x_hat).max() < 0.51
   bits = sum(float(bits[0]) for bits in coded.bits.values())
-  assert codec.estimated_bits(picture) == pytest.approx(bits, rel=1e-5)
+  # Tables round probabilities to 2^-16, and escape what is improbable.
+  assert codec.estimated_bits(picture) == pytest.approx(bits, rel=0.01)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -129,7 +130,7 @@ def test_slices_tell_of_those_that_follow(all_codecs, photograph):
     told = told_by.parts((8, 12), z, 72)
     for part in told:
       parts[-1].append(part)
-      told.tell(tf.fill(part.index.shape, value))
+      told.tell(np.full(part.index.shape, value, np.int32))
   for first, *others in zip(*parts[:3], strict=True):
     same = [np.array_equal(first.index, other.index) for other in others]
     assert all(same) == (first.channels.start == 0)
@@ -221,8 +222,7 @@ def test_arrays_that_do_not_code_are_refused(
 ):
   copy = forgery.model(folders[name], tmp_path / "copy", array, change)
   with pytest.raises(ValueError, match=f"coding.npz is not what .*{message}"):
-    network, manifest = models.load(copy)
-    coding_tables.load(copy, manifest, network)
+    coding_tables.load(copy, models.read_manifest(copy))
 
 
 def test_a_context_that_computes_otherwise_is_found_out(folders, monkeypatch):
@@ -230,8 +230,8 @@ def test_a_context_that_computes_otherwise_is_found_out(folders, monkeypatch):
 
   def wrong(self, symbols):
     indexes, means = exact(self, symbols)
-    is_large = tf.reduce_max(tf.abs(symbols)) >= 15
-    return indexes, means + 2.0**-6 * tf.cast(is_large, tf.float32)
+    is_large = np.abs(symbols).max() >= 15
+    return indexes, means + np.float32(2.0**-6 * is_large)
 
   monkeypatch.setattr(hyper_synthesis.Context, "__call__", wrong)
   with pytest.raises(codecs.selftest.WrongArithmetic, match="float32"):

@@ -7,7 +7,11 @@ import tensorflow as tf
 from tests.codecs import small_models
 from tfpercept import models
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import learned_codec, reference_decoder
+from tfpercept.codecs.learned import (
+  learned_codec,
+  model_writer,
+  reference_decoder,
+)
 from tfpercept.models.compression import factorized, transform_codec
 
 NAME = "factorized_of_all_rates"
@@ -46,7 +50,7 @@ def codec(tmp_path, monkeypatch, photograph):
   network.build()
   blocks = tf.nn.space_to_depth(photograph(64, 64)[None] / np.float32(255), 16)
   network.start(blocks.numpy().reshape(-1, 16, 16, 3))
-  learned_codec.save(network, tmp_path / "model")
+  model_writer.save(network, tmp_path / "model")
   return learned_codec.Hyperprior(model=str(tmp_path / "model"))
 
 

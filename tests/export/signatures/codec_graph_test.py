@@ -49,7 +49,7 @@ def export(architecture, place):
   found = signatures.load(run)
   saved_model.write_graph(found, found.served(), place / "1")
   return Exported(
-    learned_codec.Hyperprior(model=str(run)),
+    learned_codec.Hyperprior(model=str(run), engine="tensorflow"),
     found,
     place / "1",
     tf.saved_model.load(str(place / "1")),
@@ -141,11 +141,11 @@ def _parts(codec, symbols, step):
   parts = codec._parameters.parts(symbols["y"].shape[1:3], symbols["z"], step)
   for part in parts:
     yield part
-    parts.tell(tf.constant(symbols["y"][:, part.rows, :, part.channels]))
+    parts.tell(symbols["y"][:, part.rows, :, part.channels])
 
 
 def test_every_entry_for_devices_runs_on_its_example(exported):
-  network = exported.codec._network
+  network = exported.codec._engine._network
   for name, entry in exported.signatures.on_device().items():
     answers = entry.expected()
     assert set(answers) == set(entry.outputs)

@@ -37,7 +37,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def codec(run):
-  return learned_codec.Hyperprior(model=str(run))
+  return learned_codec.Hyperprior(model=str(run), engine="tensorflow")
 
 
 @pytest.fixture(scope="module")

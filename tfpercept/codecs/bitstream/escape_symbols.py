@@ -49,15 +49,7 @@ class FarEncoder:
       ValueError: as `range_coder.RangeEncoder.write`.
     """
     self._tables.check(which)
-    places = symbols - self._offsets[which]
-    last = self._tables.last[which]
-    is_far = (places < 0) | (places >= last)
-    values, ends = places[is_far], last[is_far]
-    places[is_far] = ends
-    below = values < 0
-    beyond = np.where(below, -1 - values, values - ends)
-    numbers = 2 * np.minimum(beyond, _FAREST) + below
-    octets = np.stack(np.divmod(numbers, 256), axis=-1).astype(np.int32)
+    places, octets = split(self._tables, self._offsets, which, symbols)
     self._near.write(which, places)
     self._far.write(_far_index(len(octets)), octets)
 
@@ -115,6 +107,35 @@ class FarDecoder:
     """Raises CorruptStream unless both strings end where their symbols do."""
     self._near.require_end()
     self._far.require_end()
+
+
+def split(
+  tables: range_coder.Tables,
+  offsets: np.ndarray,
+  which: np.ndarray,
+  symbols: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns places in tables, and the numbers of values that are escaped.
+
+  Args:
+    tables: Coding tables; the last symbol of each is the escape symbol.
+    offsets: Value of the first symbol of each table, int32 `[K]`.
+    which: Number of the table of each symbol, int32 `[...]`.
+    symbols: Values, int32 of the same shape.
+
+  Returns:
+    Int32 `[...]`, and the two bytes of each number, int32 `[F, 2]`.
+  """
+  places = symbols - offsets[which]
+  last = tables.last[which]
+  is_far = (places < 0) | (places >= last)
+  values, ends = places[is_far], last[is_far]
+  places[is_far] = ends
+  below = values < 0
+  beyond = np.where(below, -1 - values, values - ends)
+  numbers = 2 * np.minimum(beyond, _FAREST) + below
+  octets = np.stack(np.divmod(numbers, 256), axis=-1).astype(np.int32)
+  return places, octets
 
 
 def _checked(offsets: np.ndarray, tables: range_coder.Tables) -> np.ndarray:

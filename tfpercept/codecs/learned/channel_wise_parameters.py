@@ -21,7 +21,7 @@ class SliceParameters(entropy_parameters.HyperParameters):
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[entropy_parameters.Part, np.ndarray, None]:
+  ) -> Generator[entropy_parameters.Part, np.ndarray | None, None]:
     offset, scale = self.offsets(step), self.mean_scale(step)
     assert z is not None  # a model without side information has no slices
     hidden = self._features(size, z)
@@ -40,6 +40,7 @@ class SliceParameters(entropy_parameters.HyperParameters):
         symbols = yield entropy_parameters.Part(
           rows, channels, index[:, own], mean[:, own]
         )
+        assert symbols is not None  # which every part is told
         if channels != self.slices[-1]:
           known[:, rows, :, channels] = symbols.clip(-_LIMIT, _LIMIT)
 

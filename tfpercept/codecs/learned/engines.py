@@ -7,7 +7,7 @@ be exact, symbols and files.
 
 import abc
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,11 @@ from tfpercept.io import files
 
 AUTO, NUMPY, TENSORFLOW = offers.ENGINES
 _MODULES = {NUMPY: "numpy_engine", TENSORFLOW: "tensorflow_engine"}
+
+
+Refinement = Callable[..., np.ndarray]
+"""Function that chooses symbols, with the arguments of
+`refinement.Refinement.__call__`."""
 
 
 class Unfit(ValueError):  # noqa: N818 what the model is
@@ -83,6 +88,21 @@ class Engine(abc.ABC):
       quality: Quality, 1 or more.
     """
 
+  def refinement(self, rounds: int) -> Refinement:
+    """Returns what chooses symbols for a picture.
+
+    Args:
+      rounds: Number of rounds, above 0.
+
+    Raises:
+      ValueError: if the engine or the model can not do so.
+    """
+    del rounds
+    raise ValueError(
+      f"effort needs the engine {TENSORFLOW!r}. Leave effort at 0, or use "
+      f"{AUTO!r}"
+    )
+
 
 def create(
   name: str,
@@ -108,14 +128,7 @@ def create(
     MissingLibrary: if it needs TensorFlow, which is not installed.
   """
   if name not in offers.ENGINES:
-    raise ValueError(
-      f"engines are {', '.join(offers.ENGINES)}; got {name!r}"
-    )
-  if name == NUMPY and effort:
-    raise ValueError(
-      f"effort needs engine={TENSORFLOW!r}; got {name!r}. Leave effort at 0, or "
-      f"use {AUTO!r}"
-    )
+    raise ValueError(f"engines are {', '.join(offers.ENGINES)}; got {name!r}")
   if name == AUTO:
     name = TENSORFLOW if effort else NUMPY
     try:

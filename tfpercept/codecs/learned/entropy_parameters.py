@@ -6,8 +6,9 @@ registered for it.
 """
 
 import abc
+import dataclasses
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ Array = arithmetic.Array
 ALL = slice(None)
 
 
-class Part(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Part:
   """Latents that are coded at a time.
 
   Attributes:
@@ -56,7 +58,7 @@ class Parts(Iterator[Part]):
     generator: Generator of parts that is sent the symbols of each.
   """
 
-  def __init__(self, generator: Generator[Part, np.ndarray, None]):
+  def __init__(self, generator: Generator[Part, np.ndarray | None, None]):
     self._generator = generator
     self._symbols: np.ndarray | None = None
 
@@ -134,7 +136,7 @@ class Parameters(abc.ABC):
   @abc.abstractmethod
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, np.ndarray, None]:
+  ) -> Generator[Part, np.ndarray | None, None]:
     """Yields parts, and is sent the symbols of each; arguments as `parts`."""
 
   @abc.abstractmethod
@@ -239,7 +241,7 @@ class FixedParameters(Parameters):
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, np.ndarray, None]:
+  ) -> Generator[Part, np.ndarray | None, None]:
     del z, step
     nothing = np.zeros([0])
     for rows in spans(size):
@@ -291,7 +293,7 @@ class HyperParameters(Parameters):
 
   def _parts(
     self, size: tuple[int, int], z: np.ndarray | None, step: int
-  ) -> Generator[Part, np.ndarray, None]:
+  ) -> Generator[Part, np.ndarray | None, None]:
     del size
     assert z is not None  # which the entropy model states there are
     offset, scale = self.offsets(step), self.mean_scale(step)

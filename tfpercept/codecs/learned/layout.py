@@ -80,9 +80,7 @@ def of_arrays(kept: Mapping[str, np.ndarray], codec: str) -> Layout:
   return Layout(codec, latents, hyper_latents, levels, slices, layers)
 
 
-def _slices(
-  kept: Mapping[str, np.ndarray], latents: int
-) -> tuple[slice, ...]:
+def _slices(kept: Mapping[str, np.ndarray], latents: int) -> tuple[slice, ...]:
   """Returns the channels of each slice, by the contexts that are kept.
 
   The first slice has no context, and what the others leave of the channels.

@@ -208,13 +208,12 @@ class Hyperprior(base.Codec):
     _, height, width, _ = y.shape
     parts = self._parameters.parts((height, width), z, step)
     for part in parts:
-      rows, channels, index, mean = part
       symbols = self._parameters.symbols(
-        y[:, rows, :, channels], mean, step, channels
+        y[:, part.rows, :, part.channels], part.mean, step, part.channels
       )
       if self._refinement:
         symbols = self._refinement(
-          color, y, rows, (symbols, index, mean),
+          color, y, part.rows, (symbols, part.index, part.mean),
           self._parameters.inverse(step), step / container.STEPS,
         )  # fmt: skip
       yield part, symbols

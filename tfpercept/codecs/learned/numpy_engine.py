@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from tfpercept import manifests
-from tfpercept.codecs.learned import engines, layout, numpy_layers
+from tfpercept.codecs.learned import (
+  engines,
+  layout,
+  numpy_layers,
+  transform_shapes,
+)
 from tfpercept.io import files
 from tfpercept.ops import codec_constants
 
 _STRIDE = codec_constants.STRIDE
 _VALUES = 3 * _STRIDE**2  # in a block of 16x16 pixels
-_SIDE = 5  # of most kernels
-_Shapes = dict[str, tuple[int, ...]]
 
 
 class NumPyEngine(engines.Engine):
@@ -36,12 +39,12 @@ class NumPyEngine(engines.Engine):
     laid: layout.Layout,
   ):
     self._manifest, self._laid = manifest, laid
-    self._shapes = _shapes(manifest)
-    self._blocks = sum(
-      name.startswith("synthesis/block") for name in self._shapes
-    ) // 4
+    self._shapes = transform_shapes.of_manifest(manifest)
+    self._blocks = (
+      sum(name.startswith("synthesis/block") for name in self._shapes) // 4
+    )
     self.halo = codec_constants.HALO + self._blocks
-    _require(self._shapes, laid, self._blocks)
+    transform_shapes.require(self._shapes, laid, self._blocks)
     self._path = manifests.weights_file(model, manifest)
 
   def analysis(self, x: np.ndarray, quality: float) -> np.ndarray:
@@ -66,19 +69,11 @@ class NumPyEngine(engines.Engine):
     if not self._laid.has_means:
       z = np.abs(z)  # signs say nothing of scales
     for i, stride in ((1, 1), (2, 2), (3, 2)):
-      modulate = _modulation(w, i, quality)
-
-      def finish(
-        sums: np.ndarray, i: int = i, modulate: _Affine = modulate
-      ) -> np.ndarray:
-        if i == 3:
-          return modulate(sums)
-        sums += w[f"conv{i}/bias"]
-        return _leaky(modulate(sums))
-
-      z = numpy_layers.convolved(
-        z, w[f"conv{i}/kernel"], finish, stride=stride
-      )
+      finish: numpy_layers.Finish = _modulation(w, i, quality)
+      if i < 3:
+        finish = _composed(_plus(w[f"conv{i}/bias"]), finish)
+        finish = _composed(finish, _leaky)
+      z = numpy_layers.convolved(z, w[f"conv{i}/kernel"], finish, stride=stride)
     return z[None]
 
   def synthesis(self, y_hat: np.ndarray, quality: float) -> np.ndarray:
@@ -155,12 +150,10 @@ class _Affine:
 
 
 def _plus(bias: np.ndarray) -> _Affine:
-  return _Affine(np.float32(1), bias)
+  return _Affine(np.ones_like(bias), bias)
 
 
-def _modulation(
-  w: Mapping[str, np.ndarray], i: int, quality: float
-) -> _Affine:
+def _modulation(w: Mapping[str, np.ndarray], i: int, quality: float) -> _Affine:
   scale, offset = (
     _between(w[f"quality{i}/{name}"], quality) for name in ("scale", "offset")
   )
@@ -177,7 +170,11 @@ def _between(table: np.ndarray, quality: float) -> np.ndarray:
 
 
 def _normalized(
-  w: Mapping[str, np.ndarray], i: int, quality: float, *, is_inverse=False
+  w: Mapping[str, np.ndarray],
+  i: int,
+  quality: float,
+  *,
+  is_inverse: bool = False,
 ) -> numpy_layers.Finish:
   """Returns what follows a convolution: bias, GDN and modulation."""
   bias, beta, gamma = (
@@ -203,129 +200,22 @@ def _leaky(x: np.ndarray) -> np.ndarray:
   return np.maximum(x, np.float32(codec_constants.SLOPE) * x)
 
 
+def _composed(
+  first: numpy_layers.Finish, second: numpy_layers.Finish
+) -> numpy_layers.Finish:
+  return lambda x: second(first(x))
+
+
 def _residuals(
   x: np.ndarray, w: Mapping[str, np.ndarray], blocks: int
 ) -> np.ndarray:
   """Returns the output of residual blocks."""
   for j in range(1, blocks + 1):
-    bias = w[f"block{j}/conv1/bias"]
+    first = _plus(w[f"block{j}/conv1/bias"])
     inner = numpy_layers.convolved(
-      x, w[f"block{j}/conv1/kernel"], lambda sums, b=bias: _leaky(sums + b)
+      x, w[f"block{j}/conv1/kernel"], _composed(first, _leaky)
     )
     x = x + numpy_layers.convolved(
       inner, w[f"block{j}/conv2/kernel"], _plus(w[f"block{j}/conv2/bias"])
     )
   return x
-
-
-def _shapes(manifest: Mapping[str, Any]) -> _Shapes:
-  """Returns the shapes of weights by name, in the order of the file."""
-  names = manifest.get("names")
-  if not isinstance(names, list) or len(set(map(str, names))) != len(
-    manifest["weights"]
-  ):
-    raise engines.Unfit("the manifest does not name each weight")
-  return {
-    str(name): tuple(shape)
-    for name, shape in zip(names, manifest["weights"], strict=True)
-  }
-
-
-def _require(found: _Shapes, laid: layout.Layout, blocks: int) -> None:
-  """Raises Unfit unless weights are those of the transforms that run here."""
-  prefixes = ["analysis/", "synthesis/"]
-  if laid.has_side_information:
-    prefixes.append("hyper_analysis/")
-  own = {
-    name: shape
-    for name, shape in found.items()
-    if name.startswith(tuple(prefixes))
-  }
-  try:
-    wanted = _analysis_shapes(found, laid, blocks)
-    wanted |= _synthesis_shapes(found, laid, blocks)
-    if laid.has_side_information:
-      wanted |= _hyper_analysis_shapes(found, laid)
-  except (KeyError, IndexError) as error:
-    raise engines.Unfit(f"the model has no {error}") from error
-  if own != wanted or found.get("deviation") != (laid.latents,):
-    raise engines.Unfit("the model has other transforms than this engine runs")
-
-
-def _width(found: _Shapes, layer: str) -> int:
-  return found[f"{layer}/bias"][0]
-
-
-def _analysis_shapes(
-  found: _Shapes, laid: layout.Layout, blocks: int
-) -> _Shapes:
-  name, inputs, wanted = "analysis", 3, {}
-  for i in (1, 2, 3):
-    outputs = _width(found, f"{name}/conv{i}")
-    wanted[f"{name}/conv{i}/kernel"] = (_SIDE, _SIDE, inputs, outputs)
-    wanted |= _hidden_shapes(name, i, outputs, laid.levels)
-    inputs = outputs
-  wanted |= _block_shapes(name, inputs, blocks)
-  return wanted | {
-    f"{name}/last/kernel": (_SIDE, _SIDE, inputs, laid.latents),
-    f"{name}/last/bias": (laid.latents,),
-    f"{name}/linear/kernel": (1, 1, _VALUES, laid.latents),
-    f"{name}/linear/bias": (laid.latents,),
-  }
-
-
-def _synthesis_shapes(
-  found: _Shapes, laid: layout.Layout, blocks: int
-) -> _Shapes:
-  name, inputs, wanted = "synthesis", laid.latents, {}
-  for i in (1, 2, 3):
-    outputs = _width(found, f"{name}/conv{i}")
-    wanted[f"{name}/conv{i}/kernel"] = (_SIDE, _SIDE, outputs, inputs)
-    wanted |= _hidden_shapes(name, i, outputs, laid.levels)
-    inputs = outputs
-    if i == 1:
-      wanted |= _block_shapes(name, inputs, blocks)
-  return wanted | {
-    f"{name}/last/kernel": (_SIDE, _SIDE, 3, inputs),
-    f"{name}/last/bias": (3,),
-    f"{name}/linear/kernel": (1, 1, laid.latents, _VALUES),
-    f"{name}/linear/bias": (_VALUES,),
-  }
-
-
-def _hidden_shapes(name: str, i: int, outputs: int, levels: int) -> _Shapes:
-  return {
-    f"{name}/conv{i}/bias": (outputs,),
-    f"{name}/gdn{i}/beta_root": (outputs,),
-    f"{name}/gdn{i}/gamma_root": (outputs, outputs),
-    f"{name}/quality{i}/scale": (levels, outputs),
-    f"{name}/quality{i}/offset": (levels, outputs),
-  }
-
-
-def _block_shapes(name: str, channels: int, blocks: int) -> _Shapes:
-  inner, wanted = max(channels // 2, 1), {}
-  for j in range(1, blocks + 1):
-    wanted |= {
-      f"{name}/block{j}/conv1/kernel": (3, 3, channels, inner),
-      f"{name}/block{j}/conv1/bias": (inner,),
-      f"{name}/block{j}/conv2/kernel": (3, 3, inner, channels),
-      f"{name}/block{j}/conv2/bias": (channels,),
-    }
-  return wanted
-
-
-def _hyper_analysis_shapes(found: _Shapes, laid: layout.Layout) -> _Shapes:
-  name, inputs, wanted = "hyper_analysis", laid.latents, {}
-  for i, side in ((1, 3), (2, _SIDE), (3, _SIDE)):
-    outputs = laid.hyper_latents
-    if i < 3:
-      outputs = _width(found, f"{name}/conv{i}")
-      wanted[f"{name}/conv{i}/bias"] = (outputs,)
-    wanted |= {
-      f"{name}/conv{i}/kernel": (side, side, inputs, outputs),
-      f"{name}/quality{i}/scale": (laid.levels, outputs),
-      f"{name}/quality{i}/offset": (laid.levels, outputs),
-    }
-    inputs = outputs
-  return wanted

@@ -53,9 +53,7 @@ def convolved(
   return out
 
 
-def upsampled(
-  x: np.ndarray, kernel: np.ndarray, finish: Finish
-) -> np.ndarray:
+def upsampled(x: np.ndarray, kernel: np.ndarray, finish: Finish) -> np.ndarray:
   """Returns a transposed convolution of 5x5 and stride 2, `[2H, 2W, out]`.
 
   Args:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,7 @@ Coded = tuple[entropy_parameters.Part, np.ndarray]
 """A part of latents and its symbols, int32."""
 
 
-Number = TypeVar("Number")
+Number = Any
 """An int, or a tensor of one."""
 
 
@@ -93,7 +93,9 @@ class SymbolCoder:
       for name in ("y", "z", "far")
       if f"{name}_tables" in kept
     }
-    self._offsets = {name: kept.get(f"{name}_offsets") for name in "yz"}
+    self._offsets = {
+      name: kept[f"{name}_offsets"] for name in self._tables if name != "far"
+    }
 
   def size(self, height: int, width: int) -> tuple[int, int]:
     """Returns rows and columns of the latents of a picture."""

@@ -44,15 +44,7 @@ class TensorFlowEngine(engines.Engine):
   def synthesis(self, y_hat: np.ndarray, quality: float) -> np.ndarray:
     return _called(self._synthesis, y_hat, quality)
 
-  def refinement(self, rounds: int) -> refinement.Refinement:
-    """Returns what chooses symbols.
-
-    Args:
-      rounds: Number of rounds, above 0.
-
-    Raises:
-      ValueError: if the symbols of the network can not be chosen.
-    """
+  def refinement(self, rounds: int) -> engines.Refinement:
     if not self._network.entropy_model.can_refine:
       raise ValueError(
         "effort chooses symbols of scale and mean-scale hyperpriors; "
@@ -79,9 +71,7 @@ def _require(
   """Raises ValueError unless a network is the one that arrays are of."""
   if not isinstance(network, transform_codec.TransformCodec):
     known = ", ".join(transform_codec.names())
-    raise ValueError(
-      f"{model} holds a {manifest['model']}, not one of {known}"
-    )
+    raise ValueError(f"{model} holds a {manifest['model']}, not one of {known}")
   entropy = network.entropy_model
   found = (
     entropy.codec,

@@ -58,7 +58,9 @@ class GDN(keras.layers.Layer):
   def call(self, x: tf.Tensor) -> tf.Tensor:
     gamma = _squared(self._gamma, 0.0)
     norm = tf.nn.conv2d(tf.abs(x), gamma[None, None], 1, "SAME")
-    norm = tf.nn.bias_add(norm, _squared(self._beta, codec_constants.LEAST_BETA))
+    norm = tf.nn.bias_add(
+      norm, _squared(self._beta, codec_constants.LEAST_BETA)
+    )
     return x * norm if self.inverse else x / norm
 
   def get_config(self) -> dict[str, Any]:
