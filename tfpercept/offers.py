@@ -10,6 +10,8 @@ import pathlib
 
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 """Folder of the weights and models that come with the package."""
+RETIRED = PRETRAINED / "retired"
+"""Folder of models that others have replaced. They still read their files."""
 ALPHA = ("white", "black", "ignore", "error")
 """Treatments of transparency by `files.read_samples`."""
 MAX_PICTURE_PIXELS = 170_000_000
@@ -50,4 +52,11 @@ def shipped(model: str | None = None) -> tuple[str, ...]:
     path.parent.name
     for path in sorted(PRETRAINED.glob("*/manifest.json"))
     if model in (None, json.loads(path.read_text())["model"])
+  )
+
+
+def retired() -> tuple[str, ...]:
+  """Returns the names of the models that others have replaced, sorted."""
+  return tuple(
+    path.parent.name for path in sorted(RETIRED.glob("*/manifest.json"))
   )

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from tfpercept.io import downloads, files, npz_reader, packing, torch_reader
-from tfpercept.offers import PRETRAINED, shipped
+from tfpercept.offers import PRETRAINED, RETIRED, retired, shipped
 
 _READERS = {
   ".npz": npz_reader.read,
@@ -330,7 +330,8 @@ def find(model: str | os.PathLike) -> pathlib.Path:
   """Returns the folder of a trained model.
 
   Args:
-    model: Path of an existing folder, or a name from `shipped()`.
+    model: Path of an existing folder, or a name from `shipped()` or
+      `retired()`.
 
   Raises:
     ValueError: if it is neither; the message suggests the nearest name.
@@ -341,6 +342,8 @@ def find(model: str | os.PathLike) -> pathlib.Path:
   names = shipped()
   if str(model) in names:
     return PRETRAINED / str(model)
+  if str(model) in retired():
+    return RETIRED / str(model)
   raise ValueError(
     "expected the folder of a trained model or the name of one that comes "
     f"with tfpercept; got {str(model)!r}.{_nearest(str(model), names)} Names: "

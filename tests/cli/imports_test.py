@@ -17,6 +17,7 @@ from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.ranking import page as ranking_page
 from tfpercept.evaluation.ranking import study_config
 from tfpercept.evaluation.stress import blindspots
+from tfpercept.io import files
 
 HEAVY = ("tensorflow", "keras", "numpy")
 # Each command in one process, and which of HEAVY are imported after it.
@@ -73,6 +74,21 @@ def test_info_and_the_list_of_weights_import_no_tensorflow(tmp_path):
   path.write_bytes(container.pack(header, [b"x", b"y"]))
   found = outcomes(["info", str(path)], ["weights", "list"])
   assert found == [(0, True, ["numpy"])] * 2
+
+
+def test_a_trained_model_compresses_and_decompresses_without_tensorflow(
+  tmp_path, photograph
+):
+  picture, coded = tmp_path / "a.png", tmp_path / "a.tfp"
+  files.write_image(picture, photograph(170, 165))
+  found = outcomes(
+    ["compress", str(picture), "--stats"],
+    ["decompress", str(coded), f"--out={tmp_path / 'b.png'}", "--stats"],
+    ["compress", str(picture), "--engine=numpy", "--overwrite", "--stats",
+     "--target-psnr=25", "--format=json"],
+  )  # fmt: skip
+  assert found == [(0, True, ["numpy"])] * 3
+  assert files.read_image(tmp_path / "b.png").shape == (170, 165, 3)
 
 
 @pytest.mark.parametrize("form", [["-m", "tfpercept.cli"], ["-mtfpercept.cli"]])

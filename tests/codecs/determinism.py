@@ -3,11 +3,11 @@
     python -m tests.codecs.determinism photographs
 
 Crops of 768x512 of the photographs in some folders are encoded in one process
-and decoded in others, with other numbers of threads, libraries and vectors, and
-by the decoder in plain NumPy. As a control the hyper-synthesis runs in floating
-point too, with the same weights. A table is printed; the exit status is 1 if a
-symbol differs, a pixel differs by more than `LEVELS`, or fewer than `SCALES`
-scale indexes are in use.
+and decoded in others: by TensorFlow and by NumPy, with other numbers of
+threads, libraries and vectors, and by the reference decoder. As a control the
+hyper-synthesis runs in floating point too, with the same weights. A table is
+printed; the exit status is 1 if a symbol differs, a pixel differs by more than
+`LEVELS`, or fewer than `SCALES` scale indexes are in use.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import numpy as np
 
 from tests.codecs import symbols_program
 from tfpercept import codecs, models
-from tfpercept.codecs.learned import learned_codec
+from tfpercept.codecs.learned import model_ids
 from tfpercept.io import files
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,19 +43,28 @@ HEADS = (
   "with another mean",
 )
 _THREADS = "TF_NUM_INTRAOP_THREADS"
+_BLAS = "OPENBLAS_NUM_THREADS"
+_KERNELS = "OPENBLAS_CORETYPE"
 BASE = {
+  symbols_program.KIND: "tensorflow",
   _THREADS: "2",
   "TF_ENABLE_ONEDNN_OPTS": "1",
   "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+NUMPY = {symbols_program.KIND: "numpy"}
 SETTINGS: Mapping[str, Mapping[str, str]] = {
-  "2 threads, oneDNN": {},
+  "TensorFlow, 2 threads, oneDNN": {},
   "1 thread": {_THREADS: "1"},
   "8 threads": {_THREADS: "8"},
   "no oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
   "oneDNN, AVX2 at most": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
   "XLA": {symbols_program.KIND: "xla"},
-  "plain NumPy": {symbols_program.KIND: "numpy"},
+  "NumPy, OpenBLAS on 1 thread, strips on several": {**NUMPY, _BLAS: "1"},
+  "OpenBLAS on 2 threads": {**NUMPY, _BLAS: "2"},
+  "OpenBLAS for Haswell (AVX2)": {**NUMPY, _KERNELS: "Haswell"},
+  "OpenBLAS for Nehalem (SSE4)": {**NUMPY, _KERNELS: "Nehalem"},
+  "range coder in Python": {**NUMPY, "TFPERCEPT_PURE": "1"},
+  "reference decoder": {symbols_program.KIND: "reference"},
 }
 """What a process has instead of `BASE`; with the first one the control in
 others is compared."""
@@ -161,7 +170,7 @@ def row(
 
   def differing(key: str) -> int | str:
     if any(key not in answer for answer in found.values()):
-      return "-"  # the decoder in NumPy has no control
+      return "-"  # without TensorFlow there is no control
     return sum(found[s][key] != first[s][key] for s in found)
 
   shown = [answer for answer in found.values() if "levels" in answer]
@@ -198,7 +207,7 @@ def main() -> int:
   with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     digests = encode(flags.model, pictures, qualities, folder)
-    identity = learned_codec.identity(models.read_manifest(flags.model)).hex()
+    identity = model_ids.identity(models.read_manifest(flags.model)).hex()
     print(
       f"{len(pictures)} crops of 768x512 at qualities {flags.qualities}: "
       f"{len(digests)} files of model {identity}\n"

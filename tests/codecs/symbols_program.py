@@ -2,13 +2,15 @@
 
     python -m tests.codecs.symbols_program MODEL STREAMS.npz PICTURES OUT.json
 
-For each stream it writes a digest of the symbols; as a control, digests of the
-indexes and means that the same hyper-synthesis would give in floating point;
-and, of the streams that have one in the folder PICTURES, how far its picture is
-from that `.npy`.
+For each stream it writes a digest of the symbols, and, of the streams that have
+one in the folder PICTURES, how far its picture is from that `.npy`.
 
-TFPERCEPT_TEST_DECODER=xla has XLA compile the hyper-synthesis, `numpy` uses the
-reference decoder, which also tells the scale indexes of each stream.
+TFPERCEPT_TEST_DECODER says what decodes. `numpy`, the default, is the codec
+with its engine in NumPy, in a process without TensorFlow. `tensorflow` is the
+engine in TensorFlow, with integer layers as exported graphs have them, and
+`xla` the same compiled by XLA; both write digests of the indexes and means that
+the same hyper-synthesis would give in floating point, as a control. `reference`
+is the reference decoder, which also tells the scale indexes of each stream.
 """
 
 import functools
@@ -19,24 +21,14 @@ import pathlib
 import sys
 from collections.abc import Callable
 
-import keras
 import numpy as np
-import tensorflow as tf
-
-from tfpercept import codecs, models, weights
-from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import (
-  hyper_synthesis,
-  reference_decoder,
-  selftest,
-)
-from tfpercept.models.compression import entropy_coding
 
 KIND = "TFPERCEPT_TEST_DECODER"
 
 
 def main(model: str, streams: str, pictures: str, out: str) -> None:
-  told = _reference(model) if _kind() == "numpy" else _fast(model)
+  made = {"": _light, "numpy": _light, "reference": _reference}
+  told = made.get(_kind(), _graph)(model)
   found = {}
   with np.load(streams) as file:
     for name in file.files:
@@ -56,16 +48,41 @@ def _difference(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
   return {"levels": int(difference.max()), "share": np.mean(difference > 0)}
 
 
-def _fast(model: str) -> Callable:
-  if _kind() == "xla":
-    for name in ("hidden", "indexes", "means"):
-      method = getattr(hyper_synthesis.HyperSynthesis, name)
-      compiled = tf.function(method, jit_compile=True)
-      setattr(hyper_synthesis.HyperSynthesis, name, compiled)
-  codec = codecs.get(f"hyperprior(model={model!r}, check=False)")
+def _light(model: str) -> Callable:
+  sys.argv[0] = "tfpercept"  # so that the package imports no TensorFlow
+  from tfpercept.codecs.learned import learned_codec, selftest
+
+  codec = learned_codec.Hyperprior(model=model, check=False, engine="numpy")
+  assert "tensorflow" not in sys.modules
+
+  def told(stream: bytes):
+    found = {"symbols": selftest.digest(codec.symbols(stream))}
+    return found, lambda: codec.decompress(stream)
+
+  return told
+
+
+def _graph(model: str) -> Callable:
+  import tensorflow as tf
+
+  from export.signatures import graph_arithmetic
+  from tfpercept import models
+  from tfpercept.codecs.bitstream import container
+  from tfpercept.codecs.learned import arithmetic, learned_codec, selftest
+
+  is_compiled = _kind() == "xla"
+  of_graphs = graph_arithmetic.TensorFlow().layer
+  if is_compiled:
+    of_graphs = tf.function(of_graphs, jit_compile=True)
+  arithmetic.NumPy.layer = lambda self, *arguments, **options: of_graphs(
+    *arguments, **options
+  ).numpy()
+  codec = learned_codec.Hyperprior(
+    model=model, check=False, engine="tensorflow"
+  )
   network = models.load(model, dtype="float32")[0]
   control = functools.partial(_in_floats, network)
-  if _kind() == "xla":
+  if is_compiled:
     control = tf.function(control, jit_compile=True)
 
   def told(stream: bytes):
@@ -84,6 +101,9 @@ def _fast(model: str) -> Callable:
 
 
 def _reference(model: str) -> Callable:
+  from tfpercept import weights
+  from tfpercept.codecs.learned import reference_decoder, selftest
+
   decoder = reference_decoder.ReferenceDecoder(weights.find(model))
 
   def told(stream: bytes):
@@ -98,10 +118,21 @@ def _reference(model: str) -> Callable:
   return told
 
 
-def _in_floats(
-  network: keras.Model, x: tf.Tensor, quality: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Rounds only the indexes, as a codec of floating-point networks does."""
+def _in_floats(network, x, quality):
+  """Rounds only the indexes, as a codec of floating-point networks does.
+
+  Args:
+    network: Network of the model.
+    x: Hyper-latents, float32 `[1, h, w, C]`.
+    quality: Quality, float32 `[1]`.
+
+  Returns:
+    Indexes, int32, and means, float32, `[1, 4h, 4w, latents]` each.
+  """
+  import tensorflow as tf
+
+  from tfpercept.models.compression import entropy_coding
+
   synthesis = network.hyper_synthesis
   for layer in synthesis.hidden:
     shape = (1, 2 * x.shape[1], 2 * x.shape[2], layer.width)

@@ -84,7 +84,7 @@ def main() -> None:
   elif specs:
     subject = subjects.of_spec(specs[0])
   else:
-    subject = subjects.learned(str(model))[1]
+    subject = subjects.learned(str(model))[-1]
   for i, seed in enumerate(subject.seeds):
     for kind in range(_KINDS):
       (corpus / f"{i}-{kind}").write_bytes(bytes([kind]) + seed)

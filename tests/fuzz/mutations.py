@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.mutations --files=100000
 
-Both decoders of a small learned codec read them and that of lossless streams,
+All decoders of a small learned codec read them and that of lossless streams,
 or `--codec=SPEC`, or those of `--model=FOLDER`. Half of the files have the
 right checksum and the right model, so that what was changed reaches the entropy
 decoder. A file is either a picture or refused with a reason; one that takes

@@ -18,9 +18,10 @@ def learned(tmp_path_factory):
   return subjects.learned(str(folder))
 
 
-def test_both_decoders_of_the_learned_codec_withstand_damage(learned):
+def test_all_decoders_of_the_learned_codec_withstand_damage(learned):
   counts = [mutations.run(subject, FILES) for subject in learned]
-  assert counts[0] == counts[1]  # they refuse the same files
+  # They refuse the same files.
+  assert all(count == counts[0] for count in counts)
   assert counts[0]["sealed"] == FILES / 2
   assert FILES / 4 < counts[0]["decoded"] < FILES / 2
   assert counts[0]["picture"] > 0
@@ -44,7 +45,7 @@ def test_classical_codecs_withstand_damage(spec):
 
 
 def test_a_file_is_a_function_of_its_number(learned):
-  fast, _ = learned
+  fast, *_ = learned
   again = [mutations.numbered(fast, number, 1) for number in range(50)]
   assert again == [mutations.numbered(fast, number, 1) for number in range(50)]
   assert len(set(again)) > 45
@@ -52,7 +53,7 @@ def test_a_file_is_a_function_of_its_number(learned):
 
 
 def test_a_repacked_file_is_whole(learned):
-  fast, _ = learned
+  fast, *_ = learned
   for number in range(20):
     data = mutations.repacked(fast.seeds[0], random.Random(number))
     assert container.read_header(data).damage == ""
@@ -83,7 +84,7 @@ def test_whatever_else_a_decoder_does_is_found(decompress):
 
 
 def test_a_wrong_checksum_that_is_read_is_found(learned):
-  fast, _ = learned
+  fast, *_ = learned
   picture = small_models.picture(8, 8)
   subject = subjects.Subject(
     "lax", lambda data: picture, fast.seeds, b"8 bytes!"

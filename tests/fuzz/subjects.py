@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tests.codecs import small_models
-from tfpercept import codecs
+from tfpercept import codecs, offers
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.classical import formats
@@ -51,13 +51,20 @@ def of_spec(spec: str) -> Subject:
   )
 
 
-def learned(folder: str) -> tuple[Subject, Subject]:
-  """Returns the fast and the reference decoder of a model folder."""
-  fast = of_spec(f"hyperprior(model={folder!r})")
-  fast = dataclasses.replace(fast, name="hyperprior")
+def learned(folder: str) -> tuple[Subject, ...]:
+  """Returns the decoders of a model folder: of each engine, and reference."""
+  first, *others = (
+    dataclasses.replace(
+      of_spec(f"hyperprior(model={folder!r}, engine={engine!r})"), name=engine
+    )
+    for engine in offers.ENGINES[1:]
+  )
   decoder = reference_decoder.ReferenceDecoder(folder)
-  return fast, dataclasses.replace(
-    fast, name="reference", decompress=decoder.decompress
+  decoders = {one.name: one.decompress for one in others}
+  decoders["reference"] = decoder.decompress
+  return first, *(
+    dataclasses.replace(first, name=name, decompress=decompress)
+    for name, decompress in decoders.items()
   )
 
 

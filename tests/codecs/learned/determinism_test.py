@@ -10,6 +10,12 @@ from tfpercept.data import packaged
 
 # `python -m tests.codecs.determinism` has each of them alone, on more pictures.
 SETTINGS = {
+  "NumPy of other kernels, 1 thread": {
+    **determinism.NUMPY,
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TFPERCEPT_PURE": "1",
+  },
   "1 thread, no oneDNN, XLA": {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_ENABLE_ONEDNN_OPTS": "0",

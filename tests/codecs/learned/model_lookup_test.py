@@ -1,12 +1,13 @@
 """A file's model is found by its hash among those that are here."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
 from tests.codecs import small_models
-from tfpercept import codecs, models, weights
+from tfpercept import codecs, models, offers, weights
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import learned_codec, model_ids, model_lookup
 
@@ -77,6 +78,24 @@ def test_models_that_come_with_the_package_are_known(
   assert known.name(container.read_header(files_of[0]).header) == "photo"
 
 
+def test_a_model_that_another_replaced_still_reads_its_files(
+  folders, files_of, tmp_path, monkeypatch
+):
+  """The mechanism that keeps the promise of `released_test.py`."""
+  new, old = folders
+  shutil.copytree(new / "model", tmp_path / "photo")
+  shutil.copytree(old / "model", tmp_path / "retired" / "photo_1")
+  monkeypatch.setattr(offers, "PRETRAINED", tmp_path)
+  monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
+  for module in (offers, weights):
+    monkeypatch.setattr(module, "RETIRED", tmp_path / "retired")
+  assert weights.shipped() == ("photo",)
+  known = model_lookup.KnownModels()
+  for data, name in zip(files_of, ("photo", "photo_1"), strict=True):
+    assert known.name(container.read_header(data).header) == name
+    assert known.codec_of(data).decompress(data).shape == PICTURE.shape
+
+
 def test_a_model_that_codes_nothing_is_refused(tmp_path):
   network = models.SRCNN(filters=(4, 3), kernels=(5, 3, 3))
   network.build()
@@ -91,4 +110,4 @@ def test_the_codec_id_is_that_of_the_model_s_own_stream(folders, files_of):
   assert model_ids.number(manifest) == header.codec == 2
   for kept in ({}, {"stream": 3}, {"stream": "AAAA"}, None):
     with pytest.raises(ValueError, match="no stream to tell its codec by"):
-      model_ids.number({**manifest, "selftest": kept})
+      model_ids.number({**manifest, "bitstream": None, "selftest": kept})

@@ -13,6 +13,8 @@ from tfpercept.io import files
 class KnownModels:
   """Reads the files of every model that comes with the package or is given.
 
+  Models that others have replaced under their name come with it, too.
+
   It also reads lossless files, which no model wrote. What a file says of its
   model is compared with theirs, and serves for nothing else. A model is loaded
   when it is first needed.
@@ -42,7 +44,7 @@ class KnownModels:
           "folder that trainers.compression wrote"
         )
       self._add(model, manifest)
-    for model in weights.shipped():
+    for model in (*weights.shipped(), *weights.retired()):
       manifest = manifests.read(model)
       if model_ids.codes(manifest):
         self._add(model, manifest)

@@ -39,12 +39,16 @@ class NumPyEngine(engines.Engine):
     laid: layout.Layout,
   ):
     self._manifest, self._laid = manifest, laid
-    self._shapes = transform_shapes.of_manifest(manifest)
+    self._places = transform_shapes.places(manifest)
+    shapes = {
+      name: tuple(manifest["weights"][place])
+      for name, place in self._places.items()
+    }
     self._blocks = (
-      sum(name.startswith("synthesis/block") for name in self._shapes) // 4
+      sum(name.startswith("synthesis/block") for name in shapes) // 4
     )
     self.halo = codec_constants.HALO + self._blocks
-    transform_shapes.require(self._shapes, laid, self._blocks)
+    transform_shapes.require(shapes, laid, self._blocks)
     self._path = manifests.weights_file(model, manifest)
 
   def analysis(self, x: np.ndarray, quality: float) -> np.ndarray:
@@ -77,7 +81,11 @@ class NumPyEngine(engines.Engine):
     return z[None]
 
   def synthesis(self, y_hat: np.ndarray, quality: float) -> np.ndarray:
-    w, (latents,) = self._synthesis, y_hat
+    with numpy_layers.unwarned():
+      return self._picture(y_hat[0], quality)[None]
+
+  def _picture(self, latents: np.ndarray, quality: float) -> np.ndarray:
+    w = self._synthesis
     features = latents / self._deviation
     for i in (1, 2, 3):
       features = numpy_layers.upsampled(
@@ -96,7 +104,7 @@ class NumPyEngine(engines.Engine):
     pixels = pixels.reshape(height, width, _STRIDE, _STRIDE, 3)
     blocks = x_hat.reshape(height, _STRIDE, width, _STRIDE, 3)
     blocks += pixels.swapaxes(1, 2)
-    return x_hat[None]
+    return x_hat
 
   @functools.cached_property
   def _analysis(self) -> dict[str, np.ndarray]:
@@ -119,13 +127,14 @@ class NumPyEngine(engines.Engine):
 
     Roots of GDN become what they are roots of.
     """
-    names = list(self._shapes)
-    places = [i for i, name in enumerate(names) if name.startswith(prefix)]
-    found = manifests.read_weights(self._path, self._manifest, places)
+    names = [name for name in self._places if name.startswith(prefix)]
+    found = manifests.read_weights(
+      self._path, self._manifest, [self._places[name] for name in names]
+    )
     pedestal = np.float32(codec_constants.PEDESTAL)
     weights = {}
-    for place, weight in zip(places, found, strict=True):
-      name = names[place].removeprefix(prefix)
+    for full, weight in zip(names, found, strict=True):
+      name = full.removeprefix(prefix)
       least = codec_constants.LEAST_BETA * name.endswith("beta_root")
       if name.endswith("_root"):
         bound = np.float32((least + codec_constants.PEDESTAL) ** 0.5)

@@ -131,11 +131,24 @@ def _in_strips(
   pool = _pool()
   rows = max(_STRIP // flat_bytes, 1)
   strips = [slice(top, top + rows) for top in range(0, height, rows)]
+
+  def quiet(strip: slice) -> None:
+    with unwarned():  # which is of one thread
+      work(strip)
+
   if pool is None or len(strips) == 1:
     for strip in strips:
-      work(strip)
+      quiet(strip)
   else:
-    list(pool.map(work, strips))
+    list(pool.map(quiet, strips))
+
+
+def unwarned() -> np.errstate:
+  """Returns a context in which NumPy does not warn of infinity and NaN.
+
+  A forged file may ask for either; who decodes it looks for them at the end.
+  """
+  return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 @functools.cache

@@ -10,39 +10,46 @@ Shapes = dict[str, tuple[int, ...]]
 """Shapes of weights by name."""
 _VALUES = 3 * codec_constants.STRIDE**2  # in a block of 16x16 pixels
 _SIDE = 5  # of most kernels
+_PREFIXES = ("analysis/", "hyper_analysis/", "synthesis/", "deviation")
 
 
-def of_manifest(manifest: Mapping[str, Any]) -> Shapes:
-  """Returns the shapes of weights by name, in the order of the file."""
+def places(manifest: Mapping[str, Any]) -> dict[str, int]:
+  """Returns where the weights of transforms are in the file, by name.
+
+  Other weights have names of which some occur twice.
+
+  Raises:
+    Unfit: if the manifest does not name each weight, or names one twice.
+  """
   names = manifest.get("names")
-  if not isinstance(names, list) or len(set(map(str, names))) != len(
-    manifest["weights"]
-  ):
+  if not isinstance(names, list) or len(names) != len(manifest["weights"]):
     raise engines.Unfit("the manifest does not name each weight")
-  return {
-    str(name): tuple(shape)
-    for name, shape in zip(names, manifest["weights"], strict=True)
-  }
+  found: dict[str, int] = {}
+  for place, name in enumerate(map(str, names)):
+    if name.startswith(_PREFIXES):
+      if name in found:
+        raise engines.Unfit(f"the manifest names {name} twice")
+      found[name] = place
+  return found
 
 
 def require(found: Shapes, laid: layout.Layout, blocks: int) -> None:
-  """Raises Unfit unless weights are those of the transforms that run here."""
-  prefixes = ["analysis/", "synthesis/"]
-  if laid.has_side_information:
-    prefixes.append("hyper_analysis/")
-  own = {
-    name: shape
-    for name, shape in found.items()
-    if name.startswith(tuple(prefixes))
-  }
+  """Raises Unfit unless weights are those of the transforms that run here.
+
+  Args:
+    found: Shapes of the weights of transforms.
+    laid: Layout of what the model codes with.
+    blocks: Number of residual blocks of each transform.
+  """
   try:
     wanted = _analysis_shapes(found, laid, blocks)
     wanted |= _synthesis_shapes(found, laid, blocks)
     if laid.has_side_information:
       wanted |= _hyper_analysis_shapes(found, laid)
+    wanted["deviation"] = (laid.latents,)
   except (KeyError, IndexError) as error:
     raise engines.Unfit(f"the model has no {error}") from error
-  if own != wanted or found.get("deviation") != (laid.latents,):
+  if found != wanted:
     raise engines.Unfit("the model has other transforms than this engine runs")
 
 

@@ -4,14 +4,17 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tfpercept import distances
-from tfpercept.evaluation.core import statistics
+from tfpercept.evaluation.core import statistics, text_tables
 
+Footnotes = text_tables.Footnotes
+aligned = text_tables.aligned
+json_number = text_tables.json_number
 DECIMALS = {"psnr": 2}
 """Digits after the point that a score is printed with; 4 if not named."""
 
@@ -100,22 +103,6 @@ class Table:
     """Returns the mean over finite scores with its interval."""
     values = self.values(method, spec, group)
     return statistics.mean(values[np.isfinite(values)])
-
-
-class Footnotes:
-  """Numbers the reasons of dashes in a table; `lines` go below it."""
-
-  def __init__(self) -> None:
-    self._numbers: dict[str, int] = {}
-
-  def dash(self, why: str) -> str:
-    """Returns the cell that stands for a value that is not there."""
-    return f"- ({self._numbers.setdefault(why, len(self._numbers) + 1)})"
-
-  @property
-  def lines(self) -> list[str]:
-    """Notes that explain the dashes."""
-    return [f"- ({number}) {why}" for why, number in self._numbers.items()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,11 +241,6 @@ def json_interval(estimate: statistics.Estimate) -> dict[str, Any]:
   return {**found, "why": estimate.why}
 
 
-def json_number(value: float) -> float | str:
-  """Returns a number as JSON can hold it: an infinite one as "inf"."""
-  return value if math.isfinite(value) else str(value)
-
-
 def _block(table: Table, group: str) -> str:
   """One group as aligned columns: pictures down, methods and specs across."""
   columns = [(m, s) for m in table.methods for s in table.specs]
@@ -278,15 +260,3 @@ def _block(table: Table, group: str) -> str:
   lines.append(["95 %", *(interval(s, e, footnotes) for s, e in estimates)])
   notes = [*footnotes.lines, statistics.warning(count, "pictures")]
   return "\n".join([aligned(lines), *filter(None, notes)])
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-  """Formats cells as columns: the first to the left, others to the right."""
-  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-  return "\n".join(
-    "  ".join(
-      [line[0].ljust(widths[0])]
-      + [c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)]
-    ).rstrip()
-    for line in lines
-  )

@@ -10,11 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tfpercept import distances
-from tfpercept.evaluation.core import score_table
-from tfpercept.evaluation.rate_distortion import measure
-
-_SPECS = ("psnr", "ms_ssim")
+from tfpercept.evaluation.core import text_tables
+from tfpercept.evaluation.rate_distortion import file_scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,15 +83,16 @@ def scored(row: Row, picture: np.ndarray, image: np.ndarray) -> Row:
   Raises:
     ValueError: if the sizes differ.
   """
-  psnr, ms_ssim = map(distances.get, _SPECS)
-  try:
-    ms_ssim.validate(*picture.shape[:2])
-    metrics = [psnr, ms_ssim]
-  except ValueError:
-    metrics = [psnr]
-  found = measure.compare(metrics, picture, image)
-  scores: dict[str, Any] = {spec: m.score for spec, m in found.items()}
-  return dataclasses.replace(row, **scores)
+  if image.shape[:2] != picture.shape[:2] or image.dtype != np.uint8:
+    raise ValueError(
+      f"it was decoded to {image.dtype} {list(image.shape)}; the picture is "
+      f"uint8 {list(picture.shape)}"
+    )
+  return dataclasses.replace(
+    row,
+    psnr=file_scores.psnr(picture, image),
+    ms_ssim=file_scores.ms_ssim(picture, image),
+  )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +128,7 @@ def to_text(rows: Sequence[Row]) -> str:
     if any(getattr(row, column.name) is not None for row in rows)
   ]
   lines = [["file", *(column.head for column in columns)]]
-  footnotes = score_table.Footnotes()
+  footnotes = text_tables.Footnotes()
   lines += [
     [row.file, *(_cell(c, row, footnotes) for c in columns)] for row in rows
   ]
@@ -141,7 +139,7 @@ def to_text(rows: Sequence[Row]) -> str:
       for c in columns
     )
     lines.append(["all", *cells])
-  return "\n".join([score_table.aligned(lines), *footnotes.lines])
+  return "\n".join([text_tables.aligned(lines), *footnotes.lines])
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -176,10 +174,10 @@ def _whys(row: Row) -> list[str]:
 
 
 def _json(value: float | None) -> float | str | None:
-  return None if value is None else score_table.json_number(value)
+  return None if value is None else text_tables.json_number(value)
 
 
-def _cell(column: _Column, row: Row, footnotes: score_table.Footnotes) -> str:
+def _cell(column: _Column, row: Row, footnotes: text_tables.Footnotes) -> str:
   value = getattr(row, column.name)
   if value is None:
     return footnotes.dash(row.why(column.name))

@@ -1,0 +1,37 @@
+"""Text and numbers of tables, free of TensorFlow."""
+
+import math
+from collections.abc import Sequence
+
+
+class Footnotes:
+  """Numbers the reasons of dashes in a table; `lines` go below it."""
+
+  def __init__(self) -> None:
+    self._numbers: dict[str, int] = {}
+
+  def dash(self, why: str) -> str:
+    """Returns the cell that stands for a value that is not there."""
+    return f"- ({self._numbers.setdefault(why, len(self._numbers) + 1)})"
+
+  @property
+  def lines(self) -> list[str]:
+    """Notes that explain the dashes."""
+    return [f"- ({number}) {why}" for why, number in self._numbers.items()]
+
+
+def json_number(value: float) -> float | str:
+  """Returns a number as JSON can hold it: an infinite one as "inf"."""
+  return value if math.isfinite(value) else str(value)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+  """Formats cells as columns: the first to the left, others to the right."""
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  return "\n".join(
+    "  ".join(
+      [line[0].ljust(widths[0])]
+      + [c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)]
+    ).rstrip()
+    for line in lines
+  )
