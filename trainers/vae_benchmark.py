@@ -1,6 +1,7 @@
 """Benchmark of losses for VAEs: losses, trainings and pictures."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -204,9 +205,19 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     f"{run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
     "Nats per latent aimed at": told.get("nats_per_latent", "not set"),
+    "Nats that tell the training pictures apart": _nats(manifests),
     "Weight of the KL": ", ".join(
       f"{name}, seed {seed}: {manifest['beta']:.3g}"
       for (name, seed), manifest in manifests.items()
     ),
     "Collapsed": ", ".join(collapsed) or "none",
   }
+
+
+def _nats(manifests: Mapping[tuple[str, int], Any]) -> str:
+  """Returns the logarithm of the number of pictures, beside which the KL is."""
+  counts = {manifest.get("pictures") for manifest in manifests.values()}
+  known = sorted(counts - {None})
+  if not known:
+    return "not known, since the trainings are of an older version"
+  return ", ".join(f"log {count} = {math.log(count):.2f}" for count in known)

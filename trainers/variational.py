@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from tfpercept.training import lock, precision
 from trainers import example_settings, initial_weights, reconstructions
 
 _SHOWN = 8  # samples a row
+_SPARE_NATS = 2.0  # of the KL above what tells the pictures apart
 
 
 def _beta(text: str) -> float | str:
@@ -113,6 +115,7 @@ def _train(
   own = run.settings
   batches = examples.Batches(data.images, batch=own.batch, seed=run.seed)
   run.claim()
+  _tell_of_nats(own, len(data))
   beta = own.beta
   if beta == "auto":
     beta = _calibrated(run, data, batches, initial)
@@ -138,8 +141,37 @@ def _train(
     objective=objective.spec,
     beta=beta,
     collapsed=posterior.is_collapsed(network, batches.at(run.steps)[0]),
+    pictures=len(data),
     training=run.to_json(),
   )
+
+
+def _tell_of_nats(own: Settings, count: int) -> None:
+  """Logs a warning if more nats are asked for than tell the pictures apart.
+
+  The mean KL is the mutual information of pictures and latents plus the KL of
+  the aggregate posterior to the prior. The first is at most the logarithm of
+  the number of pictures. The rest makes the prior draw latents that no picture
+  has, and samples of them are ghosts.
+
+  Source: Hoffman, Johnson, "ELBO surgery: yet another way to carve up the
+  variational evidence lower bound", 2016, section 2.
+
+  Args:
+    own: Settings of the training.
+    count: Number of pictures that it is trained on.
+  """
+  if own.nats_per_latent is None:
+    return
+  asked, most = own.nats_per_latent * own.model.latent, math.log(count)
+  if asked > most + _SPARE_NATS:
+    logging.warning(
+      "--nats_per_latent=%g asks for %.3g nats a picture in %d latents, but "
+      "%.3g nats tell %d pictures apart; samples will be ghosts. Ask for %.2g "
+      "or less a latent, or take fewer latents",
+      own.nats_per_latent, asked, own.model.latent, most, count,
+      most / own.model.latent,
+    )  # fmt: skip
 
 
 def _calibrated(

@@ -61,6 +61,24 @@ def test_beta_may_be_given_and_a_collapse_is_written_down(tmp_path, flags):
   assert not (out / "beta.json").exists()
 
 
+@pytest.mark.parametrize(("nats", "told"), [(1.7, True), (1.6, False)])
+def test_more_nats_than_tell_the_pictures_apart_are_told(
+  tmp_path, flags, nats, told
+):
+  # 3 latents and 19 pictures: log 19 = 2.94 and 2 to spare.
+  out = tmp_path / "run"
+  done = runs.run(
+    "vae", flags, f"--nats_per_latent={nats}", "--calibration_steps=1",
+    "--steps=1", f"--out={out}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  assert (
+    "asks for 5.1 nats a picture in 3 latents, but 2.94 nats tell 19 pictures "
+    "apart" in done.stderr
+  ) is told
+  assert models.load(out)[1]["pictures"] == 19
+
+
 def test_training_may_start_from_another_run(tmp_path, flags):
   first, second = tmp_path / "first", tmp_path / "second"
   common = [flags, "--beta=0.1", "--steps=2"]
