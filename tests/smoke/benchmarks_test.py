@@ -69,6 +69,16 @@ def test_our_codec_is_timed_part_by_part_where_its_peers_are_not_here():
   assert sum(shares[3:]) == pytest.approx(100, abs=2)
 
 
+def test_range_coders_take_turns_on_the_same_bytes():
+  flags = ("--shape=64x128", "--quality=4", "--nostarts")
+  printed = printed_by(*flags, program="range_coder")
+  rows = dict(
+    line.split(" | ", 1) for line in printed.splitlines() if "(" in line
+  )
+  assert rows.pop("| TensorFlow Compression").count("1.0 (") == 2
+  assert "| ours, loops in Python" in rows
+
+
 def test_an_interpreter_without_pytorch_leaves_its_peers_out(tmp_path):
   # -S: no site-packages. Python tells why on standard error.
   python = tmp_path / "python"

@@ -1,8 +1,10 @@
 """The loops in C trust nothing that they are given."""
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 
 import hypothesis
 import numpy as np
@@ -101,6 +103,21 @@ def test_the_loops_in_c_survive_any_bytes(data):
     except ValueError as error:
       outcomes.add(type(error))
   assert tuple in outcomes <= {tuple, ValueError}
+
+
+def test_the_source_compiles_without_a_warning():
+  compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+  include = sysconfig.get_path("include")
+  if not (shutil.which(compiler) and os.path.exists(f"{include}/Python.h")):
+    pytest.skip("there is no C compiler with the headers of Python")
+  source = ROOT / "tfpercept/codecs/bitstream/_range_coder.c"
+  flags = "-fsyntax-only -Wall -Wextra -Werror -DPy_LIMITED_API=0x030A0000"
+  done = subprocess.run(
+    [compiler, *flags.split(), f"-I{include}", source],
+    capture_output=True,
+    text=True,
+  )
+  assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 def test_the_environment_asks_for_the_loops_in_python():

@@ -144,23 +144,25 @@ static int find(Reader *reader, Ints ends, Ints starts, Ints which, char *out) {
     if (table < 0 || table >= starts.count - 1) {
       return -1;
     }
-    /* The last end whose share of the interval is at most the offset, which is
-     * never that of 2^16, since offset < size. */
+    /* The last end whose share of the interval is at most the offset. That of
+     * 2^16 never is, since offset < size. */
     Py_ssize_t first = at(starts, table), below = first;
     Py_ssize_t above = (Py_ssize_t)at(starts, table + 1) - 1;
-    uint64_t limit = (((offset + 1) << MOVE) - 1) / size;
+    uint64_t start = 0, stop = size;
     while (above - below > 1) {
       Py_ssize_t middle = below + (above - below) / 2;
-      if ((uint64_t)at(ends, middle) <= limit) {
+      uint64_t share = size * (uint64_t)at(ends, middle) >> MOVE;
+      if (share <= offset) {
         below = middle;
+        start = share;
       } else {
         above = middle;
+        stop = share;
       }
     }
     int32_t place = (int32_t)(below - first);
     memcpy(out + symbol * (Py_ssize_t)sizeof place, &place, sizeof place);
-    uint64_t start = size * (uint64_t)at(ends, below) >> MOVE;
-    size = (size * (uint64_t)at(ends, below + 1) >> MOVE) - start;
+    size = stop - start;
     offset -= start;
     if (size <= MOVED) {
       size <<= MOVE;
