@@ -5,6 +5,12 @@
 A photograph, mirrored over that size, is given to `tfpercept compress` and its
 file to `tfpercept decompress`, each a process of its own, which tells the most
 memory that it held. The exit status is 1 if that is more than `--gigabytes`.
+
+    python -m tests.codecs.memory --codec=jpeg --height=2000 --width=3000
+
+prints the bytes for each pixel that another codec takes, beyond those of a
+picture of one block. The exit status is 1 if they are more than the codec
+states (`bytes_per_pixel`, `bytes_at_once`), by which `--max-memory` goes.
 """
 
 import argparse
@@ -14,6 +20,9 @@ import sys
 import tempfile
 import time
 
+import numpy as np
+
+from tfpercept import codecs
 from tfpercept.codecs.learned import tiles
 from tfpercept.data import packaged
 from tfpercept.io import files
@@ -21,7 +30,7 @@ from tfpercept.io import files
 _PROGRAM = """
 import sys
 from tfpercept import cli
-from tfpercept.evaluation import peak_memory
+from tfpercept.evaluation.core import peak_memory
 with peak_memory.watch() as peak:
   status = cli.main(sys.argv[1:])
 print(peak.bytes)
@@ -40,14 +49,43 @@ def peak(*arguments: str) -> int:
   return int(done.stdout.splitlines()[-1])
 
 
+def check_bytes_per_pixel(spec: str, photo: np.ndarray) -> int:
+  """Prints what a codec takes for a pixel; returns the exit status."""
+  codec, held, status = codecs.get(spec), {}, 0
+  pixels = photo.shape[0] * photo.shape[1] - 16 * 16
+  with tempfile.TemporaryDirectory() as folder:
+    for name, picture in (("small", photo[:16, :16]), ("large", photo)):
+      source, back = (pathlib.Path(folder, f"{name}.{e}") for e in ("png", "p"))
+      coded = source.with_suffix(".coded")
+      files.write_image(source, picture)
+      option = f"--codec={spec}"
+      held[name] = (
+        peak("compress", source, f"--out={coded}", option),
+        peak("decompress", coded, f"--out={back}.ppm", option),
+      )
+  for index, command in enumerate(("compress", "decompress")):
+    taken = (held["large"][index] - held["small"][index]) / pixels
+    size, most = codec.bytes_at_once
+    stated = codec.bytes_per_pixel[index] + size * min(pixels, most) / pixels
+    print(
+      f"{spec} {command}: {taken:.1f} bytes a pixel, of {stated:.1f} stated"
+    )
+    status |= taken > stated
+  return int(status)
+
+
 def main() -> int:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument("--height", type=int, default=8000)
   parser.add_argument("--width", type=int, default=12500)
   parser.add_argument("--gigabytes", type=float, default=3.0)
   parser.add_argument("--model", default="photo_mse")
+  parser.add_argument("--codec")
   flags = parser.parse_args()
   photo = packaged.test()["coffee"]
+  if flags.codec:
+    large = tiles.padded(photo, (0, flags.height), (0, flags.width))
+    return check_bytes_per_pixel(flags.codec, large)
   most = 0
   with tempfile.TemporaryDirectory() as folder:
     source, coded, back = (

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, coded_stats, deferred
+from tfpercept.cli import batch_files, coded_stats, deferred, memory_option
 from tfpercept.io import picture_files
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "it, or report an error (default: white)",
   )
   add_engine(parser)
+  memory_option.add(parser)
   coded_stats.add(
     parser, "size, bits per pixel, PSNR, MS-SSIM and seconds of encoding"
   )
@@ -132,6 +133,7 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
+  memory_option.most(arguments)  # which may be wrong
   for target in (
     arguments.target_bpp,
     arguments.target_bytes,
@@ -195,6 +197,7 @@ def _compress_one(
       lossless=arguments.lossless,
       alpha=arguments.alpha,
       overwrite=arguments.overwrite,
+      max_memory=memory_option.most(arguments),
       name=job.name,
       inspect=score if coded_stats.wanted(arguments) else None,
     )

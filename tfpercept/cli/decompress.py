@@ -7,7 +7,13 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, coded_stats, compress, deferred
+from tfpercept.cli import (
+  batch_files,
+  coded_stats,
+  compress,
+  deferred,
+  memory_option,
+)
 
 if TYPE_CHECKING:
   from tfpercept import codecs
@@ -47,6 +53,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "few bytes may ask for any number (default: %(default)s)",
   )
   compress.add_engine(parser)
+  memory_option.add(parser)
   coded_stats.add(parser, "size, bits per pixel and seconds of decoding")
   parser.set_defaults(run=_decompress)
 
@@ -79,6 +86,7 @@ def find_coded(
 def _decompress(arguments: argparse.Namespace) -> int:
   if arguments.max_pixels < 1:
     raise ValueError(f"--max-pixels is above 0; got {arguments.max_pixels}")
+  memory_option.most(arguments)  # which may be wrong
   suffix, codec = compress.SUFFIX, None
   if arguments.codec:
     codec = codecs.get(arguments.codec)
@@ -100,6 +108,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
         target,
         overwrite=arguments.overwrite,
         max_pixels=arguments.max_pixels,
+        max_memory=memory_option.most(arguments),
       )
     if coded_stats.wanted(arguments):
       rows.append(coded_stats.row(job.name, stats))

@@ -37,6 +37,15 @@ class Codec(abc.ABC):
   """Suffix of the codec's files, with its dot: the name in the registry where a
   class does not set another."""
 
+  bytes_per_pixel: tuple[int, int] = (48, 48)
+  """Most bytes of memory for each pixel that a process takes to compress a file
+  and to decompress one, the picture's own included; `codecs.memory` adds them
+  up."""
+
+  bytes_at_once: tuple[int, int] = (0, 0)
+  """Further bytes for each pixel that is processed at once, and the largest
+  number of such pixels, for codecs that process pictures in strips."""
+
   qualities: tuple[float, ...]
   """Qualities of a rate-distortion curve, the lowest rate first. All between
   the first and the last are allowed; a codec with steps rounds them."""

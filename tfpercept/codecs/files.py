@@ -22,7 +22,7 @@ from typing import IO
 import numpy as np
 
 from tfpercept import offers
-from tfpercept.codecs import encoding
+from tfpercept.codecs import encoding, memory
 from tfpercept.codecs.base import Codec
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.classical import formats
@@ -36,6 +36,7 @@ MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
 _TWINS = {".jpg": (".jpg", ".jpeg"), ".heic": (".heic", ".heif")}
 _CHUNK = 1 << 20
+_Check = Callable[[files.Header], None]
 _PATHS = (str, os.PathLike)
 
 
@@ -77,6 +78,7 @@ def compress_file(
   lossless: str = "auto",
   alpha: str = "white",
   overwrite: bool = False,
+  max_memory: int | None = None,
   name: str | None = None,
   inspect: Callable[[FileStats, np.ndarray, bytes], None] | None = None,
 ) -> FileStats:
@@ -102,6 +104,9 @@ def compress_file(
     alpha: Rule for transparency, as in `io.files.read_samples`. What else is
       not kept of a picture, such as its colors, goes to `io.notes`.
     overwrite: Whether an existing target is replaced.
+    max_memory: Bytes of memory that the process may take, at most. A picture
+      that takes more by its size is refused before it is read, by the figures
+      of `codecs.memory`. None allows any number.
     name: Name of a stream in messages; a file goes by its path.
     inspect: Function called with the statistics, the picture, uint8 `[H, W, 1
       or 3]`, and the bytes of the file. Nothing is written if it raises.
@@ -117,7 +122,13 @@ def compress_file(
     quality, target_bpp, target_bytes, target_psnr, lossless
   )
   _require_free(source, target, overwrite)
-  picture, remarks = _picture(source, alpha, name)
+
+  def check(header: files.Header) -> None:
+    pixels = header.height * header.width
+    needed = memory.to_compress(codec, pixels, is_deep=header.is_deep)
+    memory.require(needed, max_memory, header[:2])
+
+  picture, remarks = _picture(source, alpha, name, check)
   start = time.perf_counter()
   found = encoding.encode(codec, picture, request)
   seconds = time.perf_counter() - start
@@ -141,6 +152,7 @@ def decompress_file(
   *,
   overwrite: bool = False,
   max_pixels: int | None = None,
+  max_memory: int | None = None,
 ) -> FileStats:
   """Decompresses one file of a codec to a picture file.
 
@@ -156,6 +168,8 @@ def decompress_file(
       compared with the header before memory is taken. A few bytes can be a
       picture of any size, so give it for files of strangers. None leaves the
       limit of the codec.
+    max_memory: Bytes of memory that the process may take, at most. It is
+      compared likewise, by the figures of `codecs.memory`.
 
   Returns:
     Statistics of the file.
@@ -173,8 +187,12 @@ def decompress_file(
   _require_free(source, target, overwrite)
   data = read_bytes(source, container.MAX_BYTES)
   reader = codec.codec_of(data) if isinstance(codec, KnownModels) else codec
+  size = reader.picture_size(data) if max_pixels or max_memory else None
   if max_pixels is not None:
-    _require_few(reader.picture_size(data), max_pixels)
+    _require_few(size, max_pixels)
+  if size:
+    needed = memory.to_decompress(reader, size[0] * size[1])
+    memory.require(needed, max_memory, size)
   start = time.perf_counter()
   picture = reader.decompress(data)
   seconds = time.perf_counter() - start
@@ -268,23 +286,30 @@ def _write(target: Place, data: bytes, overwrite: bool) -> None:
 
 
 def _picture(
-  source: Place, alpha: str, name: str | None
+  source: Place, alpha: str, name: str | None, check: _Check
 ) -> tuple[np.ndarray, list[str]]:
-  """Returns a picture in 8 bits, and a note if it had more."""
+  """Returns a picture in 8 bits, and a note if it had more.
+
+  Its header is checked before it is read.
+  """
   if not isinstance(source, _PATHS):
-    picture = _streamed_picture(source, alpha, name or "the stream")
+    picture = _streamed_picture(source, alpha, name or "the stream", check)
   else:
+    check(files.read_header(source))
     picture = files.read_samples(source, alpha=alpha)
   if picture.dtype == np.uint8:
     return picture, []
   return samples.reduced(picture), ["its 16 bits are reduced to 8"]
 
 
-def _streamed_picture(stream: IO[bytes], alpha: str, name: str) -> np.ndarray:
+def _streamed_picture(
+  stream: IO[bytes], alpha: str, name: str, check: _Check
+) -> np.ndarray:
   with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "picture"
     _keep(stream, path)
     try:
+      check(files.read_header(path))
       with notes.collected() as found:
         picture = files.read_samples(path, alpha=alpha)
     except ValueError as error:

@@ -11,7 +11,7 @@ import struct
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -213,6 +213,31 @@ def read_image(path: PathLike) -> np.ndarray:
       return array
   pixels = read_samples(path)
   return samples.reduced(pixels) if pixels.dtype == np.uint16 else pixels
+
+
+class Header(NamedTuple):
+  """What a picture file says of itself before its pixels are read.
+
+  Attributes:
+    height: Height in pixels, as stored: a telephone's picture may lie on its
+      side.
+    width: Width in pixels.
+    is_deep: Whether there may be more than 8 bits for a sample.
+  """
+
+  height: int
+  width: int
+  is_deep: bool
+
+
+def read_header(path: PathLike) -> Header:
+  """Returns the size of a picture without decoding it.
+
+  Raises:
+    ValueError: as `read_image`, except for damage of the pixels.
+  """
+  with notes.collected(), _opened(path) as picture, _named(path):
+    return Header(picture.height, picture.width, samples.is_deep(picture))
 
 
 def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:

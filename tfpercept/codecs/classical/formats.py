@@ -30,6 +30,7 @@ class JPEG(PillowCodec):
   pillow_format = "JPEG"
   suffix = ".jpg"
   _library = ("libjpeg-turbo", "libjpeg_turbo")
+  bytes_per_pixel = (13, 14)
   qualities = (1, 5, 8, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
   default_quality = 75
 
@@ -67,6 +68,9 @@ class WebP(PillowCodec):
 
   pillow_format = "WEBP"
   _library = ("libwebp", "webp")
+  bytes_per_pixel = (20, 26)
+  lossless_bytes_per_pixel = (52, 32)
+  """Those of `lossless`."""
   qualities: tuple[float, ...] = (0, 5, 10, 20, 30, 45, 60, 75, 85, 92, 97)
   default_quality = 80
 
@@ -75,6 +79,7 @@ class WebP(PillowCodec):
     self.lossless = bool(lossless)
     if lossless:
       self.qualities, self.default_quality = (100,), 100
+      self.bytes_per_pixel = self.lossless_bytes_per_pixel
     super().__init__()
 
   def _check_header(self, data: bytes) -> None:
@@ -100,6 +105,7 @@ class PNG(PillowCodec):
 
   pillow_format = "PNG"
   _library = ("zlib", "zlib")
+  bytes_per_pixel = (10, 14)
   qualities = (100,)
   default_quality = 100
 
@@ -126,6 +132,7 @@ class JPEG2000(PillowCodec):
   pillow_format = "JPEG2000"
   suffix = ".jp2"
   _library = ("OpenJPEG", "jpg_2000")
+  bytes_per_pixel = (50, 24)
   qualities = (
     0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0, 3.0,
   )  # fmt: skip
@@ -157,6 +164,7 @@ class AVIF(PillowCodec):
 
   pillow_format = "AVIF"
   _library = ("libavif", "avif")
+  bytes_per_pixel = (48, 24)
   qualities = (0, 10, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90)
   default_quality = 60
 
@@ -181,6 +189,7 @@ class JXL(PillowCodec):
   """
 
   pillow_format = "JXL"
+  bytes_per_pixel = (60, 20)
   qualities = (0, 3, 6, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
   default_quality = 80
 
@@ -223,6 +232,7 @@ class HEIC(PillowCodec):
   """
 
   pillow_format = "HEIF"
+  bytes_per_pixel = (48, 20)
   qualities = (5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70)
   default_quality = 50
 

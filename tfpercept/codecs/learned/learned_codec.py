@@ -63,6 +63,8 @@ class Hyperprior(base.Codec):
   """
 
   suffix = ".tfp"
+  bytes_per_pixel = (10, 12)
+  bytes_at_once = (160, 4_500_000)
 
   def __init__(
     self,

@@ -83,6 +83,8 @@ class OrLossless(base.Codec):
         "picture"
       )
     self.codec, self.suffix = codec, codec.suffix
+    self.bytes_per_pixel = codec.bytes_per_pixel
+    self.bytes_at_once = codec.bytes_at_once
     self.qualities = codec.qualities
 
   @property

@@ -23,6 +23,7 @@ class Lossless(base.Codec):
 
   suffix = ".tfp"
   qualities = (100,)
+  bytes_per_pixel = (16, 32)
 
   def __init__(self, *, max_pixels: int = container.MAX_PIXELS):
     self.max_pixels = max_pixels

@@ -16,8 +16,8 @@ from tfpercept.codecs.classical import formats
 
 VP8L, PNG, SAMPLES = PAYLOADS["vp8l"], PAYLOADS["png"], PAYLOADS["samples"]
 MAX_VP8L_SIDE = (1 << 14) - 1
-MAX_VP8L_PIXELS = 1 << 25
-"""Largest number of pixels that are written as VP8L. Its encoder takes some 24
+MAX_VP8L_PIXELS = 1 << 24
+"""Largest number of pixels that are written as VP8L. Its encoder takes some 40
 bytes for each; that of PNG takes a row."""
 _SMALL = 1 << 12  # pixels that are tried with every effort
 _RIFF, _CHUNK = struct.Struct("<4sI4s"), struct.Struct("<4sI")
