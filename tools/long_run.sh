@@ -7,6 +7,8 @@
 # runs/long/NAME and may be stopped at any second; the same command goes on from
 # its last checkpoint. A new run starts at the snapshot in trainers/snapshots,
 # where there is one, else at the model of that name that comes with the package.
+# Where the preset names another model by --initial, the long run of that name is
+# looked for first: so MODEL's twins begin at the best weights that MODEL has.
 # That model and the flags are copied beside the run when it begins, and are used
 # ever after, so that a newer model in the package does not end the run.
 #
@@ -29,10 +31,18 @@ fi
 if [ ! -f "$flags" ]; then
   [ -d "$debian" ] || tools/photographs.sh "$debian"
   mkdir -p runs/long
-  for model in "trainers/snapshots/$name" "tfpercept/pretrained/$name"; do
+  start=$(sed -n 's/^--initial=//p' "$preset")
+  start=${start:-$name}
+  for model in "runs/long/$start/model" "trainers/snapshots/$start" \
+    "tfpercept/pretrained/$start"; do
     if [ -d "$model" ]; then
-      rm -rf "$initial"
-      cp -r "$model" "$initial"
+      # A run that trains meanwhile replaces its model now and then.
+      for attempt in 1 2 3; do
+        rm -rf "$initial"
+        cp -r "$model" "$initial" && diff -rq "$model" "$initial" >&2 && break
+        [ "$attempt" -lt 3 ] || exit 1
+        sleep 1
+      done
       break
     fi
   done

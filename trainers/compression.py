@@ -52,15 +52,19 @@ def _started() -> tuple[compression_settings.Settings, keras.Model | None]:
   if not start:
     model = channels.arguments(own.architecture)
     return dataclasses.replace(own, model=model), None
-  _refuse_others()
   initial, manifest = models.load(start, dtype="float32")
+  architecture = manifest["model"]
+  if "architecture" in _SETTINGS.given():
+    architecture = own.architecture
+    warm_start.require_heir(architecture, manifest["model"])
+  _refuse_others()
   objective = distances.get(run_flags.losses()[-1])
   if own.lmbda and objective.spec == "mse":
     initial = warm_start.with_rates(initial, own.lmbda)
   model = {k: v for k, v in initial.get_config().items() if k != "name"}
   if channels.latents is not None:
     model["latents"] = channels.latents
-  told = {"architecture": manifest["model"], "initial": manifest["sha256"]}
+  told = {"architecture": architecture, "initial": manifest["sha256"]}
   return dataclasses.replace(own, model=model, **told), initial
 
 
@@ -70,11 +74,11 @@ def _refuse_others() -> None:
   fields = [
     field.name for field in dataclasses.fields(compression_settings.Channels)
   ]
-  for name in ("architecture", *fields):
+  for name in fields:
     if name in given:
       raise ValueError(
         f"--initial brings its own network; drop --{name}, or train a network "
-        "of that kind from the start"
+        "of that size from the start"
       )
 
 

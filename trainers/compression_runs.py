@@ -129,7 +129,7 @@ def _started(
   network.build()
   if initial is not None:
     initial = _with_latents(initial, network, pictures, run)
-    network.set_weights(initial.get_weights())
+    warm_start.take_over(network, initial)
     return network
   blocks = crops.Crops(
     pictures, patch=transforms.STRIDE, batch=_BLOCKS, seed=run.seed

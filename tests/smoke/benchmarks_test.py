@@ -148,3 +148,19 @@ def test_the_shipped_alexnet_is_the_original_to_four_digits(shared):
   ]
   # 16 bits and fewer erred by 1e-2 between some of the greys.
   assert all(0 < float(row[1]) < 1e-4 for row in rows)
+
+
+def test_steps_of_codecs_are_timed_beside_the_one_with_other_bits():
+  flags = (
+    "--batch=1", "--patch=64", "--latents=8", "--precision=float32",
+    "--only=photo_mse,bits by NoisyNormal,photo_slices",
+  )  # fmt: skip
+  printed = printed_by(*flags, program="training_step")
+  rows = [cells(line) for line in printed.splitlines() if "hyperprior" in line]
+  assert [row[0] for row in rows] == [
+    "photo_mse", "bits by NoisyNormal", "photo_slices",
+  ]  # fmt: skip
+  assert rows[0][-1] == "1.00"
+  assert all(float(row[-1]) > 0 for row in rows)
+  with pytest.raises(AssertionError, match="--only takes photo_mse"):
+    printed_by("--only=none", program="training_step")

@@ -65,6 +65,28 @@ def test_a_run_folder_codes_and_another_loss_goes_on_from_it(tmp_path, folder):
   assert after["objective"] == "ms_ssim(scales=3)"
 
 
+def test_slices_start_from_a_mean_scale_hyperprior(tmp_path, folder):
+  first, second = tmp_path / "first", tmp_path / "second"
+  done = runs.run(
+    "compression", f"--data={folder}", *SMALL, "--steps=2", f"--out={first}"
+  )
+  assert done.returncode == 0, done.stderr
+  network = "--architecture=channel_wise_hyperprior"
+  command = (
+    "compression", *TRAINING, f"--data={folder}", f"--initial={first}",
+    "--steps=4", "--interval=2",
+  )  # fmt: skip
+  unbroken, killed = runs.unbroken_and_killed(second, *command, network)
+  manifests = [models.load(run)[1] for run in (unbroken, killed)]
+  assert manifests[0]["model"] == "channel_wise_hyperprior"
+  assert manifests[0]["sha256"] == manifests[1]["sha256"]
+  _codes(unbroken, folder)
+  other = "--architecture=scale_hyperprior"
+  done = runs.run(*command, other, f"--out={tmp_path / 'third'}")
+  assert done.returncode == 1
+  assert "can not start from a mean_scale_hyperprior" in done.stderr
+
+
 @pytest.mark.parametrize(
   ("flags", "message"),
   [

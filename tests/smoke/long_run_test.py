@@ -120,9 +120,9 @@ def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
   python.write_text('#!/bin/sh\ncat "${3#--flagfile=}"\n')
   python.chmod(0o755)
 
-  def run(**variables):
+  def run(name="one", **variables):
     return subprocess.run(
-      ["tools/long_run.sh", "one"],
+      ["tools/long_run.sh", name],
       cwd=tmp_path,
       env={**os.environ, **variables},
       capture_output=True,
@@ -145,6 +145,18 @@ def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
   preset.write_text("--steps=10\n")
   assert run() == flags
   assert not list((tmp_path / "runs/long/one.initial").iterdir())
+
+  # A twin begins at the best weights that the long run of its origin has.
+  twin = tmp_path / "trainers" / "presets" / "two.flags"
+  twin.write_text("--initial=one\n")
+  assert run(name="two")[-2] == "--initial=runs/long/two.initial"
+  assert not list((tmp_path / "runs/long/two.initial").glob("best"))
+  (tmp_path / "runs/long/two.flags").unlink()
+  model = tmp_path / "runs/long/one/model"
+  model.mkdir(parents=True)
+  (model / "best").write_text("weights")
+  assert run(name="two")[-2] == "--initial=runs/long/two.initial"
+  assert (tmp_path / "runs/long/two.initial/best").read_text() == "weights"
 
 
 def test_a_curve_on_other_pictures_is_not_gone_on_with(tmp_path, folder):

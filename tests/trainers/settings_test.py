@@ -5,7 +5,7 @@ import json
 import pytest
 
 from programs import derived_flags, program
-from tfpercept import training
+from tfpercept import distances, registry, training
 from trainers import (
   autoencoder_training,
   compression_settings,
@@ -168,6 +168,12 @@ def test_crops_of_codecs_have_whole_latents(patch):
     ("vae_faces", variational.Settings, {"nats_per_latent": 1.0}),
     ("vae_mnist", variational.Settings, {"fit": "pad"}),
     ("photo_mse", compression_settings.Settings, {"sides": [1000, 700, 500]}),
+    ("photo_ms_ssim", compression_settings.Settings, {"ema": 0.9995}),
+    ("photo_perceptual", compression_settings.Settings, {"lmbda": [0.04, 30]}),
+    (
+      "photo_slices", compression_settings.Settings,
+      {"architecture": "channel_wise_hyperprior"},
+    ),
     ("pim_1", pim_training.Settings, {"gap": 1}),
     ("judged_gan", preference_training.Settings, {"patch": 96}),
     ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
@@ -184,6 +190,23 @@ def test_presets_are_settings(preset, kind, expected, apart_flags):
   more = {"model": {}} if kind is compression_settings.Settings else {}
   found = made.read(**more).to_json()
   assert {key: found[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+  "preset", ["photo_ms_ssim", "photo_perceptual", "photo_slices"]
+)
+def test_twins_start_at_photo_mse_with_an_objective_that_exists(preset):
+  lines = program.lines(processes.PRESETS / f"{preset}.flags")
+  flags = dict(line.split("=", maxsplit=1) for line in lines)
+  first = program.lines(processes.PRESETS / "photo_mse.flags")
+  differ = {"initial", "loss", "lmbda", "architecture", "seed"}
+  kept = {key: value for key, value in flags.items() if key[2:] not in differ}
+  assert [f"{key}={value}" for key, value in kept.items()] == [
+    line for line in first if line.split("=")[0][2:] not in differ
+  ]
+  assert flags["--initial"] == "photo_mse"
+  names = [term.name for term in registry.parse_spec(flags["--loss"])]
+  assert names and all(name in distances.names() for name in names)
 
 
 def test_every_preset_is_tested():

@@ -124,3 +124,41 @@ def test_latents_that_can_not_be_added_are_named(pictures):
   sliced.build()
   with pytest.raises(ValueError, match="can not get more latents"):
     warm_start.with_latents(sliced, 16, pictures, rounding)
+
+
+def sliced(**options):
+  made = models.ChannelWiseHyperprior(
+    widths=(4, 4, 4), hyper_width=4, hyper_latents=4, **options
+  )
+  made.build()
+  return made
+
+
+def test_slices_begin_with_the_code_of_the_network_without(x):
+  before, after = network(), sliced(latents=8)
+  warm_start.take_over(after, before)
+  for quality in (1.0, 6.5):
+    one, other = (
+      made(x, tf.constant([quality]), quantizers.Rounding())
+      for made in (before, after)
+    )
+    np.testing.assert_array_equal(one.x_hat, other.x_hat)
+    for name, bits in one.bits.items():
+      np.testing.assert_allclose(bits, other.bits[name], rtol=1e-6)
+
+
+def test_equal_networks_take_over_all(x):
+  before = sliced(latents=8)
+  for weight in before.weights:
+    weight.assign_add(tf.random.normal(weight.shape, stddev=0.05))
+  after = sliced(latents=8)
+  warm_start.take_over(after, before)
+  for one, other in zip(before.weights, after.weights, strict=True):
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_network_that_can_not_start_from_another_says_so():
+  with pytest.raises(ValueError, match="a mean_scale_hyperprior can not start"):
+    warm_start.take_over(network(), sliced(latents=8))
+  with pytest.raises(ValueError, match="weights of shapes"):
+    warm_start.take_over(sliced(latents=9), network())

@@ -115,8 +115,8 @@ def noisy_normal_bits(
   """Returns the bits of latents with noise under normals of mean 0.
 
   The density is that of a normal convolved with a unit box. Bits and slopes are
-  finite far out in the tails, too. Where the shape is known, XLA makes one loop
-  of each; as separate operations they took a sixth of a training step.
+  finite far out in the tails, too. In a graph that knows the shape, XLA makes one
+  loop of each; as separate operations they took a sixth of a training step.
 
   Args:
     noisy: Latents less their means, plus noise of unit width, float32.
@@ -127,7 +127,8 @@ def noisy_normal_bits(
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 10.
   """
-  is_known = noisy.shape.is_fully_defined()
+  # Without a graph around it, each call would be compiled anew.
+  is_known = noisy.shape.is_fully_defined() and not tf.executing_eagerly()
 
   def run(
     step: Callable[..., tf.Tensor], *inputs: tf.Tensor

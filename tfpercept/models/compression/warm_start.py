@@ -2,6 +2,7 @@
 
 wider = warm_start.with_rates(network, (0.0002, 0.4))
 wider = warm_start.with_latents(wider, 320, pictures)
+warm_start.take_over(channel_wise, wider)
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from tfpercept.models.compression import (
 )
 
 _AT_ONCE = 16  # pictures, which bounds the memory that features take
+_HEIR = ("channel_wise_hyperprior", "mean_scale_hyperprior")
 
 
 def with_rates(network: keras.Model, lmbda: Sequence[float]) -> keras.Model:
@@ -64,6 +66,61 @@ def with_rates(network: keras.Model, lmbda: Sequence[float]) -> keras.Model:
   for table, sign in zip(copy.gains, (1.0, -1.0), strict=True):
     table.assign(modulation.between(table, quality)[:, 0, 0] + sign * moved)
   return copy
+
+
+def take_over(network: keras.Model, initial: keras.Model) -> None:
+  """Gives a network the weights of one of the same kind, or of a simpler one.
+
+  A channel-wise hyperprior can start from a mean-scale hyperprior of the same
+  channels. Before training its contexts add nothing, so that it codes just as
+  that does.
+
+  Args:
+    network: A built network; its weights are replaced.
+    initial: A built network.
+
+  Raises:
+    ValueError: if the network can not start from the other.
+  """
+  require_heir(network.registered_name, initial.registered_name)
+  ours, theirs = (_parts(one) for one in (network, initial))
+  for name, weights in theirs.items():
+    shapes = [[w.shape for w in part] for part in (ours[name], weights)]
+    if shapes[0] != shapes[1]:
+      raise ValueError(
+        f"{name} of the network to start from has weights of shapes "
+        f"{shapes[1]}; those of the other have {shapes[0]}"
+      )
+    for ours_here, weight in zip(ours[name], weights, strict=True):
+      ours_here.assign(weight)
+
+
+def require_heir(name: str, initial: str) -> None:
+  """Raises ValueError unless a network can take over another's weights.
+
+  Args:
+    name: Registered name of the network.
+    initial: Registered name of the network that has the weights.
+  """
+  if name != initial and (name, initial) != _HEIR:
+    raise ValueError(
+      f"a {name} can not start from a {initial}; start it from its own kind, "
+      f"or a {_HEIR[0]} from a {_HEIR[1]}"
+    )
+
+
+def _parts(network: keras.Model) -> dict[str, list[tf.Variable]]:
+  """Returns the weights of a network by its parts."""
+  layers = {
+    "analysis": network.analysis,
+    "synthesis": network.synthesis,
+    **network.entropy_model.layers,
+  }
+  found = {
+    name: [w for each in tf.nest.flatten(layer) for w in each.weights]
+    for name, layer in layers.items()
+  }
+  return {**found, "scaling": [*network.gains, network.deviation]}
 
 
 def with_latents(
