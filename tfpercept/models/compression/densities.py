@@ -115,8 +115,8 @@ def noisy_normal_bits(
   """Returns the bits of latents with noise under normals of mean 0.
 
   The density is that of a normal convolved with a unit box. Bits and slopes are
-  finite far out in the tails, too. In a graph that knows the shape, XLA makes one
-  loop of each; as separate operations they took a sixth of a training step.
+  finite far out in the tails, too. In a graph that knows the shape, XLA makes
+  one loop of each; as separate operations they took a sixth of a training step.
 
   Args:
     noisy: Latents less their means, plus noise of unit width, float32.
