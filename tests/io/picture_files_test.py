@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, features
 
 from tests.io import profiles
-from tfpercept.io import color_profiles, files, notes, picture_files
+from tfpercept.io import color_numbers, files, notes, picture_files
 
 needs_avif = pytest.mark.skipif(
   not features.check("avif"), reason="this Pillow does not read AVIF"
@@ -61,10 +61,10 @@ def test_a_heic_may_name_display_p3_by_numbers(tmp_path, how):
   found = how(write(tmp_path / "b.heic", patch, color_primaries=12, **numbers))
   wanted = profiles.p3_to_srgb(plain / 255) * 255
   np.testing.assert_allclose(found, wanted, atol=1)
-  path = write(tmp_path / "c.heic", patch, color_primaries=9, **numbers)
+  path = write(tmp_path / "c.heic", patch, color_primaries=10, **numbers)
   with notes.collected() as told:
     np.testing.assert_array_equal(how(path), plain)
-  assert {what for _, what in told} == {color_profiles.OTHER_NUMBERS}
+  assert {what for _, what in told} == {color_numbers.UNKNOWN}
 
 
 @BOXED

@@ -15,17 +15,13 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.io import icc_matrix, samples
+from tfpercept.io import color_numbers, icc_matrix, samples
 
 UNREADABLE = "the color profile is not readable, so colors are taken as sRGB"
 UNFIT = "the color profile is of another kind, so colors are taken as sRGB"
 NO_LIBRARY = "this Pillow lacks LittleCMS, so colors are taken as sRGB"
 ROUNDED = "16 bits are reduced to 8, since the color profile has tables"
 NO_PROFILE = "CMYK without a color profile is converted by a rough formula"
-OTHER_NUMBERS = "colors are wide or HDR, without a profile, and taken as sRGB"
-_UNSPECIFIED, _P3 = 2, 12  # color numbers of H.273
-_SRGB = (1, _UNSPECIFIED)
-_CURVES = (1, _UNSPECIFIED, 6, 13, 14, 15)  # all near that of sRGB
 _STRIP_ROWS = 64
 _MAX_BYTES = 1 << 24  # of a profile; those of printers have up to 4 MB
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
@@ -56,7 +52,7 @@ def of(picture: Any, tell: Callable[[str], None]) -> Profile | None:
     picture: Picture opened by Pillow.
     tell: Function that is given a note if colors can not be kept.
   """
-  data = picture.info.get("icc_profile") or _by_numbers(picture, tell)
+  data = _profile(picture, tell)
   is_cmyk = picture.mode == "CMYK"
   if not data:
     if is_cmyk:
@@ -78,19 +74,17 @@ def of(picture: Any, tell: Callable[[str], None]) -> Profile | None:
   return profile if profile.transform else None
 
 
-def _by_numbers(picture: Any, tell: Callable[[str], None]) -> bytes | None:
-  """Returns the profile that the color numbers of a HEIC stand for.
-
-  Source: ITU-T H.273, tables 2 and 3.
-  """
-  numbers = picture.info.get("nclx_profile") or {}
-  primaries = numbers.get("color_primaries", _UNSPECIFIED)
-  curve = numbers.get("transfer_characteristics", _UNSPECIFIED)
-  if curve in _CURVES and primaries == _P3:
-    return icc_matrix.display_p3()
-  if curve not in _CURVES or primaries not in _SRGB:
-    tell(OTHER_NUMBERS)
-  return None
+def _profile(picture: Any, tell: Callable[[str], None]) -> bytes | None:
+  """Returns the profile of a picture, or one that its numbers stand for."""
+  profile = picture.info.get("icc_profile")
+  numbers = color_numbers.stated(picture)
+  if numbers is None or (profile and not numbers.is_first):
+    return profile
+  if numbers.note:
+    if not profile:
+      tell(numbers.note)
+    return profile
+  return numbers.profile or None
 
 
 def of_inks(picture: Any, profile: Profile) -> Any:

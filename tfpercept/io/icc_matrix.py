@@ -8,7 +8,7 @@ Source: ICC.1:2022, sections 7, 9.2, 10.6, 10.18 and F.3.
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -19,13 +19,14 @@ _XYZ_OF_SRGB = np.array([
 ])  # fmt: skip
 """XYZ of linear sRGB, adapted from white (0.3127, 0.3290) to D50 (0.9642, 1,
 0.8249) by Bradford, as profiles have it."""
-_XYZ_OF_P3 = (
-  ("r", 0.5151187, 0.24118917, -0.00105045),
-  ("g", 0.29197783, 0.69224405, 0.04187912),
-  ("b", 0.15710347, 0.06656678, 0.78407133),
-)
-"""XYZ of linear Display-P3 by channel, adapted likewise."""
 _D50 = (0.9642, 1.0, 0.8249)
+_BRADFORD = np.array([
+  [0.8951, 0.2664, -0.1614],
+  [-0.7502, 1.7135, 0.0367],
+  [0.0389, -0.0685, 1.0296],
+])  # fmt: skip
+_FLAT = 1e-3  # determinant of three primaries; that of sRGB is 19
+_LARGEST = 100.0  # XYZ that a profile can hold
 _FULL = 65535
 _MOST_TAGS = 1000
 # Numbers of the parameters of parametric curves, by their type.
@@ -38,12 +39,25 @@ class Tables(ValueError):  # noqa: N818 says what the profile has
   """A profile that is not made of curves and a matrix."""
 
 
-def display_p3() -> bytes:
-  """Returns a profile of Display-P3, with the curve of sRGB."""
-  numbers = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-  curve = b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + _fixed(numbers)
+def made(
+  points: Sequence[tuple[float, float]], gamma: float | None = None
+) -> bytes:
+  """Returns the profile of a screen.
+
+  Args:
+    points: The chromaticities x, y of red, green, blue and white.
+    gamma: Exponent of all channels; None is the curve of sRGB.
+
+  Raises:
+    ValueError: if the points are no triangle with the white in it.
+  """
+  numbers: tuple[float, ...] = (gamma,) if gamma else (
+    2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045
+  )  # fmt: skip
+  kind = 0 if gamma else 3
+  curve = b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + _fixed(numbers)
   tags = {b"wtpt": b"XYZ \0\0\0\0" + _fixed(_D50)}
-  for channel, *xyz in _XYZ_OF_P3:
+  for channel, xyz in zip("rgb", _xyz_of_points(points).T, strict=True):
     tags[f"{channel}XYZ".encode()] = b"XYZ \0\0\0\0" + _fixed(xyz)
     tags[f"{channel}TRC".encode()] = curve
   offset = 132 + 12 * len(tags)
@@ -54,6 +68,30 @@ def display_p3() -> bytes:
   head = struct.pack(">I4xI", offset + len(data), 0x02400000)
   head += b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + _fixed(_D50)
   return head.ljust(128, b"\0") + table + data
+
+
+def _xyz_of_points(points: Sequence[tuple[float, float]]) -> np.ndarray:
+  """Returns XYZ of linear red, green and blue as columns, adapted to D50.
+
+  Raises:
+    ValueError: if the points are no triangle with the white in it.
+  """
+  xy = np.array(points, np.float64)
+  if xy.shape != (4, 2) or not (xy[:, 1] > 0).all() or (xy > 1).any():
+    raise ValueError("no chromaticities")
+  xyz = np.stack([xy[:, 0], xy[:, 1], 1 - xy.sum(axis=1)]) / xy[:, 1]
+  colors, white = xyz[:, :3], xyz[:, 3]
+  if abs(np.linalg.det(colors)) < _FLAT:
+    raise ValueError("the primaries are on one line")
+  shares = np.linalg.solve(colors, white)
+  cones = _BRADFORD @ white
+  if (shares <= 0).any() or (cones <= 0).any():
+    raise ValueError("the white is outside of the primaries")
+  scale = np.diag((_BRADFORD @ _D50) / cones)
+  found = np.linalg.inv(_BRADFORD) @ scale @ _BRADFORD @ (colors * shares)
+  if np.abs(found).max() > _LARGEST:
+    raise ValueError("the primaries are far from all colors")
+  return found
 
 
 def _fixed(values: Iterable[float]) -> bytes:
