@@ -62,7 +62,7 @@ class Ours(Coder):
   def __init__(
     self, model: str, picture: np.ndarray, quality: float, clock: str
   ):
-    self._codec = learned_codec.Hyperprior(model=model)
+    self._codec = learned_codec.Hyperprior(model=model, engine="tensorflow")
     self.picture, self._quality = picture, quality
     self._clock = timing.CLOCKS[clock]
     self.config = models.read_manifest(model)["config"]

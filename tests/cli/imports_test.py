@@ -135,6 +135,23 @@ def test_standard_error_holds_nothing_of_tensorflow_or_of_warnings():
   assert loud.stdout.splitlines()[-1] == "0"
 
 
+def test_tensorflow_s_lines_in_python_do_not_reach_standard_error():
+  """It warns of the many sizes of pictures that `doctor` tries."""
+  quiet = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+  program = (
+    "import logging, sys; sys.argv = ['tfpercept', 'doctor', 'psnr']\n"
+    "from tfpercept import cli\n"
+    "status = cli.main()\n"
+    "import tensorflow as tf; tf.get_logger().warning('retracing')\n"
+    "sys.exit(status)"
+  )
+  done = python("-c", program, env=quiet)
+  assert done.stderr == ""
+  assert "psnr" in done.stdout
+  loud = python("-c", program, env={**quiet, "TF_CPP_MIN_LOG_LEVEL": "2"})
+  assert "retracing" in loud.stderr
+
+
 def test_letters_that_an_encoding_lacks_are_escaped(tmp_path):
   path = tmp_path / "\N{SNOWMAN}.tfp"
   path.write_bytes(b"no such file")

@@ -15,6 +15,7 @@ Each command is one module with `add(commands)`, which sets `run`.
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 import warnings
@@ -113,7 +114,10 @@ def _settle_process() -> None:
   which no command has done by now. Characters that the encoding lacks are
   escaped, so that no table is lost because of one name in it.
   """
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Its lines in Python, such as those on retracing, heed no variable.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
   # The learned codec has threads of its own, which do not wait for each other
   # at every product of matrices.
   os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
