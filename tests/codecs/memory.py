@@ -29,6 +29,7 @@ from tfpercept.io import files
 
 _PROGRAM = """
 import sys
+sys.argv[0] = "tfpercept"  # so that only what the command needs is imported
 from tfpercept import cli
 from tfpercept.evaluation.core import peak_memory
 with peak_memory.watch() as peak:

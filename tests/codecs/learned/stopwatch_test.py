@@ -34,7 +34,8 @@ def test_threads_that_share_a_codec_do_not_share_seconds(
   """One waits within its analysis until the other has come and gone."""
   large, small = photograph(128, 128), photograph(32, 32)
   begun, gone = threading.Event(), threading.Event()
-  analysis = codec._analysis
+  engine = codec._engine
+  analysis = engine.analysis
 
   def waiting(x, quality):
     if x.shape[1] > 64:
@@ -42,7 +43,7 @@ def test_threads_that_share_a_codec_do_not_share_seconds(
       assert gone.wait(60)
     return analysis(x, quality)
 
-  monkeypatch.setattr(codec, "_analysis", waiting)
+  monkeypatch.setattr(engine, "analysis", waiting)
   before = dict(vars(codec))
   with concurrent.futures.ThreadPoolExecutor(2) as pool:
     slow = pool.submit(codec.timed_compress, large)
