@@ -8,9 +8,13 @@ each the table has the wall seconds, the seconds that processors spent, and the
 most memory, as medians. A ratio above 1 says how many times longer TensorFlow
 takes. The calls of a process that is started already are timed, too, on the
 threads that `--threads` says.
+
+With `--litert_python` the two large transforms alone are timed beside LiteRT,
+which might be an engine as well: on one thread, in processor seconds.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import platform
@@ -19,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from absl import app, flags
@@ -33,6 +38,9 @@ _MODEL = flags.DEFINE_string("model", "photo_mse", "Our model, name or folder.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timed runs of each.", 1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of warm calls.", 1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Warm calls of each, 0 for none.", 0)
+_LITERT = flags.DEFINE_string(
+  "litert_python", "", "Path of a Python with ai-edge-litert, to compare with."
+)
 
 ENGINES = ("numpy", "tensorflow")
 # Seconds of a warm call, of analysis, synthesis and all, as medians.
@@ -59,6 +67,53 @@ print(*(statistics.median(part) for part in zip(*spent[2:])))
 """
 
 
+# Seconds of imports and of loading, of analysis and of synthesis, as medians.
+_NUMPY = """
+import os, statistics, sys, time
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.argv[0] = "tfpercept"
+import numpy as np
+from tfpercept.codecs.learned import learned_codec, numpy_layers
+numpy_layers._pool = lambda: None
+model, folder, calls = sys.argv[1:]
+engine = learned_codec.Hyperprior(model=model, check=False)._engine
+runs = {"analysis": engine.analysis, "synthesis": engine.synthesis}
+given = {name: np.load(f"{folder}/{name}.npy") for name in runs}
+engine._analysis, engine._synthesis
+loaded, found = time.process_time(), []
+for name, run in runs.items():
+  spent = []
+  for _ in range(int(calls)):
+    start = time.process_time()
+    run(given[name], 4.5)
+    spent.append(time.process_time() - start)
+  found.append(statistics.median(spent))
+print(loaded, *found)
+"""
+_OF_LITERT = """
+import statistics, sys, time
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+_, folder, calls = sys.argv[1:]
+made = {
+  name: Interpreter(model_path=f"{folder}/{name}.tflite", num_threads=1)
+  for name in ("analysis", "synthesis")
+}
+for interpreter in made.values():
+  interpreter.allocate_tensors()
+loaded, found = time.process_time(), []
+for name, interpreter in made.items():
+  place = interpreter.get_input_details()[0]["index"]
+  spent, given = [], np.load(f"{folder}/{name}.npy")
+  for _ in range(int(calls)):
+    start = time.process_time()
+    interpreter.set_tensor(place, given)
+    interpreter.invoke()
+    interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    spent.append(time.process_time() - start)
+  found.append(statistics.median(spent))
+print(loaded, *found)
+"""
 # A process counts the memory of the one that started it until it runs, so a
 # small one does so.
 _LAUNCHER = """
@@ -88,7 +143,7 @@ class Spent:
 
 
 def main(argv: list[str]) -> None:
-  """Prints two tables in Markdown."""
+  """Prints tables in Markdown."""
   if len(argv) > 1:
     raise app.UsageError(f"no arguments are taken; got {' '.join(argv[1:])}")
   load = os.getloadavg()[0]
@@ -101,6 +156,8 @@ def main(argv: list[str]) -> None:
     _print_cold(pathlib.Path(folder))
     if _CALLS.value:
       _print_warm(pathlib.Path(folder))
+    if _LITERT.value:
+      _print_transforms(pathlib.Path(folder))
 
 
 def _print_cold(folder: pathlib.Path) -> None:
@@ -147,6 +204,55 @@ def _print_warm(folder: pathlib.Path) -> None:
     )
     one, other = map(float, done.stdout.split())
     print(f"| {engine} | {one:.3f} | {other:.3f} |", flush=True)
+
+
+def _print_transforms(folder: pathlib.Path) -> None:
+  """Prints the seconds of the transforms alone, by NumPy and by LiteRT."""
+  _write_transforms(folder)
+  print("\n| runtime | start | analysis | synthesis |")
+  print("| --- | --- | --- | --- |")
+  programs = {
+    "NumPy": (sys.executable, _NUMPY), "LiteRT": (_LITERT.value, _OF_LITERT)
+  }  # fmt: skip
+  for name, (python, program) in programs.items():
+    done = subprocess.run(
+      [python, "-c", program, _MODEL.value, str(folder), str(_CALLS.value)],
+      check=True,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      text=True,
+    )
+    cells = (f"{float(value):.3f}" for value in done.stdout.split())
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def _write_transforms(folder: pathlib.Path) -> None:
+  """Writes the transforms as `.tflite`, and their inputs."""
+  import tensorflow as tf
+
+  from tfpercept import models
+
+  network, _ = models.load(_MODEL.value, dtype="float32")
+  picture = files.read_image(folder / "a.png")[None] / np.float32(255)
+  quality = tf.constant([4.5])
+  y = network.analysis(tf.constant(picture), quality).numpy()
+  functions = {
+    "analysis": (picture, network.analysis),
+    "synthesis": (y, network.reconstruct),
+  }
+  for name, (given, function) in functions.items():
+    np.save(folder / f"{name}.npy", given)
+    graph = tf.function(
+      functools.partial(_at_quality, function, quality), autograph=False
+    ).get_concrete_function(tf.TensorSpec(given.shape, tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+      [graph], network
+    )
+    (folder / f"{name}.tflite").write_bytes(converter.convert())
+
+
+def _at_quality(function: Any, quality: Any, x: Any) -> Any:
+  return function(x, quality)
 
 
 def run(command: Sequence[object]) -> Spent:
