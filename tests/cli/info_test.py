@@ -133,3 +133,13 @@ def test_a_lossless_file_says_so(tmp_path, capsys):
   (about,) = json.loads(capsys.readouterr().out)
   assert (about["lossless"], about["payload"]) == (True, "samples")
   assert (about["model"], about["quality"]) == (None, None)
+
+
+def test_folders_below_are_described_too(tmp_path, capsys):
+  data = lossless_codec.Lossless().compress(np.zeros((2, 3, 1), np.uint8))
+  for name in ("a.tfp", "x/b.tfp"):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(data)
+  for flags, count in ((), 1), (("--recursive",), 2):
+    assert cli.main(["info", str(tmp_path), "--format=json", *flags]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == count

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -248,3 +249,8 @@ def test_folders_below_are_scored_and_what_is_passed_over_is_named(
   named = [row["picture"] for row in rows]
   assert named == ["a.jpg", "b.jpg", "c.jpg", "x/a.png"]
   assert len(list(maps.glob("*.png"))) == 4
+  again = shutil.copytree(coded, coded.parent / "again")
+  both = ["score", *folders, str(again), *arguments[3:]]
+  assert cli.main([*both, "--recursive"]) == 0
+  rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+  assert sum(row["picture"] == "x/a.png" for row in rows) == 2

@@ -76,12 +76,12 @@ def repacked(data: bytes, random: random_lib.Random) -> bytes:
       header,
       height=random.choice(_SIDES),
       width=random.choice(_SIDES),
-      grey=random.random() < 0.5,
       **(
         {"payload": random.randint(1, 3)}
         if header.is_lossless
         else {"quality": random.randrange(256)}
       ),
+      grey=random.random() < 0.5,
     )
   chosen = random.randrange(len(strings))
   return container.pack(

@@ -33,8 +33,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     "decompress",
     help="decompress .tfp files to pictures",
     description="Decompresses .tfp files to PNG, or to the format of --out by "
-    "its suffix. Each file names the model that wrote it. The model is looked "
-    "up among those of the package and those of --model.",
+    "its suffix. Each file names the model that wrote it, which is looked up "
+    "among those of the package and those of --model; a lossless file needs "
+    "none.",
   )
   batch_files.add(parser, ".tfp file", "pictures")
   codec = parser.add_mutually_exclusive_group()
@@ -70,14 +71,22 @@ def add_model(parser: argparse._ActionsContainer) -> None:
 
 
 def find_coded(
-  folder: pathlib.Path, suffix: str = compress.SUFFIX
+  folder: pathlib.Path,
+  suffix: str = compress.SUFFIX,
+  *,
+  is_recursive: bool = False,
 ) -> list[pathlib.Path]:
-  """Returns the files directly in a folder that have a suffix, by name.
+  """Returns the files in a folder that have a suffix, by path.
+
+  Args:
+    folder: Path of the folder.
+    suffix: Suffix of the files, with its dot.
+    is_recursive: Whether the folders below are searched, too.
 
   Raises:
     ValueError: if there is none.
   """
-  found = files.list_files(folder, (suffix,))
+  found = files.list_files(folder, (suffix,), is_recursive=is_recursive)
   if not found:
     raise ValueError(f"no file in {folder} ends in {suffix}")
   return found

@@ -26,14 +26,19 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser = commands.add_parser(
     "info",
     help="describe .tfp files",
-    description="Prints size, quality and model of .tfp files, and whether "
-    "they are complete. No picture is decoded.",
+    description="Prints size, quality and model of .tfp files, whether they "
+    "are lossless, and whether they are complete. No picture is decoded.",
   )
   parser.add_argument(
     "sources",
     nargs="+",
     metavar="FILE",
     help=".tfp file, folder of such files, or - for standard input",
+  )
+  parser.add_argument(
+    "--recursive",
+    action="store_true",
+    help="take the files in folders below a folder, too",
   )
   decompress.add_model(parser)
   output.add(parser, tuple(_FORMATS))
@@ -48,7 +53,11 @@ def _info(arguments: argparse.Namespace) -> int:
     path = pathlib.Path(source)
     is_stream = source == batch_files.STREAM
     try:
-      paths = decompress.find_coded(path) if os.path.isdir(path) else [path]
+      paths = (
+        decompress.find_coded(path, is_recursive=arguments.recursive)
+        if os.path.isdir(path)
+        else [path]
+      )
     except (ValueError, OSError) as error:
       failures[source] = str(error)
       continue

@@ -46,7 +46,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     "4 megapixels are cut into tiles: distances such as psnr, ssim and ms_ssim "
     "keep the value of the whole picture; for others the output says that the "
     "value is a mean over tiles. With --recursive, pictures match by their "
-    "paths in the two folders.",
+    "paths in the folders.",
   )
   score.add_argument(
     "reference", metavar="REFERENCE", help="undistorted picture, or folder"

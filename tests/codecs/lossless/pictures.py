@@ -15,6 +15,7 @@ def text(height: int = 256, width: int = 384, *, size: int = 12) -> np.ndarray:
   draw = ImageDraw.Draw(page)
   font = ImageFont.load_default(size)
   words, top = (_WORDS * 60).split(), 8
+  np.random.default_rng(3).shuffle(words)  # or lines would repeat exactly
   while top < height - size:
     line = []
     while draw.textlength(" ".join([*line, words[0]]), font) < width - 16:

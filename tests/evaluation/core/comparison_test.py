@@ -387,5 +387,19 @@ def test_pictures_in_folders_below_match_by_their_paths(tmp_path):
   assert found.failures == {
     f"{true}/x/c.png": f"no picture of that name in {coded}"
   }
-  with pytest.raises(ValueError, match="one folder is compared; got 2"):
-    picture_pairs.find(true, [coded, tmp_path], is_recursive=True)
+
+
+def test_several_folders_are_matched_with_the_folders_below_them(tmp_path):
+  picture = np.zeros((4, 4, 3), np.uint8)
+  for place in ("true", "coded", "again"):
+    for name in ("a.png", "x/a.png"):
+      files.write_image(tmp_path / place / name, picture)
+  (tmp_path / "again" / "x" / "a.png").unlink()
+  true = tmp_path / "true"
+  places = [tmp_path / "coded", tmp_path / "again"]
+  found = picture_pairs.find(true, places, is_recursive=True)
+  assert [part.folder for part in found] == ["coded", "again"]
+  named = [[pair.name for pair in part.pairs] for part in found]
+  assert named == [["a.png", "x/a.png"], ["a.png"]]
+  assert found[0].failures == {}
+  assert list(found[1].failures) == [f"{true}/x/a.png"]

@@ -51,12 +51,12 @@ def find(
     images: Files to compare with a reference file; or folders, whose pictures
       are matched with the reference by name without suffix. Folders of the same
       name are told apart by their paths.
-    is_recursive: Whether the folders below are searched, too. There is then one
-      folder to compare, and pictures match by their paths in the two.
+    is_recursive: Whether the folders below are searched, too. Pictures then
+      match by their paths in the reference and in each of the folders.
 
   Raises:
-    ValueError: as `find_pairs`; if files and folders are mixed, something is
-      given twice, or several folders are given with `is_recursive`.
+    ValueError: as `find_pairs`; if files and folders are mixed, or something is
+      given twice.
   """
   reference, paths = pathlib.Path(reference), [pathlib.Path(i) for i in images]
   if len({files.resolved(path) for path in paths}) < len(paths):
@@ -64,10 +64,6 @@ def find(
   are_folders = {path.is_dir() for path in paths}
   if len(paths) > 1 and len(are_folders) > 1:
     raise ValueError("give pictures or folders to compare, not both")
-  if is_recursive and len(paths) > 1 and True in are_folders:
-    raise ValueError(
-      f"with the folders below, one folder is compared; got {len(paths)}"
-    )
   if True not in are_folders:
     pairs = [find_pairs(reference, path)[0][0] for path in paths]
     names = collections.Counter(pair.name for pair in pairs)
