@@ -125,11 +125,12 @@ def test_without_webp_it_is_png(monkeypatch, photograph):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_rough_size_is_above_the_true_one_and_near(photograph, channels):
+def test_a_rough_size_is_near_the_true_one(photograph, channels):
   for picture in (photograph(200, 300), np.tile(PHOTO, (20, 20, 1))):
     rough = payloads.rough_size(picture[..., :channels])
     true = len(CODEC.compress(picture[..., :channels]))
-    assert true - HEADER <= rough
+    # Repetitions may do with less effort as well as with more.
+    assert true / 1.5 - HEADER <= rough <= 2 * true
 
 
 OTHER = PHOTO[:, ::-1].copy()
