@@ -2,12 +2,12 @@
 
     python -m benchmarks.engines --shape=512x768 --rounds=5
 
-`tfpercept compress` and `decompress` run as processes of their own, by NumPy
-and by TensorFlow in turns, so that other work on the machine affects both. Of
-each the table has the wall seconds, the seconds that processors spent, and the
-most memory, as medians. A ratio above 1 says how many times longer TensorFlow
-takes. The calls of a process that is started already are timed, too, on the
-threads that `--threads` says.
+`tfpercept compress` and `decompress` run as processes of their own, by the
+engines in turns, so that other work on the machine affects all. Of each the
+table has the wall seconds, the seconds that processors spent, and the most
+memory, as medians. The ratio says how many times longer than the first engine
+another takes. The calls of a process that is started already are timed, too, on
+the threads that `--threads` says.
 
 With `--litert_python` the two large transforms alone are timed beside LiteRT,
 which might be an engine as well: on one thread, in processor seconds.
@@ -38,11 +38,13 @@ _MODEL = flags.DEFINE_string("model", "photo_mse", "Our model, name or folder.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timed runs of each.", 1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of warm calls.", 1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Warm calls of each, 0 for none.", 0)
+_ENGINES = flags.DEFINE_list(
+  "engines", ["numpy", "tensorflow"], "Engines that take turns."
+)
 _LITERT = flags.DEFINE_string(
   "litert_python", "", "Path of a Python with ai-edge-litert, to compare with."
 )
 
-ENGINES = ("numpy", "tensorflow")
 # Seconds of a warm call, of analysis, synthesis and all, as medians.
 _WARM = """
 import statistics, sys, time
@@ -172,14 +174,14 @@ def _print_cold(folder: pathlib.Path) -> None:
   print("| command | engine | wall s | processor s | MB | wall, ratio |")
   print("| --- | --- | --- | --- | --- | --- |")
   for name, command in commands.items():
-    found: dict[str, list[Spent]] = {engine: [] for engine in ENGINES}
+    found: dict[str, list[Spent]] = {engine: [] for engine in _ENGINES.value}
     for _ in range(_ROUNDS.value + 1):  # the first is no part of the medians
-      for engine in ENGINES:
+      for engine in _ENGINES.value:
         options = [f"--engine={engine}", "--overwrite"]
         found[engine].append(run([*command, *options]))
     medians = {engine: _median(runs[1:]) for engine, runs in found.items()}
     for engine, spent in medians.items():
-      ratio = spent.wall / medians[ENGINES[0]].wall
+      ratio = spent.wall / medians[_ENGINES.value[0]].wall
       print(
         f"| `{name}` | {engine} | {spent.wall:.2f} | {spent.processor:.2f} | "
         f"{spent.memory / 1e6:.0f} | {ratio:.2f} |",
@@ -191,7 +193,7 @@ def _print_warm(folder: pathlib.Path) -> None:
   print("\n| engine | processor s of a warm compress | decompress |")
   print("| --- | --- | --- |")
   threads = str(_THREADS.value)
-  for engine in ENGINES:
+  for engine in _ENGINES.value:
     done = subprocess.run(
       [
         *(sys.executable, "-c", _WARM, _MODEL.value, engine, threads),

@@ -69,6 +69,24 @@ def test_a_picture_gets_a_file_beside_it(run, codec, photo, capsys):
   assert data == codec.compress(files.read_image(photo))
 
 
+def test_engines_are_chosen_and_refused_by_what_they_can_do(
+  run, codec, photo, capsys
+):
+  assert run(photo, "--engine=tensorflow") == 0
+  data = photo.with_suffix(".tfp").read_bytes()
+  back = photo.with_name("back.png")
+  for engine in ("numpy", "tensorflow"):
+    arguments = [f"--engine={engine}", f"--out={back}", "--overwrite"]
+    model = f"--model={codec.model}"
+    path = str(photo.with_suffix(".tfp"))
+    assert cli.main(["decompress", path, model, *arguments]) == 0
+    difference = files.read_image(back).astype(int) - codec.decompress(data)
+    assert np.abs(difference).max() <= 1  # of the synthesis, in float32
+  assert run(photo, "--engine=numpy", "--effort=1", "--overwrite") == 2
+  assert "effort needs the engine 'tensorflow'" in capsys.readouterr().err
+  assert photo.with_suffix(".tfp").read_bytes() == data
+
+
 def test_quality_and_grey_are_what_the_file_says(run, photo):
   files.write_image(photo, files.read_image(photo)[..., :1])
   assert run(photo, "--quality=2.25") == 0

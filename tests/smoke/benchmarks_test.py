@@ -164,3 +164,14 @@ def test_steps_of_codecs_are_timed_beside_the_one_with_other_bits():
   assert all(float(row[-1]) > 0 for row in rows)
   with pytest.raises(AssertionError, match="--only takes photo_mse"):
     printed_by("--only=none", program="training_step")
+
+
+def test_an_engine_of_the_codec_is_timed_with_its_start():
+  printed = printed_by(
+    "--shape=64x64", "--calls=1", "--engines=numpy", program="engines"
+  )
+  rows = [cells(line) for line in printed.splitlines() if "| numpy |" in line]
+  assert [row[0] for row in rows] == ["`compress`", "`decompress`"]
+  for row in rows:
+    assert 10 < float(row[4]) < 1000  # megabytes
+    assert float(row[5]) == 1  # the ratio to itself
