@@ -180,24 +180,3 @@ class EntropyModel(abc.ABC):
   @abc.abstractmethod
   def table_count(self) -> int:
     """Number of coding tables of latents."""
-
-  @abc.abstractmethod
-  def symbol_bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """Returns the bits of symbols of latents, one by one.
-
-    Args:
-      symbols: Latents less their means, whole numbers in float32
-        `[N, h, w, channels]`.
-      index: Numbers of their coding tables, int32, of the same shape.
-    """
-
-  def side_bits(self, z: tf.Tensor) -> tf.Tensor:
-    """Returns the bits of hyper-latents, one by one.
-
-    Args:
-      z: Whole numbers in float32 `[N, h, w, hyper_latents]`.
-
-    Raises:
-      ValueError: if this entropy model has no side information.
-    """
-    raise ValueError(f"{self.codec} has no side information")

@@ -54,10 +54,6 @@ class FactorizedModel(entropy_model.EntropyModel):
   def table_count(self) -> int:
     return self.latents
 
-  def symbol_bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    del index  # the channel, which the density knows
-    return self._bits(symbols)
-
   def _bits(self, y: tf.Tensor) -> tf.Tensor:
     """Returns the bits of scaled latents `[N, h, w, latents]`, one by one."""
     flat = tf.reshape(y, [-1, y.shape[-1]])

@@ -164,13 +164,6 @@ class HyperpriorModel(entropy_model.EntropyModel):
   def table_count(self) -> int:
     return entropy_coding.SCALES
 
-  def symbol_bits(self, symbols: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    return entropy_coding.normal_bits(symbols, tf.cast(index, tf.float32))
-
-  def side_bits(self, z: tf.Tensor) -> tf.Tensor:
-    flat = tf.reshape(z, [-1, z.shape[-1]])
-    return tf.reshape(self.prior.bits(flat), tf.shape(z))
-
 
 class Hyperprior(transform_codec.TransformCodec):
   """Base of networks with a `HyperpriorModel`; options as theirs."""
