@@ -92,12 +92,28 @@ class Codec:
     """Decodes the encoded picture to uint8; returns seconds by part."""
     return self._timed(clock, self._decode)
 
+  @property
+  def network(self) -> nn.Module:
+    """The model of CompressAI."""
+    return self._net
+
+  def compress(self, picture: np.ndarray) -> dict:
+    """Returns the strings of a picture, uint8 `[H, W, 3]`, and their shape."""
+    with torch.inference_mode():
+      return self._net.compress(_batch(picture))
+
+  def decompress(self, made: dict) -> np.ndarray:
+    """Returns the picture of `compress`, uint8 `[H, W, 3]`."""
+    with torch.inference_mode():
+      x_hat = self._net.decompress(**made)["x_hat"]
+      x_hat = (255 * x_hat[0].clamp(0, 1)).round().to(torch.uint8)
+      return x_hat.permute(1, 2, 0).numpy()
+
   def _encode(self) -> None:
-    self._made = self._net.compress(_batch(self._picture))
+    self._made = self.compress(self._picture)
 
   def _decode(self) -> None:
-    x_hat = self._net.decompress(**self._made)["x_hat"]
-    (255 * x_hat[0]).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    self.decompress(self._made)
 
   def _size(self) -> int:
     return sum(len(s) for strings in self._made["strings"] for s in strings)

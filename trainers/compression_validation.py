@@ -10,14 +10,17 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from tfpercept import codecs, distances, settings
 from tfpercept.data import identity, sources
 from tfpercept.evaluation.rate_distortion import bd_rate
 from tfpercept.io import files
+from tfpercept.reports import charts
 from tfpercept.tasks import compression, quantizers
 
 FILE, NOTE = "validation.csv", "validation.json"
+CHART = "validation.png"
 ANCHOR = "jpeg"
 SPAN = (0.1, 0.8)  # range of rates of BD-rates, in bits per pixel
 _HEADER = ("step", "loss", "bd_rate")
@@ -132,8 +135,41 @@ def _read(path: pathlib.Path) -> dict[int, list[str]]:
     ) from error
 
 
+def draw(curve: files.PathLike, picture: files.PathLike) -> int:
+  """Draws the loss and the BD-rate of a curve over the steps.
+
+  Args:
+    curve: Path of a `validation.csv`.
+    picture: Path of the picture to write, a PNG file.
+
+  Returns:
+    The number of measurements.
+
+  Raises:
+    ValueError: if the curve is damaged or has no measurement, or matplotlib is
+      not installed.
+    OSError: if the picture can not be written.
+  """
+  curve = pathlib.Path(curve)
+  rows = _read(curve)
+  if not rows:
+    raise ValueError(f"{curve} has no measurement yet, so nothing is drawn")
+  try:
+    loss, saved = ([float(row[n]) for row in rows.values()] for n in (1, 2))
+  except (ValueError, LookupError) as error:
+    raise ValueError(f"{curve} is damaged ({error}); mend it") from error
+  series = {
+    "Loss on held-out pictures": (list(rows), loss),
+    f"BD-rate against {ANCHOR}, percent": (list(rows), saved),
+  }
+  files.write_image(picture, charts.panels(series, x="step"))
+  return len(rows)
+
+
 class Validation(keras.callbacks.Callback):
   """Measures the codec at intervals, and adds a line to `validation.csv`.
+
+  `validation.png` beside it shows loss and BD-rate over the steps.
 
   A line holds the step; the loss, as it is trained for but with rounded
   latents, over pictures and whole qualities; the BD-rate in PSNR against JPEG
@@ -256,6 +292,11 @@ class Validation(keras.callbacks.Callback):
     ):
       csv.writer(file).writerows([[*_HEADER, *names], *rows])
     self._show(step, loss, saved)
+    try:
+      draw(self._path, self._path.with_name(CHART))
+    except (ValueError, OSError) as error:
+      # A training of days does not end for a picture of its curve.
+      logging.warning("%s is not drawn: %s", CHART, error)
 
   def _show(self, step: int, loss: float, saved: float) -> None:
     """Adds two scalars for TensorBoard."""

@@ -53,6 +53,14 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   assert manifests[0]["sha256"] == manifests[1]["sha256"]
   curves = [(run / "validation.csv").read_text() for run in (unbroken, killed)]
   assert curves[0] == curves[1]
+  # The training has drawn it; the program draws the same.
+  drawn = (killed / "validation.png").read_bytes()
+  again = tmp_path / "curve.png"
+  done = runs.run("codec_curve", f"--run={killed}", f"--out={again}")
+  assert done.returncode == 0, done.stderr
+  assert again.read_bytes() == drawn
+  done = runs.run("codec_curve", f"--run={tmp_path}")
+  assert "validation.csv is missing" in done.stderr
   rows = list(csv.DictReader(curves[0].splitlines()))
   assert [row["step"] for row in rows] == ["4"]
   assert float(rows[0]["bpp_8"]) > float(rows[0]["bpp_1"]) > 0

@@ -110,3 +110,44 @@ def test_a_curve_taken_up_keeps_its_rows(begin, task, tmp_path):
   assert after.startswith(before)
   assert steps(tmp_path) == [4, 6]
   assert np.isfinite(float(after.splitlines()[-1].split(",")[1]))
+
+
+def test_each_measurement_draws_the_curve(begin, tmp_path):
+  begin()
+  chart = files.read_image(tmp_path / compression_validation.CHART)
+  assert chart.shape[2] == 3
+  assert len(np.unique(chart)) > 10
+
+
+def test_a_chart_that_can_not_be_drawn_does_not_end_the_training(
+  begin, tmp_path
+):
+  (tmp_path / compression_validation.CHART).mkdir()
+  assert begin() == [4]
+  assert steps(tmp_path) == [4]
+
+
+def test_the_chart_has_every_measurement(tmp_path):
+  curve, out = tmp_path / "validation.csv", tmp_path / "curve.png"
+  curve.write_text("step,loss,bd_rate,bpp_1\n2,0.9,-40.1,1\n4,0.8,nan,1\n")
+  assert compression_validation.draw(curve, out) == 2
+  drawn = files.read_image(out)
+  curve.write_text("step,loss,bd_rate,bpp_1\n2,0.9,-40.1,1\n4,0.5,-44,1\n")
+  compression_validation.draw(curve, out)
+  assert not np.array_equal(files.read_image(out), drawn)
+
+
+@pytest.mark.parametrize(
+  ("text", "why"),
+  [
+    ("step,loss,bd_rate\n", "no measurement yet"),
+    ("step,loss,bd_rate\n2,0.9\n", "is damaged"),
+    ("step,loss,bd_rate\n2,0.9,many\n", "is damaged"),
+  ],
+)
+def test_a_curve_that_holds_none_is_refused(tmp_path, text, why):
+  curve = tmp_path / "validation.csv"
+  curve.write_text(text)
+  with pytest.raises(ValueError, match=why):
+    compression_validation.draw(curve, tmp_path / "curve.png")
+  assert not (tmp_path / "curve.png").exists()

@@ -222,6 +222,38 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
+def panels(
+  series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x: str
+) -> np.ndarray:
+  """Draws curves side by side, each on axes of its own, as uint8 `[H, W, 3]`.
+
+  Args:
+    series: Abscissae `[n]` and values `[n]` by title; NaN leaves a gap.
+    x: Name of the abscissa.
+
+  Raises:
+    ValueError: if there is nothing to draw, or matplotlib is not installed.
+  """
+  if not series:
+    raise ValueError("panels needs at least one series")
+  _matplotlib()
+  from matplotlib import figure
+  from matplotlib.backends import backend_agg
+
+  size = (5.0 * len(series), 3.4)
+  chart = figure.Figure(figsize=size, dpi=120, layout="constrained")
+  canvas = backend_agg.FigureCanvasAgg(chart)
+  axes = chart.subplots(1, len(series), squeeze=False)[0]
+  for axis, (title, (at, values)) in zip(axes, series.items(), strict=True):
+    axis.plot(at, values, lw=1.6, ms=3, color="C0", marker="o")
+    axis.set_title(title, fontsize=11)
+    axis.set_xlabel(x)
+    axis.grid(color="#888888", alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+  canvas.draw()
+  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
 def require() -> None:
   """Raises ValueError if nothing can be drawn here."""
   _matplotlib()

@@ -13,7 +13,7 @@ _ALIKE = 0.01  # decibels
 # Published curves to draw, by distance; more would make the chart unreadable.
 _BEHIND = {
   "psnr": ("pillow_jpeg420", "bpg444", "bmshj2018_mse",
-           "mbt2018_meanscale_mse", "ms2020_mse", "vtm"),
+           "mbt2018_meanscale_mse", "mlic_plus_plus_mse", "vtm"),
   "ms_ssim": ("bpg444", "bmshj2018_mse", "bmshj2018_msssim",
               "mbt2018_context_msssim", "vtm"),
 }  # fmt: skip

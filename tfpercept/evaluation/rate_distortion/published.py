@@ -15,7 +15,7 @@ Sources: numbers only, no code, thinned to steps of 15 % in rate where denser.
   `paper-elic2022_ms-ssim.json` is left out: it names a network trained for
   MS-SSIM, but has the rates of the one for MSE, and 2 dB less than others.
 - `pillow_*`: ours, by Pillow 13: JPEG 4:2:0 with `optimize`, WebP with
-  `method=4`.
+  `method=4`. MS-SSIM is that of `rate-distortion` on all pictures.
 - The others: `results/image_compression/kodak` of tensorflow/compression
   (Apache-2.0).
 

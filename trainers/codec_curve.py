@@ -1,0 +1,51 @@
+"""Draws the curve of a codec's training, from `validation.csv` of its run.
+
+    python -m trainers.codec_curve --run=runs/long/photo_mse
+
+The training draws it too, each time that it measures; this is for another
+place, or for a run of an older version.
+"""
+
+import dataclasses
+import pathlib
+
+from programs import derived_flags, program
+from tfpercept import settings
+from trainers import compression_validation
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(settings.Settings):
+  """The curve to draw.
+
+  Attributes:
+    run: Folder of the run.
+    out: Path of the picture, a PNG file; empty for the folder of the run.
+  """
+
+  run: str = settings.option(
+    settings.REQUIRED, "Run folder of a training by trainers.compression."
+  )
+  out: str = settings.option(
+    "", "PNG file to write; validation.png in the run folder by default."
+  )
+
+
+_FLAGS = derived_flags.Flags(Job)
+
+
+def main() -> None:
+  job = _FLAGS.read()
+  curve = pathlib.Path(job.run) / compression_validation.FILE
+  if not curve.exists():
+    raise ValueError(
+      f"{curve} is missing; the run was trained without --validation, or has "
+      "not measured yet"
+    )
+  out = job.out or curve.with_name(compression_validation.CHART)
+  count = compression_validation.draw(curve, out)
+  print(f"{count} measurements: {out}")
+
+
+if __name__ == "__main__":
+  program.start(main)
