@@ -107,8 +107,10 @@ class Contest:
     """Runs a program once at a quality, untimed, to know rate and PSNR."""
     file = self._file(program, SIZES[0])
     source = self._source(SIZES[0])
-    self._run(program.encode(str(source), str(file), quality))
     out = self._folder / "out.png"
+    for path in (file, out):
+      path.unlink(missing_ok=True)  # ours replaces nothing
+    self._run(program.encode(str(source), str(file), quality))
     self._run(program.decode(str(file), str(out)))
     pair = [files.read_image(path).astype(float) for path in (source, out)]
     error = float(np.mean((pair[0] - pair[1]) ** 2))
@@ -140,7 +142,9 @@ class Contest:
             ("encode", row.program.encode(source, file, row.quality)),
             ("decode", row.program.decode(file, out)),
           ):
-            pathlib.Path(file if what == "encode" else out).unlink(True)
+            pathlib.Path(file if what == "encode" else out).unlink(
+              missing_ok=True
+            )
             found = self._run(words)
             row.costs.setdefault((what, size), []).append(found)
 

@@ -1,6 +1,6 @@
 """Draws the curve of a codec's training, from `validation.csv` of its run.
 
-    python -m trainers.codec_curve --run=runs/long/photo_mse
+    python -m trainers.codec_curve --run=runs/long/photo_mse --out=curve.png
 
 The training draws it too, each time that it measures; this is for another
 place, or for a run of an older version.
@@ -20,15 +20,13 @@ class Job(settings.Settings):
 
   Attributes:
     run: Folder of the run.
-    out: Path of the picture, a PNG file; empty for the folder of the run.
+    out: Path of the picture, a PNG file.
   """
 
   run: str = settings.option(
     settings.REQUIRED, "Run folder of a training by trainers.compression."
   )
-  out: str = settings.option(
-    "", "PNG file to write; validation.png in the run folder by default."
-  )
+  out: str = settings.option(settings.REQUIRED, "PNG file to write.")
 
 
 _FLAGS = derived_flags.Flags(Job)
@@ -42,9 +40,8 @@ def main() -> None:
       f"{curve} is missing; the run was trained without --validation, or has "
       "not measured yet"
     )
-  out = job.out or curve.with_name(compression_validation.CHART)
-  count = compression_validation.draw(curve, out)
-  print(f"{count} measurements: {out}")
+  count = compression_validation.draw(curve, job.out)
+  print(f"{count} measurements: {job.out}")
 
 
 if __name__ == "__main__":

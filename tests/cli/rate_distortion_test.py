@@ -79,6 +79,9 @@ def test_it_writes_the_page_and_the_tables(folder, tmp_path, capsys):
   assert found["anchor"] == "jpeg"
   assert found["conditions"]["jpeg"].startswith("Pillow")
   assert '<figure class="wipe"' in (out / "report.html").read_text()
+  (sheet,) = out.glob("crops_*.png")
+  # The whole picture of 64x96 is no larger than a square of crops.
+  assert files.read_image(sheet).shape[1] == 3 * (64 + 8) + 8
 
 
 def test_a_pair_is_measured_and_laid_over_each_other_first(folder, tmp_path):

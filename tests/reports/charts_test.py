@@ -71,3 +71,41 @@ def test_lines_are_svg_in_the_colour_of_text_and_repeat():
   # Within the span is nothing above 25 dB.
   assert ">80<" in chart
   assert ">80<" not in charts.lines(drawn, span=(0, 1), **options)
+
+
+def test_a_sheet_has_the_very_pixels_side_by_side():
+  random = np.random.default_rng(0)
+  shown = {
+    text: random.integers(0, 256, (40, 60, 3), np.uint8)
+    for text in ("original", "jpeg\n900 bytes\npsnr 30 dB", "webp\n901 bytes")
+  }
+  sheet = charts.sheet("kodim01", shown)
+  height, width, _ = sheet.shape
+  assert width == 3 * (60 + 8) + 8
+  row = height - 40 - 8
+  for place, image in enumerate(shown.values()):
+    left = 8 + place * 68
+    found = sheet[row : row + 40, left : left + 60]
+    np.testing.assert_array_equal(found, image)
+  # Text above each picture, and white to the right of the title.
+  for left in (8, 76, 144):
+    assert sheet[20:row, left : left + 40].min() < 128
+
+
+def test_a_sheet_of_grey_and_of_several_sizes():
+  grey = np.full([20, 30, 1], 7, np.uint8)
+  assert (charts.sheet("a", {"b": grey})[-20, 20] == 7).all()
+  with pytest.raises(ValueError, match=r"\(20, 30\), \(21, 30\)"):
+    charts.sheet("a", {"b": grey, "c": np.zeros([21, 30, 3], np.uint8)})
+  with pytest.raises(ValueError, match="pictures of one size"):
+    charts.sheet("a", {})
+
+
+def test_panels_draw_each_series_on_its_own_axes():
+  one = charts.panels({"a": ([1, 2], [3.0, 4.0])}, x="step")
+  two = charts.panels(
+    {"a": ([1, 2], [3.0, 4.0]), "b": ([1, 2], [float("nan"), 4.0])}, x="step"
+  )
+  assert two.shape == (one.shape[0], 2 * one.shape[1], 3)
+  with pytest.raises(ValueError, match="at least one series"):
+    charts.panels({}, x="step")

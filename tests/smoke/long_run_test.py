@@ -59,7 +59,7 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   done = runs.run("codec_curve", f"--run={killed}", f"--out={again}")
   assert done.returncode == 0, done.stderr
   assert again.read_bytes() == drawn
-  done = runs.run("codec_curve", f"--run={tmp_path}")
+  done = runs.run("codec_curve", f"--run={tmp_path}", f"--out={again}")
   assert "validation.csv is missing" in done.stderr
   rows = list(csv.DictReader(curves[0].splitlines()))
   assert [row["step"] for row in rows] == ["4"]

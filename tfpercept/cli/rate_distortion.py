@@ -107,9 +107,9 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--out",
     metavar="FOLDER",
-    help="folder for report.html, points.csv, means.csv and result.json, and "
-    "for work.jsonl, which keeps every measured point: the same command goes "
-    "on from it where it was stopped",
+    help="folder for report.html, points.csv, means.csv, result.json, crops "
+    "of each picture shown, and work.jsonl, which keeps every measured point: "
+    "the same command goes on from it where it was stopped",
   )
   parser.add_argument(
     "--fresh",
@@ -179,6 +179,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
         metrics,
         options,
         conditions=conditions,
+        sheets=arguments.out,
         progress=bar.show,
       )
     output.show(str(pathlib.Path(arguments.out) / "report.html"))

@@ -17,6 +17,7 @@ COLORMAP = "inferno"
 """Color map of error maps: black, violet, orange, yellow."""
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 _COLORS = (0, 1, 2, 3, 4, 5, 6, 8, 9)  # of matplotlib; 7 is the faint grey
+_SHEET_GAP, _SHEET_LINE = 8, 15  # pixels
 _FAINT = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (7, 5)))
 
 
@@ -252,6 +253,51 @@ def panels(
     axis.spines[["top", "right"]].set_visible(False)
   canvas.draw()
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def sheet(title: str, shown: Mapping[str, np.ndarray]) -> np.ndarray:
+  """Sets pictures of one size side by side, each below its name.
+
+  The pixels of the pictures are those given: none is scaled.
+
+  Args:
+    title: Text above all.
+    shown: Pictures by their texts, uint8 `[H, W, 1 or 3]`, of one size; a text
+      may have several lines.
+
+  Returns:
+    The sheet, uint8 `[H, W, 3]`.
+
+  Raises:
+    ValueError: if there is no picture, their sizes differ, or matplotlib is not
+      installed.
+  """
+  sizes = {image.shape[:2] for image in shown.values()}
+  if len(sizes) != 1:
+    raise ValueError(f"a sheet has pictures of one size; got {sorted(sizes)}")
+  _matplotlib()
+  from matplotlib import figure
+  from matplotlib.backends import backend_agg
+
+  ((height, width),) = sizes
+  lines = max(text.count("\n") for text in shown) + 1
+  top = _SHEET_LINE * (lines + 1) + _SHEET_GAP
+  full = (
+    top + height + _SHEET_GAP,
+    len(shown) * (width + _SHEET_GAP) + _SHEET_GAP,
+  )
+  chart = figure.Figure(figsize=(full[1] / 100, full[0] / 100), dpi=100)
+  canvas = backend_agg.FigureCanvasAgg(chart)
+  places = [_SHEET_GAP + n * (width + _SHEET_GAP) for n in range(len(shown))]
+  for left, text in zip(places, shown, strict=True):
+    at = left / full[1], 1 - (_SHEET_LINE + _SHEET_GAP) / full[0]
+    chart.text(*at, text, fontsize=8, va="top", linespacing=1.2)
+  chart.text(places[0] / full[1], 1 - 4 / full[0], title, fontsize=9, va="top")
+  canvas.draw()
+  drawn = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  for left, image in zip(places, shown.values(), strict=True):
+    drawn[top : top + height, left : left + width] = image
+  return drawn
 
 
 def require() -> None:

@@ -71,9 +71,9 @@ def test_every_point_is_one_of_the_sources(shared):
   with open(published._FILE, newline="") as file:
     rows = list(csv.DictReader(file))
   for row in rows:
-    if row["codec"] in CITED or (row["codec"].startswith("pillow") and (
-      row["metric"] == "ms_ssim"
-    )):
+    if row["codec"] in CITED or (
+      row["codec"].startswith("pillow") and (row["metric"] == "ms_ssim")
+    ):
       continue  # the test above; our own measurement
     assert (float(row["bpp"]), round(float(row["score"]), 3)) in known, row
 

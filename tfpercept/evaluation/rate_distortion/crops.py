@@ -1,6 +1,7 @@
 """Blocks of pictures by several codecs at about equal rate, to wipe between."""
 
 import math
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from tfpercept.reports import charts, page, wipe
 _WINDOW = 768  # largest side shown, in pixels
 _MAP_QUANTILE = 0.995  # where a colour scale ends
 _SIDES = (512, 384, 320, 256, 192)  # squares shown where the whole is too much
+_SHEET = 256  # side of the squares on a sheet, in pixels
 BYTES = 2_000_000
 """Bytes of a page that one picture may take, where a square can be less."""
 _PIXEL_BYTES = 0.6  # of a page for a pixel by a codec, at usual rates
@@ -31,6 +33,7 @@ def blocks(
   pair: tuple[str, str],
   bpp: float,
   count: int,
+  sheets: files.PathLike | None = None,
   progress: Callable[[int, str, int], None] = lambda done, what, of: None,
 ) -> list[str]:
   """Returns a block for each of the first pictures, which needs `wipe.ASSETS`.
@@ -48,6 +51,8 @@ def blocks(
     pair: Specs of the codecs shown at the left and at the right at first.
     bpp: Wanted rate in bits per pixel.
     count: Number of pictures to show.
+    sheets: Folder for a sheet of each picture, `crops_NAME.png`; None writes
+      none.
     progress: Function called with the number of files done, the name of the
       next and the number of all.
   """
@@ -74,11 +79,42 @@ def blocks(
         missing[codec.spec] = f"its smallest file has {near.bpp:.3g} bpp"
     if coded:
       found.append(block(name, picture, coded, suited, pair=pair, limit=BYTES))
+      if sheets is not None:
+        path = pathlib.Path(sheets) / f"crops_{pathlib.Path(name).stem}.png"
+        files.write_image(path, sheet(name, picture, coded, suited))
     found += [
       page.paragraph(f"{codec} is not shown: {why}.")
       for codec, why in missing.items()
     ]
   return found
+
+
+def sheet(
+  name: str,
+  picture: np.ndarray,
+  coded: Mapping[str, equal_rate.Coded],
+  metrics: Sequence[distances.Distance],
+) -> np.ndarray:
+  """Returns the busiest square by all codecs side by side, uint8 `[H, W, 3]`.
+
+  Args:
+    name: Name of the picture.
+    picture: Original, uint8 `[H, W, 1 or 3]`.
+    coded: Files of the picture by the spec of the codec; at least one.
+    metrics: Distances that suit the picture, whose values are named.
+  """
+  window = page.busiest_square(picture, _SHEET)
+  shown = {"original": picture[window]}
+  for codec, found in coded.items():
+    said = [
+      f"{spec} {_decibels(measured.value)}"
+      for spec, measured in measure.compare(
+        metrics, picture, found.image
+      ).items()
+    ]
+    text = "\n".join([codec, f"{found.size} bytes", ", ".join(said)])
+    shown[text] = found.image[window]
+  return charts.sheet(f"{name}: {_place(window)}", shown)
 
 
 def block(
@@ -180,11 +216,12 @@ def _caption(
   metrics: Sequence[distances.Distance],
 ) -> str:
   said = measure.compare(metrics, picture, found.image)
-  values = ", ".join(
-    f"{spec} {-10 * math.log10(m.value):.2f} dB" if m.value else f"{spec} equal"
-    for spec, m in said.items()
-  )
+  values = ", ".join(f"{s} {_decibels(m.value)}" for s, m in said.items())
   return f"{found.bpp:.3f} bpp, {found.size} bytes, {values}"
+
+
+def _decibels(value: float) -> str:
+  return f"{-10 * math.log10(value):.2f} dB" if value else "equal"
 
 
 def _map(

@@ -90,6 +90,7 @@ def write(
   options: Options | None = None,
   *,
   conditions: Mapping[str, object] | None = None,
+  sheets: files.PathLike | None = None,
   progress: Callable[[int, str, int], None] = lambda done, what, of: None,
 ) -> None:
   """Writes the page.
@@ -103,6 +104,8 @@ def write(
     metrics: Distances of the measurement.
     options: Options of the page; None takes the defaults.
     conditions: Further facts for the reader, by name.
+    sheets: Folder for a picture of the crops of each picture shown,
+      `crops_NAME.png`; None writes none.
     progress: Function called while pictures are compressed with the number of
       files done, the name of the next and the number of all.
 
@@ -119,6 +122,7 @@ def write(
     pair=_pair(options, [codec.spec for codec in codecs]),
     bpp=options.bpp,
     count=options.shown,
+    sheets=sheets,
     progress=progress,
   )
   low, high = options.span
