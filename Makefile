@@ -92,6 +92,11 @@ long-run: venv  ## Trains the codec for photographs for days; goes on where it w
 snapshot: venv  ## Keeps the weights of the long run in trainers/snapshots, in half precision
 	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m trainers.codec_snapshot --run=runs/long/$(LONG_RUN) --out=trainers/snapshots/$(LONG_RUN)
 
+PICTURES ?= ../shared/data/kodak
+.PHONY: codec-table
+codec-table: venv  ## Prints rates of all codecs and models on PICTURES=folder; goes on where stopped
+	@$(PY) -m tfpercept.cli rate-distortion $(PICTURES) --codec=all --codec=models --bpp 0.1 0.8 --bpp 0.4 1.25 --bpp 0.1 2.2 --out=runs/codec_table/$(notdir $(PICTURES:%/=%))
+
 .PHONY: benchmark
 benchmark: venv  ## Prints the speed of the losses beside their peers
 	@$(PY) -m benchmarks.losses

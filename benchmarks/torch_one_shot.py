@@ -54,7 +54,7 @@ def main(task: str, folder: str, *rest: str) -> None:
 
 
 def _read(path: str) -> np.ndarray:
-  return np.asarray(Image.open(path).convert("RGB"))
+  return np.array(Image.open(path).convert("RGB"))
 
 
 def _packed(made: dict) -> bytes:

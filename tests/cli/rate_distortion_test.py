@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from tfpercept import cli, codecs
+from tfpercept.cli import rate_distortion
 from tfpercept.evaluation.rate_distortion import work_file
 from tfpercept.io import files
 
@@ -117,6 +118,15 @@ def test_all_stands_for_the_codecs_at_hand(folder, capsys, monkeypatch):
   assert status == 0
   assert "jpeg" in out
   assert err == "jxl: left out: it is not installed\n"
+
+
+def test_models_stand_for_the_learned_codec_with_each_shipped_model():
+  found, missing = rate_distortion._codecs(["jpeg", "models"], [])
+  specs = [codec.spec for codec in found]
+  assert specs[0] == "jpeg"
+  assert {"hyperprior", "hyperprior(model='photo_ms_ssim')"} <= {*specs[1:]}
+  assert all(spec.startswith("hyperprior") for spec in specs[1:])
+  assert missing == {}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tfpercept.evaluation.core import settings
 
 if TYPE_CHECKING:
   from tfpercept import codecs, distances
+  from tfpercept.codecs.learned import model_lookup
   from tfpercept.evaluation.core import machine
   from tfpercept.evaluation.rate_distortion import (
     measure,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
   )
   from tfpercept.io import files
 else:
+  model_lookup = deferred.module("tfpercept.codecs.learned.model_lookup")
   codecs = deferred.module("tfpercept.codecs")
   distances = deferred.module("tfpercept.distances")
   measure = deferred.module("tfpercept.evaluation.rate_distortion.measure")
@@ -67,7 +69,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     metavar="SPEC",
     help="spec of a codec, such as jpeg or 'webp(method=6)'; may be repeated; "
     "'all' takes every codec that works here, of "
-    f"{', '.join(offers.CODECS)} (default without --pair: all)",
+    f"{', '.join(offers.CODECS)}, and 'models' the learned codec with every "
+    "model of the package (default without --pair: all)",
   )
   parser.add_argument(
     "--metric",
@@ -285,6 +288,10 @@ def _codecs(
     if item == "all":
       works, missing = codecs.at_hand()
       found |= {codec.spec: codec for codec in works}
+    elif item == "models":
+      for name in model_lookup.shipped():
+        codec = codecs.get(f"learned(model={name!r})")
+        found[codec.spec] = codec
     else:
       codec = codecs.get(item)
       found[codec.spec] = codec

@@ -10,6 +10,13 @@ from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
 
+def shipped() -> tuple[str, ...]:
+  """Returns the names of the models in the package that code pictures."""
+  return tuple(
+    name for name in weights.shipped() if model_ids.codes(manifests.read(name))
+  )
+
+
 class KnownModels:
   """Reads the files of every model that comes with the package or is given.
 
