@@ -380,3 +380,11 @@ def test_a_file_without_loss_needs_no_model(photo, monkeypatch):
 def test_what_no_lossless_file_has_is_refused(photo, capsys, flags, why):
   assert compress(photo, "--lossless=always", *flags) == 2
   assert why in capsys.readouterr().err
+
+
+def test_the_codec_itself_writes_its_own_files_of_drawings_too(codec, page):
+  """Or curves of rate and distortion would have points of another codec."""
+  picture = files.read_image(page)
+  for quality in (1, 8):
+    data, _ = codec.timed_compress(picture, quality=quality)
+    assert container.read_header(data).header.quality == 16 * quality
