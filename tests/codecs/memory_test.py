@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -76,15 +77,17 @@ def test_each_codec_states_what_a_pixel_takes():
   for codec in [*found, EXACT]:
     for size in codec.bytes_per_pixel:
       assert 6 <= size <= 64  # a picture and its copy; a few copies in floats
-    assert memory.to_compress(codec, 10**6) >= memory.REST + 8 * 10**6
-    assert memory.to_decompress(codec, 10**6) > memory.REST
+    assert memory.to_compress(codec, 10**6) >= memory.at_rest() + 8 * 10**6
+    assert memory.to_decompress(codec, 10**6) > memory.at_rest()
   model = OfTfp()
-  assert memory.to_compress(model, 10**6) == memory.REST + 52_010_000
+  assert memory.to_compress(model, 10**6) == memory.at_rest() + 52_010_000
   large = 4 * payloads.MAX_VP8L_PIXELS
-  assert memory.to_compress(model, large) == memory.REST + 20 * large + 10_000
+  assert (
+    memory.to_compress(model, large) == memory.at_rest() + 20 * large + 10_000
+  )
   jpeg = codecs.get("jpeg")
   deep = memory.to_compress(jpeg, 10**6, is_deep=True)
-  assert deep == memory.REST + memory.READING_16 * 10**6
+  assert deep == memory.at_rest() + memory.READING_16 * 10**6
   assert deep > memory.to_compress(jpeg, 10**6)
 
 
@@ -133,7 +136,8 @@ def test_more_bits_take_more_memory(no_pixels, tmp_path):
       codec_files.compress_file(jpeg, path, io.BytesIO(), max_memory=most)
 
 
-def test_the_command_says_what_to_do(tmp_path, capsys):
+def test_the_command_says_what_to_do(tmp_path, capsys, monkeypatch):
+  monkeypatch.setattr(memory, "at_rest", lambda: 750_000_000)
   picture, out = tmp_path / "a.png", tmp_path / "a.jpg"
   Image.fromarray(np.zeros((64, 96, 3), np.uint8)).save(picture)
   flags = ["compress", str(picture), "--codec=jpeg"]
@@ -156,6 +160,13 @@ def test_the_command_says_what_to_do(tmp_path, capsys):
     )
 
 
+def test_a_process_with_tensorflow_takes_more_at_rest(monkeypatch):
+  monkeypatch.setitem(sys.modules, "tensorflow", object())
+  assert memory.at_rest() == 750_000_000
+  monkeypatch.delitem(sys.modules, "tensorflow")
+  assert memory.at_rest() == 300_000_000
+
+
 def test_half_of_the_memory_is_the_default(monkeypatch, tmp_path):
   group = tmp_path / "memory.max"
   monkeypatch.setattr(memory, "_CGROUPS", (str(group), str(tmp_path / "none")))
@@ -165,6 +176,10 @@ def test_half_of_the_memory_is_the_default(monkeypatch, tmp_path):
   assert memory.default() == 5 * 10**9
   group.write_text("4000000000\n")
   assert memory.default() == 2 * 10**9
+  group.write_text("1500000000\n")  # of which half would be too little
+  assert memory.default() == 10**9
+  group.write_text("700000000\n")
+  assert memory.default() == 7 * 10**8
   monkeypatch.setattr(memory, "_CGROUPS", ())
   monkeypatch.setattr(memory, "_physical", lambda: None)
   assert memory.default() == 4 << 30

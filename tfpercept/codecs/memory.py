@@ -9,15 +9,17 @@ no limit that the operating system would enforce.
 
 import os
 import pathlib
+import sys
 
 from tfpercept.codecs.base import Codec
 from tfpercept.codecs.classical import formats
 from tfpercept.codecs.lossless import lossless_codec, payloads
 
-REST = 750_000_000
-"""Bytes of a process before there is a picture: Python, TensorFlow, a model."""
+REST, REST_OF_TENSORFLOW = 300_000_000, 750_000_000
+"""Bytes of a process before there is a picture: Python, libraries, a model."""
 READING_8, READING_16 = 8, 26
 """Bytes for each pixel while a picture of 8 or 16 bits is read."""
+_LEAST = 10**9
 _UNKNOWN = 4 << 30  # bytes, where the system does not tell its memory
 _CGROUPS = (
   "/sys/fs/cgroup/memory.max",
@@ -40,12 +42,18 @@ def to_compress(codec: Codec, pixels: int, *, is_deep: bool = False) -> int:
     # It may be tried without loss, too, if it is not too large for VP8L.
     tried = min(pixels, payloads.MAX_VP8L_PIXELS)
     taken = max(taken, tried * formats.WebP.lossless_bytes_per_pixel[0])
-  return REST + taken + _at_once(codec, pixels)
+  return at_rest() + taken + _at_once(codec, pixels)
 
 
 def to_decompress(codec: Codec, pixels: int) -> int:
   """Returns the most bytes that a process takes to decompress a picture."""
-  return REST + pixels * codec.bytes_per_pixel[1] + _at_once(codec, pixels)
+  taken = pixels * codec.bytes_per_pixel[1]
+  return at_rest() + taken + _at_once(codec, pixels)
+
+
+def at_rest() -> int:
+  """Returns the bytes of this process before there is a picture."""
+  return REST_OF_TENSORFLOW if "tensorflow" in sys.modules else REST
 
 
 def _at_once(codec: Codec, pixels: int) -> int:
@@ -70,9 +78,13 @@ def require(needed: int, most: int | None, size: tuple[int, int]) -> None:
 
 
 def default() -> int:
-  """Returns half of the memory of this machine, or of its container."""
+  """Returns half of the memory of this machine, or of its container.
+
+  Of less than two gigabytes it is all, up to one gigabyte.
+  """
   found = [_physical(), *map(_limit, _CGROUPS)]
-  return min((size for size in found if size), default=2 * _UNKNOWN) // 2
+  size = min((size for size in found if size), default=2 * _UNKNOWN)
+  return max(size // 2, min(size, _LEAST))
 
 
 def parsed(text: str) -> int:
