@@ -4,16 +4,19 @@
 
 Steps take turns in one process: the forward and the backward pass, Adam and the
 averages of the weights, on photographs. The first is that of the preset
-photo_mse. The second differs in one thing: bits of latents are counted by
-TensorFlow Compression's `NoisyNormal`. The others train for another loss, or
-with slices of channels. Time is that of the processor on all threads, so that
-other work on the machine changes it little; --clock=wall says otherwise.
+photo_mse. The next two differ from it in one thing each: bits of latents are
+counted by TensorFlow Compression's `NoisyNormal`; gradients of the outer layers
+are in float32. The others train for another loss, or with slices of channels.
+Time is that of the processor on all threads, so that other work on the machine
+changes it little; --clock=wall says otherwise.
 """
 
+import contextlib
 import functools
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,16 +27,21 @@ from absl import app, flags
 from benchmarks import timing
 from benchmarks.pictures import photographs
 from tfpercept import distances, models
-from tfpercept.models.compression import densities, entropy_coding
+from tfpercept.models.compression import (
+  densities,
+  entropy_coding,
+  transforms,
+)
 from tfpercept.tasks import compression
 from tfpercept.training import precision
 
 PLAIN, SLICED = "mean_scale_hyperprior", "channel_wise_hyperprior"
 PERCEPTUAL = "152*mse + lpips + 4*ms_ssim"
-PEER = "bits by NoisyNormal"
+NORMAL, FULL = "bits by NoisyNormal", "outer gradients in float32"
 STEPS = {
   "photo_mse": (PLAIN, "mse"),
-  PEER: (PLAIN, "mse"),
+  NORMAL: (PLAIN, "mse"),
+  FULL: (PLAIN, "mse"),
   "photo_ms_ssim": (PLAIN, "ms_ssim"),
   "photo_perceptual": (PLAIN, PERCEPTUAL),
   "photo_slices": (SLICED, "mse"),
@@ -88,29 +96,37 @@ def main(argv: list[str]) -> None:
 def _step(name: str, x: tf.Tensor) -> Callable[[], float]:
   """Returns a function that takes a step and waits for its loss."""
   architecture, loss = STEPS[name]
-  policy = precision.policy(_PRECISION.value)
   options = {"latents": _LATENTS.value, "lmbda": _ENDS}
-  network = models.MODELS.create(architecture, options, dtype=policy)
-  network.build()
-  task = compression.Compression(
-    network, distances.get(loss), lmbda=_ENDS, decay=_DECAY
-  )
-  task.compile(keras.optimizers.Adam(1e-6))
-  take = tf.function(functools.partial(task.train_step, (x, x)))
-  if name != PEER:
-    return lambda: float(take()["loss"])
-  ours, densities.noisy_normal_bits = densities.noisy_normal_bits, _peer
-  try:
-    take.get_concrete_function()  # the trace keeps the peer
-  finally:
-    densities.noisy_normal_bits = ours
+  with _replaced(name):
+    network = models.MODELS.create(
+      architecture, options, dtype=precision.policy(_PRECISION.value)
+    )
+    network.build()
+    task = compression.Compression(
+      network, distances.get(loss), lmbda=_ENDS, decay=_DECAY
+    )
+    task.compile(keras.optimizers.Adam(1e-6))
+    take = tf.function(functools.partial(task.train_step, (x, x)))
+    take.get_concrete_function()  # the trace keeps what is replaced
   return lambda: float(take()["loss"])
 
 
-def _peer(noisy: tf.Tensor, log_scale: tf.Tensor) -> tf.Tensor:
-  index = (log_scale - entropy_coding.log_scale(tf.constant(0.0))) / (
-    entropy_coding.LOG_STEP
-  )
+@contextlib.contextmanager
+def _replaced(name: str) -> Iterator[None]:
+  """Puts what a step is compared with into the place of ours."""
+  peers = {
+    NORMAL: mock.patch.object(densities, "noisy_normal_bits", _normal_bits),
+    FULL: mock.patch.object(
+      transforms, "gradient_dtype", return_value="float32"
+    ),
+  }
+  with peers.get(name, contextlib.nullcontext()):
+    yield
+
+
+def _normal_bits(noisy: tf.Tensor, log_scale: tf.Tensor) -> tf.Tensor:
+  least = entropy_coding.log_scale(tf.constant(0.0))
+  index = (log_scale - least) / entropy_coding.LOG_STEP
   return entropy_coding.normal_bits(noisy, index)
 
 

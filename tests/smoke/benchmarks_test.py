@@ -153,12 +153,12 @@ def test_the_shipped_alexnet_is_the_original_to_four_digits(shared):
 def test_steps_of_codecs_are_timed_beside_the_one_with_other_bits():
   flags = (
     "--batch=1", "--patch=64", "--latents=8", "--precision=float32",
-    "--only=photo_mse,bits by NoisyNormal,photo_slices",
+    "--only=photo_mse,bits by NoisyNormal,outer gradients in float32",
   )  # fmt: skip
   printed = printed_by(*flags, program="training_step")
   rows = [cells(line) for line in printed.splitlines() if "hyperprior" in line]
   assert [row[0] for row in rows] == [
-    "photo_mse", "bits by NoisyNormal", "photo_slices",
+    "photo_mse", "bits by NoisyNormal", "outer gradients in float32",
   ]  # fmt: skip
   assert rows[0][-1] == "1.00"
   assert all(float(row[-1]) > 0 for row in rows)

@@ -261,3 +261,33 @@ def test_phases_are_the_transposed_convolution():
   plain.set_weights(fast.get_weights())
   # The same 9 to 36 products, summed in another order.
   np.testing.assert_allclose(fast(x), plain(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("part", ["analysis", "synthesis"])
+@pytest.mark.parametrize("name", ["linear", "_last"])
+def test_outer_layers_are_exact_and_their_gradients_of_16_bits(part, name):
+  found = []
+  for dtype in ("float32", "mixed_bfloat16"):
+    network = models.MeanScaleHyperprior(
+      widths=(4, 4, 4), latents=8, hyper_width=4, hyper_latents=4, dtype=dtype
+    )
+    network.build()
+    layer = getattr(getattr(network, part), name)
+    kernel = tf.random.stateless_normal(layer.kernel.shape, (0, 1))
+    layer.kernel.assign(kernel)
+    # A transposed convolution has its inputs last.
+    channels = kernel.shape[3 if (part, name) == ("synthesis", "_last") else 2]
+    x = tf.random.stateless_normal([2, 8, 8, channels], (0, 2))
+    with tf.GradientTape() as tape:
+      tape.watch(x)
+      y = layer(x)
+      total = tf.reduce_sum(y * tf.random.stateless_normal(y.shape, (0, 3)))
+    found.append((y, *tape.gradient(total, [x, layer.kernel])))
+  exact, mixed = found
+  np.testing.assert_array_equal(exact[0], mixed[0])
+  for one, other in zip(exact[1:], mixed[1:], strict=True):
+    assert other.dtype == tf.float32
+    # Factors are rounded to 8 binary digits.
+    scale = float(tf.reduce_max(tf.abs(one)))
+    np.testing.assert_allclose(one, other, atol=2**-7 * scale)
+    assert np.any(one.numpy() != other.numpy())
