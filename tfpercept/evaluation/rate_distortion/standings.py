@@ -27,7 +27,8 @@ _LEFT_OUT = ("jpeg420", "pillow_jpeg420", "pillow_webp")
 """Published curves of codecs that are measured here, and better there."""
 _RULE = (
   "Curves are cut at the ends of a range by interpolation, and compared at the "
-  "qualities that both have there; a dash: they share less than "
+  "qualities that both have there; a dash: one has fewer than "
+  f"{bd_rate.MIN_POINTS} points there, or they share less than "
   f"{MIN_OVERLAP:.0%} of the shorter one."
 )
 _PUBLISHED = (
