@@ -134,7 +134,7 @@ def test_extras_of_what_needs_tensorflow_bring_it(setup_cfg):
     for extra in needs(setup_cfg)
     if extra and "tensorflow" not in brought(setup_cfg, extra)
   }
-  assert without == {"codec", "codecs", "dev", "images"}
+  assert without == {"codec", "dev", "formats", "images"}
 
 
 def test_each_dependency_stands_in_one_place(setup_cfg):

@@ -11,7 +11,7 @@ LIBRARIES = {
   "choix": ("choix", "ranking"),
   "keras": ("TensorFlow", "tf"),
   "matplotlib": ("matplotlib", "report"),
-  "pillow_heif": ("pillow-heif", "codecs"),
+  "pillow_heif": ("pillow-heif", "formats"),
   "scipy": ("SciPy", "agreement"),
   "sklearn": ("scikit-learn", "train"),
   "skimage": ("scikit-image", "train"),

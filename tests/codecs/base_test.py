@@ -35,8 +35,8 @@ def test_a_wrong_spec_says_what_would_be_right(spec, why):
 @pytest.mark.parametrize(
   ("module", "name", "extra"),
   [
-    ("pillow_jxl", "jxl", "codecs"),
-    ("pillow_heif", "heic", "codecs"),
+    ("pillow_jxl", "jxl", "formats"),
+    ("pillow_heif", "heic", "formats"),
     ("PIL", "jpeg", "images"),
   ],
 )

@@ -205,7 +205,7 @@ class JXL(PillowCodec):
     try:
       import pillow_jxl  # noqa: F401 registers itself with Pillow
     except ImportError as error:
-      raise missing("jxl", "pillow-jxl-plugin", "codecs") from error
+      raise missing("jxl", "pillow-jxl-plugin", "formats") from error
 
   def _check_header(self, data: bytes) -> None:
     # The plug-in decodes when it opens.
@@ -251,10 +251,10 @@ class HEIC(PillowCodec):
     try:
       import pillow_heif
     except ImportError as error:
-      raise missing("heic", "pillow-heif", "codecs") from error
+      raise missing("heic", "pillow-heif", "formats") from error
     pillow_heif.register_heif_opener(thumbnails=False)
     if self.pillow_format not in self._pillow.SAVE:
-      raise missing("heic", "a pillow-heif with the encoder x265", "codecs")
+      raise missing("heic", "a pillow-heif with the encoder x265", "formats")
 
   def _settings(self, quality: float, channels: int) -> dict[str, Any]:
     settings = {"quality": round(quality)}
