@@ -1,10 +1,16 @@
 """Convolutions in NumPy are those of the reference decoder, however cut up."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from tfpercept.codecs.learned import numpy_layers, reference_transforms
 
+ROOT = pathlib.Path(__file__).parents[3]
 RANDOM = np.random.default_rng(0)
 
 
@@ -72,3 +78,33 @@ def test_what_follows_sees_all_sums_once(strip):
     found, 2 * reference_transforms.convolved(x, kernel)
   )
   assert sum(seen) == 72
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked")
+def test_a_forked_process_has_threads_of_its_own():
+  program = """
+import os, signal, sys
+sys.argv = ["tfpercept"]
+os.sched_getaffinity = lambda _: {0, 1}
+import numpy as np
+from tfpercept.codecs.learned import numpy_layers
+x, kernel = np.ones((64, 64, 8), "f"), np.ones((5, 5, 8, 8), "f")
+numpy_layers._STRIP = 1
+def total():
+  return numpy_layers.convolved(x, kernel, lambda sums: sums).sum()
+wanted = total()
+child = os.fork()
+if not child:
+  signal.alarm(60)  # instead of waiting for ever
+  os._exit(int(total() != wanted))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+  done = subprocess.run(
+    [sys.executable, "-W", "ignore", "-c", program],
+    cwd=ROOT,
+    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    check=True,
+    capture_output=True,
+    text=True,
+  )
+  assert done.stdout == "0\n"

@@ -163,3 +163,8 @@ def _pool() -> concurrent.futures.Executor | None:
   if count == 1:
     return None
   return concurrent.futures.ThreadPoolExecutor(min(count, _MOST_THREADS))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+  # A forked process has none of the threads, and would wait for them for ever.
+  os.register_at_fork(after_in_child=_pool.cache_clear)
