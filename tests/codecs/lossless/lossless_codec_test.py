@@ -179,6 +179,34 @@ def test_whatever_is_not_exactly_the_picture_is_refused(kind, payload, why):
     CODEC.decompress(stream(PHOTO, kind, payload))
 
 
+def test_a_png_is_checked_in_time_that_grows_with_its_bytes(monkeypatch):
+  class Counted:
+    """Adds up the bytes that zlib does not consume, and copies."""
+
+    copied = 0
+
+    def __init__(self):
+      self._stream = zlib.decompressobj()
+
+    def __getattr__(self, name):
+      return getattr(self._stream, name)
+
+    def decompress(self, data, most):
+      found = self._stream.decompress(data, most)
+      Counted.copied += len(self._stream.unconsumed_tail)
+      return found
+
+  noise = np.random.default_rng(0).integers(0, 99, (700, 1000, 3), np.uint8)
+  whole = png(noise)
+  decoder = type("", (), {"decompressobj": Counted, "error": zlib.error,
+                          "crc32": zlib.crc32})  # fmt: skip
+  with monkeypatch.context() as patch:
+    patch.setattr(payloads, "zlib", decoder)
+    found = CODEC.decompress(stream(noise, payloads.PNG, whole))
+  np.testing.assert_array_equal(found, noise)
+  assert Counted.copied < 2 * len(whole)
+
+
 def test_grey_of_channels_that_differ_is_refused():
   data = stream(PHOTO[..., :1], payloads.VP8L, vp8l(PHOTO))
   with pytest.raises(CorruptStream, match="grey picture of which the channels"):

@@ -2,7 +2,8 @@
 
 The bytes are those of `bitstream.container`, which states each kind. What is
 read is of exactly one picture of exactly the size in the header: anything else
-in a payload is refused, before Pillow sees it where that is possible.
+in a payload is refused, before Pillow sees it where that is possible. The one
+exception is bytes behind the end of a VP8L bitstream, which libwebp ignores.
 """
 
 import struct
@@ -182,17 +183,21 @@ def _png_chunks(payload: bytes) -> list[tuple[bytes, memoryview]]:
 
 def _require_inflated(parts: list[memoryview], wanted: int) -> None:
   """Raises CorruptStream unless parts inflate to exactly so many bytes."""
-  stream, count, data = zlib.decompressobj(), 0, b"".join(parts)
+  stream, data = zlib.decompressobj(), memoryview(b"".join(parts))
+  taken = count = 0
   try:
     while not stream.eof and count <= wanted:
-      found = len(stream.decompress(data, _INFLATED))
-      data = stream.unconsumed_tail
-      if not found and not data:
+      # A piece at a time, since what is not consumed is copied.
+      piece = data[taken : taken + _INFLATED]
+      found = len(stream.decompress(piece, _INFLATED))
+      taken += len(piece) - len(stream.unconsumed_tail)
+      if not found and taken == len(data):
         break  # it is cut
       count += found
   except zlib.error as error:
     raise CorruptStream(f"a PNG that does not inflate: {error}") from error
-  if not stream.eof or stream.unused_data or count != wanted:
+  has_more = bool(stream.unused_data) or taken < len(data)
+  if not stream.eof or has_more or count != wanted:
     raise CorruptStream(
       f"a PNG of {count} bytes inflated, where the picture has {wanted}, or "
       "with data behind it"
