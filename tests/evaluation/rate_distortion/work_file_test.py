@@ -104,6 +104,8 @@ def test_a_line_that_is_not_whole_is_dropped(tmp_path, end):
     b'{"key": 1}',
     b'{"key": "k", "point": {"codec": "coarse"}}',
     b'{"key": "k", "point": {"measured": {"psnr": {"no": 1}}}}',
+    b'{"key": "k", "point": {"measured": []}}',
+    b"[" * 100_000,
   ],
 )
 def test_lines_of_something_else_are_dropped(tmp_path, line):

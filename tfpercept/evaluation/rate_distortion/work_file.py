@@ -149,7 +149,10 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     found = json.loads(line)
     _point(found["point"])
     assert isinstance(found["key"], str)
-  except (ValueError, TypeError, LookupError, AssertionError):
+  except (
+    ValueError, TypeError, LookupError, AttributeError, AssertionError,
+    RecursionError,
+  ):  # fmt: skip
     return None
   return found
 
