@@ -239,6 +239,11 @@ def test_what_is_no_table_is_refused(lookup):
     range_coder.Tables(after)
 
 
+def test_there_may_be_no_tables():
+  tables = range_coder.Tables(np.zeros([0], np.int32))
+  assert (len(tables.last), tables.starts.tolist()) == (0, [0])
+
+
 @pytest.mark.parametrize(
   "lookup", [np.zeros([1, 4], np.int32), np.array([1, 0, 1, 2])]
 )

@@ -67,7 +67,7 @@ class Tables:
       raise ValueError(
         f"coding tables are int32 [T]; got {lookup.dtype} {list(lookup.shape)}"
       )
-    begins = _begins(lookup.tolist())
+    begins = np.array(_begins(lookup.tolist()), np.int64)
     is_end = np.ones(lookup.shape, bool)
     is_end[begins] = False
     bits = np.repeat(lookup[begins], np.diff(begins, append=len(lookup)) - 1)
