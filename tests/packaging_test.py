@@ -143,6 +143,13 @@ def test_each_dependency_stands_in_one_place(setup_cfg):
   assert sorted(names) == sorted(set(names))
 
 
+def test_the_readme_names_extras_that_there_are(setup_cfg):
+  table = (ROOT / "README.md").read_text().split("| package | why |")[1]
+  packages = re.findall(r"^\| ([^|]*) \|", table, re.MULTILINE)
+  named = {name for text in packages for name in re.findall("`(.*?)`", text)}
+  assert named <= needs(setup_cfg).keys()
+
+
 def test_the_pins_satisfy_every_extra(setup_cfg, pins):
   for need in (n for place in needs(setup_cfg).values() for n in place):
     if need.name == "tfpercept":
