@@ -82,6 +82,8 @@ def test_a_limit_out_of_reach_takes_the_smaller_of_both_and_says_so():
   found = encode(PAGE, Rounding(unit=SIZE + 1), size=20)
   assert is_exact(found)
   assert found.note.startswith("20 bytes are too few: at the lowest quality, 1")
+  # The size of the model's file, which is not written, would be no answer.
+  assert f"Lossless it takes {len(found.data)} bytes" in found.note
   found = encode(PAGE, Rounding(unit=SIZE - 1), size=20)
   assert not is_exact(found)
   assert "too few" in found.note
