@@ -112,6 +112,15 @@ def test_a_file_of_few_bytes_is_refused_by_its_header(no_pixels):
     )
 
 
+@pytest.mark.parametrize("bound", ["max_pixels", "max_memory"])
+def test_a_bound_of_0_is_not_none(bound):
+  data = EXACT.compress(np.zeros((2, 2, 1), np.uint8))
+  with pytest.raises(ValueError, match="at most 0"):
+    codec_files.decompress_file(
+      EXACT, io.BytesIO(data), io.BytesIO(), **{bound: 0}
+    )
+
+
 @pytest.mark.parametrize("is_stream", [True, False])
 def test_a_picture_is_refused_by_its_header(no_pixels, tmp_path, is_stream):
   data = png(10_000, 9_000)

@@ -187,7 +187,8 @@ def decompress_file(
   _require_free(source, target, overwrite)
   data = read_bytes(source, container.MAX_BYTES)
   reader = codec.codec_of(data) if isinstance(codec, KnownModels) else codec
-  size = reader.picture_size(data) if max_pixels or max_memory else None
+  is_bounded = max_pixels is not None or max_memory is not None
+  size = reader.picture_size(data) if is_bounded else None
   if max_pixels is not None:
     _require_few(size, max_pixels)
   if size:
