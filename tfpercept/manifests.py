@@ -47,6 +47,8 @@ def read(model: files.PathLike) -> dict[str, Any]:
     for key, kind in _KINDS.items():
       if not isinstance(manifest[key], kind):
         raise ValueError(f"its {key} is {manifest[key]!r}")
+    if not isinstance(manifest.get("files", {}), dict):
+      raise ValueError(f"its files are {manifest['files']!r}")
     for shape in manifest["weights"]:
       if not all(isinstance(side, int) and side > 0 for side in shape):
         raise ValueError(f"it lists a weight of shape {shape}")

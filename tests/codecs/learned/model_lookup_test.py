@@ -1,6 +1,7 @@
 """A file's model is found by its hash among those that are here."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_a_file_of_no_known_model_names_those_that_are(folders, files_of):
     known.codec_of(files_of[1])
   assert header.model.hex() in str(caught.value)
   assert str(folders[0]) in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [3, None, ["coding.npz"]])
+def test_a_manifest_whose_files_are_no_table_is_damaged(
+  folders, tmp_path, given
+):
+  shutil.copytree(folders[0], tmp_path / "copy")
+  path = tmp_path / "copy" / "model" / "manifest.json"
+  path.write_text(json.dumps(json.loads(path.read_text()) | {"files": given}))
+  with pytest.raises(ValueError, match="not a model manifest: its files"):
+    model_lookup.KnownModels([tmp_path / "copy"])
 
 
 def test_half_a_hash_will_do_and_another_codec_will_not(folders, files_of):
