@@ -388,3 +388,13 @@ def test_the_codec_itself_writes_its_own_files_of_drawings_too(codec, page):
   for quality in (1, 8):
     data, _ = codec.timed_compress(picture, quality=quality)
     assert container.read_header(data).header.quality == 16 * quality
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress"])
+@pytest.mark.parametrize("engine", ["numpy", "tensorflow"])
+def test_an_engine_beside_another_codec_is_refused(
+  command, engine, tmp_path, capsys
+):
+  words = [command, str(tmp_path), "--codec=png", f"--engine={engine}"]
+  assert cli.main(words) == 2
+  assert "drop it beside --codec" in capsys.readouterr().err

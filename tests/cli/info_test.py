@@ -31,7 +31,7 @@ def test_it_says_what_is_in_a_file(coded, data, run_folder, capsys):
   name, *lines = out.splitlines()
   about = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
   assert (name, err) == (str(coded), "")
-  assert about["picture"] == "96x64, colour"
+  assert about["picture"] == "96x64, color"
   assert about["file"].startswith(
     f"{len(data)} bytes, {8 * len(data) / (64 * 96):.3f} bits per pixel"
   )

@@ -115,6 +115,7 @@ def test_only_a_mirrored_border_has_slopes_as_inside(spec, traced):
     ("k1=None", "k1 > 0; got k1=None"),
     ("k1=-1", "k1 > 0"),
     ('border="same"', "'mirror', 'zero'; got border='same'"),
+    ('border="zero", padding="valid"', "has one border; got border='zero'"),
     ('padding="same"', "'mirror', 'zero'; got border='same'"),
     ('on_small="crop"', "on_small from"),
   ],

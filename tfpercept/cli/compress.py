@@ -93,6 +93,14 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser.set_defaults(run=_compress)
 
 
+def require_no_engine(arguments: argparse.Namespace) -> None:
+  """Raises ValueError if an engine is named beside another codec."""
+  if arguments.codec and arguments.engine != offers.ENGINES[0]:
+    raise ValueError(
+      "--engine applies to trained models; drop it beside --codec"
+    )
+
+
 def add_engine(parser: argparse.ArgumentParser) -> None:
   """Adds the option `--engine`."""
   parser.add_argument(
@@ -147,6 +155,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     raise ValueError(
       "--effort applies to trained models; drop it beside --codec"
     )
+  require_no_engine(arguments)
   codec = codecs.get(arguments.codec) if arguments.codec else None
   if arguments.lossless == "always":
     codec = _exact(arguments, codec)

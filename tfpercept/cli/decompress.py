@@ -93,6 +93,7 @@ def find_coded(
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
+  compress.require_no_engine(arguments)
   if arguments.max_pixels < 1:
     raise ValueError(f"--max-pixels is above 0; got {arguments.max_pixels}")
   memory_option.most(arguments)  # which may be wrong

@@ -121,7 +121,7 @@ def _to_text(found: dict[str, dict[str, Any]]) -> str:
 
 def _block(name: str, about: dict[str, Any]) -> str:
   """Formats one file as lines of a name and a value."""
-  kind = "grey" if about["channels"] == 1 else "colour"
+  kind = "grey" if about["channels"] == 1 else "color"
   quality = about["quality"]
   strings = " + ".join(map(str, about["strings"])) or "unknown"
   lines = {

@@ -67,6 +67,11 @@ class SSIM(Distance):
     if window == "shrink":
       window, on_small = WINDOW, "shrink_window"
     check_window("ssim", window, sigma, k1, k2)
+    if padding is not None and border not in ("valid", padding):
+      raise ValueError(
+        f"ssim has one border; got border={border!r} and padding={padding!r}, "
+        "its older name"
+      )
     border = border if padding is None else padding
     checks.choice("ssim", "border", border, BORDERS)
     checks.choice("ssim", "on_small", on_small, ("error", "shrink_window"))
