@@ -290,7 +290,9 @@ class Validation(keras.callbacks.Callback):
       files.atomic(self._path) as temporary,
       temporary.open("w", newline="") as file,
     ):
-      csv.writer(file).writerows([[*_HEADER, *names], *rows])
+      csv.writer(file, lineterminator="\n").writerows(
+        [[*_HEADER, *names], *rows]
+      )
     self._show(step, loss, saved)
     try:
       draw(self._path, self._path.with_name(CHART))

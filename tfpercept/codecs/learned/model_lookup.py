@@ -28,7 +28,7 @@ class KnownModels:
 
   Args:
     given: Run folders, model folders or names.
-    engine: What runs the transforms, one of `offers.ENGINES`.
+    engine: Name of the engine of the transforms, one of `offers.ENGINES`.
 
   Raises:
     ValueError: if one of them holds no model that codes pictures.
