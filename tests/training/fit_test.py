@@ -99,7 +99,8 @@ def test_an_objective_that_is_trained_too_resumes_as_well(tmp_path):
 
 def test_an_objective_that_draws_at_random_goes_on_drawing(tmp_path):
   loss = "watson_dft(channels=1, shift='random')"
-  resumed_as_unbroken(tmp_path, loss=loss)
+  task = resumed_as_unbroken(tmp_path, loss=loss)
+  assert task.objective.shift == "random"  # it did draw
 
 
 class Spoiled:

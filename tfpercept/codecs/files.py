@@ -187,13 +187,8 @@ def decompress_file(
   _require_free(source, target, overwrite)
   data = read_bytes(source, container.MAX_BYTES)
   reader = codec.codec_of(data) if isinstance(codec, KnownModels) else codec
-  is_bounded = max_pixels is not None or max_memory is not None
-  size = reader.picture_size(data) if is_bounded else None
-  if max_pixels is not None:
-    _require_few(size, max_pixels)
-  if size:
-    needed = memory.to_decompress(reader, size[0] * size[1])
-    memory.require(needed, max_memory, size)
+  if max_pixels is not None or max_memory is not None:
+    _require_bounded(reader, data, max_pixels, max_memory)
   start = time.perf_counter()
   picture = reader.decompress(data)
   seconds = time.perf_counter() - start
@@ -206,6 +201,18 @@ def decompress_file(
     width, height, len(data), seconds,
     is_lossless=lossless_codec.is_lossless(data),
   )  # fmt: skip
+
+
+def _require_bounded(
+  reader: Codec, data: bytes, max_pixels: int | None, max_memory: int | None
+) -> None:
+  """Raises ValueError if the header of a file is of too large a picture."""
+  size = reader.picture_size(data)
+  if max_pixels is not None:
+    _require_few(size, max_pixels)
+  if size:
+    needed = memory.to_decompress(reader, size[0] * size[1])
+    memory.require(needed, max_memory, size)
 
 
 def _require_few(size: tuple[int, int] | None, max_pixels: int) -> None:

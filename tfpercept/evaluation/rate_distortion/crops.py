@@ -64,19 +64,11 @@ def blocks(
     coded, missing = {}, {}
     for step, codec in enumerate(codecs):
       progress(place * len(codecs) + step, f"{name}: {codec.spec}", total)
-      known = result.rates(codec.spec, name)
-      if not known:
-        missing[codec.spec] = "it failed on this picture"
-        continue
-      try:
-        near = equal_rate.nearest(codec, picture, bpp, known=known)
-      except measure.FAILURES as error:
-        missing[codec.spec] = messages.first_line(error)
-        continue
-      if near.bpp <= _FAR * bpp:
-        coded[codec.spec] = near
+      near = _near(codec, picture, bpp, result.rates(codec.spec, name))
+      if isinstance(near, str):
+        missing[codec.spec] = near
       else:
-        missing[codec.spec] = f"its smallest file has {near.bpp:.3g} bpp"
+        coded[codec.spec] = near
     if coded:
       found.append(block(name, picture, coded, suited, pair=pair, limit=BYTES))
       if sheets is not None:
@@ -87,6 +79,21 @@ def blocks(
       for codec, why in missing.items()
     ]
   return found
+
+
+def _near(
+  codec: Codec, picture: np.ndarray, bpp: float, known: Mapping[float, float]
+) -> equal_rate.Coded | str:
+  """Returns the file nearest to a rate, or why there is none to show."""
+  if not known:
+    return "it failed on this picture"
+  try:
+    near = equal_rate.nearest(codec, picture, bpp, known=known)
+  except measure.FAILURES as error:
+    return messages.first_line(error)
+  if near.bpp > _FAR * bpp:
+    return f"its smallest file has {near.bpp:.3g} bpp"
+  return near
 
 
 def sheet(

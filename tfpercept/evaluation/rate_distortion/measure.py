@@ -98,15 +98,9 @@ def measure(
     done = place * step
     task = _Task(name, picture, suited, repeats, work, warm)
     for codec in codecs:
-      ladder = ladders[codec.spec]
       show = functools.partial(_show, progress, done)
-      try:
-        points += task.curve(codec, ladder, show)
-      except work_file.NotKept:
-        raise
-      except FAILURES as error:
-        failures[f"{codec.spec}: {name}"] = messages.first_line(error)
-      done += len(ladder)
+      points += _curve(task, codec, ladders[codec.spec], show, failures)
+      done += len(ladders[codec.spec])
   return Result(tuple(names), tuple(j.spec for j in metrics), tuple(points),
                 failures)  # fmt: skip
 
@@ -160,6 +154,23 @@ def compare(
     )
   pair = [np.broadcast_to(i, (*i.shape[:2], 3)) for i in (picture, image)]
   return {j.spec: tiled.measure(j, *pair) for j in metrics}
+
+
+def _curve(
+  task: "_Task",
+  codec: Codec,
+  ladder: Sequence[float],
+  show: Callable[[int, str], None],
+  failures: dict[str, str],
+) -> list[Point]:
+  """Returns the points of a codec; none, and a failure, if it fails."""
+  try:
+    return task.curve(codec, ladder, show)
+  except work_file.NotKept:
+    raise
+  except FAILURES as error:
+    failures[f"{codec.spec}: {task.name}"] = messages.first_line(error)
+    return []
 
 
 def _show(

@@ -125,10 +125,8 @@ def write(
     sheets=sheets,
     progress=progress,
   )
-  low, high = options.span
-  bd = _BD.format(anchor=options.anchor, low=low, high=high)
   sections = [
-    page.section("BD-rate", page.paragraph(bd), _bd_table(result, options)),
+    _bd_section(result, options),
     _standings(result, options),
     _curves(result, options),
     *_planes(result, options),
@@ -143,6 +141,13 @@ def write(
     pictures=len({p.picture for p in result.points}),
   )
   page.Page("Rate and distortion", summary, sections).write(path)
+
+
+def _bd_section(result: Result, options: Options) -> str:
+  """Returns the section of BD-rates."""
+  low, high = options.span
+  bd = _BD.format(anchor=options.anchor, low=low, high=high)
+  return page.section("BD-rate", page.paragraph(bd), _bd_table(result, options))
 
 
 def _standings(result: Result, options: Options) -> str:
