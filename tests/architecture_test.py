@@ -91,6 +91,7 @@ HOMES = {
     "tfpercept/evaluation/probing/folds.py",
     "tfpercept/evaluation/probing/svm.py",
   ),
+  "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
   "tensorflow_compression": ("tfpercept/models/compression/entropy_coding.py",),
   "tensorflow_datasets": ("tfpercept/data/tfds.py",),
   "tensorflow_serving": ("export/warm_up.py",),

@@ -17,6 +17,7 @@ from tfpercept.evaluation.ranking import analysis as ranking_analysis
 from tfpercept.evaluation.rate_distortion import bd_rate
 from tfpercept.evaluation.toy_sources import charts as toy_charts
 from tfpercept.io import files
+from tfpercept.models import spectral_norm
 from tfpercept.reports import charts, page
 
 ROOT = pathlib.Path(extras.__file__).parent
@@ -70,6 +71,7 @@ USES = {
     lambda folder: packaged.test(),
   ],
   "skimage": [lambda folder: packaged.test()],
+  "tensorflow_addons": [lambda folder: spectral_norm._addons()],
 }
 
 
@@ -168,7 +170,12 @@ def test_extras_bring_what_they_are_said_to_bring():
   if not setup.is_file():
     pytest.skip("the wheel alone is tested")
   parser.read(setup)
-  own = {"PyAV": "av", "SciPy": "scipy", "TensorFlow": "tensorflow>=2.14"}
+  own = {
+    "PyAV": "av",
+    "SciPy": "scipy",
+    "TensorFlow": "tensorflow>=2.14",
+    "TensorFlow Addons": "tensorflow-addons==0.22.0;",
+  }
   for name, extra in extras.LIBRARIES.values():
     brought = parser["options.extras_require"][extra]
     assert own.get(name, name) in brought.split()

@@ -16,6 +16,7 @@ LIBRARIES = {
   "sklearn": ("scikit-learn", "train"),
   "skimage": ("scikit-image", "train"),
   "tensorflow": ("TensorFlow", "tf"),
+  "tensorflow_addons": ("TensorFlow Addons", "adversarial"),
 }
 """Name and extra of optional libraries, by the name that is imported."""
 

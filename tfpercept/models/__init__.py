@@ -15,6 +15,7 @@ from tfpercept.models.compression.toy_codecs import (
   ToyVectorQuantizer,
 )
 from tfpercept.models.digit_classifier import DigitClassifier
+from tfpercept.models.patch_critic import PatchCritic
 from tfpercept.models.perceptual.pim import PIMNetwork
 from tfpercept.models.perceptual.pim_weights import pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
@@ -29,6 +30,7 @@ __all__ = [
   "FactorizedPrior",
   "MeanScaleHyperprior",
   "PIMNetwork",
+  "PatchCritic",
   "ScaleHyperprior",
   "ToyTransformCodec",
   "ToyVectorQuantizer",
