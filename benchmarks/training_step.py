@@ -53,6 +53,9 @@ _ONLY = flags.DEFINE_list("only", list(STEPS), "Steps to time, by name.")
 _BATCH = flags.DEFINE_integer("batch", 4, "Crops in a batch.", 1)
 _PATCH = flags.DEFINE_integer("patch", 192, "Side of the crops.", 64)
 _LATENTS = flags.DEFINE_integer("latents", 320, "Channels of latents.", 4)
+_WIDTHS = flags.DEFINE_list(
+  "widths", ["48", "64", "96"], "Hidden channels of the transforms."
+)
 _PRECISION = flags.DEFINE_enum(
   "precision", "bfloat16", precision.PRECISIONS, "Arithmetic of the network."
 )
@@ -80,7 +83,8 @@ def main(argv: list[str]) -> None:
   )
   print(
     f"A step of {_BATCH.value} crops of {side}x{side}, {_LATENTS.value} latents"
-    f", {precision.resolve(_PRECISION.value)}: TensorFlow {tf.__version__}, "
+    f", widths {'/'.join(_WIDTHS.value)}, "
+    f"{precision.resolve(_PRECISION.value)}: TensorFlow {tf.__version__}, "
     f"Python {platform.python_version()}, {os.cpu_count()} processors, medians "
     f"of {_ROUNDS.value} steps, {_CLOCK.value} time\n"
   )
@@ -96,7 +100,11 @@ def main(argv: list[str]) -> None:
 def _step(name: str, x: tf.Tensor) -> Callable[[], float]:
   """Returns a function that takes a step and waits for its loss."""
   architecture, loss = STEPS[name]
-  options = {"latents": _LATENTS.value, "lmbda": _ENDS}
+  options = {
+    "widths": [int(width) for width in _WIDTHS.value],
+    "latents": _LATENTS.value,
+    "lmbda": _ENDS,
+  }
   with _replaced(name):
     network = models.MODELS.create(
       architecture, options, dtype=precision.policy(_PRECISION.value)

@@ -61,6 +61,8 @@ def _started() -> tuple[compression_settings.Settings, keras.Model | None]:
   objective = distances.get(run_flags.losses()[-1])
   if own.lmbda and objective.spec == "mse":
     initial = warm_start.with_rates(initial, own.lmbda)
+  if channels.widths is not None:
+    initial = warm_start.with_widths(initial, channels.widths)
   model = {k: v for k, v in initial.get_config().items() if k != "name"}
   if channels.latents is not None:
     model["latents"] = channels.latents
@@ -70,7 +72,7 @@ def _started() -> tuple[compression_settings.Settings, keras.Model | None]:
 
 def _refuse_others() -> None:
   """Raises ValueError for flags that `--initial` has the answer to."""
-  given = {*_SETTINGS.given(), *_CHANNELS.given()} - {"latents"}
+  given = {*_SETTINGS.given(), *_CHANNELS.given()} - {"latents", "widths"}
   fields = [
     field.name for field in dataclasses.fields(compression_settings.Channels)
   ]

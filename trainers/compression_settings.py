@@ -159,7 +159,7 @@ class Start(settings.Settings):
     None,
     "Run folder or model to start from. It gives the network and the weights, "
     "instead of the flags of the network. With --loss=mse, --lmbda gives its "
-    "qualities another range of rates; --latents gives it more channels; "
-    "--architecture=channel_wise_hyperprior makes one of a mean-scale "
-    "hyperprior.",
+    "qualities another range of rates; --latents and --widths give it more "
+    "channels; --architecture=channel_wise_hyperprior makes one of a "
+    "mean-scale hyperprior.",
   )

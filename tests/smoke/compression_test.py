@@ -92,7 +92,7 @@ def test_slices_start_from_a_mean_scale_hyperprior(tmp_path, folder):
   [
     (["--patch=100"], "--patch is a multiple of 64"),
     (["--lmbda=2,1"], "the smaller one first"),
-    (["--blocks=2", "--initial=photo_mse"], "drop --widths"),
+    (["--blocks=2", "--initial=photo_mse"], "drop --hyper_width"),
   ],
 )
 def test_a_mistake_is_answered_in_a_line(tmp_path, folder, flags, message):

@@ -93,13 +93,14 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   wider = tmp_path / "wider"
   done = runs.run(
     "compression", *SMALL[:3], f"--data={folder}", f"--initial={out}",
-    "--loss=mse()", "--lmbda=0.0002,0.4", "--latents=12", "--steps=2",
-    f"--out={wider}",
+    "--loss=mse()", "--lmbda=0.0002,0.4", "--latents=12", "--widths=4,6,8",
+    "--steps=2", f"--out={wider}",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
   network, _ = models.load(wider)
   assert network.ends == (0.0002, 0.4)
-  assert network.get_config()["latents"] == 12
+  config = network.get_config()
+  assert (config["latents"], config["widths"]) == (12, [4, 6, 8])
 
 
 def test_an_interval_that_is_never_looked_at_is_named(tmp_path, folder):

@@ -113,6 +113,44 @@ def test_more_latents_tell_more_and_leave_the_rest(pictures):
   np.testing.assert_allclose(ratio, 1, rtol=0.05)
 
 
+@pytest.mark.parametrize("kind", ["MeanScaleHyperprior", "FactorizedPrior"])
+def test_wider_transforms_code_alike_and_every_new_channel_learns(x, kind):
+  options = {"widths": (4, 5, 6), "latents": 8, "blocks": 1}
+  if kind == "MeanScaleHyperprior":
+    options |= {"hyper_width": 4, "hyper_latents": 4, "levels": 2}
+  before = getattr(models, kind)(**options)
+  before.build()
+  generator = np.random.default_rng(3)
+  before.set_weights(
+    [
+      w + generator.normal(0, 0.05, w.shape).astype(np.float32)
+      for w in before.get_weights()
+    ]
+  )
+  after = warm_start.with_widths(before, (5, 8, 9))
+  quality = tf.constant([float(before.levels)])
+  rounding = quantizers.Rounding()
+  one, other = (made(x, quality, rounding) for made in (before, after))
+  np.testing.assert_allclose(one.x_hat, other.x_hat, atol=1e-6)
+  for name, bits in one.bits.items():
+    np.testing.assert_allclose(bits, other.bits[name], rtol=1e-4)
+  # What leads away from a new channel gets a gradient, each its own.
+  with tf.GradientTape() as tape:
+    error = tf.reduce_mean((after(x, quality, rounding).x_hat - x) ** 2)
+  kernel = after.synthesis._last.kernel
+  slope = tape.gradient(error, kernel).numpy()[..., 4:]
+  assert np.abs(slope).max() > 0
+  for layer in (after.analysis._hidden[1][0], after.synthesis._hidden[1][0]):
+    new = layer.kernel.numpy()
+    assert np.unique(new).size > 0.5 * new.size
+
+
+@pytest.mark.parametrize("widths", [(4, 4), (3, 4, 4), (4, 4, 4, 4)])
+def test_widths_that_can_not_be_had_are_named(widths):
+  with pytest.raises(ValueError, match="can have more of each; got"):
+    warm_start.with_widths(network(), widths)
+
+
 def test_latents_that_can_not_be_added_are_named(pictures):
   rounding = quantizers.Rounding()
   for latents in (12, 8, 769):

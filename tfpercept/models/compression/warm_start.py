@@ -1,6 +1,7 @@
 """Networks that start where a trained one stands, and can do more.
 
 wider = warm_start.with_rates(network, (0.0002, 0.4))
+wider = warm_start.with_widths(wider, (64, 96, 160))
 wider = warm_start.with_latents(wider, 320, pictures)
 warm_start.take_over(channel_wise, wider)
 """
@@ -17,6 +18,7 @@ from tfpercept.models.compression import (
   transforms,
 )
 
+_SEED = 0  # of the weights of new channels
 _AT_ONCE = 16  # pictures, which bounds the memory that features take
 _HEIR = ("channel_wise_hyperprior", "mean_scale_hyperprior")
 
@@ -66,6 +68,60 @@ def with_rates(network: keras.Model, lmbda: Sequence[float]) -> keras.Model:
   for table, sign in zip(copy.gains, (1.0, -1.0), strict=True):
     table.assign(modulation.between(table, quality)[:, 0, 0] + sign * moved)
   return copy
+
+
+def with_widths(network: keras.Model, widths: Sequence[int]) -> keras.Model:
+  """Returns a copy of a network whose transforms have more hidden channels.
+
+  The copy codes just as the network does: nothing of the old channels depends
+  on a new one before training. The new channels see all others, by weights
+  drawn from a fixed seed, so that training makes use of each in its own way.
+
+  Args:
+    network: A built `TransformCodec`.
+    widths: Numbers of hidden channels of the copy, as many as the network has
+      and none smaller.
+
+  Returns:
+    A built network of the same class, in float32.
+
+  Raises:
+    ValueError: if `widths` is not as long as those of the network, or one of
+      them is smaller.
+  """
+  config, wanted = network.get_config(), [int(width) for width in widths]
+  old = config["widths"]
+  if len(wanted) != len(old) or any(
+    new < width for new, width in zip(wanted, old, strict=True)
+  ):
+    raise ValueError(
+      f"the network has {old} hidden channels, and a copy can have more of "
+      f"each; got {wanted}"
+    )
+  copy = type(network).from_config({**config, "widths": wanted})
+  copy.build()
+  inputs = {
+    id(layer.kernel): 3 if _is_transposed(layer) else 2
+    for layer in copy.submodules
+    if isinstance(layer, keras.layers.Conv2D)
+  }
+  generator = np.random.default_rng(_SEED)
+  for before, after in zip(network.weights, copy.weights, strict=True):
+    value = after.numpy()
+    known = tuple(slice(side) for side in before.shape)
+    if id(after) in inputs and before.shape != after.shape:
+      # The old outputs see nothing of the new inputs.
+      axis = inputs[id(after)]
+      deviation = (np.prod(value.shape[:2]) * value.shape[axis]) ** -0.5
+      value = generator.normal(0, deviation, value.shape).astype(np.float32)
+      value[(*known[:axis], slice(None), *known[axis + 1 :])] = 0
+    value[known] = before.numpy()
+    after.assign(value)
+  return copy
+
+
+def _is_transposed(layer: keras.layers.Layer) -> bool:
+  return isinstance(layer, keras.layers.Conv2DTranspose)
 
 
 def take_over(network: keras.Model, initial: keras.Model) -> None:
