@@ -114,7 +114,8 @@ def with_widths(network: keras.Model, widths: Sequence[int]) -> keras.Model:
       axis = inputs[id(after)]
       deviation = (np.prod(value.shape[:2]) * value.shape[axis]) ** -0.5
       value = generator.normal(0, deviation, value.shape).astype(np.float32)
-      value[(*known[:axis], slice(None), *known[axis + 1 :])] = 0
+      old_outputs = (*known[:axis], slice(None), *known[axis + 1 :])
+      value[old_outputs] = 0
     value[known] = before.numpy()
     after.assign(value)
   return copy
