@@ -363,6 +363,21 @@ def test_a_network_of_one_level_codes(tmp_path, photograph):
   np.testing.assert_array_equal(codec.symbols(data)["y"][0], found.symbols)
 
 
+@pytest.mark.parametrize(
+  ("lmbda", "qualities"),
+  [((0.01, 0.04), (1.0, 2.0, 3.0)), ((0.01, 0.05), (1.0, 1.5, 2.0, 2.5, 3.0))],
+)
+def test_curves_have_points_where_lambda_has_doubled_at_most(
+  tmp_path, lmbda, qualities
+):
+  options = {**small_models.SMALL, "levels": 3, "lmbda": lmbda}
+  network = models.MeanScaleHyperprior(**options)
+  network.build()
+  model_writer.save(network, tmp_path / "m")
+  codec = learned_codec.Hyperprior(model=str(tmp_path / "m"))
+  assert codec.qualities == qualities
+
+
 @any_picture.tried(8)
 @hypothesis.given(picture=any_picture.PICTURES, place=st.floats(0, 1))
 def test_any_picture_is_stored_at_every_quality(codec, picture, place):

@@ -4,7 +4,8 @@ It needs no TensorFlow: what is computed of symbols is the same everywhere, in
 NumPy, and an engine (`engines`) runs the transforms.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from tfpercept.codecs.learned import (
 from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.offers import MAX_EFFORT, MODEL
 from tfpercept.ops import codec_constants
+
+_MOST_BETWEEN = 2.0
+"""Ratio of the weights of distortion of neighbors in `qualities`, at most."""
 
 
 @base.register("hyperprior")
@@ -84,7 +88,7 @@ class Hyperprior(base.Codec):
     self._parameters = entropy_parameters.of_layout(self._laid, kept)
     self._coder = symbol_coder.SymbolCoder(kept, self._laid, self._parameters)
     self.identity = model_ids.identity(manifest)
-    self.qualities = tuple(float(q) for q in range(1, self._laid.levels + 1))
+    self.qualities = _ladder(self._laid.levels, manifest["config"])
     self._engine = engines.create(
       engine, model, manifest, self._laid, effort=effort
     )
@@ -304,3 +308,21 @@ def _grey(picture: np.ndarray) -> np.ndarray:
     total = picture[top:bottom].sum(axis=-1, keepdims=True, dtype=np.uint16)
     grey[top:bottom] = (total + 1) // 3
   return grey
+
+
+def _ladder(levels: int, config: Mapping[str, Any]) -> tuple[float, ...]:
+  """Returns the qualities that show a model's rates, rising.
+
+  They are the whole ones, and those halfway where the weight of distortion
+  more than doubles from one to the next: BD-rates need points close to each
+  other.
+
+  Args:
+    levels: Largest quality.
+    config: Config of the network, with its range of lambda if it has one.
+  """
+  steps = 1
+  if levels > 1 and "lmbda" in config:
+    low, high = config["lmbda"]
+    steps += (high / low) ** (1.0 / (levels - 1)) > _MOST_BETWEEN
+  return tuple(1.0 + place / steps for place in range(steps * (levels - 1) + 1))
