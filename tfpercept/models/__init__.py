@@ -6,6 +6,7 @@ from tfpercept.models.autoencoders.vae import VAE
 from tfpercept.models.base import MODELS, load, save
 from tfpercept.models.compression.channel_wise import ChannelWiseHyperprior
 from tfpercept.models.compression.factorized import FactorizedPrior
+from tfpercept.models.compression.hific import HiFiC
 from tfpercept.models.compression.hyperprior import (
   MeanScaleHyperprior,
   ScaleHyperprior,
@@ -27,6 +28,7 @@ __all__ = [
   "Autoencoder",
   "ChannelWiseHyperprior",
   "DigitClassifier",
+  "HiFiC",
   "FactorizedPrior",
   "MeanScaleHyperprior",
   "PIMNetwork",

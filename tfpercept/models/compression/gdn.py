@@ -106,9 +106,12 @@ class ChannelNorm(keras.layers.Layer):
     super().build(input_shape)
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
-    mean = tf.reduce_mean(x, axis=-1, keepdims=True)
-    centred = x - mean
+    # Sums over many channels need more digits than 16 bits have.
+    wide = tf.cast(x, tf.float32)
+    mean = tf.reduce_mean(wide, axis=-1, keepdims=True)
+    centred = wide - mean
     count = x.shape[-1] - 1
     variance = tf.reduce_sum(centred**2, axis=-1, keepdims=True) / count
     root = tf.math.rsqrt(variance + self._EPSILON)
-    return centred * root * self._scale + self._offset
+    normal = tf.cast(centred * root, x.dtype)
+    return normal * self._scale + self._offset

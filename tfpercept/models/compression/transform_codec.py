@@ -38,6 +38,10 @@ LEVELS = 8
 BLOCKS = 2
 """Number of residual blocks of each transform, by default."""
 MOST_BLOCKS = 16
+DEPTH = 3
+"""Number of hidden layers of a transform, by default."""
+Transforms = tuple[keras.layers.Layer, keras.layers.Layer]
+"""An analysis and a synthesis."""
 
 
 class Coded(NamedTuple):
@@ -69,7 +73,7 @@ class TransformCodec(keras.Model):
 
   Args:
     widths: Numbers of hidden channels of the transforms, from pictures to
-      latents: three.
+      latents.
     latents: Number of channels of the latents.
     blocks: Number of residual blocks of each transform.
     levels: Largest quality; None for a network that has one rate and no such
@@ -82,6 +86,9 @@ class TransformCodec(keras.Model):
       of latents, `levels` and `options`.
     options: Arguments of the entropy model, whole numbers or lists of them,
       which are part of the network's config.
+    transforms_of: Function that makes the transforms, called as
+      `transforms.pair`.
+    depth: Number of widths that the transforms have.
 
   Attributes:
     analysis: Analysis transform.
@@ -99,6 +106,8 @@ class TransformCodec(keras.Model):
   """
 
   built: bool
+  sizes: Mapping[str, Mapping[str, Any]] = SIZES
+  """Arguments of networks of some sizes, by name."""
 
   def __init__(
     self,
@@ -112,16 +121,22 @@ class TransformCodec(keras.Model):
     name: str | None,
     entropy_model: Callable[..., entropy.EntropyModel],
     options: Mapping[str, int | Sequence[int]] | None = None,
+    transforms_of: Callable[..., Transforms] = transforms.pair,
+    depth: int = DEPTH,
   ):
     super().__init__(name=name or self.registered_name)
+    _require_widths(self.name, widths, depth)
     self._config = _checked(
       self.name, widths, latents, blocks, options or {}, levels, lmbda
     )
     self.levels = self._config.get("levels", 1)
-    widths = self._config["widths"]
-    made = {"blocks": blocks, "levels": self.levels, "dtype": dtype}
-    self.analysis = transforms.Analysis(widths, latents, **made)
-    self.synthesis = transforms.Synthesis(widths[::-1], **made)
+    self.analysis, self.synthesis = transforms_of(
+      self._config["widths"],
+      latents,
+      blocks=blocks,
+      levels=self.levels,
+      dtype=dtype,
+    )
     # How gains differ from what lambda says, as logarithms.
     self._gain, self._inverse = (
       self.add_weight(
@@ -242,13 +257,28 @@ class TransformCodec(keras.Model):
       quality: Qualities, float32 `[N]`.
       quantizer: Function that rounds.
     """
-    y = self.analysis(x, quality)
+    bits, y_hat = self.code(self.analysis(x, quality), quality, quantizer)
+    return Coded(bits, self.reconstruct(y_hat, quality))
+
+  def code(
+    self, y: tf.Tensor, quality: tf.Tensor, quantizer: Quantizer
+  ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Codes latents without bytes.
+
+    Args:
+      y: Latents, not scaled, float32 `[N, h, w, latents]`.
+      quality: Qualities, float32 `[N]`.
+      quantizer: Function that rounds.
+
+    Returns:
+      Estimated bits of each picture, `[N]`, by the name of the latents, and
+      decoded latents, not scaled, of the shape of `y`.
+    """
     log_gain, log_inverse = self.log_gains(quality)
     bits, y_hat = self.entropy_model.code(
       y, quality, entropy.Scaling(self.deviation, log_gain), quantizer
     )
-    x_hat = self.reconstruct(y_hat * tf.exp(log_inverse), quality)
-    return Coded(dict(bits), x_hat)
+    return dict(bits), y_hat * tf.exp(log_inverse)
 
   def reconstruct(self, y_hat: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     """Returns float32 pictures of latents that are not scaled."""
@@ -310,9 +340,9 @@ def _checked(
   rates = {} if levels is None else {"levels": levels}
   whole = [*widths, latents, *rates.values()]
   whole += itertools.chain(*parts.values())
-  if not all(checks.is_whole(n) and n >= 1 for n in whole) or len(widths) != 3:
+  if not all(checks.is_whole(n) and n >= 1 for n in whole):
     raise ValueError(
-      f"{name} needs three widths and whole numbers above 0; got "
+      f"{name} needs widths and whole numbers above 0; got "
       f"widths={widths}, latents={latents}, {rates | dict(options)}"
     )
   if not checks.is_whole(blocks) or not 0 <= blocks <= MOST_BLOCKS:
@@ -328,6 +358,11 @@ def _checked(
     "lmbda": _rising(lmbda),
     "name": name,
   }
+
+
+def _require_widths(name: str, widths: Sequence[int], depth: int) -> None:
+  if len(list(widths)) != depth:
+    raise ValueError(f"{name} needs {depth} widths; got {list(widths)}")
 
 
 def _rising(lmbda: Sequence[float]) -> list[float]:

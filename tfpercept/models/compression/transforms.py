@@ -16,7 +16,8 @@ _CHANNELS = 3
 VALUES = _CHANNELS * STRIDE**2
 """Numbers in a block of 16x16 pixels, and most latents that the linear path
 can tell apart."""
-_QUIET = 0.02  # of what a network adds to the linear path before training
+QUIET = 0.02
+"""Scale of what a network adds to the linear path before training."""
 _LINEAR_UNIT = codec_constants.LINEAR_UNIT
 HALO = codec_constants.HALO
 
@@ -224,7 +225,7 @@ class Analysis(keras.layers.Layer):
       for i in range(1, blocks + 1)
     ]
     outer = {"dtype": "float32", "gradient": gradient_dtype(dtype)}
-    self._last = _convolution(Outer, latents, _QUIET, name="last", **outer)
+    self._last = _convolution(Outer, latents, QUIET, name="last", **outer)
     self.linear = Outer(latents, 1, padding="same", name="linear", **outer)
 
   def call(self, x: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
@@ -276,7 +277,7 @@ class Synthesis(keras.layers.Layer):
       for i in range(1, blocks + 1)
     ]
     outer = {"dtype": "float32", "gradient": gradient_dtype(dtype)}
-    self._last = _convolution(UpToFew, _CHANNELS, _QUIET, name="last", **outer)
+    self._last = _convolution(UpToFew, _CHANNELS, QUIET, name="last", **outer)
     self.linear = Outer(VALUES, 1, padding="same", name="linear", **outer)
 
   def call(
@@ -289,6 +290,16 @@ class Synthesis(keras.layers.Layer):
         features = block(features)
     pixels = tf.nn.depth_to_space(_LINEAR_UNIT * self.linear(y), STRIDE)
     return pixels + self._last(tf.cast(features, tf.float32))
+
+
+def pair(
+  widths: Sequence[int], latents: int, **options: Any
+) -> tuple[Analysis, Synthesis]:
+  """Returns an analysis and its way back; arguments are those of `Analysis`."""
+  return (
+    Analysis(widths, latents, **options),
+    Synthesis(widths[::-1], **options),
+  )
 
 
 def karhunen_loeve(
