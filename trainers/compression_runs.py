@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfpercept import distances, models, training
-from tfpercept.codecs.learned import model_writer
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import (
   hyperprior,
@@ -16,12 +14,14 @@ from tfpercept.models.compression import (
   warm_start,
 )
 from tfpercept.tasks import compression, quantizers
-from tfpercept.training import callbacks, precision, schedules
-from trainers import compression_settings, compression_validation
+from tfpercept.training import precision, schedules
+from trainers import (
+  compression_settings,
+  compression_validation,
+  kept_codec,
+)
 
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
-_SHOWN = (256, 384)  # height and width of the crop in TensorBoard
-_QUALITIES = (1.0, 3.0, 5.0, 7.0)
 _UNMEASURED = compression_validation.Settings()
 
 
@@ -63,19 +63,19 @@ def train(
       seed=run.seed,
     )
     optimizer = keras.optimizers.Adam(_learning_rate(run))
-  kept = _Kept(task)
+  kept = kept_codec.Kept(task)
   curves = _curves(task, kept, unseen, run.out, validation)
   training.fit(
     task,
     data,
     run,
     optimizer=optimizer,
-    pictures=_pictures(kept, network.levels, held_out),
-    extra_callbacks=[_Saved(kept, run), *curves],
+    pictures=kept_codec.pictures(kept, network.levels, held_out),
+    extra_callbacks=[kept_codec.Saved(kept, run), *curves],
   )
   for curve in curves:
     curve.make_up(run.steps)  # if the run was killed after its last checkpoint
-  _save(kept(), run)
+  kept_codec.save(kept(), run)
 
 
 def _pictures_of(
@@ -165,70 +165,3 @@ def _with_latents(
   return warm_start.with_latents(
     initial, latents, taken.at(0)[0], quantizers.Rounding()
   )
-
-
-class _Kept:
-  """The network as it is kept: of averaged weights, if the task averages."""
-
-  def __init__(self, task: compression.Compression):
-    self._task, self._network = task, task.network
-    if task.averages is not None:
-      self._network = type(task.network).from_config(task.network.get_config())
-      self._network.build()
-
-  def __call__(self) -> keras.Model:
-    averages = self._task.averages
-    if averages is not None:
-      # What is not trained is the same in both.
-      self._network.set_weights(self._task.network.get_weights())
-      averages.assign_to(self._network.trainable_variables)
-    return self._network
-
-
-class _Saved(keras.callbacks.Callback):
-  """Keeps the codec as of the last interval, for use while it trains."""
-
-  def __init__(self, kept: Callable[[], keras.Model], run: training.Run):
-    super().__init__()
-    self._kept, self._run = kept, run
-
-  def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-    _save(self._kept(), self._run)
-
-
-def _save(network: keras.Model, run: training.Run) -> None:
-  model_writer.save(
-    network,
-    run.out / "model",
-    objective=run.loss,
-    training=run.to_json(),
-  )
-
-
-def _pictures(
-  kept: Callable[[], keras.Model], levels: int, picture: np.ndarray
-) -> callbacks.Pictures | None:
-  """Shows a crop and its reconstructions, with estimated bpp and PSNR."""
-  height, width = (
-    min(side, shown) // hyperprior.STRIDE * hyperprior.STRIDE
-    for side, shown in zip(picture.shape[:2], _SHOWN, strict=True)
-  )
-  if not height * width:
-    return None
-  x = np.broadcast_to(picture[:height, :width], (height, width, 3))
-  x = tf.constant(x[None] / np.float32(255))
-  psnr = distances.get("psnr")
-
-  def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
-    scalars, panel, network = {}, [x], kept()
-    for quality in (q for q in _QUALITIES if q <= levels):
-      coded = network(x, tf.constant([quality]), quantizers.Rounding())
-      x_hat = tf.clip_by_value(coded.x_hat, 0.0, 1.0)
-      panel.append(x_hat)
-      bits = float(sum(coded.bits.values())[0])
-      name = f"held_out/quality_{quality:g}"
-      scalars[f"{name}/bpp"] = bits / (height * width)
-      scalars[f"{name}/psnr"] = float(psnr.score(x, x_hat)[0])
-    return {"original_and_qualities": tf.concat(panel, axis=2)}, scalars
-
-  return callbacks.Pictures(show)

@@ -99,13 +99,14 @@ class Channels(settings.Settings):
   """The channels of a network that is trained from the start.
 
   Attributes:
-    size: Name of the channels, one of `transform_codec.SIZES`.
+    size: Name of the channels, one of those of the network.
     widths: Hidden channels of the transforms; None for those of `size`.
     latents: Channels of latents; None for those of `size`.
     hyper_width: Hidden channels of the hyper-transforms; None for those of
       `size`.
     hyper_latents: Channels of hyper-latents; None for those of `size`.
-    blocks: Number of residual blocks of each transform.
+    blocks: Number of residual blocks of each transform; None for those of
+      `size`.
   """
 
   size: str = settings.option(
@@ -129,9 +130,10 @@ class Channels(settings.Settings):
     "Channels of the hyper-latents; by default those of --size.",
     least=1,
   )
-  blocks: int = settings.option(
-    transform_codec.BLOCKS,
-    "Number of residual blocks of each transform.",
+  blocks: int | None = settings.option(
+    None,
+    "Number of residual blocks of each transform; by default "
+    f"{transform_codec.BLOCKS}, and for hific those of --size.",
     least=0,
   )
 
@@ -141,8 +143,12 @@ class Channels(settings.Settings):
     Args:
       architecture: Registered name of the network.
     """
-    given = {name: value for name, value in self.to_json().items() if value}
-    made = {**transform_codec.SIZES[self.size], "blocks": self.blocks, **given}
+    given = {
+      name: value for name, value in self.to_json().items() if value is not None
+    }
+    network: Any = models.MODELS.get(architecture)
+    sizes = network.sizes[self.size]
+    made = {"blocks": transform_codec.BLOCKS, **sizes, **given}
     known = models.MODELS.options(architecture)
     return {key: value for key, value in made.items() if key in known}
 

@@ -11,7 +11,8 @@ from tfpercept import models
 from tfpercept.codecs.learned import model_writer
 
 SMALL = {
-  "widths": (8, 8, 8), "latents": 24, "hyper_width": 12, "hyper_latents": 8
+  "widths": (8, 8, 8), "latents": 24, "hyper_width": 12, "hyper_latents": 8,
+  "base": 2, "linear": True,
 }  # fmt: skip
 
 

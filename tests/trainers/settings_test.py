@@ -10,6 +10,7 @@ from trainers import (
   autoencoder_training,
   compression_settings,
   digit_training,
+  hific_settings,
   pim_training,
   preference_training,
   processes,
@@ -83,6 +84,36 @@ KEPT = {
       "skip_damaged": True,
     },
   ),
+  hific_settings.Settings: (
+    {"model": {"base": 3}},
+    {
+      "data": ["packaged"],
+      "sides": [],
+      "largest": 0.95,
+      "held_out": 4,
+      "patch": 256,
+      "batch": 8,
+      "stage": "perceptual",
+      "model": {"base": 3},
+      "k_m": 0.00234375,
+      "k_p": 1.0,
+      "target": 0.14,
+      "rate_weights": [2.0, 0.0625],
+      "rate_control": "switch",
+      "dual_pace": 0.1,
+      "rate_warmup": 0,
+      "quantizer": "mixed",
+      "fall": 0.3,
+      "ema": 0.999,
+      "game": "non_saturating",
+      "beta": 0.15,
+      "critic_space": "pixels",
+      "critic_widths": [64, 128, 256, 512],
+      "critic_warmup": 1000,
+      "critic_rate": 1.0,
+      "in_turns": False,
+    },
+  ),
   pim_training.Settings: (
     {"clips": ("a.mp4",)},
     {
@@ -154,8 +185,9 @@ def test_the_way_to_a_given_beta_is_none():
 
 @pytest.mark.parametrize("patch", [100, 32])
 def test_crops_of_codecs_have_whole_latents(patch):
-  with pytest.raises(ValueError, match="patch is "):
-    compression_settings.Settings(model={}, patch=patch)
+  for kind in (compression_settings.Settings, hific_settings.Settings):
+    with pytest.raises(ValueError, match="patch is "):
+      kind(model={}, patch=patch)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +206,11 @@ def test_crops_of_codecs_have_whole_latents(patch):
       "photo_slices", compression_settings.Settings,
       {"architecture": "channel_wise_hyperprior"},
     ),
+    ("hific_tiny", hific_settings.Settings, {"rate_weights": [2.0, 0.0625]}),
+    (
+      "hific_tiny_adversarial", hific_settings.Settings,
+      {"stage": "adversarial", "critic_warmup": 300},
+    ),
     ("pim_1", pim_training.Settings, {"gap": 1}),
     ("judged_gan", preference_training.Settings, {"patch": 96}),
     ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
@@ -187,7 +224,8 @@ def test_presets_are_settings(preset, kind, expected, apart_flags):
   if not any(line.startswith("--data=") for line in lines):
     lines.append("--data=a")
   apart_flags(["trainer", *lines], known_only=True)
-  more = {"model": {}} if kind is compression_settings.Settings else {}
+  needs = (compression_settings.Settings, hific_settings.Settings)
+  more = {"model": {}} if kind in needs else {}
   found = made.read(**more).to_json()
   assert {key: found[key] for key in expected} == expected
 

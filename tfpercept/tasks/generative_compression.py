@@ -38,6 +38,9 @@ class Weights(NamedTuple):
   adversarial: float = BETA
 
 
+PUBLISHED = Weights()
+
+
 class GenerativeCompression(adversarial.Adversarial):
   """Trains a codec of one rate, without a critic or against one.
 
@@ -87,7 +90,7 @@ class GenerativeCompression(adversarial.Adversarial):
     critic: keras.Model | None = None,
     *,
     space: Callable[[tf.Tensor], tf.Tensor] | None = None,
-    weights: Weights = Weights(),
+    weights: Weights = PUBLISHED,
     game: str = "non_saturating",
     warm_up: int = 0,
     in_turns: bool = False,

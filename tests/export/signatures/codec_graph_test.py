@@ -13,7 +13,9 @@ from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import learned_codec
 from tfpercept.models.compression import transform_codec
 
-NETWORKS = ("factorized_prior", "scale_hyperprior", "channel_wise_hyperprior")
+NETWORKS = (
+  "factorized_prior", "scale_hyperprior", "channel_wise_hyperprior", "hific"
+)  # fmt: skip
 SIZES = ((1, 1, 3), (65, 127, 3), (64, 40, 1), (100, 150, 3))
 
 

@@ -198,7 +198,7 @@ def test_the_transform_keeps_the_directions_of_largest_variance():
 @pytest.mark.parametrize(
   ("options", "message"),
   [
-    ({"widths": (4, 4)}, "three widths"),
+    ({"widths": (4, 4)}, "3 widths"),
     ({"latents": 0}, "above 0"),
     ({"levels": 0}, "above 0"),
     ({"lmbda": (0.1, 0.01)}, "the smaller one first"),

@@ -110,7 +110,8 @@ class ReferenceDecoder:
     y_hat = latents.symbols.astype(np.float32) + latents.means
     y_hat *= np.exp(transforms.at_level(self._coding["log_inverse"], level))
     picture = np.empty((header.height, header.width, 3), np.uint8)
-    halo = _HALO + self._config["blocks"]
+    blocks = self._config["blocks"]
+    halo = 3 + 2 * blocks if self._is_generator else _HALO + blocks
     for top in range(0, len(y_hat), _STRIP):
       first = max(top - halo, 0)
       # What is not finite is found below; NumPy need not warn of it.
@@ -289,10 +290,19 @@ class ReferenceDecoder:
 
   def _synthesis(self, y_hat: np.ndarray, level: float) -> np.ndarray:
     """Returns float32 `[16 h, 16 w, 3]`, not clipped."""
+    blocks, deviation = self._config["blocks"], self._coding["deviation"]
+    if self._is_generator:
+      return transforms.generator(
+        y_hat, deviation, self._weights, blocks=blocks
+      )
     return transforms.synthesis(
-      y_hat, self._coding["deviation"], level, self._weights,
-      blocks=self._config["blocks"],
-    )  # fmt: skip
+      y_hat, deviation, level, self._weights, blocks=blocks
+    )
+
+  @property
+  def _is_generator(self) -> bool:
+    """Whether the synthesis is a generator, which its weights tell."""
+    return "head/kernel" in self._weights
 
 
 def _read(

@@ -42,15 +42,54 @@ def synthesis(
       inner = np.maximum(inner, np.float32(0.2) * inner)
       features = features + convolved(inner, w[f"{second}/kernel"])
       features += w[f"{second}/bias"]
+  straight = _straight(y_hat, w)
+  return straight + upsampled(features, w["last/kernel"]) + w["last/bias"]
+
+
+def _straight(y_hat: np.ndarray, w: Mapping[str, np.ndarray]) -> np.ndarray:
+  """Returns the blocks of 16x16 that a linear transform makes of latents."""
   height, width, _ = y_hat.shape
   colors = y_hat @ w["linear/kernel"][0, 0] + w["linear/bias"]
-  straight = (
+  return (
     (_LINEAR_UNIT * colors)
     .reshape(height, width, STRIDE, STRIDE, 3)
     .swapaxes(1, 2)
     .reshape(height * STRIDE, width * STRIDE, 3)
   )
-  return straight + upsampled(features, w["last/kernel"]) + w["last/bias"]
+
+
+def generator(
+  y_hat: np.ndarray,
+  deviation: np.ndarray,
+  w: Mapping[str, np.ndarray],
+  *,
+  blocks: int,
+) -> np.ndarray:
+  """Returns what the generator of HiFiC makes, `[16 h, 16 w, 3]`, not clipped.
+
+  Args:
+    y_hat: Decoded latents, float32 `[h, w, latents]`.
+    deviation: Standard deviations of the latents, float32 `[latents]`.
+    w: Weights of the generator, by name.
+    blocks: Number of residual blocks.
+  """
+
+  def made(x: np.ndarray, name: str) -> np.ndarray:
+    transform = upsampled if name.startswith("up") else convolved
+    x = transform(x, w[f"{name}/kernel"]) + w[f"{name}/bias"]
+    return _channel_norm(x, w, f"{name}_norm")
+
+  head = features = made(_channel_norm(y_hat / deviation, w, "norm"), "head")
+  for i in range(1, blocks + 1):
+    inner = np.maximum(made(features, f"block{i}/conv1"), 0)
+    features = features + made(inner, f"block{i}/conv2")
+  features = features + head
+  for i in range(1, 5):
+    features = np.maximum(made(features, f"up{i}"), 0)
+  x_hat = convolved(features, w["last/kernel"]) + w["last/bias"]
+  if "linear/kernel" not in w:
+    return x_hat + np.float32(0.5)
+  return x_hat + _straight(y_hat, w)
 
 
 def at_level(table: np.ndarray, level: float) -> np.ndarray:
@@ -82,12 +121,13 @@ def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def upsampled(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
   """Returns the transposed convolution of stride 2, `[2h, 2w, out]`.
 
-  Each input adds its kernel around twice its place; of what that makes, the
-  first row and column and the last two of each fall away.
+  Each input adds its kernel around twice its place. Of what that makes, the
+  ends fall away: of a kernel of 5x5 the first row and column and the last two
+  of each, of one of 3x3 the last row and column.
 
   Args:
     x: `[h, w, in]`.
-    kernel: `[5, 5, out, in]`.
+    kernel: `[k, k, out, in]`, k of 3 or 5.
   """
   height, width, _ = x.shape
   size = len(kernel)
@@ -96,7 +136,18 @@ def upsampled(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
   )
   for i, j in itertools.product(range(size), repeat=2):
     made[i : i + 2 * height : 2, j : j + 2 * width : 2] += x @ kernel[i, j].T
-  return made[1 : 2 * height + 1, 1 : 2 * width + 1]
+  first = (size - 2) // 2
+  return made[first : 2 * height + first, first : 2 * width + first]
+
+
+def _channel_norm(
+  x: np.ndarray, w: Mapping[str, np.ndarray], name: str
+) -> np.ndarray:
+  """Returns each position with mean 0 and variance 1, scaled and shifted."""
+  centred = x - x.mean(axis=-1, keepdims=True)
+  variance = (centred**2).sum(axis=-1, keepdims=True) / (x.shape[-1] - 1)
+  normal = centred / np.sqrt(variance + np.float32(1e-3))
+  return normal * w[f"{name}/scale"] + w[f"{name}/offset"]
 
 
 def _inverse_norm(

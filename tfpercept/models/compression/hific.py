@@ -48,6 +48,8 @@ def _entropy_model(
   )
   # ChannelNorm of latents takes in all of them; more would change all others.
   made.can_widen = False
+  # What refinement lowers, the distance, is not what a critic asks for.
+  made.can_refine = False
   return made
 
 
@@ -145,8 +147,9 @@ def _transforms(
   linear: bool,
 ) -> tuple[hific_transforms.Encoder, hific_transforms.Generator]:
   del levels  # there is one
-  options = {"linear": linear, "dtype": dtype}
   return (
-    hific_transforms.Encoder(widths, latents, **options),
-    hific_transforms.Generator(widths[::-1], blocks=blocks, **options),
+    hific_transforms.Encoder(widths, latents, linear=linear, dtype=dtype),
+    hific_transforms.Generator(
+      widths[::-1], blocks=blocks, linear=linear, dtype=dtype
+    ),
   )
