@@ -87,7 +87,7 @@ def test_claims_are_answered_with_figures_where_they_were_measured(table):
   assert set(found["rows"]) == set(vae_benchmark.BENCHMARKS["faces"].losses)
   assert found["rows"]["SSIM"]["trainings"] == 2
   sharper, cheaper = found["answers"].values()
-  assert sharper[0] in ("holds", "does not hold")
+  assert sharper[0].startswith(("holds", "does not hold"))
   assert "Sharpness of samples: Watson-DFT " in sharper[1]
   assert cheaper == ["not measured", ""]
 

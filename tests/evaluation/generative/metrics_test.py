@@ -9,37 +9,6 @@ from tfpercept import models
 from tfpercept.evaluation.generative import metrics
 
 
-def test_gradient_energy_of_a_ramp_is_the_square_of_its_slopes():
-  rows, columns = np.mgrid[:6, :5].astype(np.float32)
-  ramp = (0.1 * rows + 0.02 * columns)[None, ..., None]
-  found = metrics.gradient_energy(np.repeat(ramp, 2, axis=-1))
-  # The ramp is float32.
-  np.testing.assert_allclose(found, [0.1**2 + 0.02**2], rtol=1e-5)
-
-
-def test_sharpness_is_1_of_the_data_and_falls_by_a_blur(photograph):
-  data = np.stack([photograph(24, 24, seed) for seed in range(8)]) / 255
-  blurred = (data[:, 1:, 1:] + data[:, :-1, :-1]) / 2
-  same = metrics.sharpness(data, data)
-  assert same.value == 1.0
-  assert same.low < 1 < same.high
-  assert metrics.sharpness(blurred, data).value < 0.7
-  # Half the contrast is a quarter of the energy.
-  half = metrics.sharpness(0.5 * data, data)
-  assert half.value == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize("shape", [(3, 8, 8), (3, 1, 8, 1)])
-def test_what_has_no_gradient_is_refused(shape):
-  with pytest.raises(ValueError, match="at least 2x2"):
-    metrics.gradient_energy(np.zeros(shape))
-
-
-def test_flat_data_are_refused():
-  with pytest.raises(ValueError, match="flat"):
-    metrics.sharpness(np.ones((2, 4, 4, 1)), np.ones((2, 4, 4, 1)))
-
-
 def test_entropy_is_0_of_certainty_and_the_logarithm_of_even_odds():
   posterior = np.array([[1.0, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]])
   found = metrics.entropy(posterior)

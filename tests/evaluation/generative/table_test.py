@@ -66,9 +66,12 @@ def test_a_network_is_measured_by_all_there_is(network, evidence, monkeypatch):
 def test_without_a_classifier_there_is_sharpness_alone(network, evidence):
   evidence = dataclasses.replace(evidence, classifier=None)
   row = generation_table.measure(network, "mae", evidence)
-  assert set(row.quality) == {"kl", "sharpness", "reconstructed_sharpness"}
+  pixels = {
+    "sharpness", "sharpness_inside", "sharpness_per_contrast", "border"
+  }  # fmt: skip
+  assert set(row.quality) == {"kl", "reconstructed_sharpness", *pixels}
   found = generation_table.reference(evidence)
-  assert set(found) == {"sharpness"}
+  assert set(found) == pixels
   # Noise is as sharp as noise.
   assert found["sharpness"].value == pytest.approx(1, abs=0.1)
 

@@ -16,7 +16,9 @@ _HELD_OUT = (
 )
 _QUALITY = (
   "Sharpness is gradient energy over that of the training pictures: 1 is as "
-  "sharp, and noise counts as sharpness."
+  "sharp, and noise counts as sharpness. Junk in the outer 6 pixels counts, "
+  "too, and so does contrast: the next two lines leave these out. A share of "
+  "gradient energy in the border above that of pictures held out is junk."
 )
 _JUDGED = (
   " Samples have no label, so accuracy is that on reconstructions of labelled "
@@ -24,7 +26,8 @@ _JUDGED = (
   "posterior (0 is certain, 2.3 is uniform), its largest probability, the "
   "entropy of the histogram of classes (2.3: all equally often), and the "
   "Fréchet distance in the classifier's features, which compares only within "
-  "this table. The column of held-out pictures is the best possible. Brackets "
+  "this table. Haze is the share of faint pixels, 0.03 to 0.25. The column of "
+  "held-out pictures is the best possible. Brackets "
   "hold the 95 % bootstrap interval over pictures; for the Fréchet distance, "
   "the extremes over {draws} draws."
 )

@@ -64,52 +64,6 @@ class Judgement:
   frechet: Estimate
 
 
-def gradient_energy(images: np.ndarray) -> np.ndarray:
-  """Returns the mean square difference of neighbours in each picture, `[N]`.
-
-  Of vertical and horizontal neighbours, summed; averaged over places and
-  channels.
-
-  Args:
-    images: Pictures, float `[N, H, W, C]` in [0, 1], at least 2x2 pixels.
-  """
-  if images.ndim != 4 or min(images.shape[1:3]) < 2:
-    raise ValueError(
-      "gradient energy needs pictures [N, H, W, C] of at least 2x2; got "
-      f"{images.shape}"
-    )
-  batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
-  return np.concatenate(
-    [
-      sum(
-        np.mean(np.square(np.diff(b, axis=axis), dtype=np.float64), (1, 2, 3))
-        for axis in (1, 2)
-      )
-      for b in batches
-    ]
-  )
-
-
-def sharpness(samples: np.ndarray, data: np.ndarray) -> Estimate:
-  """Returns the gradient energy of samples over that of the data.
-
-  1 is as sharp as the data, below it is blurred. It is a ratio of means over
-  pictures, and counts every difference of neighbours: noise and ringing make it
-  larger as well, and so does more contrast, or more pictures of busy kinds.
-
-  Args:
-    samples: Samples, float `[N, H, W, C]` in [0, 1].
-    data: Real pictures of the same shape; their number may differ.
-
-  Raises:
-    ValueError: if all real pictures are flat.
-  """
-  energies = gradient_energy(samples), gradient_energy(data)
-  if not energies[1].mean() > 0:
-    raise ValueError("the real pictures are flat: nothing to be as sharp as")
-  return statistics.bootstrap(lambda s, d: s.mean() / d.mean(), *energies)
-
-
 def judge(network: models.DigitClassifier, images: np.ndarray) -> Judged:
   """Runs a classifier on pictures.
 

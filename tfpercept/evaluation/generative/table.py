@@ -12,7 +12,12 @@ import tensorflow as tf
 from tfpercept import models
 from tfpercept.evaluation.core import runner, statistics
 from tfpercept.evaluation.core.statistics import Estimate
-from tfpercept.evaluation.generative import held_out, loss_cost, metrics
+from tfpercept.evaluation.generative import (
+  held_out,
+  loss_cost,
+  metrics,
+  sharpness,
+)
 from tfpercept.evaluation.generative import samples as generation_pictures
 from tfpercept.ops import divergences
 
@@ -21,15 +26,20 @@ DRAWS = 3
 QUALITY = {
   "kl": "KL of pictures held out, nats",
   "sharpness": "sharpness of samples",
+  "sharpness_inside": "the same without the border",
+  "sharpness_per_contrast": "the same without the border, per contrast",
+  "border": "share of gradient energy in the border",
   "reconstructed_sharpness": "sharpness of reconstructions",
+  "haze": "haze of samples",
   "entropy": "entropy of samples, nats",
   "confidence": "confidence in samples",
   "coverage": "coverage of classes, nats",
   "frechet": "Fréchet distance of samples",
   "accuracy": "accuracy on reconstructions",
 }
-"""Lines of the second table by key. Without a classifier only the first three
-are measured."""
+"""Lines of the second table by key. From haze on they are of digits, and are
+measured with a classifier. Pictures without an inside lack the three lines that
+name the border."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,10 +145,8 @@ def measure(
   ]
   quality = {
     "kl": statistics.bootstrap(np.mean, _nats(network, few)),
-    "sharpness": metrics.sharpness(
-      draws[0], evidence.train[: evidence.samples]
-    ),
-    "reconstructed_sharpness": metrics.sharpness(x_hat, few),
+    **_sharpness(draws[0], evidence),
+    "reconstructed_sharpness": sharpness.sharpness(x_hat, few),
   }
   if real:
     judged = [evidence.judge(d) for d in draws]
@@ -148,6 +156,20 @@ def measure(
     )
     quality["accuracy"] = evidence.accuracy(remade)
   return Row(spec, held_out.means(evidence.distances, few, x_hat), quality)
+
+
+def _sharpness(pictures: np.ndarray, evidence: Evidence) -> dict[str, Estimate]:
+  """Returns the measures of samples that need their pixels alone."""
+  data = evidence.train[: evidence.samples]
+  found = {"sharpness": sharpness.sharpness(pictures, data)}
+  if sharpness.has_inside(min(pictures.shape[1:3])):
+    inner = sharpness.inside(pictures), sharpness.inside(data)
+    found["sharpness_inside"] = sharpness.sharpness(*inner)
+    found["sharpness_per_contrast"] = sharpness.per_contrast(*inner)
+    found["border"] = sharpness.border_share(pictures)
+  if evidence.real:
+    found["haze"] = sharpness.haze(pictures)
+  return found
 
 
 def _nats(network: generation_pictures.Network, x: np.ndarray) -> np.ndarray:
@@ -162,11 +184,7 @@ def reference(evidence: Evidence) -> dict[str, Estimate]:
   Their Frechet distance to the pictures trained on is the floor for as many
   samples.
   """
-  quality = {
-    "sharpness": metrics.sharpness(
-      evidence.unseen, evidence.train[: evidence.samples]
-    )
-  }
+  quality = _sharpness(evidence.unseen, evidence)
   if evidence.real:
     judged = evidence.judge(evidence.unseen)
     quality |= vars(metrics.judgement([judged], evidence.real))
