@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.codecs import forgery, small_models
+from tests.codecs.learned import small_heads
 from tfpercept import cli, codecs
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import reference_decoder, selftest
@@ -220,3 +221,55 @@ def test_both_decoders_of_a_model_read_lossless_files(
     codec.symbols(data)
   with pytest.raises(codecs.CorruptStream, match="at most 560 are decoded"):
     reference.decompress(data, max_pixels=560)
+
+
+@pytest.fixture(scope="module")
+def head(run_folder, tmp_path_factory):
+  folder = tmp_path_factory.mktemp("heads") / "head"
+  return small_heads.save(folder, run_folder / "model")
+
+
+def test_realism_adds_what_the_head_makes(run, codec, coded, head, run_folder):
+  assert run(coded, "--realism=0") == 0
+  faithful = files.read_image(coded.with_suffix(".png"))
+  np.testing.assert_array_equal(faithful, codec.decompress(coded.read_bytes()))
+  assert run(coded, "--overwrite", "--realism=.5", f"--head={head}") == 0
+  real = codecs.get(
+    f"hyperprior(model={str(run_folder)!r}, realism=.5, head={str(head)!r})"
+  )
+  found = files.read_image(coded.with_suffix(".png"))
+  np.testing.assert_array_equal(found, real.decompress(coded.read_bytes()))
+  assert np.any(found != faithful)
+
+
+def test_realism_without_a_head_for_the_model_is_refused(run, coded, capsys):
+  assert run(coded, "--realism=1") == 2
+  err = capsys.readouterr().err
+  assert "no realism head is for" in err and "realism of 0" in err
+  assert not coded.with_suffix(".png").exists()
+
+
+@pytest.mark.parametrize(
+  ("options", "message"),
+  [
+    (["--realism=1.5"], "realism is 0"),
+    (["--head=h"], "--head needs a strength"),
+    (["--realism=1", "--codec=jpeg"], "are of .tfp files"),
+    (["--realism=1", "--head=nowhere"], "nowhere"),
+  ],
+)
+def test_options_of_realism_that_do_nothing_are_refused(
+  coded, capsys, options, message
+):
+  assert cli.main(["decompress", str(coded), *options]) == 2
+  assert message in capsys.readouterr().err
+
+
+def test_a_lossless_file_has_nothing_to_add_to(run, tmp_path, photograph, head):
+  picture = photograph(32, 48)
+  path = tmp_path / "exact.tfp"
+  path.write_bytes(lossless_codec.Lossless().compress(picture))
+  assert run(path, "--realism=1", f"--head={head}") == 0
+  np.testing.assert_array_equal(
+    files.read_image(path.with_suffix(".png")), picture
+  )

@@ -1,11 +1,13 @@
 """Decoders that are given damaged files, and what they may do with them."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tests.codecs import small_models
+from tests.codecs.learned import small_heads
 from tfpercept import codecs, offers
 from tfpercept.codecs.base import CorruptStream
 from tfpercept.codecs.bitstream import container
@@ -52,7 +54,11 @@ def of_spec(spec: str) -> Subject:
 
 
 def learned(folder: str) -> tuple[Subject, ...]:
-  """Returns the decoders of a model folder: of each engine, and reference."""
+  """Returns the decoders of a model folder.
+
+  They are those of each engine, the one that has a realism head, and the
+  reference decoder.
+  """
   first, *others = (
     dataclasses.replace(
       of_spec(f"hyperprior(model={folder!r}, engine={engine!r})"), name=engine
@@ -61,6 +67,15 @@ def learned(folder: str) -> tuple[Subject, ...]:
   )
   decoder = reference_decoder.ReferenceDecoder(folder)
   decoders = {one.name: one.decompress for one in others}
+  laid = codecs.get(f"hyperprior(model={folder!r})")
+  head = small_heads.save(
+    pathlib.Path(f"{folder}_head"),
+    pathlib.Path(folder),
+    latents=laid.symbols(first.seeds[0])["y"].shape[-1],
+  )
+  decoders["realistic"] = codecs.get(
+    f"hyperprior(model={folder!r}, realism=1.0, head={str(head)!r})"
+  ).decompress
   decoders["reference"] = decoder.decompress
   return first, *(
     dataclasses.replace(first, name=name, decompress=decompress)

@@ -46,6 +46,23 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="read files of another codec, such as jxl, instead of .tfp",
   )
   parser.add_argument(
+    "--realism",
+    type=float,
+    default=0.0,
+    metavar="T",
+    help="strength of the realism head, 0 to 1. 0 is the faithful picture, "
+    "nearest to the original; above 0 likely details are added, which may "
+    "differ from the true ones. The file is the same (default: %(default)s)",
+  )
+  parser.add_argument(
+    "--head",
+    action="append",
+    default=[],
+    metavar="RUN",
+    help="folder of a realism head that trainers.realism wrote, in place of "
+    "that of the package; may be repeated",
+  )
+  parser.add_argument(
     "--max-pixels",
     type=int,
     default=offers.MAX_DECODED_PIXELS,
@@ -92,8 +109,22 @@ def find_coded(
   return found
 
 
+def _require_head_in_use(arguments: argparse.Namespace) -> None:
+  """Raises ValueError for options of realism that would do nothing."""
+  if arguments.codec and (arguments.realism or arguments.head):
+    raise ValueError(
+      "--realism and --head are of .tfp files; drop them, or --codec"
+    )
+  if arguments.head and not arguments.realism:
+    raise ValueError(
+      "--head needs a strength above 0; give --realism=1 for all that the head "
+      "adds"
+    )
+
+
 def _decompress(arguments: argparse.Namespace) -> int:
   compress.require_no_engine(arguments)
+  _require_head_in_use(arguments)
   if arguments.max_pixels < 1:
     raise ValueError(f"--max-pixels is above 0; got {arguments.max_pixels}")
   memory_option.most(arguments)  # which may be wrong
@@ -106,7 +137,10 @@ def _decompress(arguments: argparse.Namespace) -> int:
     if job.target:
       codec_files.require_picture_name(job.target)
   reader = codec or model_lookup.KnownModels(
-    arguments.model, engine=arguments.engine
+    arguments.model,
+    engine=arguments.engine,
+    realism=arguments.realism,
+    given_heads=arguments.head,
   )
   rows = []
 

@@ -11,6 +11,7 @@ from tfpercept.models.compression.hyperprior import (
   MeanScaleHyperprior,
   ScaleHyperprior,
 )
+from tfpercept.models.compression.realism import RealismHead
 from tfpercept.models.compression.toy_codecs import (
   ToyTransformCodec,
   ToyVectorQuantizer,
@@ -33,6 +34,7 @@ __all__ = [
   "MeanScaleHyperprior",
   "PIMNetwork",
   "PatchCritic",
+  "RealismHead",
   "ScaleHyperprior",
   "ToyTransformCodec",
   "ToyVectorQuantizer",

@@ -21,12 +21,14 @@ class Generated(NamedTuple):
       critic sees none. No gradient passes it.
     terms: Scalars to log by name. `loss` is among them: the generator's loss
       without its adversarial part, or 0.
+    shares: Factors `[N]` of the adversarial losses of samples; None for 1.
   """
 
   real: tf.Tensor
   fake: tf.Tensor
   condition: tf.Tensor | None
   terms: Mapping[str, tf.Tensor]
+  shares: tf.Tensor | None = None
 
 
 class Adversarial(base.Task):
@@ -58,6 +60,8 @@ class Adversarial(base.Task):
     weight: The factor of the adversarial part of the generator's loss, 0 or
       more. With 0 the critic only measures.
     warm_up: The number of steps, 0 or more, in which the critic alone moves.
+    ramp: The number of steps after those, 0 or more, over which the weight
+      rises from 0.
     in_turns: Whether critic and generator take turns.
     clip: The norm that the gradients of either move are cut to.
     seed: The seed of what a step draws at random.
@@ -74,15 +78,16 @@ class Adversarial(base.Task):
     game: str = "non_saturating",
     weight: float = 1.0,
     warm_up: int = 0,
+    ramp: int = 0,
     in_turns: bool = False,
     clip: float | None = 1.0,
     seed: int = 0,
   ):
     super().__init__(name, seed=seed)
-    if not 0 <= weight < float("inf") or warm_up < 0:
+    if not 0 <= weight < float("inf") or min(warm_up, ramp) < 0:
       raise ValueError(
-        "the weight of the adversarial part and the steps of warm-up are 0 or "
-        f"more; got {weight} and {warm_up}"
+        "the weight of the adversarial part, the steps of warm-up and those of "
+        f"its ramp are 0 or more; got {weight}, {warm_up} and {ramp}"
       )
     if critic is None and weight:
       raise ValueError(
@@ -91,6 +96,7 @@ class Adversarial(base.Task):
     self.critic, self.game = critic, adversarial.get(game)
     self._weight, self._clip = float(weight), clip
     self._warm_up = warm_up if critic is not None else 0
+    self._ramp = ramp
     self._in_turns = in_turns and critic is not None
 
   @abc.abstractmethod
@@ -151,8 +157,19 @@ class Adversarial(base.Task):
     real, fake = self._logits(self.critic, made)
     judged = self.judged(real, fake)
     judged["adversarial"] = self.game.generator_loss(fake)
-    terms["loss"] += self._weight * judged["adversarial"]
+    lowered = judged["adversarial"]
+    if made.shares is not None:
+      shape = tf.concat([[-1], tf.ones([tf.rank(fake) - 1], tf.int32)], axis=0)
+      shares = tf.reshape(made.shares, shape)
+      lowered = tf.reduce_mean(shares * self.game.c(fake))
+    terms["loss"] += self._weight_at(step) * lowered
     return {**terms, **judged}
+
+  def _weight_at(self, step: tf.Tensor) -> tf.Tensor | float:
+    if not self._ramp:
+      return self._weight
+    done = tf.cast(step - self._warm_up, tf.float32) / self._ramp
+    return self._weight * tf.clip_by_value(done, 0.0, 1.0)
 
   @staticmethod
   def _logits(

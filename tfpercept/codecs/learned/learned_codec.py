@@ -17,7 +17,9 @@ from tfpercept.codecs.learned import (
   coding_tables,
   engines,
   entropy_parameters,
+  heads,
   model_ids,
+  realism_head,
   selftest,
   stopwatch,
   symbol_coder,
@@ -52,6 +54,11 @@ class Hyperprior(base.Codec):
       long as decoding.
     max_pixels: Largest number of pixels of a picture; files that tell of more
       are corrupt. 2^27, which is the most, and the default, take 3 GB at most.
+    realism: Strength of the realism head in decoded pictures, 0 to 1. 0 gives
+      the faithful picture, which is nearest to the original. Above 0 a head
+      adds details that are likely, and not known. Files do not depend on it.
+    head: Folder of the head; by default the one that comes with the package for
+      the model.
     engine: What runs the transforms: `numpy`, `tensorflow`, or `auto`, which
       takes NumPy where that can do what is asked for. Files of one are read by
       the other to the same latents.
@@ -77,11 +84,14 @@ class Hyperprior(base.Codec):
     check: bool = True,
     effort: int = 0,
     max_pixels: int = container.MAX_PIXELS,
+    realism: float = 0.0,
+    head: str = "",
     engine: str = engines.AUTO,
   ):
     self.model, self.check, self.effort = model, check, effort
-    self.engine = engine
+    self.engine, self.realism, self.head = engine, realism, head
     _check_options(effort, max_pixels)
+    heads.check_strength(realism)
     self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
     manifest = manifests.read(model)
     self._laid, kept = coding_tables.load(model, manifest)
@@ -96,6 +106,11 @@ class Hyperprior(base.Codec):
     if check:
       selftest.check(self, manifest)
     self.max_pixels = max_pixels
+    self._head: realism_head.Head | None = None
+    if realism:
+      found = heads.find(self.identity, model, [head] if head else [])
+      self._head = realism_head.Head(found, self._laid)
+      self.bytes_at_once = realism_head.BYTES_AT_ONCE
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
@@ -143,12 +158,7 @@ class Hyperprior(base.Codec):
     y_hat = self._coder.values(picture, watch)
     quality = picture.step / container.STEPS
     try:
-      image = tiles.synthesise(
-        lambda y: self._engine.synthesis(y, quality),
-        y_hat,
-        picture.size,
-        halo=self._engine.halo,
-      )
+      image = self._picture(y_hat, quality, picture.size)
     except FloatingPointError as error:
       raise base.CorruptStream(
         f"the latents are no picture's: {error}"
@@ -157,6 +167,26 @@ class Hyperprior(base.Codec):
       image = _grey(image)
     watch.lap("synthesis")
     return image, watch.seconds
+
+  def _picture(
+    self, y_hat: np.ndarray, quality: float, size: tuple[int, int]
+  ) -> np.ndarray:
+    """Returns the picture of latents at the strength of the codec, uint8."""
+    engine, head = self._engine, self._head
+    if head is None:
+      return tiles.synthesise(
+        lambda y: engine.synthesis(y, quality), y_hat, size, halo=engine.halo
+      )
+    strength = self.realism * head.share(quality)
+    return tiles.synthesise(
+      lambda y: head.realistic(
+        y, engine.synthesis(y, quality), quality, strength
+      ),
+      y_hat,
+      size,
+      halo=engine.halo + head.halo,
+      columns=realism_head.COLUMNS,
+    )
 
   def symbols(self, data: bytes) -> dict[str, np.ndarray]:
     """Returns the symbols of a stream, which are the same on all machines.

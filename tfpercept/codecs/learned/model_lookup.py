@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tfpercept import manifests, offers, weights
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.learned import model_ids
+from tfpercept.codecs.learned import heads, model_ids
 from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
@@ -29,9 +29,11 @@ class KnownModels:
   Args:
     given: Run folders, model folders or names.
     engine: Name of the engine of the transforms, one of `offers.ENGINES`.
+    realism: Strength of the realism heads in pictures, 0 to 1.
+    given_heads: Folders of realism heads, which go before those of the package.
 
   Raises:
-    ValueError: if one of them holds no model that codes pictures.
+    ValueError: if one of them holds no model that codes pictures, or no head.
   """
 
   def __init__(
@@ -39,8 +41,14 @@ class KnownModels:
     given: Sequence[files.PathLike] = (),
     *,
     engine: str = offers.ENGINES[0],
+    realism: float = 0.0,
+    given_heads: Sequence[files.PathLike] = (),
   ):
-    self._engine = engine
+    heads.check_strength(realism)
+    for head in given_heads:
+      heads.read(head)  # which may be none
+    self._engine, self._realism = engine, realism
+    self._heads = tuple(given_heads)
     self._names: dict[tuple[int, bytes], str] = {}
     self._codecs: dict[str, base.Codec] = {}
     for model in given:
@@ -73,7 +81,8 @@ class KnownModels:
     Raises:
       WrongModel: if the file is whole, but no model that is here wrote it.
       CorruptStream: if it is anything else than whole.
-      ValueError: if its model is damaged.
+      ValueError: if its model is damaged, or has no realism head and realism
+        is above 0.
     """
     found = container.read_header(data)
     if found.damage:
@@ -91,7 +100,11 @@ class KnownModels:
     if name not in self._codecs:
       from tfpercept.codecs.learned import learned_codec  # not for `info`
 
+      head = ""
+      if self._realism:
+        identity = model_ids.identity(manifests.read(name))
+        head = str(heads.find(identity, name, self._heads))
       self._codecs[name] = learned_codec.Hyperprior(
-        model=name, engine=self._engine
+        model=name, engine=self._engine, realism=self._realism, head=head
       )
     return self._codecs[name]

@@ -64,7 +64,7 @@ class NumPyEngine(engines.Engine):
     pixels = pixels.swapaxes(1, 2).reshape(height, width, _VALUES)
     y = pixels @ w["linear/kernel"][0, 0] + w["linear/bias"]
     y += numpy_layers.convolved(
-      features, w["last/kernel"], _plus(w["last/bias"]), stride=2
+      features, w["last/kernel"], plus(w["last/bias"]), stride=2
     )
     return y[None]
 
@@ -75,8 +75,8 @@ class NumPyEngine(engines.Engine):
     for i, stride in ((1, 1), (2, 2), (3, 2)):
       finish: numpy_layers.Finish = _modulation(w, i, quality)
       if i < 3:
-        finish = _composed(_plus(w[f"conv{i}/bias"]), finish)
-        finish = _composed(finish, _leaky)
+        finish = composed(plus(w[f"conv{i}/bias"]), finish)
+        finish = composed(finish, leaky)
       z = numpy_layers.convolved(z, w[f"conv{i}/kernel"], finish, stride=stride)
     return z[None]
 
@@ -96,7 +96,7 @@ class NumPyEngine(engines.Engine):
       if i == 1:
         features = _residuals(features, w, self._blocks)
     x_hat = numpy_layers.upsampled(
-      features, w["last/kernel"], _plus(w["last/bias"])
+      features, w["last/kernel"], plus(w["last/bias"])
     )
     height, width = latents.shape[:2]
     pixels = latents @ w["linear/kernel"][0, 0] + w["linear/bias"]
@@ -158,18 +158,19 @@ class _Affine:
     return x
 
 
-def _plus(bias: np.ndarray) -> _Affine:
+def plus(bias: np.ndarray) -> numpy_layers.Finish:
+  """Returns a function that adds a bias `[channels]` in place."""
   return _Affine(np.ones_like(bias), bias)
 
 
 def _modulation(w: Mapping[str, np.ndarray], i: int, quality: float) -> _Affine:
   scale, offset = (
-    _between(w[f"quality{i}/{name}"], quality) for name in ("scale", "offset")
+    between(w[f"quality{i}/{name}"], quality) for name in ("scale", "offset")
   )
   return _Affine(1 + scale, offset)
 
 
-def _between(table: np.ndarray, quality: float) -> np.ndarray:
+def between(table: np.ndarray, quality: float) -> np.ndarray:
   """Returns the row of a table at a quality, linear between whole ones."""
   place = min(max(quality, 1.0), float(len(table))) - 1
   low = min(int(place), max(len(table) - 2, 0))
@@ -205,13 +206,15 @@ def _normalized(
   return finish
 
 
-def _leaky(x: np.ndarray) -> np.ndarray:
+def leaky(x: np.ndarray) -> np.ndarray:
+  """Returns the leaky ReLU of codecs."""
   return np.maximum(x, np.float32(codec_constants.SLOPE) * x)
 
 
-def _composed(
+def composed(
   first: numpy_layers.Finish, second: numpy_layers.Finish
 ) -> numpy_layers.Finish:
+  """Returns the function that calls one after the other."""
   return lambda x: second(first(x))
 
 
@@ -220,11 +223,11 @@ def _residuals(
 ) -> np.ndarray:
   """Returns the output of residual blocks."""
   for j in range(1, blocks + 1):
-    first = _plus(w[f"block{j}/conv1/bias"])
+    first = plus(w[f"block{j}/conv1/bias"])
     inner = numpy_layers.convolved(
-      x, w[f"block{j}/conv1/kernel"], _composed(first, _leaky)
+      x, w[f"block{j}/conv1/kernel"], composed(first, leaky)
     )
     x = x + numpy_layers.convolved(
-      inner, w[f"block{j}/conv2/kernel"], _plus(w[f"block{j}/conv2/bias"])
+      inner, w[f"block{j}/conv2/kernel"], plus(w[f"block{j}/conv2/bias"])
     )
   return x

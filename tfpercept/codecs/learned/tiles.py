@@ -40,9 +40,17 @@ def spans(height: int, rows: int) -> Iterator[Span]:
     yield top, min(top + rows, height)
 
 
-def _patches(height: int, width: int) -> Iterator[tuple[Span, Span]]:
-  """Yields the rows and columns of patches, all of them latents'."""
-  columns = min(width, COLUMNS // _STRIDE)
+def _patches(
+  height: int, width: int, most: int = COLUMNS
+) -> Iterator[tuple[Span, Span]]:
+  """Yields the rows and columns of patches, all of them latents'.
+
+  Args:
+    height: Number of rows of latents.
+    width: Number of columns of latents.
+    most: Most columns of pixels in a patch.
+  """
+  columns = min(width, most // _STRIDE)
   rows = heights(height * _STRIDE, columns * _STRIDE) // _STRIDE
   for vertical in spans(height, rows):
     for horizontal in spans(width, columns):
@@ -149,6 +157,7 @@ def synthesise(
   size: tuple[int, int],
   *,
   halo: int,
+  columns: int = COLUMNS,
 ) -> np.ndarray:
   """Returns the picture of latents, uint8 `[H, W, 3]`.
 
@@ -158,17 +167,20 @@ def synthesise(
     y_hat: Decoded latents, float32 `[1, h, w, latents]`.
     size: Height and width of the picture.
     halo: Halo of the network in latents (`TransformCodec.halo`).
+    columns: Most columns of pixels in a patch. Where the halo is large, patches
+      that are nearly square have less around them.
 
   Raises:
     FloatingPointError: if a value is NaN or infinite.
   """
   picture = np.empty((*size, 3), np.uint8)
-  for rows, columns in _patches(*(-(-side // _STRIDE) for side in size)):
+  height, width = (-(-side // _STRIDE) for side in size)
+  for rows, across in _patches(height, width, columns):
     seen_rows, own_rows = _seen(rows, halo, y_hat.shape[1])
-    seen_columns, own_columns = _seen(columns, halo, y_hat.shape[2])
+    seen_columns, own_columns = _seen(across, halo, y_hat.shape[2])
     x_hat = synthesis(y_hat[:, slice(*seen_rows), slice(*seen_columns)])
     part = picture[tuple(
-      slice(_STRIDE * first, _STRIDE * last) for first, last in (rows, columns)
+      slice(_STRIDE * first, _STRIDE * last) for first, last in (rows, across)
     )]  # fmt: skip
     top, left = _STRIDE * own_rows.start, _STRIDE * own_columns.start
     values = x_hat[0, top : top + len(part), left : left + part.shape[1]]

@@ -1,0 +1,157 @@
+"""Decoding with a realism head: 0 is today's decoder, and tiles are one."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.codecs import small_models
+from tests.codecs.learned import small_heads
+from tfpercept import codecs
+from tfpercept.codecs.learned import heads, realism_head, tiles
+
+
+@pytest.fixture(scope="module")
+def picture(photograph):
+  return photograph(96, 160)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, picture):
+  root = tmp_path_factory.mktemp("realism")
+  codec = small_models.save(root / "codec", picture)
+  return codec, small_heads.save(root / "head", codec)
+
+
+@pytest.fixture(scope="module")
+def data(folders, picture):
+  return codecs.get(spec(folders[0])).compress(picture, quality=2.5)
+
+
+def spec(codec, **options):
+  told = {"model": str(codec), "check": False, **options}
+  return f"hyperprior({', '.join(f'{k}={v!r}' for k, v in told.items())})"
+
+
+def decoded(folders, data, realism, **options):
+  codec, head = folders
+  made = codecs.get(spec(codec, realism=realism, head=str(head), **options))
+  return made.decompress(data).astype(int)
+
+
+def test_strength_0_is_every_pixel_of_the_faithful_decoder(folders, data):
+  faithful = codecs.get(spec(folders[0])).decompress(data)
+  np.testing.assert_array_equal(decoded(folders, data, 0.0), faithful)
+  # The head is not even looked for.
+  missing = spec(folders[0], realism=0.0, head="nowhere")
+  np.testing.assert_array_equal(codecs.get(missing).decompress(data), faithful)
+
+
+def test_more_strength_is_further_from_the_faithful_picture(folders, data):
+  faithful, *rest = (
+    decoded(folders, data, t) for t in (0.0, 0.25, 0.5, 0.75, 1.0)
+  )
+  errors = [np.square(each - faithful).mean() for each in rest]
+  assert errors == sorted(errors) and errors[0] > 0
+  # Half the strength adds half as much, but for rounding and clipping.
+  half, whole = rest[1] - faithful, rest[3] - faithful
+  inside = (rest[3] > 0) & (rest[3] < 255) & (rest[1] > 0) & (rest[1] < 255)
+  assert np.abs(half - whole / 2)[inside].max() <= 1.5
+
+
+def test_symbols_do_not_depend_on_realism(folders, data):
+  codec, head = folders
+  plain = codecs.get(spec(codec))
+  real = codecs.get(spec(codec, realism=1.0, head=str(head)))
+  for name, symbols in plain.symbols(data).items():
+    np.testing.assert_array_equal(real.symbols(data)[name], symbols)
+
+
+def test_numpy_makes_what_the_network_makes(folders):
+  laid = codecs.get(spec(folders[0]))._laid
+  for conditioned in (False, True):
+    folder = folders[1].with_name(f"told_{conditioned}")
+    options = {"conditioned": conditioned, "dtype": "float32"}
+    small_heads.save(folder, folders[0], **options)
+    network = small_heads.head(conditioned=conditioned)
+    random = np.random.default_rng(1)
+    y = random.normal(size=(1, 5, 3, 24)).astype(np.float32)
+    x = random.random((1, 80, 48, 3), np.float32)
+    found = realism_head.Head(folder, laid).realistic(y, x, 3.3, 0.7)
+    added = network(y, x, tf.constant([3.3]), tf.constant([0.7]))
+    # Sums of float32 in another order.
+    np.testing.assert_allclose(found, x + 0.7 * added, atol=2e-5)
+
+
+def test_the_halo_is_that_of_the_network(folders):
+  laid = codecs.get(spec(folders[0]))._laid
+  head = realism_head.Head(folders[1], laid)
+  assert head.halo == small_heads.head().halo
+
+
+def test_both_engines_make_one_picture(folders, data):
+  one, other = (
+    decoded(folders, data, 1.0, engine=engine)
+    for engine in ("numpy", "tensorflow")
+  )
+  assert np.abs(one - other).max() <= 1
+
+
+def test_tiles_give_the_whole_picture(folders, data, monkeypatch):
+  whole = decoded(folders, data, 1.0)
+  monkeypatch.setattr(realism_head, "COLUMNS", 48)
+  monkeypatch.setattr(tiles, "PIXELS", 48 * 64)
+  found = decoded(folders, data, 1.0)
+  # Libraries may sum in another order for another size: a rounding apart.
+  assert np.abs(found - whole).max() <= 1
+  assert np.mean(found != whole) < 0.001
+
+
+def test_above_the_trained_qualities_realism_fades(folders):
+  laid = codecs.get(spec(folders[0]))._laid
+  head = realism_head.Head(folders[1], laid)
+  found = [head.share(q) for q in (1, 4.5, 6.25, 8)]
+  np.testing.assert_allclose(found, [1, 1, 0.5, 0])
+
+
+def test_a_head_for_another_codec_is_refused(folders, data, picture, tmp_path):
+  other = small_models.save(tmp_path / "other", picture[::-1])
+  with pytest.raises(
+    ValueError, match=r"no realism head is for .*other"
+  ) as info:
+    codecs.get(spec(other, realism=1.0, head=str(folders[1])))
+  assert str(folders[0]) in str(info.value)  # whose head it is
+  with pytest.raises(ValueError, match="not a realism head"):
+    codecs.get(spec(folders[0], realism=1.0, head=str(other)))
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), True, "1"])
+def test_a_strength_out_of_range_is_named(folders, strength):
+  with pytest.raises(ValueError, match="realism is 0"):
+    heads.check_strength(strength)
+
+
+@pytest.mark.parametrize(
+  "change",
+  [
+    {"config": {"levels": 10**9}},
+    {"config": {"widths": [8, 6, 4]}},
+    {"config": {"blocks": [1, 0, 1, "1"]}},
+    {"highest": float("nan")},
+    {"names": ["deviation"]},
+    {"codec": None},
+  ],
+)
+def test_a_damaged_head_is_answered_in_words(folders, tmp_path, change):
+  folder = small_heads.save(tmp_path / "head", folders[0])
+  path = folder / "manifest.json"
+  manifest = json.loads(path.read_text())
+  for key, value in change.items():
+    if isinstance(value, dict):
+      manifest[key].update(value)
+    else:
+      manifest[key] = value
+  path.write_text(json.dumps(manifest))
+  with pytest.raises(ValueError, match="opy the whole folder"):
+    codecs.get(spec(folders[0], realism=1.0, head=str(folder)))
