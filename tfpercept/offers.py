@@ -25,7 +25,8 @@ LOSSLESS = ("auto", "never", "always")
 PACKED = ("float32", "float16", "int16", "int18")
 """Types that `weights.packed` can turn weights into."""
 CODECS = (
-  "avif", "heic", "hyperprior", "jpeg", "jpeg2000", "jxl", "png", "webp",
+  "avif", "heic", "hyperprior", "inversion", "jpeg", "jpeg2000", "jxl", "png",
+  "webp",
 )  # fmt: skip
 """Names of all registered codecs, sorted."""
 MODEL = "photo_mse"

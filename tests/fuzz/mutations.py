@@ -2,13 +2,14 @@
 
     python -m tests.fuzz.mutations --files=100000
 
-All decoders of a small learned codec read them and that of lossless streams,
-or `--codec=SPEC`, or those of `--model=FOLDER`. Half of the files have the
-right checksum and the right model, so that what was changed reaches the entropy
-decoder. A file is either a picture or refused with a reason; one that takes
-longer than `--seconds` of the processors, more memory than `--megabytes` beyond
-what a decoder has at rest, or ends in another error ends the program. The file
-is a function of the seed and of its number.
+All decoders of a small learned codec read them, that of lossless streams and
+that of a small generator's latents; or `--codec=SPEC`, or those of
+`--model=FOLDER`. Half of the files have the right checksum and the right model,
+so that what was changed reaches the entropy decoder. A file is either a picture
+or refused with a reason; one that takes longer than `--seconds` of the
+processors, more memory than `--megabytes` beyond what a decoder has at rest, or
+ends in another error ends the program. The file is a function of the seed and
+of its number.
 """
 
 import argparse
@@ -23,13 +24,15 @@ import struct
 import sys
 import tempfile
 import zlib
+from typing import NamedTuple
 
 from tests.codecs import small_models
 from tests.fuzz import limits, subjects
 from tfpercept.codecs.bitstream import container
 
 _BYTES = (0, 1, 2, 0x7F, 0x80, 0x81, 0xFE, 0xFF)  # at the ends of something
-_MODEL = 7  # where a stream has its model, if it has no seed
+_FLAGS, _MODEL = 6, 7  # where a stream has its model, if it has no seed
+_SHORT = 0x80
 _SIDES = (1, 2, 63, 64, 65, 127, 128, 200, 255, 256, 257, 65535)
 
 
@@ -59,16 +62,19 @@ def mutated(data: bytes, random: random_lib.Random) -> bytes:
 
 def resealed(data: bytes, model: bytes) -> bytes:
   """Returns a file with its model's name and checksum as they should be."""
-  body = bytearray(data[:-4])
+  body = bytearray(data[: -_form(data).checksum].ljust(_MODEL, b"\0"))
+  form = _form(body)
+  model = model[: form.model]
   body[_MODEL : _MODEL + len(model)] = model
-  return bytes(body) + struct.pack("<I", zlib.crc32(body))
+  return bytes(body) + _checksum(body, form)
 
 
 def repacked(data: bytes, random: random_lib.Random) -> bytes:
   """Returns a whole file with other strings, and perhaps another size."""
   described = container.read_header(data)
   ends = list(itertools.accumulate(described.lengths, initial=0))
-  payload = data[len(data) - 4 - ends[-1] : -4]
+  tail = _form(data).checksum
+  payload = data[len(data) - tail - ends[-1] : -tail]
   strings = [payload[i:j] for i, j in itertools.pairwise(ends)]
   header = described.header
   if random.random() < 0.3:
@@ -145,7 +151,24 @@ def run(
 
 
 def _is_sealed(data: bytes) -> bool:
-  return zlib.crc32(data[:-4]).to_bytes(4, "little") == data[-4:]
+  form = _form(data)
+  return _checksum(data[: -form.checksum], form) == data[-form.checksum :]
+
+
+class _Form(NamedTuple):
+  """How many bytes of a stream name its model, and hold its checksum."""
+
+  model: int
+  checksum: int
+
+
+def _form(data: bytes) -> _Form:
+  is_short = len(data) > _FLAGS and data[_FLAGS] & _SHORT
+  return _Form(4, 2) if is_short else _Form(8, 4)
+
+
+def _checksum(body: bytes, form: _Form) -> bytes:
+  return struct.pack("<I", zlib.crc32(body))[: form.checksum]
 
 
 def main() -> None:
@@ -165,7 +188,11 @@ def main() -> None:
       folder = flags.model or small_models.save_wild(
         pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()), "m")
       )
-      chosen = (*subjects.learned(str(folder)), subjects.lossless())
+      kept = stack.enter_context(tempfile.TemporaryDirectory())
+      chosen = (
+        *subjects.learned(str(folder)), subjects.lossless(),
+        subjects.inversion(pathlib.Path(kept)),
+      )  # fmt: skip
     for subject in chosen:
       for data in subject.seeds:
         subject.decompress(data)

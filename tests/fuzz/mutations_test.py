@@ -37,6 +37,19 @@ def test_the_decoder_of_lossless_streams_withstands_damage():
   assert counts["bad checksum"] > FILES / 4
 
 
+def test_the_decoder_of_latents_withstands_damage(tmp_path):
+  subject = subjects.inversion(tmp_path)
+  counts = mutations.run(subject, FILES)
+  assert counts["sealed"] >= FILES / 2
+  assert counts["decoded"] > FILES / 4
+  assert counts["picture"] > 0
+  assert counts["refused"] > FILES / 8
+  assert counts["bad checksum"] > FILES / 8
+  for data in subject.seeds:
+    for end in range(len(data)):
+      assert subjects.outcome(subject, data[:end]) != "picture"
+
+
 @pytest.mark.parametrize("spec", ["jpeg", "webp", "png", "jpeg2000"])
 def test_classical_codecs_withstand_damage(spec):
   counts = mutations.run(subjects.of_spec(spec), FILES)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tests.codecs import small_models
+from tests.codecs import small_generators, small_models
 from tests.codecs.learned import small_heads
 from tfpercept import codecs, offers
 from tfpercept.codecs.base import CorruptStream
@@ -97,6 +97,13 @@ def lossless() -> Subject:
     for p in (flat, flat[..., :1])
   ]
   return Subject("lossless", codec.decompress, streams, b"")
+
+
+def inversion(folder: pathlib.Path) -> Subject:
+  """Returns the decoder of a small generator, which it saves in a folder."""
+  model = small_generators.save("pca", folder / "pca")
+  spec = f"inversion(model={str(model)!r})"
+  return dataclasses.replace(of_spec(spec), name="inversion")
 
 
 class Gate:

@@ -10,6 +10,7 @@ from trainers import (
   autoencoder_training,
   compression_settings,
   digit_training,
+  gan_training,
   hific_settings,
   pim_training,
   preference_training,
@@ -54,6 +55,21 @@ KEPT = {
   autoencoder_training.Settings: (
     {},
     {**PICTURES, "model": {**NETWORK, "code": 64, "output": "sigmoid"}},
+  ),
+  gan_training.Settings: (
+    {"widths": (8, 4)},
+    {
+      **PICTURES,
+      "network": "dcgan",
+      "latent": 100,
+      "widths": [8, 4],
+      "critic_widths": [32, 64, 128, 256],
+      "game": "non_saturating",
+      "adversarial_weight": 1.0,
+      "critic_warm_up": 0,
+      "critic_rate": 1.0,
+      "decay": 0.995,
+    },
   ),
   variational.Settings: (
     {},

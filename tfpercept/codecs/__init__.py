@@ -60,6 +60,7 @@ def _registered() -> registry.Registry:
   """Returns the registry with all codecs in it."""
   from tfpercept.codecs import base
   from tfpercept.codecs.classical import formats  # noqa: F401
+  from tfpercept.codecs.inversion import inversion_codec  # noqa: F401
   from tfpercept.codecs.learned import learned_codec  # noqa: F401
 
   return base.CODECS

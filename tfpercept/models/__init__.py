@@ -17,13 +17,18 @@ from tfpercept.models.compression.toy_codecs import (
   ToyVectorQuantizer,
 )
 from tfpercept.models.digit_classifier import DigitClassifier
+from tfpercept.models.generators.dcgan import DCGAN
+from tfpercept.models.generators.klt_generator import KLTGenerator
+from tfpercept.models.generators.pca import PCA
 from tfpercept.models.patch_critic import PatchCritic
 from tfpercept.models.perceptual.pim import PIMNetwork
 from tfpercept.models.perceptual.pim_weights import pim_from_arrays
 from tfpercept.models.srcnn import SRCNN
 
 __all__ = [
+  "DCGAN",
   "MODELS",
+  "PCA",
   "SRCNN",
   "VAE",
   "Autoencoder",
@@ -31,6 +36,7 @@ __all__ = [
   "DigitClassifier",
   "FactorizedPrior",
   "HiFiC",
+  "KLTGenerator",
   "MeanScaleHyperprior",
   "PIMNetwork",
   "PatchCritic",

@@ -9,6 +9,9 @@ from tfpercept.codecs.learned import heads, model_ids
 from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.io import files
 
+ROUND = 50
+"""Steps of a search that a round of `effort` stands for."""
+
 
 def shipped() -> tuple[str, ...]:
   """Returns the names of the models in the package that code pictures."""
@@ -98,13 +101,58 @@ class KnownModels:
         "folder."
       )
     if name not in self._codecs:
-      from tfpercept.codecs.learned import learned_codec  # not for `info`
-
-      head = ""
-      if self._realism:
-        identity = model_ids.identity(manifests.read(name))
-        head = str(heads.find(identity, name, self._heads))
-      self._codecs[name] = learned_codec.Hyperprior(
-        model=name, engine=self._engine, realism=self._realism, head=head
+      self._codecs[name] = opened(
+        name,
+        engine=self._engine,
+        realism=self._realism,
+        given_heads=self._heads,
       )
     return self._codecs[name]
+
+
+def opened(
+  model: files.PathLike,
+  *,
+  effort: int = 0,
+  engine: str = offers.ENGINES[0],
+  realism: float = 0.0,
+  given_heads: Sequence[files.PathLike] = (),
+) -> base.Codec:
+  """Returns the codec of a model, whichever bitstream it writes.
+
+  Args:
+    model: Run folder, model folder or name.
+    effort: Number of rounds that fit the symbols to each picture; each is
+      `ROUND` steps of a search for the latent of a generator.
+    engine: Name of the engine of the transforms, one of `offers.ENGINES`.
+    realism: Strength of the realism head in pictures, 0 to 1.
+    given_heads: Folders of realism heads, which go before those of the package.
+
+  Raises:
+    ValueError: if there is no such model or head, or an option is not for it.
+  """
+  # Both are imported late, since `info` needs none.
+  from tfpercept.codecs.inversion import inversion_codec
+  from tfpercept.codecs.learned import learned_codec
+
+  manifest = manifests.read(model)
+  if not inversion_codec.is_generator(manifest):
+    head = ""
+    if realism:
+      identity = model_ids.identity(manifest)
+      head = str(heads.find(identity, str(model), tuple(given_heads)))
+    return learned_codec.Hyperprior(
+      model=str(model), effort=effort, engine=engine, realism=realism,
+      head=head,
+    )  # fmt: skip
+  if realism:
+    raise ValueError(
+      f"{model} is a generator, which has no realism head; leave --realism at 0"
+    )
+  if engine not in (offers.ENGINES[0], "tensorflow"):
+    raise ValueError(
+      f"{model} is a generator, which TensorFlow runs; leave --engine at "
+      f"{offers.ENGINES[0]}"
+    )
+  steps = ROUND * effort if effort else None
+  return inversion_codec.Inversion(model=str(model), steps=steps)

@@ -1,0 +1,46 @@
+"""The trainer of generators from its flags to files of its models."""
+
+import numpy as np
+import pytest
+
+from tests.codecs import small_generators
+from tests.smoke import runs
+from tfpercept import models
+from tfpercept.codecs.inversion import inversion_codec
+
+SMALL = ["--side=32", "--channels=3", "--batch=4", "--latent=4"]
+SMALL += ["--held_out=0.4", "--critic_widths=4,4", "--widths=4,4,4"]
+
+
+@pytest.fixture
+def data(tmp_path):
+  path = tmp_path / "pictures.npz"
+  np.savez(path, images=small_generators.pictures(24))
+  return f"--data={path}"
+
+
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
+  tmp_path, data
+):
+  folders = runs.unbroken_and_killed(
+    tmp_path, "gan", data, *SMALL, "--network=klt_generator", "--loss=mae",
+    "--critic_warm_up=2", "--steps=3", "--interval=2",
+  )  # fmt: skip
+  manifests = [models.load(folder)[1] for folder in folders]
+  assert manifests[0]["sha256"] == manifests[1]["sha256"]
+  assert manifests[0]["objective"] == "mae"
+  assert (folders[1] / "samples" / "step_000003.png").is_file()
+  codec = inversion_codec.Inversion(model=str(folders[1]))
+  picture = small_generators.pictures(1, seed=4)[0]
+  assert codec.decompress(codec.compress(picture)).shape == picture.shape
+
+
+def test_settings_that_do_not_go_together_are_refused(tmp_path, data):
+  for flag, why in (
+    ("--adversarial_weight=0", "learns from the critic alone"),
+    ("--batch=6", "--batch is a multiple of 4"),
+    ("--widths=4,4", "3 widths above 0"),
+  ):
+    done = runs.run("gan", data, *SMALL, flag, f"--out={tmp_path}/x")
+    assert done.returncode == 1
+    assert why in done.stderr.strip().splitlines()[-1]

@@ -1,0 +1,1 @@
+"""The codec whose files hold the latent of a generator."""

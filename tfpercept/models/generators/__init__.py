@@ -1,0 +1,1 @@
+"""Networks that make a picture from a short vector."""

@@ -1,0 +1,244 @@
+"""Training of generators of small pictures: settings and what follows."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfpercept import distances, models, settings, training
+from tfpercept.codecs.inversion import model_writer
+from tfpercept.data import examples
+from tfpercept.evaluation.generative import samples
+from tfpercept.io import files
+from tfpercept.models import picture_critic
+from tfpercept.models.generators import base as generators
+from tfpercept.ops import adversarial
+from tfpercept.tasks import generator as tasks
+from tfpercept.training import callbacks, lock, precision
+from trainers import example_settings, initial_weights
+
+NETWORKS = ("dcgan", "klt_generator", "pca")
+_SHOWN = 8  # pictures a row
+_GROUP = 4  # pictures that the critic's deviation is over
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(example_settings.Pictures):
+  """Settings of a training of a generator.
+
+  Attributes:
+    network: Name of the network, one of `NETWORKS`.
+    latent: Length of the latent vector.
+    widths: Channels of the generator; empty for the network's default.
+    critic_widths: Channels of the critic.
+    game: Losses of generator and critic, one of `adversarial.ADVERSARIAL`.
+    adversarial_weight: Weight of the generator's loss in the game.
+    critic_warm_up: Number of steps in which the critic alone moves.
+    critic_rate: Learning rate of the critic, as a multiple of the other's.
+    decay: Share of the averaged weights that a step keeps.
+  """
+
+  network: str = settings.option(
+    "dcgan",
+    "Generator: dcgan makes pictures from noise, klt_generator refines those "
+    "of principal components, pca has these alone and needs no steps.",
+    choices=NETWORKS,
+  )
+  latent: int = settings.option(
+    100, "Length of the latent vector.", least=1, most=4096
+  )
+  widths: tuple[int, ...] = settings.option(
+    (), "Channels of the generator; the network's own by default."
+  )
+  critic_widths: tuple[int, ...] = settings.option(
+    (32, 64, 128, 256), "Channels of the critic, from the picture on."
+  )
+  game: str = settings.option(
+    "non_saturating",
+    "Losses of generator and critic.",
+    choices=tuple(adversarial.ADVERSARIAL),
+  )
+  adversarial_weight: float = settings.option(
+    1.0, "Weight of the generator's loss in the game.", least=0.0
+  )
+  critic_warm_up: int = settings.option(
+    0, "Number of steps in which the critic alone moves.", least=0
+  )
+  critic_rate: float = settings.option(
+    1.0, "Learning rate of the critic over that of the generator.", least=0.0
+  )
+  decay: float = settings.option(
+    tasks.DECAY,
+    "Share of the averaged weights, which are saved, that a step keeps.",
+    least=0.0,
+    most=0.9999,
+  )
+
+  def check(self) -> None:
+    if self.network == "dcgan" and not self.adversarial_weight:
+      raise ValueError("dcgan learns from the critic alone; give it a weight")
+    if self.batch % _GROUP:
+      raise ValueError(
+        f"--batch is a multiple of {_GROUP} here; got {self.batch}"
+      )
+
+
+def train(
+  run: training.Run[Settings],
+  data: examples.Examples,
+  unseen: examples.Examples,
+  *,
+  initial: generators.LatentGenerator | None = None,
+) -> None:
+  """Trains a generator, or resumes it, and writes it to `run.out / "model"`.
+
+  Args:
+    run: The run. Its loss counts for `klt_generator` alone.
+    data: Pictures to train on.
+    unseen: Pictures that are reconstructed at each interval; may be empty.
+    initial: A network that has the weights to start from; None for random ones.
+
+  Raises:
+    ValueError: if a setting is wrong, the initial network is another, or the
+      folder holds another run.
+  """
+  with lock.held(run.out):
+    run.claim()
+    with training.prepare(run).scope():
+      network = _network(run, data, initial)
+      if run.settings.network != "pca":
+        task = _task(run, network)
+    if run.settings.network != "pca":
+      _fit(run, task, data, unseen)
+      task.averages.assign_to(network.trainable_variables)
+      network.calibrate()
+    model_writer.save(
+      network,
+      run.out / "model",
+      images=data.images,
+      objective=run.loss if run.settings.network == "klt_generator" else "",
+      pictures=len(data),
+      training=run.to_json(),
+    )
+
+
+def _network(
+  run: training.Run[Settings],
+  data: examples.Examples,
+  initial: generators.LatentGenerator | None,
+) -> generators.LatentGenerator:
+  own = run.settings
+  shape: dict[str, Any] = {
+    "side": own.side,
+    "channels": own.channels,
+    "latent": own.latent,
+  }
+  widths: dict[str, Any] = {"widths": own.widths} if own.widths else {}
+  dtype = precision.policy(run.precision)
+  network: generators.LatentGenerator
+  if own.network == "dcgan":
+    network = models.DCGAN(**shape, **widths, seed=run.seed, dtype=dtype)
+  elif own.network == "klt_generator":
+    network = models.KLTGenerator(**shape, **widths, seed=run.seed, dtype=dtype)
+    network.basis.fit(data.images, seed=run.seed)
+  else:
+    network = models.PCA(**shape)
+    network.basis.fit(data.images, seed=run.seed)
+  initial_weights.start(network, initial)
+  return network
+
+
+def _task(
+  run: training.Run[Settings], network: generators.LatentGenerator
+) -> tasks.GAN | tasks.Refinement:
+  own = run.settings
+  is_refinement = own.network == "klt_generator"
+  critic = None
+  if own.adversarial_weight:
+    critic = picture_critic.PictureCritic(
+      side=own.side,
+      channels=own.channels,
+      condition=own.channels if is_refinement else 0,
+      widths=own.critic_widths,
+      group=_GROUP,
+      seed=run.seed + 1000,
+      dtype=precision.policy(run.precision),
+    )
+  options: dict[str, Any] = {
+    "game": own.game,
+    "weight": own.adversarial_weight,
+    "warm_up": own.critic_warm_up,
+    "decay": own.decay,
+    "seed": run.seed,
+  }
+  if is_refinement:
+    return tasks.Refinement(network, distances.get(run.loss), critic, **options)
+  assert critic is not None  # `Settings.check` sees to it
+  return tasks.GAN(network, critic, **options)
+
+
+def _fit(
+  run: training.Run[Settings],
+  task: tasks.GAN | tasks.Refinement,
+  data: examples.Examples,
+  unseen: examples.Examples,
+) -> None:
+  own = run.settings
+  rates = {"generator": 1.0, "critic": own.critic_rate}
+  movers = {
+    name: keras.optimizers.Adam(
+      training.learning_rate(
+        dataclasses.replace(run, learning_rate=rates[name] * run.learning_rate)
+      ),
+      beta_1=0.5,
+      beta_2=0.99,
+    )
+    for name in task.moves()
+  }
+  training.fit(
+    task,
+    examples.Batches(data.images, batch=own.batch, seed=run.seed),
+    run,
+    optimizer=movers if len(movers) > 1 else movers["generator"],
+    pictures=_shown(run, task, unseen),
+  )
+
+
+def _shown(
+  run: training.Run[Settings],
+  task: tasks.GAN | tasks.Refinement,
+  unseen: examples.Examples,
+) -> callbacks.Pictures:
+  """Draws a sheet at each interval, for TensorBoard and as `samples/*.png`."""
+  network = task.network
+  z = network.draw(_SHOWN**2, tf.constant([run.seed, 1]))
+  x = unseen.floats()[: _SHOWN * _SHOWN // 2]
+  middle = network.quantizer_steps[len(network.quantizer_steps) // 2]
+
+  def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
+    with task.averaged():
+      pictures = network.decode(z, 0.0).numpy()
+      if isinstance(task, tasks.Refinement) and len(x):
+        coded = tf.round(network.encode(x) / middle) * middle
+        pictures = _rows(x, network.decode(coded, middle).numpy())
+    sheet: np.ndarray = samples.sheet(pictures, _SHOWN)
+    path = run.out / "samples" / f"step_{int(task.step.numpy()):06d}.png"
+    path.parent.mkdir(exist_ok=True)
+    files.write_image(path, sheet, replace=True)
+    shown = np.divide(sheet[None], 255, dtype=np.float32)
+    return {"samples": shown}, {}
+
+  return callbacks.Pictures(show)
+
+
+def _rows(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
+  """Returns rows of pictures, each above the row of their reconstructions."""
+  pairs = [
+    part[start : start + _SHOWN]
+    for start in range(0, len(x), _SHOWN)
+    for part in (x, x_hat)
+    if len(x) >= start + _SHOWN
+  ]
+  return np.concatenate(pairs) if pairs else x_hat
