@@ -221,7 +221,9 @@ def _shown(
     with task.averaged():
       pictures = network.decode(z, 0.0).numpy()
       if isinstance(task, tasks.Refinement) and len(x):
-        coded = tf.round(network.encode(x) / middle) * middle
+        z_hat = network.encode(x)
+        assert z_hat is not None  # a network to refine has an encoder
+        coded = tf.round(z_hat / middle) * middle
         pictures = _rows(x, network.decode(coded, middle).numpy())
     sheet: np.ndarray = samples.sheet(pictures, _SHOWN)
     path = run.out / "samples" / f"step_{int(task.step.numpy()):06d}.png"
