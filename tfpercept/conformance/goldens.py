@@ -136,6 +136,7 @@ RULES = (
     relative=2e-4,
     options=lambda case: {"net": "vgg"},
   ),
+  Rule("dists", "authors/.*", "dists", relative=2e-4, absolute=1e-7),
   Rule(
     *("watson_dct", "(rgb|gray)_(default|released)/(?!param).*", "watson_dct"),
     relative=2e-6,

@@ -12,6 +12,7 @@ import keras
 from tfpercept import registry
 from tfpercept.distances.base import DISTANCES, Distance
 from tfpercept.distances.delta_e import DeltaE
+from tfpercept.distances.dists import DISTS
 from tfpercept.distances.lpips import LPIPS
 from tfpercept.distances.mae import MAE
 from tfpercept.distances.ms_ssim import MSSSIM
@@ -29,6 +30,7 @@ from tfpercept.ops import ranges
 
 __all__ = [
   "DISTANCES",
+  "DISTS",
   "LPIPS",
   "MAE",
   "MSE",

@@ -1,4 +1,4 @@
-"""Features of fixed networks, which LPIPS and Watson-VGG compare."""
+"""Features of fixed networks, which LPIPS, DISTS and Watson-VGG compare."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
 
-class UnitFeatures:
-  """Features of a network, scaled to unit length at each position.
+class NetworkFeatures:
+  """Features of a network, raw or scaled to unit length at each position.
 
   The kernels become weights of the distance, in its dtype and never trained.
 
@@ -78,14 +78,22 @@ class UnitFeatures:
         ones. If an image has a NaN, its features at the deepest tap are NaN
         everywhere.
     """
+    *units, deepest = [backbones.unit(f) for f in self.raw(image)]
+    return [*units, deepest + numerics.nan_mark(image)]
+
+  def raw(self, image: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the features at each tap as the network gives them.
+
+    Args:
+      image: Images `[N, H, W, 3]` in [0, 1]; one channel stands for three equal
+        ones. A NaN of an image may be missing in its features.
+    """
     factor = tf.constant(self._factor, image.dtype)
     offset = tf.constant(self._offset, image.dtype)
     convolutions = [
       tuple(map(tf.convert_to_tensor, pair)) for pair in self._convolutions
     ]
-    features = self.backbone(image * factor - offset, convolutions)
-    *units, deepest = [backbones.unit(f) for f in features]
-    return [*units, deepest + numerics.nan_mark(image)]
+    return self.backbone(image * factor - offset, convolutions)
 
 
 def _fixed(distance: Distance, name: str, value: np.ndarray) -> Any:

@@ -120,7 +120,7 @@ class LPIPS(Distance):
     self.signed = signed if signed is not None else _default_signed(self.source)
     kernels, origin, layers = _read(net, self.source, linear)
     self._has_own_kernels = origin == self.source
-    self._features = features.UnitFeatures(
+    self._features = features.NetworkFeatures(
       self,
       NETS[net].backbone,
       kernels,

@@ -85,7 +85,7 @@ class WatsonVGG(Distance):
     given = {} if self.source is None else weight_files.load(self.source)
     kernels, origin = _kernels(given, self.source)
     self._has_own_kernels = origin == self.source
-    self._features = features.UnitFeatures(
+    self._features = features.NetworkFeatures(
       self, backbones.VGG16, kernels, source=origin, signed=False
     )
     parameters = _initial()

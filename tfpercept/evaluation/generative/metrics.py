@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.evaluation.core import statistics
+from tfpercept.evaluation.core import set_distances, statistics
 from tfpercept.evaluation.core.statistics import Estimate
 
 FEWEST = 5000
@@ -157,28 +157,14 @@ def frechet(features: np.ndarray, others: np.ndarray) -> float:
     ValueError: if there are too few.
 
   Source: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a
-  two time-scale update rule ...", 2017, equation 6. The trace of the root is
-  computed from the eigenvalues of C1^(1/2) C2 C1^(1/2), which is symmetric, so
-  that it is real and stable where a covariance is singular.
+  two time-scale update rule ...", 2017, equation 6.
   """
   fewest = min(len(features), len(others))
   if fewest < FEWEST:
     raise ValueError(
       f"a Frechet distance needs {FEWEST} pictures of each kind; got {fewest}"
     )
-  first, second = (
-    np.atleast_2d(np.cov(f, rowvar=False)) for f in (features, others)
-  )
-  values, vectors = np.linalg.eigh(first)
-  root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-  products = np.linalg.eigvalsh(root @ second @ root)
-  gap = features.mean(axis=0) - others.mean(axis=0)
-  return float(
-    gap @ gap
-    + np.trace(first)
-    + np.trace(second)
-    - 2 * np.sqrt(np.maximum(products, 0)).sum()
-  )
+  return set_distances.frechet(features, others)
 
 
 def _coverage(classes: np.ndarray, count: int) -> float:

@@ -113,6 +113,35 @@ class Pool:
     return tf.nn.max_pool2d(x, self.size, self.stride, "VALID")
 
 
+@dataclasses.dataclass(frozen=True)
+class L2Pool:
+  """The root of the weighted mean of squares, in windows of 3x3 with stride 2.
+
+  The weights are those of a Hann window; beyond the edge are zeros.
+
+  Source: Ding, Ma, Wang, Simoncelli, "Image quality assessment: unifying
+  structure and texture similarity", 2020, section 3.1, after Henaff and
+  Simoncelli, "Geodesics of learned representations", 2016.
+  """
+
+  size: int = 3
+  stride: int = 2
+  margin: int = 2
+
+  def __call__(
+    self, x: tf.Tensor, convolutions: Iterator[Convolution]
+  ) -> tf.Tensor:
+    del convolutions
+    # Two means of 2x2 make weights of 1, 2, 1, and are fast everywhere.
+    mean = tf.pad(tf.square(x), [[0, 0], [1, 1], [1, 1], [0, 0]])
+    mean = tf.nn.avg_pool2d(mean, 2, 1, "VALID")
+    mean = tf.nn.avg_pool2d(mean, 2, self.stride, "VALID")
+    return tf.sqrt(mean + _L2_FLOOR)
+
+
+_L2_FLOOR = 1e-12  # bounds the slope of the root; the authors' code has it
+
+
 TAP: Final = "tap"
 """Mark in a list of layers where features are taken."""
 
@@ -127,7 +156,7 @@ class Backbone:
   """
 
   name: str
-  layers: tuple[Conv | Fire | Pool | Literal["tap"], ...]
+  layers: tuple[Conv | Fire | Pool | L2Pool | Literal["tap"], ...]
 
   def __call__(
     self, image: tf.Tensor, convolutions: Sequence[Convolution]
@@ -168,7 +197,7 @@ class Backbone:
     for layer in self.layers:
       if layer == TAP:
         found.append(count)
-      elif not isinstance(layer, Pool):
+      elif not isinstance(layer, (Pool, L2Pool)):
         count = layer.filters
     return tuple(found)
 
@@ -295,13 +324,13 @@ ALEXNET = Backbone(
 """AlexNet with five taps, one after each ReLU."""
 
 
-def _vgg16() -> Backbone:
+def _vgg16(pool: Pool | L2Pool) -> Backbone:
   # The index is that of torchvision's list, which also counts ReLUs and pools.
-  layers: list[Conv | Fire | Pool | Literal["tap"]] = []
+  layers: list[Conv | Fire | Pool | L2Pool | Literal["tap"]] = []
   index = 0
   for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
     if layers:
-      layers.append(Pool(2))
+      layers.append(pool)
       index += 1
     for _ in range(count):
       layers.append(Conv(f"features.{index}", filters, 3, pad=1))
@@ -310,8 +339,11 @@ def _vgg16() -> Backbone:
   return Backbone("VGG16", tuple(layers))
 
 
-VGG16 = _vgg16()
+VGG16 = _vgg16(Pool(2))
 """VGG-16 with five taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3."""
+
+VGG16_L2 = _vgg16(L2Pool())
+"""VGG-16 with the same taps and kernels, whose poolings are those of DISTS."""
 
 SQUEEZENET = Backbone(
   "SqueezeNet",

@@ -1,0 +1,1 @@
+"""Measures of how real decoded pictures look, beside their distances."""
