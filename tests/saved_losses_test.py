@@ -19,6 +19,7 @@ FILE = "a file of weights"  # made by `_weights_for`
 # distances as take them together. A new option needs its place here.
 OTHER = {
   "delta_e": [{"formula": "CIE76"}],
+  "dists": [{"weights": FILE}],
   "lpips": [
     {"net": "squeeze", "linear": False, "signed": False, "weights": FILE}
   ],
