@@ -16,6 +16,9 @@ from tfpercept.tasks import rate_control as controls
 from trainers import shared_settings
 
 PERCEPTUAL, ADVERSARIAL = STAGES = ("perceptual", "adversarial")
+# Where few latents are not 0, the step that balances rate and squared errors is
+# larger than the one of high rates: with this the start is near the target.
+_COARSER = 1 / 3
 _PAPER = generative_compression.PUBLISHED
 
 
@@ -266,7 +269,7 @@ class Channels(settings.Settings):
       for key, value in self.to_json().items()
       if value is not None and key != "size"
     }
-    lmbda = own["k_m"] / own["rate"]
+    lmbda = _COARSER * own["k_m"] / own["rate"]
     ends = [lmbda, lmbda] if lmbda > 0 else [hific.LMBDA] * 2
     return {**hific.SIZES[self.size], **given, "lmbda": ends}
 

@@ -251,7 +251,7 @@ def test_crops_of_codecs_have_whole_latents(patch):
     ("hific_tiny", hific_settings.Settings, {"rate_weights": [2.0, 0.0625]}),
     (
       "hific_tiny_adversarial", hific_settings.Settings,
-      {"stage": "adversarial", "critic_warmup": 300},
+      {"stage": "adversarial", "critic_warmup": 150},
     ),
     ("pim_1", pim_training.Settings, {"gap": 1}),
     ("judged_gan", preference_training.Settings, {"patch": 96}),

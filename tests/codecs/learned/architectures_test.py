@@ -117,9 +117,11 @@ def test_a_file_takes_what_its_model_says_it_should(codec, photograph):
 def test_strips_change_no_byte(codec, photograph, monkeypatch):
   picture = photograph(300, 130)
   whole = codec.compress(picture)
-  symbols = codec.symbols(whole)
+  symbols, made = codec.symbols(whole), codec.decompress(whole)
   monkeypatch.setattr(tiles, "PIXELS", 64 * 192)
   assert codec.compress(picture) == whole
+  # Sums in another order fall on the other side of a half.
+  assert np.abs(codec.decompress(whole) - made * 1.0).max() <= 1
   np.testing.assert_array_equal(codec.symbols(whole)["y"], symbols["y"])
 
 
@@ -256,6 +258,13 @@ def test_effort_is_for_symbols_that_tell_of_no_others(
   data = codec.compress(picture)
   assert data != plain.compress(picture)
   np.testing.assert_array_equal(plain.decompress(data), codec.decompress(data))
+
+
+def test_transforms_that_numpy_has_not_are_named(folders, all_codecs):
+  folder = str(folders["hific"])
+  with pytest.raises(ValueError, match="engine 'auto' or 'tensorflow'"):
+    learned_codec.Hyperprior(model=folder, engine="numpy")
+  assert all_codecs["hific"]._engine.halo == 7  # two blocks
 
 
 def test_weights_kept_in_half_precision_are_those_that_code(

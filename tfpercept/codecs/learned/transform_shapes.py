@@ -10,6 +10,7 @@ Shapes = dict[str, tuple[int, ...]]
 """Shapes of weights by name."""
 _VALUES = 3 * codec_constants.STRIDE**2  # in a block of 16x16 pixels
 _SIDE = 5  # of most kernels
+_INSTEAD = f"take the engine {engines.AUTO!r} or {engines.TENSORFLOW!r}"
 _PREFIXES = ("analysis/", "hyper_analysis/", "synthesis/", "deviation")
 
 
@@ -48,9 +49,11 @@ def require(found: Shapes, laid: layout.Layout, blocks: int) -> None:
       wanted |= _hyper_analysis_shapes(found, laid)
     wanted["deviation"] = (laid.latents,)
   except (KeyError, IndexError) as error:
-    raise engines.Unfit(f"the model has no {error}") from error
+    raise engines.Unfit(f"the model has no {error}; {_INSTEAD}") from error
   if found != wanted:
-    raise engines.Unfit("the model has other transforms than this engine runs")
+    raise engines.Unfit(
+      f"the model has other transforms than this engine runs; {_INSTEAD}"
+    )
 
 
 def _width(found: Shapes, layer: str) -> int:
