@@ -264,7 +264,7 @@ def test_transforms_that_numpy_has_not_are_named(folders, all_codecs):
   folder = str(folders["hific"])
   with pytest.raises(ValueError, match="engine 'auto' or 'tensorflow'"):
     learned_codec.Hyperprior(model=folder, engine="numpy")
-  assert all_codecs["hific"]._engine.halo == 7  # two blocks
+  assert all_codecs["hific"]._engine.halo == 9  # three blocks
 
 
 def test_weights_kept_in_half_precision_are_those_that_code(

@@ -11,7 +11,7 @@ from tfpercept.models.compression import transform_codec
 
 SMALL = {
   "widths": (4, 4, 4), "latents": 8, "hyper_width": 4, "hyper_latents": 4,
-  "slices": (2, 2, 4), "context_width": 4,
+  "slices": (2, 2, 4), "context_width": 4, "base": 2,
 }  # fmt: skip
 # SHA-256 of the sorted keys and shapes of a checkpoint, and of the names and
 # shapes of weights in order, as commit b65c8fe wrote them; there networks
@@ -32,6 +32,11 @@ KEYS = {
   "channel_wise_hyperprior": (
     "3f6481d478e03d08a9123f78dd97e23ff82964fc58ebae35a0f708fe97153737",
     "8131c9e063e236dd24104000ad8d4d4f0dd702c6b08d437d85ab830e41227b85",
+  ),
+  # As it was when it came.
+  "hific": (
+    "288f262860be0d5b01a43595402722e5bd0f8d63341897dda9e879ec906368ef",
+    "57453f53cf5a3b30b5c7f339f8fe439a3f7b96f5d80a0f9a1a3300a7bdab587a",
   ),
 }
 
