@@ -232,6 +232,21 @@ def test_crops_of_codecs_have_whole_latents(patch):
       kind(model={}, patch=patch)
 
 
+def test_a_network_has_the_channels_of_its_own_sizes():
+  tiny = compression_settings.Channels()
+  found = tiny.arguments("mean_scale_hyperprior")
+  assert (found["widths"], found["blocks"]) == ((48, 64, 96), 2)
+  found = tiny.arguments("hific")
+  assert (found["base"], found["blocks"]) == (16, 3)
+  none = compression_settings.Channels(blocks=0, latents=5)
+  found = none.arguments("hific")
+  assert (found["blocks"], found["latents"]) == (0, 5)
+  own = hific_settings.Channels(size="large", latents=5)
+  found = own.arguments({"k_m": 0.3, "rate": 1.0})
+  assert (found["base"], found["latents"], found["blocks"]) == (60, 5, 9)
+  assert found["lmbda"] == pytest.approx([0.1, 0.1])
+
+
 @pytest.mark.parametrize(
   ("preset", "kind", "expected"),
   [

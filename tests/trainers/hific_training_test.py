@@ -1,0 +1,65 @@
+"""What a training of HiFiC logs of pictures that it does not see."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.codecs import small_models
+from tfpercept import distances, models, training
+from tfpercept.models import patch_critic
+from tfpercept.tasks import generative_compression, rate_control
+from trainers import hific_settings, hific_training
+
+SMALL = {
+  "base": 2, "latents": 6, "blocks": 0, "hyper_width": 4, "hyper_latents": 4
+}  # fmt: skip
+
+
+def task(critic):
+  network = models.HiFiC(**SMALL)
+  network.build()
+  return generative_compression.GenerativeCompression(
+    network,
+    distances.get("mae"),
+    rate_control.Switch(0.1, (2.0, 0.1)),
+    patch_critic.PatchCritic((4, 4), latents=6) if critic else None,
+  )
+
+
+@pytest.fixture
+def unseen(tmp_path):
+  run = training.Run(
+    out=tmp_path,
+    steps=1,
+    settings=hific_settings.Settings(model=SMALL, patch=64, batch=1),
+  )
+  pictures = [small_models.picture(64, 70)]
+  return hific_training._crops(pictures, run, seed=1)
+
+
+def test_held_out_pictures_tell_what_the_critic_sees(unseen):
+  estimate = hific_training._estimate(task(critic=True), unseen)
+  found = estimate()
+  assert found.keys() == {
+    f"held_out/{name}"
+    for name in (
+      "critic_loss", "critic_real", "critic_fake", "divergence", "critic_logit"
+    )
+  }  # fmt: skip
+  assert found["held_out/divergence"] <= math.log(2)  # of Jensen and Shannon
+  assert estimate() == found  # the same crops and noise each time
+
+
+def test_without_a_critic_there_is_nothing_to_tell(unseen):
+  assert hific_training._estimate(task(critic=False), unseen)() == {}
+
+
+@pytest.mark.parametrize(("held_out", "counts"), [(2, (3, 2)), (9, (1, 4))])
+def test_the_last_pictures_are_held_out(monkeypatch, held_out, counts):
+  pictures = [np.full((64, 64, 3), i, np.uint8) for i in range(5)]
+  monkeypatch.setattr(hific_training.sources, "load", lambda *_, **__: pictures)
+  own = hific_settings.Settings(model={}, held_out=held_out, largest=1.0)
+  parts = hific_training._pictures_of(own, download=False)
+  assert tuple(map(len, parts)) == counts
+  assert [p[0, 0, 0] for part in parts for p in part] == list(range(5))
