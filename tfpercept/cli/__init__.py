@@ -37,6 +37,7 @@ from tfpercept.cli import (
   output,
   ranking,
   rate_distortion,
+  realism,
   score,
   weights,
 )
@@ -53,6 +54,7 @@ COMMANDS = (
   ladder,
   ranking,
   rate_distortion,
+  realism,
   doctor,
   listing,
   weights,

@@ -90,6 +90,60 @@ def lines(
     return svg(chart, title)
 
 
+@dataclasses.dataclass(frozen=True)
+class Plane:
+  """A chart of `planes`: points by two numbers, better nearer to 0.
+
+  Attributes:
+    x: Name of the abscissa.
+    y: Name of the ordinate.
+    series: Points (label, x, y) by the name of what they belong to. Those of a
+      series are joined in their order.
+  """
+
+  x: str
+  y: str
+  series: Mapping[str, Sequence[tuple[str, float, float]]]
+
+
+def planes(drawn: Sequence[Plane], *, title: str, columns: int = 3) -> str:
+  """Draws planes of points in rows, as an SVG element.
+
+  Args:
+    drawn: The planes.
+    title: Label for screen readers.
+    columns: Number of planes in a row.
+
+  Raises:
+    ValueError: if there is none, or matplotlib is not installed.
+  """
+  if not drawn:
+    raise ValueError("planes needs at least one plane")
+  _matplotlib()
+  with ink():
+    from matplotlib import figure
+
+    rows = -(-len(drawn) // columns)
+    size = (4.2 * columns, 3.4 * rows)
+    chart = figure.Figure(figsize=size, layout="constrained")
+    for place, plane in enumerate(drawn, 1):
+      axis = chart.add_subplot(rows, columns, place)
+      for number, points in enumerate(plane.series.values()):
+        _, x, y = zip(*points, strict=True)
+        color = f"C{_COLORS[number % len(_COLORS)]}"
+        axis.plot(x, y, color=color, marker="o", ms=5, lw=1.2)
+        for label, left, up in points:
+          axis.annotate(
+            label, (left, up), (5, 4), textcoords="offset points", fontsize=8
+          )
+      axis.set_xlabel(plane.x)
+      axis.set_ylabel(plane.y)
+      axis.margins(0.18)
+      axis.grid(color="#888888", alpha=0.25)
+      axis.ticklabel_format(scilimits=(-3, 4))
+    return svg(chart, title)
+
+
 @contextlib.contextmanager
 def ink() -> Iterator[None]:
   """A context in which charts are drawn as `svg` needs them."""

@@ -105,8 +105,8 @@ def test(
   found = [
     Grid(
       period,
-      after[period][0] - max(before[period][0], 0.0),
-      after[period][1],
+      float(after[period][0] - max(before[period][0], 0.0)),
+      float(after[period][1]),
       count,
     )
     for period in PERIODS

@@ -15,20 +15,25 @@ Each distance is 0 at best; psnr is in dB. Below the distances of pairs stand
 the scores of sets: Fréchet distance and MMD of patches, and the share of
 held-out patches that a linear critic tells apart (0.5 at best). They come from
 {patches} patches of {side}x{side} of {pictures} pictures, and compare with
-values of the same pictures only. In brackets: an interval of 95 % over
-pictures. After x: the ratio to the first decoder.
+values of the same pictures only. After x: the ratio to the first decoder. In
+brackets: an interval of 95 % over pictures.
 {spaces}"""
 
 
 def to_text(rows: Sequence[measure.Row], *, side: int = patches.SIDE) -> str:
   """Returns a line for each measure, with a column for each decoder."""
-  lines = [["", *(row.decoder for row in rows)]]
-  for name in names(rows):
-    first = _estimate(rows[0], name)
-    lines.append([name, *(_cell(_estimate(r, name), first) for r in rows)])
-  table = text_tables.aligned(lines)
+  table = text_tables.aligned(lines(rows))
   grids = "\n".join(f"grid of {row.decoder}: {row.grid}" for row in rows)
   return f"{table}\n\n{grids}\n\n{foot(rows, side=side)}"
+
+
+def lines(rows: Sequence[measure.Row]) -> list[list[str]]:
+  """Returns the cells of the table, with its heads."""
+  found = [["", *(row.decoder for row in rows)]]
+  for name in names(rows):
+    first = _estimate(rows[0], name)
+    found.append([name, *(_cell(_estimate(r, name), first) for r in rows)])
+  return found
 
 
 def foot(rows: Sequence[measure.Row], *, side: int = patches.SIDE) -> str:
@@ -113,7 +118,7 @@ def _cell(found: Estimate | None, first: Estimate | None) -> str:
   ratio = ""
   if first is not None and found is not first and first.value > 0:
     ratio = f" x{found.value / first.value:.2f}"
-  return f"{found.value:.4g}{interval}{ratio}"
+  return f"{found.value:.4g}{ratio}{interval}"
 
 
 def _numbers(

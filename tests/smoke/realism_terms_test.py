@@ -1,0 +1,42 @@
+"""The table of perceptual terms is made of heads that are there."""
+
+import json
+
+import pytest
+
+from tests.codecs import small_models
+from tests.codecs.learned import small_heads
+from tests.smoke import runs
+from tfpercept.io import files
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, photograph):
+  root = tmp_path_factory.mktemp("terms")
+  codec = root / "codec"
+  small_models.save(codec, photograph(64, 96))
+  for i in range(2):
+    picture = photograph(96, 128, seed=i)
+    files.write_image(root / "pictures" / f"{i}.png", picture)
+  for seed, arm in enumerate(("none", "none+critic")):
+    place = root / "out" / arm / "seed_0" / "model"
+    small_heads.save(place, codec, highest=5.0, seed=seed)
+  command = (
+    f"--codec={codec}", f"--pictures={root / 'pictures'}", "--terms=none",
+    "--seeds=0", "--notrain", f"--out={root / 'out'}",
+  )  # fmt: skip
+  return root / "out", command, runs.run("realism_terms", *command)
+
+
+def test_arms_are_judged_and_a_page_is_made(done):
+  out, _, first = done
+  assert first.returncode == 0, first.stderr
+  made = json.loads((out / "table.json").read_bytes())
+  assert [arm["arm"] for arm in made["arms"]] == ["none", "none+critic"]
+  assert all(
+    arm["values"]["mse"][0] > made["faithful"]["mse"] for arm in made["arms"]
+  )  # since the heads add noise
+  assert "of 2 patches of 2 pictures" in first.stdout.replace("\n", " ")
+  key = json.loads((out / "ranking.key.json").read_bytes())
+  assert "none+critic" in json.dumps(key)
+  assert (out / "ranking.html").exists()
