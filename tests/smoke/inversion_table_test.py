@@ -1,0 +1,41 @@
+"""The table of small pictures from its flags to its page."""
+
+import numpy as np
+
+from tests.codecs import small_generators
+from tests.smoke import runs
+
+
+def test_the_table_has_all_methods_and_the_page_its_pictures(tmp_path):
+  data = tmp_path / "small.npz"
+  np.savez(
+    data,
+    x_train=small_generators.pictures(12),
+    x_test=small_generators.pictures(3, seed=8),
+  )
+  model = small_generators.save("dcgan", tmp_path / "gan")
+  done = runs.run(
+    "inversion_table", f"--data={data}", "--side=32", "--pictures=3",
+    "--photo=", f"--models=DCGAN={model}", "--steps=2", "--kept=1,2",
+    f"--out={tmp_path}/out",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  text = (tmp_path / "out" / "table.md").read_text()
+  assert text.strip() == done.stdout.strip()
+  for name in (
+    "PNG",
+    "K-means",
+    "JPEG, quality 1 |",
+    "PCA",
+    "DCGAN beside PCA",
+  ):
+    assert name in text
+  assert "proves nothing" in text
+  page = (tmp_path / "out" / "report.html").read_text()
+  # Originals and six methods on both parts, and three of the search.
+  assert page.count("<img") == 2 * 3 * 7 + 3
+  done = runs.run(
+    "inversion_table", f"--data={data}", "--models=no name",
+    f"--out={tmp_path}/out",
+  )  # fmt: skip
+  assert done.returncode == 1 and "NAME=RUN" in done.stderr

@@ -1,0 +1,1 @@
+"""Codecs of small pictures beside a generator's latent as the file."""
