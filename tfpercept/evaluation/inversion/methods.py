@@ -34,10 +34,7 @@ def of_codec(codec: Codec, quality: float | None = None) -> Method:
   """Returns the method of a codec at a quality."""
 
   def apply(images: np.ndarray) -> Coded:
-    if isinstance(codec, inversion_codec.Inversion):
-      data = codec.compress_all(list(images), quality=quality)
-    else:
-      data = [codec.compress(image, quality=quality) for image in images]
+    data = _files(codec, images, quality)
     decoded = [codec.decompress(one) for one in data]
     sizes = np.array([len(one) for one in data], np.int64)
     return Coded(sizes, np.stack([_like(d, images) for d in decoded]))
@@ -91,18 +88,26 @@ def quality_at(codec: Codec, images: Sequence[np.ndarray], bpp: float) -> float:
   low, high = codec.qualities[0], codec.qualities[-1]
   ladder = np.arange(low, high + 1e-9, 0.25)
   first, last = 0, len(ladder) - 1
-  pixels = sum(image.shape[0] * image.shape[1] for image in images[:_FIRST])
+  tried = np.stack(images[:_FIRST])
+  pixels = len(tried) * tried.shape[1] * tried.shape[2]
   while first < last:
     middle = (first + last + 1) // 2
     quality = float(ladder[middle])
-    size = sum(
-      len(codec.compress(image, quality=quality)) for image in images[:_FIRST]
-    )
+    size = sum(map(len, _files(codec, tried, quality)))
     if 8 * size / pixels <= bpp:
       first = middle
     else:
       last = middle - 1
   return float(ladder[first])
+
+
+def _files(
+  codec: Codec, images: np.ndarray, quality: float | None
+) -> list[bytes]:
+  """Returns the file of each picture."""
+  if isinstance(codec, inversion_codec.Inversion):
+    return codec.compress_all(list(images), quality=quality)
+  return [codec.compress(image, quality=quality) for image in images]
 
 
 def _like(image: np.ndarray, images: np.ndarray) -> np.ndarray:
