@@ -94,6 +94,8 @@ def train(
 ) -> None:
   """Trains a generator, or resumes it, and writes it to `run.out / "model"`.
 
+  The weights are kept in half precision, as a codec's are.
+
   Args:
     run: The run. Its loss counts for `klt_generator` alone.
     data: Pictures to train on.
@@ -118,6 +120,7 @@ def train(
       network,
       run.out / "model",
       images=data.images,
+      dtype="float16",
       objective=run.loss if run.settings.network == "klt_generator" else "",
       pictures=len(data),
       training=run.to_json(),

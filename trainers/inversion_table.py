@@ -42,7 +42,9 @@ class Job(settings.Settings):
     latent: Number of components of PCA; None for as many as the first model.
     pictures: Number of pictures of each part.
     bpp: Most bits per pixel.
-    steps: Steps of the search; None for the default of each generator.
+    steps: Steps of a search for further rows; 0 for no such rows. Generators
+      without an encoder are always searched, with 300 steps by default.
+    objective: Distance of these searches; None for that of the codec.
     kept: Steps of a search whose pictures are shown; empty for no search.
     photo: Name of the codec of photographs in the table; empty for none.
   """
@@ -63,8 +65,13 @@ class Job(settings.Settings):
     200, "Number of pictures of each part.", least=2
   )
   bpp: float = settings.option(table.RATE, "Most bits per pixel.", least=0.0)
-  steps: int | None = settings.option(
-    None, "Steps of the search; the generator's own by default.", least=0
+  steps: int = settings.option(
+    0,
+    "Steps of a search for further rows, of PCA and of each generator.",
+    least=0,
+  )
+  objective: str | None = settings.option(
+    None, "Spec of the distance that is searched by."
   )
   kept: tuple[int, ...] = settings.option(
     (), "Steps of a search of one picture that are shown, such as 100,1000."
@@ -112,7 +119,7 @@ def main() -> None:
   files.write_text(out / "table.md", text + "\n")
   page.write(
     str(out / "report.html"), "A generator's latent as the file", rows, shown,
-    notes, _trajectory(job, coders, parts["Unseen pictures"]),
+    notes, _trajectory(job, parts["Unseen pictures"]),
   )  # fmt: skip
   print(text)
 
@@ -144,17 +151,24 @@ def _coders(
 ) -> dict[str, inversion_codec.Inversion]:
   """Returns the codecs of PCA and of the generators, by name."""
   found = {
-    name: inversion_codec.Inversion(model=program.home(run), steps=job.steps)
+    name: inversion_codec.Inversion(model=program.home(run))
     for name, run in job.named.items()
   }
   latent = job.latent
   if latent is None:
-    sizes = [len(c.symbols(c.compress(train[0]))[0]) for c in found.values()]
-    latent = sizes[0] if sizes else 192
+    latent = next((codec.latent for codec in found.values()), 192)
   network = models.PCA(side=job.side, channels=job.channels, latent=latent)
   network.basis.fit(train)
   model_writer.save(network, out / "pca", images=train, dtype="float16")
-  return {PCA: inversion_codec.Inversion(model=str(out / "pca")), **found}
+  found = {PCA: inversion_codec.Inversion(model=str(out / "pca")), **found}
+  if job.steps:
+    found |= {
+      f"{name}, {job.steps} steps": inversion_codec.Inversion(
+        model=codec.model, steps=job.steps, objective=job.objective
+      )
+      for name, codec in found.items()
+    }
+  return found
 
 
 def _methods(
@@ -199,9 +213,7 @@ def _notes(
   return said
 
 
-def _trajectory(
-  job: Job, coders: Mapping[str, inversion_codec.Inversion], unseen: np.ndarray
-) -> dict[str, list[gallery.Card]]:
+def _trajectory(job: Job, unseen: np.ndarray) -> dict[str, list[gallery.Card]]:
   """Returns pictures of a search for each generator that is searched."""
   found: dict[str, list[gallery.Card]] = {}
   steps = tuple(int(step) for step in job.kept)

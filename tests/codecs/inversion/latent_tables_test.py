@@ -44,6 +44,25 @@ def test_a_latent_takes_the_table_that_codes_it_shortest(kept):
   assert high[0] <= high[1] < high[2] < high[3] <= latent_tables.MAX_SYMBOL
 
 
+def test_economical_symbols_cost_less_in_bits_and_errors_together(kept):
+  coding = latent_tables.checked(kept)
+  random = np.random.default_rng(2)
+  values = random.normal(size=(2000, 4)) * [0.02, 0.6, 4.0, 80.0]
+  plain = np.clip(np.round(values), *coding.limits(1)).astype(np.int32)
+  found = coding.economical(values, 1)
+  bits, errors = (
+    [f(s) for s in (plain, found)]
+    for f in (
+      lambda s: coding.bits(s, 1).sum(), lambda s: np.square(s - values).sum()
+    )
+  )  # fmt: skip
+  assert bits[1] < 0.99 * bits[0]
+  assert errors[1] + latent_tables.PRICE * bits[1] < (
+    errors[0] + latent_tables.PRICE * bits[0]
+  )
+  assert np.abs(found - plain).max() == 1
+
+
 def test_a_wrong_end_is_found(kept):
   coding = latent_tables.checked(kept)
   string = coding.write(np.int32([0, 1, -2, 60]), 1)

@@ -55,6 +55,6 @@ def test_a_quality_keeps_a_rate_where_one_does(tmp_path):
   middle = (rate(1) + rate(3)) / 2
   quality = methods.quality_at(codec, images, middle)
   assert 1 < quality < 3
-  assert rate(quality) <= middle < rate(quality + 0.25)
+  assert rate(quality) <= middle < rate(quality + 1 / 16)
   assert methods.quality_at(codec, images, 1e-3) == 1
   assert methods.quality_at(codec, images, 99) == 3

@@ -73,8 +73,8 @@ class Engine:
     """Returns a function that finds the symbols of pictures.
 
     The function takes pictures, float32 `[N, H, W, C]` in [0, 1], the quantizer
-    step and the limits of symbols, and `progress` and `keep` as
-    `latent_search.Search` does.
+    step, the limits of symbols and the rule of rounding as
+    `latent_search.Search` does, and `progress` and `keep`.
 
     Args:
       steps: Number of steps; None takes 0 where there is an encoder, or 300.
@@ -100,13 +100,14 @@ class Engine:
       x: np.ndarray,
       step: float,
       limits: tuple[np.ndarray, np.ndarray],
+      rounded: Callable[[np.ndarray], np.ndarray],
       *,
       progress: latent_search.Progress | None = None,
       keep: tuple[int, ...] = (),
     ) -> list[latent_search.Found]:
       return latent_search.Search(
         self._network, distance, budget, seed=seed, progress=progress, keep=keep
-      )(x, step, limits)
+      )(x, step, limits, rounded)
 
     return search
 

@@ -107,6 +107,11 @@ class Inversion(base.Codec):
     """Side of the generator's pictures."""
     return self._engine.image_shape[0]
 
+  @property
+  def latent(self) -> int:
+    """Number of latents of a square."""
+    return self._coding.indexes.shape[1]
+
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> bytes:
@@ -231,9 +236,14 @@ class Inversion(base.Codec):
   def _found(
     self, x: np.ndarray, sixteenths: int, keep: tuple[int, ...] = ()
   ) -> list[latent_search.Found]:
-    limits = self._coding.limits(self._level(sixteenths))
+    level = self._level(sixteenths)
     return self._search(
-      x, self._step(sixteenths), limits, progress=self.progress, keep=keep
+      x,
+      self._step(sixteenths),
+      self._coding.limits(level),
+      lambda values: self._coding.economical(values, level),
+      progress=self.progress,
+      keep=keep,
     )
 
   def _checked(self, image: np.ndarray) -> np.ndarray:

@@ -119,6 +119,7 @@ class Search:
     x: np.ndarray,
     step: float,
     limits: tuple[np.ndarray, np.ndarray],
+    rounded: Callable[[np.ndarray], np.ndarray],
   ) -> list[Found]:
     """Returns what is found for each picture.
 
@@ -126,16 +127,18 @@ class Search:
       x: Pictures, float32 `[N, H, W, C]` in [0, 1].
       step: Quantizer step of latents.
       limits: Least and largest symbol of each latent, int32 `[latent]` each.
+      rounded: Function from latents of an encoder, in steps, to symbols, which
+        is used where there is no descent.
     """
     target = tf.constant(x)
     z = self._starts(target, step)  # [N, R, latent]
     trace = _Trace(self, len(x), z.shape[1], step)
     if self.budget.steps:
       z = self._descend(target, z, step, trace)
-    symbols = np.clip(np.round(z.numpy() / step), *limits).astype(np.int32)
     if not self.budget.steps:
-      best, values = symbols[:, 0], np.full(len(x), np.nan)
+      best, values = rounded(z.numpy()[:, 0] / step), np.full(len(x), np.nan)
     else:
+      symbols = np.clip(np.round(z.numpy() / step), *limits).astype(np.int32)
       costs = self._costs(target, symbols, step)
       place = costs.argmin(axis=1)
       best = symbols[np.arange(len(x)), place]

@@ -7,10 +7,11 @@ import numpy as np
 
 from tfpercept import codecs
 from tfpercept.codecs.base import Codec
+from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.inversion import inversion_codec
 
 _ROUNDS = 20  # of Lloyd's algorithm
-_FIRST = 16  # pictures that a quality is chosen by, at first
+_TRIED = 64  # pictures that a quality is chosen by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +78,8 @@ def clustered(image: np.ndarray, count: int) -> np.ndarray:
 def quality_at(codec: Codec, images: Sequence[np.ndarray], bpp: float) -> float:
   """Returns the best quality whose mean rate over pictures is at most `bpp`.
 
-  It is one quality for all pictures, found by bisection over quarters; the
-  lowest one if none keeps the rate.
+  It is one quality for all pictures, found by bisection over sixteenths and
+  some pictures, evenly over all; the lowest one if none keeps the rate.
 
   Args:
     codec: Codec of rising rates.
@@ -86,9 +87,10 @@ def quality_at(codec: Codec, images: Sequence[np.ndarray], bpp: float) -> float:
     bpp: Bits per pixel, headers included.
   """
   low, high = codec.qualities[0], codec.qualities[-1]
-  ladder = np.arange(low, high + 1e-9, 0.25)
+  ladder = np.arange(low, high + 1e-9, 1 / container.STEPS)
   first, last = 0, len(ladder) - 1
-  tried = np.stack(images[:_FIRST])
+  places = np.linspace(0, len(images) - 1, min(_TRIED, len(images)))
+  tried = np.stack([images[int(place)] for place in places])
   pixels = len(tried) * tried.shape[1] * tried.shape[2]
   while first < last:
     middle = (first + last + 1) // 2
