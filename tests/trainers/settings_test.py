@@ -273,6 +273,9 @@ def test_a_network_has_the_channels_of_its_own_sizes():
     ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
     ("watson_bapps", preference_training.Settings, {"epochs": 20}),
     ("mnist_classifier", digit_training.Settings, {"dropout": 0.3}),
+    ("emoji", gan_training.Settings, {"latent": 192}),
+    ("faces_klt", gan_training.Settings, {"channels": 1}),
+    ("faces_dcgan", gan_training.Settings, {"network": "dcgan"}),
   ],
 )  # fmt: skip
 def test_presets_are_settings(preset, kind, expected, apart_flags):

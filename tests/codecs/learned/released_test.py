@@ -44,7 +44,10 @@ def test_no_entry_is_changed_or_removed():
 def test_every_model_that_comes_with_the_package_has_an_entry():
   for name in (*weights.shipped(), *weights.retired()):
     manifest = manifests.read(name)
-    if model_ids.codes(manifest):
+    if not model_ids.codes(manifest):
+      continue
+    # tests/codecs/inversion/released_test.py has those of generators.
+    if model_ids.bitstream(manifest) != "inversion":
       assert model_ids.identity(manifest).hex() in ENTRIES, name
 
 

@@ -14,9 +14,16 @@ ROUND = 50
 
 
 def shipped() -> tuple[str, ...]:
-  """Returns the names of the models in the package that code pictures."""
+  """Returns the names of the models in the package that code any picture.
+
+  Generators are left out, since each is for pictures of one kind.
+  """
+  found = {name: manifests.read(name) for name in weights.shipped()}
   return tuple(
-    name for name in weights.shipped() if model_ids.codes(manifests.read(name))
+    name
+    for name, manifest in found.items()
+    if model_ids.codes(manifest)
+    and model_ids.bitstream(manifest) != "inversion"
   )
 
 

@@ -1,0 +1,40 @@
+"""Files of generators that the package has had stay readable for ever.
+
+Entries are only added. Of each there is a file, the SHA-256 of its symbols, and
+the picture of the machine that wrote it.
+"""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from tfpercept import codecs, manifests, weights
+from tfpercept.codecs.learned import model_ids, model_lookup
+from tfpercept.io import files
+
+FOLDER = pathlib.Path(__file__).parent / "released"
+SYMBOLS = {
+  "6f5805ee2cb72b11":
+    "9593a1d823e5834c078c64fe1f6a04ea14bbe38709f87251fb7e59de01b4420b",
+}  # fmt: skip
+
+
+def test_every_generator_of_the_package_has_an_entry():
+  for name in (*weights.shipped(), *weights.retired()):
+    manifest = manifests.read(name)
+    is_coder = model_ids.codes(manifest)
+    if is_coder and model_ids.bitstream(manifest) == "inversion":
+      assert model_ids.identity(manifest).hex() in SYMBOLS, name
+
+
+@pytest.mark.parametrize("identity", SYMBOLS)
+def test_the_file_of_every_generator_is_read(identity):
+  data = (FOLDER / f"{identity}.tfp").read_bytes()
+  codec = model_lookup.KnownModels().codec_of(data)
+  found = codecs.selftest.digest({"z": codec.symbols(data)})
+  assert found == SYMBOLS[identity]
+  picture = files.read_image(FOLDER / f"{identity}.png")
+  # Sums of float32 in another order fall on the other side of a half.
+  apart = np.abs(codec.decompress(data).astype(int) - picture)
+  assert apart.max() <= 1 and (apart > 0).mean() < 0.01
