@@ -237,7 +237,10 @@ def _task(
   critic = None
   if own.adversarial:
     critic = models.PatchCritic(
-      own.critic_widths, latents=latents, dtype=policy
+      own.critic_widths,
+      latents=latents,
+      channels=realism_task.CHANNELS,
+      dtype=policy,
     )
   return realism_task.Realism(
     codec,

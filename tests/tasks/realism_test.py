@@ -31,7 +31,7 @@ def task(codec, *, critic=False, conditioned=False, spec="mae", **options):
   )
   head.build()
   head.start(codec.deviation)
-  judge = models.PatchCritic((4, 4), latents=8) if critic else None
+  judge = models.PatchCritic((4, 4), latents=8, channels=6) if critic else None
   options = {"qualities": (1.0, 4.5), "weight": 0.1 * critic, **options}
   objective = distances.get(spec) if spec else None
   made = realism.Realism(codec, head, objective, judge, **options)
