@@ -1,15 +1,20 @@
 """Decoding with a realism head: 0 is today's decoder, and tiles are one."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.codecs import small_models
+from tests.codecs import determinism, small_models
 from tests.codecs.learned import small_heads
-from tfpercept import codecs
-from tfpercept.codecs.learned import heads, realism_head, tiles
+from tfpercept import codecs, distances, manifests, offers
+from tfpercept.codecs.learned import heads, model_ids, realism_head, tiles
+from tfpercept.data import packaged
+from tfpercept.io import files
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +160,56 @@ def test_a_damaged_head_is_answered_in_words(folders, tmp_path, change):
   path.write_text(json.dumps(manifest))
   with pytest.raises(ValueError, match="opy the whole folder"):
     codecs.get(spec(folders[0], realism=1.0, head=str(folder)))
+
+
+@pytest.mark.parametrize("name", heads.shipped())
+def test_a_shipped_head_makes_its_codec_look_more_real(name):
+  folder = offers.PRETRAINED / name
+  assert (folder / "weights.npz").stat().st_size <= 4_500_000
+  model = heads.read(name)["codec"]["name"]
+  plain, real = (
+    codecs.get(spec(model, realism=realism)) for realism in (0.0, 1.0)
+  )
+  lpips = distances.get("lpips")
+  ratios = []
+  for picture in list(packaged.test().values())[:2]:
+    picture = picture[:192, :256]
+    data = plain.compress(picture, quality=2)
+    x, faithful, realistic = (
+      tf.constant(each[None].astype(np.float32) / 255)
+      for each in (picture, plain.decompress(data), real.decompress(data))
+    )
+    ratios.append(float(lpips(x, realistic)[0] / lpips(x, faithful)[0]))
+  # Two crops of pictures that it never saw; the results page has Kodak.
+  assert np.mean(ratios) < 0.95
+
+
+def test_a_shipped_head_is_found_by_the_identity_of_a_file():
+  for name in heads.shipped():
+    model = heads.read(name)["codec"]["name"]
+    identity = model_ids.identity(manifests.read(model))
+    assert heads.find(identity, model) == name
+
+
+def test_processes_with_other_kernels_make_one_picture(tmp_path, picture):
+  data = codecs.get("hyperprior").compress(picture, quality=2)
+  (tmp_path / "a.tfp").write_bytes(data)
+  made = []
+  for i, settings in enumerate(
+    (
+      {"OPENBLAS_NUM_THREADS": "1"},
+      {"OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Haswell"},
+    )
+  ):
+    out = tmp_path / f"{i}.png"
+    subprocess.run(
+      [sys.executable, "-m", "tfpercept.cli", "decompress",
+       str(tmp_path / "a.tfp"), "--realism=1", f"--out={out}"],
+      env={**os.environ, **settings},
+      check=True,
+    )  # fmt: skip
+    made.append(files.read_image(out).astype(int))
+  difference = np.abs(made[0] - made[1])
+  # As of the faithful decoder: sums in another order fall beyond a half.
+  assert difference.max() <= determinism.LEVELS
+  assert np.mean(difference > 0) <= determinism.SHARE
