@@ -63,9 +63,7 @@ def _refuses(place, folder, first):
   for flags, message in (
     (SECOND, "starts from the run of a first stage"),
     ((*SECOND, f"--initial={first}", "--base=4"), "drop --base"),
-    ((*SECOND, "--initial=photo_mse"), "a mean_scale_hyperprior"),
     ((*TRAINING, *SMALL, "--rate_weights=1,2"), "the larger one first"),
-    ((*TRAINING, *SMALL, "--patch=100"), "a multiple of 64"),
   ):
     out = place / "refused"
     done = runs.run("hific", f"--data={folder}", *flags, f"--out={out}")

