@@ -27,7 +27,7 @@ _MOST = {"levels": 64, "widths": 1024, "blocks": 16}
 """Largest numbers of a config; more are taken for damage."""
 COLUMNS = 1408
 """Most columns of pixels of a patch: with 2 megapixels it is nearly square."""
-BYTES_AT_ONCE = (480, 4_500_000)
+BYTES_AT_ONCE = (200, 4_500_000)
 """As `Codec.bytes_at_once`, of decoding with a head."""
 
 _Weights = Mapping[str, np.ndarray]
