@@ -36,7 +36,7 @@ def test_arms_are_judged_and_a_page_is_made(done):
   values = {made["faithful"]["mse"]}
   values |= {arm["values"]["mse"][0] for arm in made["arms"]}
   assert len(values) == 3  # each head adds its own noise
-  assert "of 2 patches of 2 pictures" in first.stdout.replace("\n", " ")
+  assert "of 4 patches of 2 pictures" in first.stdout.replace("\n", " ")
   key = json.loads((out / "ranking.key.json").read_bytes())
   assert "none+critic" in json.dumps(key)
   assert (out / "ranking.html").exists()

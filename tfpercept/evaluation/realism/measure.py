@@ -14,6 +14,7 @@ and Michaeli, "The perception-distortion tradeoff", 2018).
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -106,20 +107,14 @@ class Judge:
         is smaller than a patch or than a distance needs.
     """
     self._check(name, original, decoded)
-    embedded = {
-      spec: (distance.embed(_unit(original)) if self._needs(spec) else None)
-      for spec, distance in self._distances.items()
-    }
+    # The original is embedded once for all decoders.
+    embedded = self._embedded(original)
     self._keep_features(None, embedded, original)
     for decoder, picture in decoded.items():
       values = self._values.setdefault(decoder, {})
-      found = {}
+      found = self._embedded(picture)
       for spec, distance in self._distances.items():
-        if embedded[spec] is None:
-          value = distance(_unit(original), _unit(picture))
-        else:
-          found[spec] = distance.embed(_unit(picture))
-          value = distance.pool(distance.compare(embedded[spec], found[spec]))
+        value = distance.pool(distance.compare(embedded[spec], found[spec]))
         values.setdefault(spec, []).append(float(value[0]))
       self._keep_features(decoder, found, picture)
       self._decoded.setdefault(decoder, []).append(picture)
@@ -161,14 +156,15 @@ class Judge:
       grid.test(self._originals, decoded),
     )
 
-  def _needs(self, spec: str) -> bool:
-    """Returns True if the embedding of a distance holds features of a space."""
-    return any(space.spec == spec for space in self._spaces)
+  def _embedded(self, picture: np.ndarray) -> dict[str, Any]:
+    """Returns the embeddings of a picture by the spec of the distance."""
+    image = _unit(picture)
+    return {spec: d.embed(image) for spec, d in self._distances.items()}
 
   def _keep_features(
     self,
     decoder: str | None,
-    embedded: Mapping[str, object],
+    embedded: Mapping[str, Any],
     picture: np.ndarray,
   ) -> None:
     height, width = picture.shape[:2]
