@@ -63,8 +63,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     action="append",
     default=[],
     metavar="[NAME=]RUN",
-    help="folder of a realism head of the model; may be repeated, each with "
-    "a name",
+    help="folder or name of a realism head of the model; may be repeated, each "
+    "with a name (default: the one that comes with the package, if any)",
   )
   parser.add_argument(
     "--strength",
@@ -137,9 +137,15 @@ def _judge(
   bar: progress.Bar,
 ) -> decoders.Judged:
   codec = learned_codec.Hyperprior(model=arguments.model)
-  heads = _named(arguments.head)
+  heads: dict[str, files.PathLike] = dict(_named(arguments.head))
   if len(heads) == 1 and "=" not in arguments.head[0]:
     heads = {"": next(iter(heads.values()))}
+  heads = heads or decoders.own_head(arguments.model)
+  if arguments.strength and not heads:
+    raise ValueError(
+      f"no realism head for {arguments.model} comes with the package; give one "
+      "with --head, or drop --strength"
+    )
   chosen = decoders.strengths(
     arguments.model, heads, arguments.strength or [1.0]
   )

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from tests.codecs import small_models
+from tests.codecs.learned import small_heads
 from tfpercept import codecs
 from tfpercept.evaluation.realism import decoders, measure, page, table
 from tfpercept.io import files
@@ -89,6 +91,25 @@ def test_a_missing_picture_is_told(folder):
     decoders.judge_folders(
       {"p0": folder / "p0.png"}, {"t=1": {}}, measure.Judge(["mse"], [])
     )
+
+
+def test_heads_decode_the_files_of_their_codec(tmp_path, photograph):
+  codec, picture = tmp_path / "codec", photograph(64, 96)
+  small_models.save(codec, picture)
+  head = small_heads.save(tmp_path / "head", codec, highest=5.0)
+  assert decoders.own_head(str(codec)) == {}  # none comes with the package
+  found = decoders.strengths(str(codec), {"mine": head}, [0.5, 1.0])
+  assert list(found) == ["t=0", "mine t=0.5", "mine t=1"]
+  plain = codecs.get(f"learned(model={str(codec)!r})")
+  data = plain.compress(picture, quality=2)
+  images = [decode(data).astype(float) for decode in found.values()]
+  np.testing.assert_array_equal(images[0], plain.decompress(data))
+  added = [np.abs(image - images[0]).mean() for image in images[1:]]
+  assert 0 < added[0] < added[1]
+
+
+def test_the_head_of_the_package_is_found():
+  assert decoders.own_head("photo_mse") == {"": "photo_mse_realism"}
 
 
 @pytest.mark.parametrize("value", [0.0, 1.5])

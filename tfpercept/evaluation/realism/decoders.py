@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tfpercept.codecs.learned import learned_codec
+from tfpercept import manifests
+from tfpercept.codecs.learned import heads as heads_here
+from tfpercept.codecs.learned import learned_codec, model_ids
 from tfpercept.evaluation.core import statistics
 from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.realism import measure
@@ -80,6 +82,23 @@ def strengths(
       )
       found[f"{name} t={value:g}".strip()] = codec.decompress
   return found
+
+
+def own_head(model: str) -> dict[str, files.PathLike]:
+  """Returns the head that comes with the package for a model, or none.
+
+  Args:
+    model: Folder or name of the codec.
+
+  Returns:
+    The head as `strengths` takes it, under an empty name; empty if there is no
+    head for the model.
+  """
+  identity = model_ids.identity(manifests.read(model))
+  try:
+    return {"": heads_here.find(identity, model)}
+  except ValueError:
+    return {}
 
 
 def judge(
