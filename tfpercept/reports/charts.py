@@ -138,7 +138,7 @@ def planes(drawn: Sequence[Plane], *, title: str, columns: int = 3) -> str:
           )
       axis.set_xlabel(plane.x)
       axis.set_ylabel(plane.y)
-      axis.margins(0.18)
+      axis.margins(x=0.3, y=0.18)
       axis.grid(color="#888888", alpha=0.25)
       axis.ticklabel_format(scilimits=(-3, 4))
     return svg(chart, title)
