@@ -19,7 +19,7 @@ from tfpercept.tasks import generator as tasks
 from tfpercept.training import callbacks, lock, precision
 from trainers import example_settings, initial_weights
 
-NETWORKS = ("dcgan", "klt_generator", "pca")
+NETWORKS = ("dcgan", "klt_generator", "pca", "vae_gan")
 _SHOWN = 8  # pictures a row
 _GROUP = 4  # pictures that the critic's deviation is over
 
@@ -31,26 +31,31 @@ class Settings(example_settings.Pictures):
   Attributes:
     network: Name of the network, one of `NETWORKS`.
     latent: Length of the latent vector.
-    widths: Channels of the generator; empty for the network's default.
+    widths: Channels of the generator, of vae_gan those of its encoder; empty
+      for the network's default.
     critic_widths: Channels of the critic.
     game: Losses of generator and critic, one of `adversarial.ADVERSARIAL`.
     adversarial_weight: Weight of the generator's loss in the game.
     critic_warm_up: Number of steps in which the critic alone moves.
     critic_rate: Learning rate of the critic, as a multiple of the other's.
     decay: Share of the averaged weights that a step keeps.
+    beta: Weight of the KL of an encoder's latents.
   """
 
   network: str = settings.option(
     "dcgan",
     "Generator: dcgan makes pictures from noise, klt_generator refines those "
-    "of principal components, pca has these alone and needs no steps.",
+    "of principal components, pca has these alone and needs no steps, vae_gan "
+    "adds an encoder to the dcgan of --initial.",
     choices=NETWORKS,
   )
   latent: int = settings.option(
     100, "Length of the latent vector.", least=1, most=4096
   )
   widths: tuple[int, ...] = settings.option(
-    (), "Channels of the generator; the network's own by default."
+    (),
+    "Channels of the generator, of vae_gan those of its encoder; the network's "
+    "own by default.",
   )
   critic_widths: tuple[int, ...] = settings.option(
     (32, 64, 128, 256), "Channels of the critic, from the picture on."
@@ -74,6 +79,12 @@ class Settings(example_settings.Pictures):
     "Share of the averaged weights, which are saved, that a step keeps.",
     least=0.0,
     most=0.9999,
+  )
+  beta: float = settings.option(
+    1e-3,
+    "Weight of the KL of vae_gan, in nats a latent.",
+    least=0.0,
+    absent=1e-3,
   )
 
   def check(self) -> None:
@@ -114,14 +125,15 @@ def train(
         task = _task(run, network)
     if run.settings.network != "pca":
       _fit(run, task, data, unseen)
-      task.averages.assign_to(network.trainable_variables)
-      network.calibrate()
+      if not isinstance(task, tasks.Encoding):
+        task.averages.assign_to(network.trainable_variables)
+        network.calibrate()
     model_writer.save(
       network,
       run.out / "model",
       images=data.images,
       dtype="float16",
-      objective=run.loss if run.settings.network == "klt_generator" else "",
+      objective="" if run.settings.network in ("dcgan", "pca") else run.loss,
       pictures=len(data),
       training=run.to_json(),
     )
@@ -141,6 +153,8 @@ def _network(
   widths: dict[str, Any] = {"widths": own.widths} if own.widths else {}
   dtype = precision.policy(run.precision)
   network: generators.LatentGenerator
+  if own.network == "vae_gan":
+    return _inverted(run, initial)
   if own.network == "dcgan":
     network = models.DCGAN(**shape, **widths, seed=run.seed, dtype=dtype)
   elif own.network == "klt_generator":
@@ -153,10 +167,46 @@ def _network(
   return network
 
 
+def _inverted(
+  run: training.Run[Settings], initial: generators.LatentGenerator | None
+) -> models.VAEGAN:
+  """Returns a trained DCGAN with an encoder that is not."""
+  if not isinstance(initial, models.DCGAN):
+    raise ValueError(
+      "vae_gan needs a trained dcgan; give its run by --initial=RUN"
+    )
+  given = initial.get_config()
+  own = run.settings
+  asked = (own.side, own.side, own.channels)
+  if initial.image_shape != asked or initial.latent != own.latent:
+    raise ValueError(
+      f"--initial makes pictures {initial.image_shape} of {initial.latent} "
+      f"latents; the run has {asked} of {own.latent}"
+    )
+  shape = {k: given[k] for k in ("side", "channels", "latent", "widths",
+                                 "steps")}  # fmt: skip
+  if own.widths:
+    shape["encoder_widths"] = own.widths
+  network = models.VAEGAN(
+    **shape,
+    seed=run.seed,
+    dtype=precision.policy(run.precision),
+  )
+  network.decoder.set_weights(initial.get_weights())
+  return network
+
+
+_Task = tasks.GAN | tasks.Refinement | tasks.Encoding
+
+
 def _task(
   run: training.Run[Settings], network: generators.LatentGenerator
-) -> tasks.GAN | tasks.Refinement:
+) -> _Task:
   own = run.settings
+  if isinstance(network, models.VAEGAN):
+    return tasks.Encoding(
+      network, distances.get(run.loss), beta=own.beta, seed=run.seed
+    )
   is_refinement = own.network == "klt_generator"
   critic = None
   if own.adversarial_weight:
@@ -184,12 +234,12 @@ def _task(
 
 def _fit(
   run: training.Run[Settings],
-  task: tasks.GAN | tasks.Refinement,
+  task: _Task,
   data: examples.Examples,
   unseen: examples.Examples,
 ) -> None:
   own = run.settings
-  rates = {"generator": 1.0, "critic": own.critic_rate}
+  rates = {"generator": 1.0, "critic": own.critic_rate, "optimizer": 1.0}
   movers = {
     name: keras.optimizers.Adam(
       training.learning_rate(
@@ -204,14 +254,14 @@ def _fit(
     task,
     examples.Batches(data.images, batch=own.batch, seed=run.seed),
     run,
-    optimizer=movers if len(movers) > 1 else movers["generator"],
+    optimizer=movers,
     pictures=_shown(run, task, unseen),
   )
 
 
 def _shown(
   run: training.Run[Settings],
-  task: tasks.GAN | tasks.Refinement,
+  task: _Task,
   unseen: examples.Examples,
 ) -> callbacks.Pictures:
   """Draws a sheet at each interval, for TensorBoard and as `samples/*.png`."""
@@ -223,7 +273,7 @@ def _shown(
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     with task.averaged():
       pictures = network.decode(z, 0.0).numpy()
-      if isinstance(task, tasks.Refinement) and len(x):
+      if not isinstance(task, tasks.GAN) and len(x):
         z_hat = network.encode(x)
         assert z_hat is not None  # a network to refine has an encoder
         coded = tf.round(z_hat / middle) * middle

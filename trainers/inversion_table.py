@@ -27,6 +27,7 @@ from tfpercept.reports import gallery
 
 PCA = "PCA"
 _COLORS = 4
+_TRIED, _SEARCHED = 64, 8  # pictures that a quality is chosen by
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ def _coders(
   if job.steps:
     found |= {
       f"{name}, {job.steps} steps": inversion_codec.Inversion(
-        model=codec.model, steps=job.steps, objective=job.objective
+        model=codec.model, steps=job.steps, objective=job.objective, restarts=1
       )
       for name, codec in found.items()
     }
@@ -187,7 +188,8 @@ def _methods(
       photo, quality
     )
   for name, codec in coders.items():
-    quality = methods.quality_at(codec, list(unseen), job.bpp)
+    tried = _SEARCHED if codec.steps else _TRIED
+    quality = methods.quality_at(codec, list(unseen), job.bpp, tried=tried)
     found[name] = methods.of_codec(codec, quality)
   return found
 

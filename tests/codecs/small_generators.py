@@ -30,6 +30,10 @@ def make(name: str, channels: int = 3):
     network = models.DCGAN(**shape, widths=(8, 6, 4), steps=_STEPS, seed=1)
     network.calibrate()
     return network
+  if name == "vae_gan":
+    return models.VAEGAN(
+      **shape, widths=(8, 6, 4), encoder_widths=(4, 6), steps=_STEPS, seed=1
+    )
   if name == "klt_generator":
     network = models.KLTGenerator(
       **shape, widths=(4, 4, 4), steps=_STEPS, seed=1

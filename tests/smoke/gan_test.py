@@ -40,7 +40,9 @@ def test_settings_that_do_not_go_together_are_refused(tmp_path, data):
     ("--adversarial_weight=0", "learns from the critic alone"),
     ("--batch=6", "--batch is a multiple of 4"),
     ("--widths=4,4", "3 widths above 0"),
+    ("--network=vae_gan", "--initial=RUN"),
   ):
-    done = runs.run("gan", data, *SMALL, flag, f"--out={tmp_path}/x")
+    out = f"--out={tmp_path}/{why[:4]}"
+    done = runs.run("gan", data, *SMALL, flag, out)
     assert done.returncode == 1
     assert why in done.stderr.strip().splitlines()[-1]

@@ -90,6 +90,22 @@ def test_the_encoder_stays_as_it_is():
     np.testing.assert_array_equal(old, weight.numpy())
 
 
+def test_an_encoder_learns_to_invert_a_generator():
+  network = small_generators.make("vae_gan")
+  task = generator.Encoding(network, distances.get("mse"), beta=1e-4)
+  task.compile(keras.optimizers.Adam(1e-2))
+  for variable in network.decoder.trainable_variables:
+    variable.assign(6 * variable)  # more contrast than it starts with
+  network.decoder.calibrate()
+  x = network.decode(network.draw(8, tf.constant([1, 1])), 0.0)
+  kept = [weight.numpy() for weight in network.decoder.weights]
+  step = tf.function(task.train_step)
+  losses = [float(step((x, x))["loss"]) for _ in range(60)]
+  assert np.mean(losses[-5:]) < 0.9 * losses[0]
+  for old, weight in zip(kept, network.decoder.weights, strict=True):
+    np.testing.assert_array_equal(old, weight.numpy())
+
+
 def test_averaged_weights_serve_for_a_while():
   task = gan(decay=0.5)
   task.train_step(batch())

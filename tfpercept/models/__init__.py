@@ -20,6 +20,7 @@ from tfpercept.models.digit_classifier import DigitClassifier
 from tfpercept.models.generators.dcgan import DCGAN
 from tfpercept.models.generators.klt_generator import KLTGenerator
 from tfpercept.models.generators.pca import PCA
+from tfpercept.models.generators.vae_gan import VAEGAN
 from tfpercept.models.patch_critic import PatchCritic
 from tfpercept.models.perceptual.pim import PIMNetwork
 from tfpercept.models.perceptual.pim_weights import pim_from_arrays
@@ -31,6 +32,7 @@ __all__ = [
   "PCA",
   "SRCNN",
   "VAE",
+  "VAEGAN",
   "Autoencoder",
   "ChannelWiseHyperprior",
   "DigitClassifier",

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.models.generators import base as generators
+from tfpercept.models.generators import vae_gan
+from tfpercept.ops import divergences
 from tfpercept.tasks import adversarial, averaging, base, objectives
 
 DECAY = 0.995
@@ -167,3 +169,66 @@ class Refinement(_Generator):
       "linear_mse": tf.reduce_mean(tf.square(x - linear)),
     }
     return adversarial.Generated(x, x_hat, linear, terms)
+
+
+class Encoding(base.Task):
+  """Trains the encoder of a generator that stays as it is.
+
+  For a picture x and z drawn from q(z|x) the loss is
+
+      distance(x, G(z)) + beta * KL(q(z|x) || p(z)),
+
+  with the KL in nats a latent. A batch is `(x, x)`; the terms are `loss`,
+  `distortion` and `kl`.
+
+  Args:
+    network: The generator and the encoder.
+    objective: The distance of pictures and their reconstructions.
+    beta: The weight of the KL, 0 or more.
+    seed: The seed of the noise.
+
+  Raises:
+    ValueError: if `beta` is below 0.
+
+  Source: Santurkar, Budden, Shavit, "Generative compression", 2018, section 3.
+  """
+
+  def __init__(
+    self,
+    network: vae_gan.VAEGAN,
+    objective: distances.Distance,
+    *,
+    beta: float,
+    seed: int = 0,
+  ):
+    if not beta >= 0:
+      raise ValueError(f"beta is 0 or more; got {beta}")
+    super().__init__("encoding", seed=seed)
+    self.network, self.objective, self._beta = network, objective, beta
+
+  def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+    del training
+    return self.network.decode(self.network.encode(x), 0.0)
+
+  def parts(self) -> dict[str, Any]:
+    # The generator is not saved: it is that of the start.
+    found = {"encoder": self.network.encoder}
+    return {**found, **objectives.parts(self.objective)}
+
+  def terms(
+    self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
+  ) -> dict[str, tf.Tensor]:
+    del step
+    x, _ = batch
+    mean, log_variance = self.network.posterior(x)
+    noise = tf.random.stateless_normal(tf.shape(mean), seed)
+    x_hat = self.network.decode(mean + tf.exp(0.5 * log_variance) * noise, 0.0)
+    distortion = tf.reduce_mean(self.objective(x, x_hat))
+    kl = tf.reduce_mean(divergences.normal_to_standard(mean, log_variance))
+    return {
+      "loss": distortion + self._beta * kl, "distortion": distortion, "kl": kl
+    }  # fmt: skip
+
+  def averaged(self) -> contextlib.AbstractContextManager[None]:
+    """Does nothing, as there are no averaged weights."""
+    return contextlib.nullcontext()

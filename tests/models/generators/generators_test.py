@@ -82,7 +82,7 @@ def test_calibrated_statistics_are_those_of_a_large_batch():
   )
 
 
-@pytest.mark.parametrize("name", ["pca", "klt_generator", "dcgan"])
+@pytest.mark.parametrize("name", ["pca", "klt_generator", "dcgan", "vae_gan"])
 def test_a_saved_generator_makes_the_same_pictures(name, tmp_path):
   network = small_generators.make(name)
   models.save(network, tmp_path / "m")
@@ -90,6 +90,18 @@ def test_a_saved_generator_makes_the_same_pictures(name, tmp_path):
   z = network.draw(2, tf.constant([0, 1]))
   np.testing.assert_array_equal(network.decode(z, 0.5), again.decode(z, 0.5))
   assert again.get_config() == network.get_config()
+
+
+def test_an_encoder_stands_beside_a_generator_that_stays():
+  network = small_generators.make("vae_gan")
+  z = network.draw(2, tf.constant([0, 1]))
+  np.testing.assert_array_equal(
+    network.decode(z, 0.0), network.decoder.decode(z, 0.0)
+  )
+  x = small_generators.pictures(2) / np.float32(255)
+  assert network.encode(x).shape == (2, small_generators.LATENT)
+  with pytest.raises(ValueError, match="encoder_widths="):
+    models.VAEGAN(encoder_widths=())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.inversion import inversion_codec
 
 _ROUNDS = 20  # of Lloyd's algorithm
-_TRIED = 64  # pictures that a quality is chosen by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +74,9 @@ def clustered(image: np.ndarray, count: int) -> np.ndarray:
   return np.round(means[which]).astype(np.uint8).reshape(image.shape)
 
 
-def quality_at(codec: Codec, images: Sequence[np.ndarray], bpp: float) -> float:
+def quality_at(
+  codec: Codec, images: Sequence[np.ndarray], bpp: float, *, tried: int = 64
+) -> float:
   """Returns the best quality whose mean rate over pictures is at most `bpp`.
 
   It is one quality for all pictures, found by bisection over sixteenths and
@@ -85,17 +86,18 @@ def quality_at(codec: Codec, images: Sequence[np.ndarray], bpp: float) -> float:
     codec: Codec of rising rates.
     images: Pictures, uint8 `[H, W, C]` each.
     bpp: Bits per pixel, headers included.
+    tried: Number of pictures that are coded, at most.
   """
   low, high = codec.qualities[0], codec.qualities[-1]
   ladder = np.arange(low, high + 1e-9, 1 / container.STEPS)
   first, last = 0, len(ladder) - 1
-  places = np.linspace(0, len(images) - 1, min(_TRIED, len(images)))
-  tried = np.stack([images[int(place)] for place in places])
-  pixels = len(tried) * tried.shape[1] * tried.shape[2]
+  places = np.linspace(0, len(images) - 1, min(tried, len(images)))
+  chosen = np.stack([images[int(place)] for place in places])
+  pixels = len(chosen) * chosen.shape[1] * chosen.shape[2]
   while first < last:
     middle = (first + last + 1) // 2
     quality = float(ladder[middle])
-    size = sum(map(len, _files(codec, tried, quality)))
+    size = sum(map(len, _files(codec, chosen, quality)))
     if 8 * size / pixels <= bpp:
       first = middle
     else:
