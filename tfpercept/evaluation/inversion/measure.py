@@ -23,7 +23,7 @@ class Row:
     bytes: Bytes of a file, headers included.
     bpp: Bits per pixel.
     to_png: Bytes of all PNG files over those of all files.
-    to_raw: Bytes of the samples, 1 or 3 a pixel, over those of the files.
+    to_raw: 24 bits a pixel, also of grey ones, over the rate of the files.
     psnr: PSNR in dB; infinite where no picture differs.
     mse: Mean squared error of 8-bit samples.
     ssim: Structural similarity.
@@ -66,7 +66,7 @@ class Judge:
 
   def row(self, coded: methods.Coded) -> Row:
     """Returns the figures of pictures after a method."""
-    count, height, width, channels = self.images.shape
+    count, height, width, _ = self.images.shape
     total = float(coded.sizes.sum())
     error = self.images.astype(np.float64) - coded.images
     mse = np.square(error).mean(axis=(1, 2, 3))
@@ -80,7 +80,7 @@ class Judge:
       bytes=total / count,
       bpp=8 * total / (count * height * width),
       to_png=self._png / total,
-      to_raw=count * height * width * channels / total,
+      to_raw=3 * count * height * width / total,
       psnr=float(np.mean(10 * np.log10(255**2 / mse[differs])))
       if differs.any()
       else math.inf,
