@@ -50,12 +50,13 @@ def frechet_of_moments(
   root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
   products = np.linalg.eigvalsh(root @ other @ root)
   gap = mean - other_mean
-  return float(
+  found = (
     gap @ gap
     + np.trace(covariance)
     + np.trace(other)
     - 2 * np.sqrt(np.maximum(products, 0)).sum()
   )
+  return max(float(found), 0.0)  # of equal normals rounding may leave less
 
 
 def polynomial_kernel(features: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -39,11 +39,16 @@ def lines(rows: Mapping[str, measure.Row]) -> list[list[str]]:
         name, f"{row.bytes:.1f}", f"{row.bpp:.4f}", f"{row.to_png:.2f}",
         f"{row.to_raw:.1f}", f"{row.psnr:.2f}", f"{row.mse:.0f}",
         f"{row.ssim:.4f}", f"{row.lpips:.4f}", f"{row.pim:.3g}",
-        f"{row.frechet:.4g}", f"{row.pim_frechet:.4g}",
+        _set_distance(row.frechet), _set_distance(row.pim_frechet),
       ]
     )  # fmt: skip
   found += [[name, *cells] for name, cells in PUBLISHED.items()]
   return found
+
+
+def _set_distance(value: float) -> str:
+  """Formats a distance of sets, of which less than a millionth is rounding."""
+  return "0" if value < 1e-6 else f"{value:.4g}"
 
 
 def markdown(title: str, rows: Mapping[str, measure.Row]) -> str:
