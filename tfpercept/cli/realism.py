@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
@@ -150,7 +151,7 @@ def _judge(
     arguments.model, heads, arguments.strength or [1.0]
   )
   if arguments.bpp is None:
-    quality = arguments.quality or 1.0
+    quality = 1.0 if arguments.quality is None else arguments.quality
 
     def code(picture):  # type: ignore[no-untyped-def]  # NumPy comes late
       return codec.compress(picture, quality=quality)
@@ -171,13 +172,14 @@ def _judge_folders(
   collector: measure.Judge,
   bar: progress.Bar,
 ) -> decoders.Judged:
-  if arguments.head or arguments.strength or arguments.bpp or arguments.quality:
+  others = (arguments.bpp, arguments.quality)
+  if arguments.head or arguments.strength or others != (None, None):
     raise ValueError(
       "--decoded judges pictures as they are; drop --head, --strength, "
       "--quality and --bpp, or --decoded"
     )
   decoded = {
-    name: {path.stem: path for path in files.list_images(folder)}
+    name: _by_name(files.list_images(folder))
     for name, folder in _named(arguments.decoded).items()
   }
   return decoders.judge_folders(pictures, decoded, collector, progress=bar.show)
@@ -213,13 +215,24 @@ def _pictures(given: list[str]) -> dict[str, pathlib.Path]:
   paths: list[pathlib.Path] = []
   for path in map(pathlib.Path, given):
     paths += files.list_images(path) if os.path.isdir(path) else [path]
-  found = {path.stem: path for path in paths}
-  if len(found) < len(paths):
-    raise ValueError("pictures need different names, since tables go by names")
+  found = _by_name(paths)
   if len(found) < 2:
     raise ValueError(
       f"realism is judged on two pictures or more; got {len(found)}"
     )
+  return found
+
+
+def _by_name(paths: Sequence[pathlib.Path]) -> dict[str, pathlib.Path]:
+  """Returns paths by their names without suffix, which have to differ."""
+  found: dict[str, pathlib.Path] = {}
+  for path in paths:
+    if path.stem in found:
+      raise ValueError(
+        f"pictures need different names, since tables go by names; got "
+        f"{found[path.stem]} and {path}"
+      )
+    found[path.stem] = path
   return found
 
 

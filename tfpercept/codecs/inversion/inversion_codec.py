@@ -30,9 +30,10 @@ class Inversion(base.Codec):
 
   Decoding is one pass of the generator. Encoding is a search for the latent;
   generators with an encoder, such as principal components, begin with its
-  latent, and by default end with it. A file of a picture of the generator's own
-  size has 18 bytes beside the latent. Pictures of other sizes are covered by
-  squares that overlap, each with its latent.
+  latent, and by default end with it. A file has 18 bytes beside the latent, 21
+  where a side has 128 pixels or more and the latent 128 bytes or more. Pictures
+  of other sizes than the generator's are covered by squares that overlap, each
+  with its latent.
 
   Quality is 1 to the number of the generator's quantizer steps. A file's
   symbols are the same on all machines, and pixels the same within a level.
@@ -62,7 +63,7 @@ class Inversion(base.Codec):
   """
 
   suffix = ".tfp"
-  bytes_per_pixel = (40, 40)
+  bytes_per_pixel = (56, 56)
 
   def __init__(
     self,

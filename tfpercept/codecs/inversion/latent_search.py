@@ -87,8 +87,10 @@ values of all pictures."""
 class Search:
   """Finds symbols for pictures by one generator and one objective.
 
-  All pictures of a call are searched at once, each with all its restarts. What
-  is found for one of them does not depend on the others, but for rounding.
+  All pictures of a call are searched at once, each with all its restarts. The
+  noise of a picture's starts and steps follows from its place among them, and a
+  target ends the search once all have reached it. So with descent another file
+  may be found for a picture that is searched alone.
 
   Args:
     network: Generator.
@@ -143,8 +145,9 @@ class Search:
       place = costs.argmin(axis=1)
       best = symbols[np.arange(len(x)), place]
       values = costs[np.arange(len(x)), place]
+      exact = z.numpy()[np.arange(len(x)), place] / step
       for _ in range(self.budget.passes):
-        best, values = self._tried(target, z, best, values, step, limits)
+        best, values = self._tried(target, exact, best, values, step, limits)
     return [
       Found(
         best[i],
@@ -229,7 +232,7 @@ class Search:
   def _tried(
     self,
     target: tf.Tensor,
-    z: tf.Tensor,
+    exact: np.ndarray,
     symbols: np.ndarray,
     values: np.ndarray,
     step: float,
@@ -239,8 +242,15 @@ class Search:
 
     Tried are changes of the symbols that were rounded farthest, towards what
     they were before.
+
+    Args:
+      target: Pictures, float32 `[N, H, W, C]`.
+      exact: Latents in steps before rounding, float32 `[N, latent]`.
+      symbols: Symbols, int32 `[N, latent]`.
+      values: Objective of their pictures, float64 `[N]`.
+      step: Quantizer step of latents.
+      limits: Least and largest symbol of each latent.
     """
-    exact = z.numpy().mean(axis=1) / step  # [N, latent]
     short = exact - symbols
     places = np.argsort(-np.abs(short), axis=1)[:, :_TRIED]
     tried = np.repeat(symbols[:, None], places.shape[1], axis=1)

@@ -73,6 +73,11 @@ def strengths(
       "strengths are above 0, up to 1; the faithful decoder is always there. "
       f"Got {', '.join(map(str, values))}"
     )
+  if len({f"{value:g}" for value in values}) < len(values):
+    raise ValueError(
+      "strengths differ in six digits at least; got "
+      f"{', '.join(map(str, values))}"
+    )
   faithful = learned_codec.Hyperprior(model=model)
   found: dict[str, Decoder] = {FAITHFUL: faithful.decompress}
   for name, head in heads.items():
