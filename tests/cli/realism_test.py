@@ -59,6 +59,9 @@ def test_decoded_folders_are_judged_and_written(place, capsys):
   ("more", "message"),
   [
     (["--decoded=dark", "--quality=1"], "drop --head, --strength"),
+    (["--decoded=dark", "--quality=0"], "drop --head, --strength"),
+    (["--quality=0"], "qualities from 1 to 8; got 0"),
+    (["--strength=0.5", "--strength=0.50000001"], "differ in six digits"),
     (["--decoded=a=dark", "--decoded=a=dark"], "two folders are called 'a'"),
     (["--strength=2"], "above 0, up to 1"),
     (["--side=0"], "--side is above 0"),
