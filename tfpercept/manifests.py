@@ -52,7 +52,7 @@ def read(model: files.PathLike) -> dict[str, Any]:
     for shape in manifest["weights"]:
       if not all(isinstance(side, int) and side > 0 for side in shape):
         raise ValueError(f"it lists a weight of shape {shape}")
-  except (ValueError, KeyError, TypeError) as error:
+  except (ValueError, KeyError, TypeError, RecursionError) as error:
     raise ValueError(f"{path} is not a model manifest: {error}") from error
   return manifest
 

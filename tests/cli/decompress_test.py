@@ -249,6 +249,18 @@ def test_realism_without_a_head_for_the_model_is_refused(run, coded, capsys):
   assert not coded.with_suffix(".png").exists()
 
 
+def test_a_head_of_another_codec_is_refused(tmp_path, photograph, capsys):
+  path = tmp_path / "a.tfp"
+  codec = codecs.get("hyperprior(model='photo_mse', check=False)")
+  path.write_bytes(codec.compress(photograph(32, 48), quality=1))
+  options = ["--realism=1", "--head=photo_ms_ssim_realism"]
+  assert cli.main(["decompress", str(path), *options]) == 2
+  err = capsys.readouterr().err
+  assert "no realism head is for photo_mse " in err
+  assert "given: photo_ms_ssim_realism" in err
+  assert not path.with_suffix(".png").exists()
+
+
 @pytest.mark.parametrize(
   ("options", "message"),
   [

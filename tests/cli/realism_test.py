@@ -65,6 +65,11 @@ def test_decoded_folders_are_judged_and_written(place, capsys):
     (["--decoded=a=dark", "--decoded=a=dark"], "two folders are called 'a'"),
     (["--strength=2"], "above 0, up to 1"),
     (["--side=0"], "--side is above 0"),
+    (["--model=emoji"], "inversion(model='emoji')"),
+    (
+      ["--head=a=photo_ms_ssim_realism", "--head=b=photo_mse_realism"],
+      "given: photo_ms_ssim_realism (for photo_ms_ssim",
+    ),
   ],
 )
 def test_mistakes_are_told(more, message, place, capsys, monkeypatch):

@@ -127,6 +127,10 @@ def forge(folder, contents):
     (lambda f: (f / "manifest.json").unlink(), "no trained model in"),
     (lambda f: (f / "manifest.json").write_text("{"), "not a model manifest"),
     (lambda f: (f / "manifest.json").write_text("[]"), "not a model manifest"),
+    (
+      lambda f: (f / "manifest.json").write_text("[" * 100_000),
+      "not a model manifest",
+    ),
     (lambda f: edit(f, format="x"), "its format is 'x'"),
     (lambda f: edit(f, model="srcn"), "Did you mean 'srcnn'"),
     (lambda f: edit(f, config={"depth": 3}), "no option 'depth'"),

@@ -60,7 +60,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     default=[],
     metavar="RUN",
     help="folder of a realism head that trainers.realism wrote, in place of "
-    "that of the package; may be repeated",
+    "those of the package; may be repeated, for files of several models",
   )
   parser.add_argument(
     "--max-pixels",

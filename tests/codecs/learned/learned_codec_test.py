@@ -1,6 +1,7 @@
 """The learned codec gives back what it was given, whatever the picture."""
 
 import contextlib
+import json
 import shutil
 
 import hypothesis
@@ -376,6 +377,39 @@ def test_curves_have_points_where_lambda_has_doubled_at_most(
   model_writer.save(network, tmp_path / "m")
   codec = learned_codec.Hyperprior(model=str(tmp_path / "m"))
   assert codec.qualities == qualities
+
+
+@pytest.mark.parametrize(
+  "lmbda",
+  [
+    [0, 1],
+    [-1, 1],
+    ["a", "b"],
+    ["1", "2"],
+    [1],
+    [1, 2, 3],
+    None,
+    [2, 1],
+    [1, 10**400],
+    [1, 1e999],
+    [1, True],
+  ],
+)
+def test_a_forged_range_of_lambda_is_damage(folder, tmp_path, lmbda):
+  shutil.copytree(folder, tmp_path / "m")
+  path = tmp_path / "m" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  manifest["config"]["lmbda"] = lmbda
+  path.write_text(json.dumps(manifest))
+  with pytest.raises(ValueError, match="m is damaged: lmbda"):
+    learned_codec.Hyperprior(model=str(tmp_path / "m"))
+
+
+def test_a_generator_is_sent_to_the_codec_that_takes_it():
+  with pytest.raises(
+    ValueError, match=r"generator; .*inversion\(model='emoji'"
+  ):
+    learned_codec.Hyperprior(model="emoji")
 
 
 @any_picture.tried(8)

@@ -79,6 +79,21 @@ def test_a_damaged_file_is_no_file_of_a_missing_model(files_of):
   assert not isinstance(caught.value, container.WrongModel)
 
 
+def test_a_head_of_the_package_serves_only_where_none_is_given():
+  data = learned_codec.Hyperprior(model="photo_mse", check=False).compress(
+    PICTURE, quality=1
+  )
+  known = model_lookup.KnownModels(realism=1.0)
+  assert known.codec_of(data).head == "photo_mse_realism"
+  other = model_lookup.KnownModels(
+    realism=1.0, given_heads=["photo_ms_ssim_realism"]
+  )
+  with pytest.raises(
+    ValueError, match=r"is for photo_mse .* given: photo_ms_ssim_realism"
+  ):
+    other.codec_of(data)
+
+
 def test_models_that_come_with_the_package_are_known(
   folders, files_of, monkeypatch
 ):

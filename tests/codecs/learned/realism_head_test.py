@@ -131,6 +131,19 @@ def test_a_head_for_another_codec_is_refused(folders, data, picture, tmp_path):
     codecs.get(spec(folders[0], realism=1.0, head=str(other)))
 
 
+def test_a_given_head_is_never_replaced_by_that_of_the_package():
+  given = "photo_ms_ssim_realism"
+  words = r"no realism head is for photo_mse .* given: photo_ms_ssim_realism"
+  with pytest.raises(ValueError, match=words):
+    codecs.get(spec("photo_mse", realism=1.0, head=given))
+  identity = model_ids.identity(manifests.read("photo_mse"))
+  with pytest.raises(ValueError, match=words):
+    heads.find(identity, "photo_mse", [given])
+  # One of several will do.
+  both = [given, "photo_mse_realism"]
+  assert heads.find(identity, "photo_mse", both) == "photo_mse_realism"
+
+
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), True, "1"])
 def test_a_strength_out_of_range_is_named(folders, strength):
   with pytest.raises(ValueError, match="realism is 0"):
@@ -143,7 +156,12 @@ def test_a_strength_out_of_range_is_named(folders, strength):
     {"config": {"levels": 10**9}},
     {"config": {"widths": [8, 6, 4]}},
     {"config": {"blocks": [1, 0, 1, "1"]}},
+    {"config": {"conditioned": 1}},
+    {"config": {"conditioned": "no"}},
     {"highest": float("nan")},
+    {"highest": "4.5"},
+    {"highest": True},
+    {"highest": 10**400},
     {"names": ["deviation"]},
     {"codec": None},
   ],

@@ -112,6 +112,12 @@ def test_the_head_of_the_package_is_found():
   assert decoders.own_head("photo_mse") == {"": "photo_mse_realism"}
 
 
+def test_a_head_of_another_codec_is_not_judged_under_its_name():
+  heads = {"a": "photo_ms_ssim_realism", "b": "photo_mse_realism"}
+  with pytest.raises(ValueError, match="given: photo_ms_ssim_realism"):
+    decoders.strengths("photo_mse", heads, [1.0])
+
+
 @pytest.mark.parametrize("value", [0.0, 1.5])
 def test_strengths_out_of_range_are_refused(value):
   with pytest.raises(ValueError, match="above 0, up to 1"):

@@ -5,7 +5,11 @@ import pytest
 import tensorflow as tf
 
 from tfpercept import models
-from tfpercept.models.compression import transform_codec, warm_start
+from tfpercept.models.compression import (
+  hific,
+  transform_codec,
+  warm_start,
+)
 from tfpercept.tasks import quantizers
 
 
@@ -149,6 +153,12 @@ def test_wider_transforms_code_alike_and_every_new_channel_learns(x, kind):
 def test_widths_that_can_not_be_had_are_named(widths):
   with pytest.raises(ValueError, match="can have more of each; got"):
     warm_start.with_widths(network(), widths)
+
+
+def test_a_network_without_widths_is_named():
+  made = models.HiFiC(**hific.SIZES["tiny"])
+  with pytest.raises(ValueError, match="hific has no widths"):
+    warm_start.with_widths(made, (8, 8, 8))
 
 
 def test_latents_that_can_not_be_added_are_named(pictures):

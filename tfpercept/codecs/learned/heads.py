@@ -65,20 +65,22 @@ def find(
   Args:
     identity: The model's name in files (`model_ids.identity`).
     model: Folder or name of the model, for messages.
-    given: Folders of heads, which go before those of the package.
+    given: Folders or names of heads, in place of those of the package. Only
+      where none is given a head of the package is taken.
 
   Raises:
     ValueError: if there is no head for the model, or one that is given is no
       head.
   """
   others = []
-  for head in (*given, *shipped()):
+  for head in given or shipped():
     codec = read(head)[CODEC]
     if codec[IDENTITY] == identity.hex():
       return head
     others.append(f"{head} (for {codec[NAME]}, {codec[IDENTITY]})")
   raise ValueError(
-    f"no realism head is for {model} ({identity.hex()}); those here: "
-    f"{', '.join(others) or 'none'}. Decode with a realism of 0, or give a "
-    "head that trainers.realism trained for this very model"
+    f"no realism head is for {model} ({identity.hex()}); those "
+    f"{'given' if given else 'here'}: {', '.join(others) or 'none'}. Decode "
+    "with a realism of 0, or give a head that trainers.realism trained for "
+    "this very model"
   )

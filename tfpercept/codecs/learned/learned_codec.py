@@ -4,6 +4,7 @@ It needs no TensorFlow: what is computed of symbols is the same everywhere, in
 NumPy, and an engine (`engines`) runs the transforms.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -57,8 +58,8 @@ class Hyperprior(base.Codec):
     realism: Strength of the realism head in decoded pictures, 0 to 1. 0 gives
       the faithful picture, which is nearest to the original. Above 0 a head
       adds details that are likely, and not known. Files do not depend on it.
-    head: Folder of the head; by default the one that comes with the package for
-      the model.
+    head: Folder or name of the head, which must be for this very model; by
+      default the one that comes with the package for the model.
     engine: What runs the transforms: `numpy`, `tensorflow`, or `auto`, which
       takes NumPy where that can do what is asked for. Files of one are read by
       the other to the same latents.
@@ -94,11 +95,12 @@ class Hyperprior(base.Codec):
     heads.check_strength(realism)
     self.max_pixels = container.MAX_PIXELS  # of the picture of the test, too
     manifest = manifests.read(model)
+    _refuse_generator(model, manifest)
     self._laid, kept = coding_tables.load(model, manifest)
     self._parameters = entropy_parameters.of_layout(self._laid, kept)
     self._coder = symbol_coder.SymbolCoder(kept, self._laid, self._parameters)
     self.identity = model_ids.identity(manifest)
-    self.qualities = _ladder(self._laid.levels, manifest["config"])
+    self.qualities = _ladder(model, self._laid.levels, manifest["config"])
     self._engine = engines.create(
       engine, model, manifest, self._laid, effort=effort
     )
@@ -331,6 +333,15 @@ def _check_options(effort: int, max_pixels: int) -> None:
     )
 
 
+def _refuse_generator(model: str, manifest: Mapping[str, Any]) -> None:
+  """Raises ValueError for a model whose files hold a generator's latent."""
+  if manifest.get(model_ids.BITSTREAM) == "inversion":
+    raise ValueError(
+      f"{model} holds a {manifest['model']}, which is a generator; code with "
+      f"it by inversion(model={model!r})"
+    )
+
+
 def _grey(picture: np.ndarray) -> np.ndarray:
   """Returns the rounded mean of three channels, uint8 `[H, W, 1]`."""
   grey = np.empty((*picture.shape[:2], 1), np.uint8)
@@ -340,7 +351,9 @@ def _grey(picture: np.ndarray) -> np.ndarray:
   return grey
 
 
-def _ladder(levels: int, config: Mapping[str, Any]) -> tuple[float, ...]:
+def _ladder(
+  model: str, levels: int, config: Mapping[str, Any]
+) -> tuple[float, ...]:
   """Returns the qualities that show a model's rates, rising.
 
   They are the whole ones, and those halfway where the weight of distortion
@@ -348,11 +361,29 @@ def _ladder(levels: int, config: Mapping[str, Any]) -> tuple[float, ...]:
   other.
 
   Args:
+    model: Folder or name of the model, for messages.
     levels: Largest quality.
     config: Config of the network, with its range of lambda if it has one.
+
+  Raises:
+    ValueError: if the range is not two rising numbers above 0.
   """
   steps = 1
   if levels > 1 and "lmbda" in config:
-    low, high = config["lmbda"]
+    low, high = _range(model, config["lmbda"])
     steps += (high / low) ** (1.0 / (levels - 1)) > _MOST_BETWEEN
   return tuple(1.0 + place / steps for place in range(steps * (levels - 1) + 1))
+
+
+def _range(model: str, lmbda: Any) -> tuple[float, float]:
+  """Returns the ends of a range of lambda; raises ValueError for damage."""
+  if isinstance(lmbda, list) and len(lmbda) == 2:
+    low, high = lmbda
+    are_numbers = all(type(end) in (int, float) for end in lmbda)
+    if are_numbers and 0 < low <= high <= sys.float_info.max:
+      return low, high
+  raise ValueError(
+    f"{model} is damaged: lmbda in its config should be two finite numbers "
+    f"above 0, the smaller one first; got {lmbda!r:.80}. Copy the whole model "
+    "folder again"
+  )

@@ -40,7 +40,7 @@ class KnownModels:
     given: Run folders, model folders or names.
     engine: Name of the engine of the transforms, one of `offers.ENGINES`.
     realism: Strength of the realism heads in pictures, 0 to 1.
-    given_heads: Folders of realism heads, which go before those of the package.
+    given_heads: Folders of realism heads, in place of those of the package.
 
   Raises:
     ValueError: if one of them holds no model that codes pictures, or no head.
@@ -91,8 +91,8 @@ class KnownModels:
     Raises:
       WrongModel: if the file is whole, but no model that is here wrote it.
       CorruptStream: if it is anything else than whole.
-      ValueError: if its model is damaged, or has no realism head and realism
-        is above 0.
+      ValueError: if its model is damaged, or no realism head, of those given if
+        any are, is for it and realism is above 0.
     """
     found = container.read_header(data)
     if found.damage:
@@ -133,7 +133,7 @@ def opened(
       `ROUND` steps of a search for the latent of a generator.
     engine: Name of the engine of the transforms, one of `offers.ENGINES`.
     realism: Strength of the realism head in pictures, 0 to 1.
-    given_heads: Folders of realism heads, which go before those of the package.
+    given_heads: Folders of realism heads, in place of those of the package.
 
   Raises:
     ValueError: if there is no such model or head, or an option is not for it.

@@ -161,11 +161,14 @@ def _checked(
       "levels": _whole([config["levels"]], 1, _MOST["levels"], 1)[0],
       "widths": _whole(config["widths"], 1, _MOST["widths"], len(_SCALES)),
       "blocks": _whole(config["blocks"], 0, _MOST["blocks"], len(_SCALES)),
-      "conditioned": config["conditioned"] is True,
-      "highest": float(manifest["highest"]),
+      "conditioned": config["conditioned"],
+      "highest": manifest["highest"],
     }
-    if not 1 <= found["highest"] <= laid.levels:
-      raise ValueError(f"it was trained up to quality {found['highest']}")
+    if type(found["conditioned"]) is not bool:
+      raise ValueError(f"conditioned is {found['conditioned']!r}, no bool")
+    highest = found["highest"]
+    if type(highest) not in (int, float) or not 1 <= highest <= laid.levels:
+      raise ValueError(f"it was trained up to quality {highest!r}")
     names = manifest["names"]
     wanted = _shapes(found, laid.latents)
     shapes = [tuple(shape) for shape in manifest["weights"]]

@@ -86,10 +86,15 @@ def with_widths(network: keras.Model, widths: Sequence[int]) -> keras.Model:
     A built network of the same class, in float32.
 
   Raises:
-    ValueError: if `widths` is not as long as those of the network, or one of
-      them is smaller.
+    ValueError: if `widths` is not as long as those of the network, one of
+      them is smaller, or the network has no `widths`.
   """
   config, wanted = network.get_config(), [int(width) for width in widths]
+  if "widths" not in config:
+    raise ValueError(
+      f"a {network.registered_name} has no widths, so it can not get more "
+      "hidden channels; start from a network that has them, or drop the widths"
+    )
   old = config["widths"]
   if len(wanted) != len(old) or any(
     new < width for new, width in zip(wanted, old, strict=True)
