@@ -84,7 +84,7 @@ class Settings(shared_settings.Network):
     "Decay of an exponential moving average of the weights, such as 0.9995; "
     "the codec then has the average. By default it has the last weights.",
     least=0.0,
-    most=1.0,
+    most=0.9999,
   )
 
   def check(self) -> None:

@@ -1,6 +1,7 @@
 """Training of generators of small pictures: settings and what follows."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from tfpercept.io import files
 from tfpercept.models import picture_critic
 from tfpercept.models.generators import base as generators
 from tfpercept.ops import adversarial
+from tfpercept.tasks import base
 from tfpercept.tasks import generator as tasks
 from tfpercept.training import callbacks, lock, precision
 from trainers import example_settings, initial_weights
@@ -238,25 +240,31 @@ def _fit(
   data: examples.Examples,
   unseen: examples.Examples,
 ) -> None:
-  own = run.settings
-  rates = {"generator": 1.0, "critic": own.critic_rate, "optimizer": 1.0}
-  movers = {
+  training.fit(
+    task,
+    examples.Batches(data.images, batch=run.settings.batch, seed=run.seed),
+    run,
+    optimizer=_optimizers(run, task.moves()),
+    pictures=_shown(run, task, unseen),
+  )
+
+
+def _optimizers(
+  run: training.Run[Settings], moves: Mapping[str, base.Move]
+) -> dict[str, keras.optimizers.Optimizer]:
+  critic_rate = run.settings.critic_rate
+  rates = {"generator": 1.0, "critic": critic_rate, "optimizer": 1.0}
+  return {
     name: keras.optimizers.Adam(
       training.learning_rate(
-        dataclasses.replace(run, learning_rate=rates[name] * run.learning_rate)
+        dataclasses.replace(run, learning_rate=rates[name] * run.learning_rate),
+        move,
       ),
       beta_1=0.5,
       beta_2=0.99,
     )
-    for name in task.moves()
+    for name, move in moves.items()
   }
-  training.fit(
-    task,
-    examples.Batches(data.images, batch=own.batch, seed=run.seed),
-    run,
-    optimizer=movers,
-    pictures=_shown(run, task, unseen),
-  )
 
 
 def _shown(

@@ -154,7 +154,7 @@ class Settings(Data):
     "Decay of an exponential moving average of the weights; the codec then "
     "has the average.",
     least=0.0,
-    most=1.0,
+    most=0.9999,
   )
   game: str = settings.option(
     "non_saturating",

@@ -1,6 +1,6 @@
 """Training of HiFiC in two stages, without a critic and against one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from tfpercept import distances, models, training
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models import patch_critic
 from tfpercept.models.compression import hific, transforms, warm_start
-from tfpercept.tasks import critic_spaces, generative_compression
+from tfpercept.tasks import base, critic_spaces, generative_compression
 from tfpercept.training import precision, schedules
 from trainers import hific_settings, kept_codec
 
@@ -64,7 +64,7 @@ def train(
       decay=own.ema,
       seed=run.seed,
     )
-    optimizers = _optimizers(run, list(task.moves()))
+    optimizers = _optimizers(run, task.moves())
   kept = kept_codec.Kept(task)
   estimate = _estimate(task, _crops(held_out, run, seed=run.seed + 1))
   training.fit(
@@ -137,20 +137,21 @@ def _critic(
 
 
 def _optimizers(
-  run: _Run, moves: Sequence[str]
+  run: _Run, moves: Mapping[str, base.Move]
 ) -> dict[str, keras.optimizers.Optimizer]:
   own = run.settings
   paces = {"generator": 1.0, "critic": own.critic_rate}
   return {
     name: keras.optimizers.Adam(
-      schedules.SteadyThenCosine(
+      schedules.of_move(
+        move,
         paces[name] * run.learning_rate,
         steps=run.steps,
-        warmup=min(run.warmup, run.steps // 10),
+        warmup=run.warmup,
         share=own.fall,
       )
     )
-    for name in moves
+    for name, move in moves.items()
   }
 
 

@@ -10,6 +10,7 @@ from programs import program
 from tfpercept import training
 from tfpercept.data import identity
 from tfpercept.io import files
+from tfpercept.training import checkpoints
 from trainers import shared_settings
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -27,6 +28,8 @@ def train(
 ) -> None:
   """Trains with the flags of a preset, unless that has been done.
 
+  What was begun and not finished is resumed.
+
   Output goes to standard error, so that standard output holds only tables.
 
   Args:
@@ -43,7 +46,7 @@ def train(
   # Whoever moves the folder moves what the runs in it start from.
   given = "\n".join([*program.lines(preset), *more])
   noted = _ascii(given.replace(str(out.parent), "...")).splitlines()
-  if all((out / run / "model").exists() for run in runs):
+  if all(is_finished(out / run) for run in runs):
     _require_same(out, noted)
     for run in runs:
       _require_same_data(out / run)
@@ -59,6 +62,31 @@ def train(
     check=True,
   )
   files.write_text(out / FLAGS, "\n".join(noted) + "\n")
+
+
+def is_finished(run: pathlib.Path) -> bool:
+  """Returns whether a folder holds the model that its run ended with.
+
+  Some trainers renew the model as they go, and leave that of an earlier step
+  where they are killed. The manifest of such a model tells its step; where one
+  does not, the newest checkpoint does. A model that nothing tells of was put
+  there by hand, and is taken as it is.
+
+  Args:
+    run: Folder of the run.
+
+  Raises:
+    ValueError: if `run.json` or the manifest is damaged.
+  """
+  if not (run / "model").exists():
+    return False
+  if not (run / "run.json").exists():
+    return True
+  steps = json.loads((run / "run.json").read_bytes())["steps"]
+  manifest = run / "model" / "manifest.json"
+  told = json.loads(manifest.read_bytes()) if manifest.exists() else {}
+  newest = max(checkpoints.steps(run / checkpoints.FOLDER), default=steps)
+  return bool(told.get("step", newest) >= steps)
 
 
 def _require_same(out: pathlib.Path, noted: list[str]) -> None:

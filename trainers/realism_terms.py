@@ -15,13 +15,14 @@ import dataclasses
 import json
 import pathlib
 import sys
+from typing import Any
 
 import numpy as np
 
 from programs import derived_flags, program
-from tfpercept import distances, offers, settings
+from tfpercept import distances, manifests, offers, settings
 from tfpercept.codecs.learned import learned_codec
-from tfpercept.data import sources
+from tfpercept.data import identity, sources
 from tfpercept.evaluation.core import settings as defaults
 from tfpercept.evaluation.ranking import page as ranking_page
 from tfpercept.evaluation.ranking import study, study_config
@@ -92,7 +93,7 @@ def main() -> None:
   out = pathlib.Path(job.out).absolute()
   folders.require(out)
   codec = learned_codec.Hyperprior(model=job.codec)
-  weights = _weights(job, codec, out / "weights.json")
+  weights = _weights(job, codec, out / "weights.json") if job.train else {}
   pictures = {p.stem: p for p in files.list_images(job.pictures)}
   faithful = _judged(job, codec, pictures, out / _FAITHFUL, None)
   results = []
@@ -102,8 +103,10 @@ def main() -> None:
       folder = out / arm.name / f"seed_{seed}"
       if job.train:
         _train(job, arm, weights[arm.term], seed, folder)
-      if (folder / "model").exists():
+      if processes.is_finished(folder):
         found.append(_judged(job, codec, pictures, folder, folder))
+      elif (folder / "model").exists():
+        print(f"{folder}: left out, not trained to its end", file=sys.stderr)
     if found:
       results.append(_result(arm, found))
   _write(job, out, results, _values(faithful), _sample(job, faithful))
@@ -116,12 +119,16 @@ def _weights(
 
   Each makes the term, of faithful pictures, as large as LPIPS is with a weight
   of 1, so that no arm is stronger by the unit of its distance. They are found
-  once and kept.
+  once for a codec, a quality and data, and kept.
   """
-  if path.exists():
-    kept = dict(json.loads(path.read_bytes()))
-    if set(job.terms) <= set(kept):
-      return kept
+  conditions = {
+    "codec": codec.identity.hex(),
+    "quality": job.quality,
+    "data": [source["files"] for source in identity.of(job.data)],
+  }
+  kept = _kept(path, conditions)
+  if kept is not None and set(job.terms) <= set(kept["weights"]):
+    return dict(kept["weights"])
   pairs = []
   for picture in sources.load(job.data)[:_CALIBRATION]:
     crop = np.ascontiguousarray(picture[:_CROP, :_CROP])
@@ -141,8 +148,18 @@ def _weights(
     for name, spec in terms.TERMS.items()
     if name in job.terms
   }
-  files.write_json(path, found)
+  files.write_json(path, {"conditions": conditions, "weights": found})
   return found
+
+
+def _kept(
+  path: pathlib.Path, conditions: dict[str, object]
+) -> dict[str, Any] | None:
+  """Returns what a file holds, None if it was found under other conditions."""
+  if not path.exists():
+    return None
+  kept = dict(json.loads(path.read_bytes()))
+  return kept if kept.get("conditions") == conditions else None
 
 
 def _train(
@@ -171,11 +188,15 @@ def _judged(
 ) -> dict[str, object]:
   """Returns the measures of a head, or of the faithful decoder without one."""
   path = folder / _JUDGED
-  conditions = {"quality": job.quality, "pictures": sorted(pictures)}
-  if path.exists():
-    kept = dict(json.loads(path.read_bytes()))
-    if kept["conditions"] == conditions:
-      return kept
+  conditions = {
+    "codec": codec.identity.hex(),
+    "head": None if head is None else manifests.read(head)["sha256"],
+    "quality": job.quality,
+    "pictures": identity.of_paths([job.pictures])[0]["files"],
+  }
+  kept = _kept(path, conditions)
+  if kept is not None:
+    return kept
   print(f"{folder}: judged now", file=sys.stderr, flush=True)
   decode = codec.decompress
   if head is not None:

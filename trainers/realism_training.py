@@ -1,7 +1,7 @@
 """Training of realism heads: its settings, and what follows from them."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from tfpercept.codecs.learned import model_ids
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import hyperprior, realism
 from tfpercept.ops import adversarial as games
+from tfpercept.tasks import base
 from tfpercept.tasks import realism as realism_task
 from tfpercept.training import callbacks, precision, schedules
 from trainers import initial_weights, shared_settings
@@ -132,13 +133,21 @@ class Settings(shared_settings.Network):
     "Decay of an exponential moving average of the weights, which the head "
     "then has.",
     least=0.0,
-    most=1.0,
+    most=0.9999,
   )
 
   def check(self) -> None:
     if self.patch % hyperprior.STRIDE:
       raise ValueError(
         f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
+      )
+    if self.qualities is None:
+      return
+    ends = self.qualities
+    if len(ends) != 2 or not 1 <= ends[0] <= ends[1] < float("inf"):
+      raise ValueError(
+        "--qualities are two numbers of 1 or more, the smaller one first; got "
+        f"{', '.join(f'{end:g}' for end in ends) or 'none'}"
       )
 
 
@@ -190,17 +199,7 @@ def train(
   data = crops.Crops(rest, patch=own.patch, batch=own.batch, seed=run.seed)
   with training.prepare(run).scope():
     task = _task(run, objective, initial)
-    optimizers = {
-      name: keras.optimizers.Adam(
-        schedules.SteadyThenCosine(
-          run.learning_rate,
-          steps=run.steps,
-          warmup=min(run.warmup, run.steps // 10),
-          share=own.fall,
-        )
-      )
-      for name in task.moves()
-    }
+    optimizers = _optimizers(run, task.moves())
   kept = _Kept(task)
   training.fit(
     task,
@@ -259,6 +258,23 @@ def _task(
   )
 
 
+def _optimizers(
+  run: training.Run[Settings], moves: Mapping[str, base.Move]
+) -> dict[str, keras.optimizers.Optimizer]:
+  return {
+    name: keras.optimizers.Adam(
+      schedules.of_move(
+        move,
+        run.learning_rate,
+        steps=run.steps,
+        warmup=run.warmup,
+        share=run.settings.fall,
+      )
+    )
+    for name, move in moves.items()
+  }
+
+
 class _Kept:
   """The head as it is kept: of averaged weights."""
 
@@ -303,6 +319,7 @@ def _save(
     codec={"name": own.codec, "identity": own.codec_identity},
     highest=task.qualities[1],
     objective=run.loss,
+    step=int(task.step.numpy()),
     training=run.to_json(),
   )
 

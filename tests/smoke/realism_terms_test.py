@@ -40,3 +40,18 @@ def test_arms_are_judged_and_a_page_is_made(done):
   key = json.loads((out / "ranking.key.json").read_bytes())
   assert "none+critic" in json.dumps(key)
   assert (out / "ranking.html").exists()
+
+
+def test_a_head_that_is_not_trained_to_its_end_is_left_out(done):
+  out, command, _ = done
+  run = out / "none" / "seed_0"
+  files.write_json(run / "run.json", {"steps": 4})
+  manifest = run / "model" / "manifest.json"
+  told = json.loads(manifest.read_bytes())
+  files.write_json(manifest, {**told, "step": 2})
+  again = runs.run("realism_terms", *command)
+  assert again.returncode == 0, again.stderr
+  assert f"{run}: left out" in again.stderr
+  assert "judged now" not in again.stderr  # nothing else has changed
+  made = json.loads((out / "table.json").read_bytes())
+  assert [arm["arm"] for arm in made["arms"]] == ["none+critic"]

@@ -159,3 +159,22 @@ def test_a_step_follows_from_the_seed_and_its_number():
 def test_arguments_out_of_range_are_named(options, message):
   with pytest.raises(ValueError, match=message):
     task(**options)
+
+
+@pytest.mark.parametrize(
+  ("options", "critic", "generator"),
+  [
+    ({}, 10, 10),
+    ({"warm_up": 4}, 10, 6),
+    ({"in_turns": True}, 5, 5),
+    ({"warm_up": 3, "in_turns": True}, 6, 4),
+    ({"warm_up": 20}, 10, 0),
+  ],
+)
+def test_moves_are_counted_before_they_are_made(options, critic, generator):
+  moves = task(**options).moves()
+  counts = {name: move.count(10) for name, move in moves.items()}
+  assert counts == {"critic": critic, "generator": generator}
+  for move in moves.values():
+    assert move.count(10, start=5) == move.count(10) - move.count(5)
+    assert move.count(5, start=5) == 0

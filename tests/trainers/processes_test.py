@@ -23,7 +23,7 @@ def trained(tmp_path, monkeypatch):
     own = super_resolution.Settings(data=(str(data),))
     run = training.Run(out=out, steps=3, settings=own)
     run.on(data=lambda: identity.of([str(data)])).claim()
-    (out / "model").mkdir()
+    (out / "model").mkdir(exist_ok=True)
 
   monkeypatch.setattr(processes.subprocess, "run", run)
 
@@ -61,3 +61,35 @@ def test_what_has_no_notes_is_taken_as_it_is(trained):
   for name in (processes.FLAGS, "data.json", "run.json"):
     (folder / "out/srcnn" / name).unlink()
   assert train("--seed=1") == 1
+
+
+def unfinished(folder, **told):
+  """Leaves a model as a trainer does that renews it and is killed."""
+  run = folder / "out/srcnn"
+  (run / processes.FLAGS).unlink()
+  files.write_json(run / "model/manifest.json", told)
+  return run
+
+
+def test_a_model_of_an_earlier_step_is_trained_on(trained):
+  folder, train = trained
+  run = unfinished(folder, step=2)
+  assert not processes.is_finished(run)
+  assert train(f"--initial={folder}/out/initial") == 2
+  files.write_json(run / "model/manifest.json", {"step": 3})
+  assert processes.is_finished(run)
+  assert train(f"--initial={folder}/out/initial") == 2
+
+
+def test_where_a_model_tells_no_step_its_checkpoints_do(trained):
+  folder, _ = trained
+  run = unfinished(folder)
+  for step, is_finished in ((2, False), (3, True)):
+    files.write_text(run / f"checkpoints/ckpt-{step}.index", "")
+    assert processes.is_finished(run) is is_finished
+  (run / "model/manifest.json").unlink()
+  assert processes.is_finished(run)
+
+
+def test_what_is_no_model_is_not_finished(tmp_path):
+  assert not processes.is_finished(tmp_path)

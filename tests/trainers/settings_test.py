@@ -315,3 +315,17 @@ def test_every_preset_is_tested():
   presets = {path.stem for path in processes.PRESETS.glob("*.flags")}
   # That of toy sources has flags of the program alone.
   assert {name for name, *_ in tested} == presets - {"toy_banana"}
+
+
+@pytest.mark.parametrize(
+  "kind",
+  [compression_settings.Settings, hific_settings.Settings,
+   realism_training.Settings],
+)  # fmt: skip
+def test_an_average_that_never_moves_is_refused(kind):
+  needs = {"codec_identity": ""}
+  if kind is not realism_training.Settings:
+    needs = {"model": {}}
+  with pytest.raises(ValueError, match=r"ema.* 0\.9999"):
+    kind(ema=1.0, **needs)
+  assert kind(ema=0.9999, **needs).ema == 0.9999

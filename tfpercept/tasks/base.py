@@ -34,15 +34,29 @@ class Move:
     loss: The name of the term that it lowers.
     clip: The norm, above 0, that its gradients are cut to, all together; None
       leaves them as they are.
-    when: A function of the step, a scalar int32, that returns a scalar bool:
-      whether the optimizer moves its variables in that step. None stands for
-      every step.
+    when: A function of the step, int32 of any shape, that returns a bool of
+      that shape: whether the optimizer moves its variables in that step. None
+      stands for every step.
   """
 
   variables: Sequence[tf.Variable]
   loss: str = "loss"
   clip: float | None = None
   when: Callable[[tf.Tensor], tf.Tensor] | None = None
+
+  def count(self, stop: int, *, start: int = 0) -> int:
+    """Returns in how many steps the optimizer moves its variables.
+
+    Keras counts these alone, so a learning rate is a function of them.
+
+    Args:
+      stop: Number of the step, counted from 0, before which counting ends.
+      start: Number of the step, counted from 0, that counting begins at.
+    """
+    if self.when is None or start >= stop:
+      return max(stop - start, 0)
+    has_turn = self.when(tf.range(start, stop, dtype=tf.int32))
+    return int(tf.math.count_nonzero(has_turn))
 
 
 class Task(keras.Model, abc.ABC):

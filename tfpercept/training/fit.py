@@ -50,14 +50,23 @@ def prepare(run: run_lib.Run) -> tf.distribute.Strategy:
   return STRATEGIES[run.strategy]()
 
 
-def learning_rate(run: run_lib.Run) -> keras.optimizers.schedules.CosineDecay:
-  """Returns the schedule: linear warm-up, then a cosine to a hundredth."""
-  warmup = min(run.warmup, run.steps // 10)
+def learning_rate(
+  run: run_lib.Run, move: base.Move | None = None
+) -> keras.optimizers.schedules.CosineDecay:
+  """Returns the schedule: linear warm-up, then a cosine to a hundredth.
+
+  Args:
+    run: The run.
+    move: The move of the optimizer, which may not be in every step; the fall
+      then ends with its last one. None stands for a move of every step.
+  """
+  steps = run.steps if move is None else max(move.count(run.steps), 1)
+  warmup = min(run.warmup, steps // 10)
   return keras.optimizers.schedules.CosineDecay(
     initial_learning_rate=run.learning_rate / 100
     if warmup
     else (run.learning_rate),
-    decay_steps=max(run.steps - warmup, 1),
+    decay_steps=max(steps - warmup, 1),
     alpha=0.01,
     warmup_target=run.learning_rate if warmup else None,
     warmup_steps=warmup,

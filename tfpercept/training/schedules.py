@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfpercept.tasks import base
+
 
 def steady_then_linear(
   rate: float, *, steps: int, epochs: int
@@ -80,3 +82,31 @@ class SteadyThenCosine(keras.optimizers.schedules.LearningRateSchedule):
 
   def get_config(self) -> dict[str, Any]:
     return dict(self._config)
+
+
+def of_move(
+  move: base.Move, rate: float, *, steps: int, warmup: int, share: float
+) -> SteadyThenCosine:
+  """Returns the schedule of an optimizer that may not move in every step.
+
+  Its rate begins to fall at the same step of the run as that of a move of every
+  step, and it ends the fall with its own last move.
+
+  Args:
+    move: What the optimizer moves, and when.
+    rate: The steady learning rate, above 0.
+    steps: Number of steps of the whole run, 1 or more.
+    warmup: Number of moves of the warm-up; a tenth of all moves at most.
+    share: Share of the steps of the run, at the end, over which the rate
+      falls; 0 to 1.
+
+  Raises:
+    ValueError: if the share is not in [0, 1].
+  """
+  count = max(move.count(steps), 1)
+  if move.when is not None and 0 < share <= 1:
+    start = round((1 - share) * steps)
+    share = max(move.count(steps, start=start), 1) / count
+  return SteadyThenCosine(
+    rate, steps=count, warmup=min(warmup, count // 10), share=share
+  )
