@@ -41,16 +41,16 @@ def spans(height: int, rows: int) -> Iterator[Span]:
 
 
 def _patches(
-  height: int, width: int, most: int = COLUMNS
+  height: int, width: int, most: int | None = None
 ) -> Iterator[tuple[Span, Span]]:
   """Yields the rows and columns of patches, all of them latents'.
 
   Args:
     height: Number of rows of latents.
     width: Number of columns of latents.
-    most: Most columns of pixels in a patch.
+    most: Most columns of pixels in a patch; None takes `COLUMNS`.
   """
-  columns = min(width, most // _STRIDE)
+  columns = min(width, (COLUMNS if most is None else most) // _STRIDE)
   rows = heights(height * _STRIDE, columns * _STRIDE) // _STRIDE
   for vertical in spans(height, rows):
     for horizontal in spans(width, columns):
@@ -157,7 +157,7 @@ def synthesise(
   size: tuple[int, int],
   *,
   halo: int,
-  columns: int = COLUMNS,
+  columns: int | None = None,
 ) -> np.ndarray:
   """Returns the picture of latents, uint8 `[H, W, 3]`.
 
@@ -167,8 +167,8 @@ def synthesise(
     y_hat: Decoded latents, float32 `[1, h, w, latents]`.
     size: Height and width of the picture.
     halo: Halo of the network in latents (`TransformCodec.halo`).
-    columns: Most columns of pixels in a patch. Where the halo is large, patches
-      that are nearly square have less around them.
+    columns: Most columns of pixels in a patch; None takes `COLUMNS`. Where the
+      halo is large, patches that are nearly square have less around them.
 
   Raises:
     FloatingPointError: if a value is NaN or infinite.
