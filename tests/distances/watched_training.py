@@ -12,6 +12,7 @@ from tfpercept import losses, weights
 
 SPECS = (
   "delta_e",
+  "dists",
   "lpips",
   "mae",
   "ms_ssim(scales=2, window=5)",
