@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Names the files given that have trailing whitespace, carriage returns, or not
-# exactly one newline at the end. Binary files pass.
+# exactly one newline at the end. Binary files pass, and so do streams, of which a
+# short one may have no byte that tells it from text.
 set -euo pipefail
 status=0
 for file in "$@"; do
+  [[ "$file" != *.tfp ]] || continue
   grep -Iq . "$file" || continue
   if grep -nHE '[[:space:]]+$' "$file"; then
     status=1
