@@ -93,7 +93,8 @@ class Settings(Data):
       the weights of the last step.
     game: Losses of critic and generator, one of `adversarial.ADVERSARIAL`.
     beta: Weight of the adversarial part.
-    critic_space: What the critic sees, one of `critic_spaces.SPACES`.
+    critic_space: Space in which the critic sees pictures, one of
+      `critic_spaces.SPACES`.
     critic_widths: Channels of the critic.
     critic_warmup: Steps in which the critic alone moves.
     critic_rate: Learning rate of the critic beside that of the codec.

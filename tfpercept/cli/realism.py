@@ -46,6 +46,31 @@ def add(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     "pictures", nargs="+", metavar="PICTURE", help="original, or folder of them"
   )
+  _add_decoders(parser)
+  parser.add_argument(
+    "--metric",
+    action="append",
+    default=[],
+    metavar="SPEC",
+    help="spec of a distance of pairs; may be repeated (default: mse, lpips, "
+    "watson_dft, pim)",
+  )
+  parser.add_argument(
+    "--side",
+    type=int,
+    default=64,
+    help="side of a patch in pixels (default: %(default)s)",
+  )
+  parser.add_argument(
+    "--out",
+    metavar="FOLDER",
+    help=f"folder for {_PAGE}, {_CSV}, {_JSON} and the decoded pictures; "
+    "without it the table is only printed",
+  )
+  parser.set_defaults(run=_realism)
+
+
+def _add_decoders(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--decoded",
     action="append",
@@ -86,27 +111,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     type=float,
     help="largest rate of each file in bits per pixel, in place of a quality",
   )
-  parser.add_argument(
-    "--metric",
-    action="append",
-    default=[],
-    metavar="SPEC",
-    help="spec of a distance of pairs; may be repeated (default: mse, lpips, "
-    "watson_dft, pim)",
-  )
-  parser.add_argument(
-    "--side",
-    type=int,
-    default=64,
-    help="side of a patch in pixels (default: %(default)s)",
-  )
-  parser.add_argument(
-    "--out",
-    metavar="FOLDER",
-    help=f"folder for {_PAGE}, {_CSV}, {_JSON} and the decoded pictures; "
-    "without it the table is only printed",
-  )
-  parser.set_defaults(run=_realism)
 
 
 def _realism(arguments: argparse.Namespace) -> int:

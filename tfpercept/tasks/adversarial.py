@@ -17,8 +17,8 @@ class Generated(NamedTuple):
   Attributes:
     real: Samples for the critic, float32 `[N, ...]`.
     fake: Generated samples of the same shape, with gradient.
-    condition: What both were made from, with first axis N; None where the
-      critic sees none. No gradient passes it.
+    condition: Latents that both were made from, with first axis N; None where
+      the critic sees none. No gradient passes it.
     terms: Scalars to log by name. `loss` is among them: the generator's loss
       without its adversarial part, or 0.
     shares: Factors `[N]` of the adversarial losses of samples; None for 1.

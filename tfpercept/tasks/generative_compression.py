@@ -66,11 +66,11 @@ class GenerativeCompression(adversarial.Adversarial):
     space: Function from pictures `[N, H, W, 3]` to what the critic judges of
       them; the pictures themselves by default.
     weights: The weights of the parts of the loss.
-    game: As for `Adversarial`.
-    warm_up: As for `Adversarial`.
-    in_turns: As for `Adversarial`.
+    game: The argument of that name of `Adversarial`.
+    warm_up: The argument of that name of `Adversarial`.
+    in_turns: The argument of that name of `Adversarial`.
     quantizer: The rounding of latents, one of `quantizers.QUANTIZERS`.
-    clip: As for `Adversarial`.
+    clip: The argument of that name of `Adversarial`.
     decay: The decay of averages of the codec's weights (`averaging.Averages`),
       which the task then keeps as `averages`; None for no averages.
     seed: The seed of the noise, which follows from it and the step alone.

@@ -66,10 +66,10 @@ class Switch(RateControl):
   """A large weight while the rate is above the target, and a small one below.
 
   Args:
-    target: As for `RateControl`.
+    target: The argument of that name of `RateControl`.
     weights: The weight above the target and the one at or below it; the first
       is the larger one, and both are above 0.
-    warm_up: As for `RateControl`.
+    warm_up: The argument of that name of `RateControl`.
 
   Raises:
     ValueError: if an argument is out of range.
@@ -95,11 +95,11 @@ class Dual(RateControl):
   per pixel. It stays between the two weights.
 
   Args:
-    target: As for `RateControl`.
+    target: The argument of that name of `RateControl`.
     weights: The largest and the smallest weight; w starts at their geometric
       mean.
     pace: The pace, above 0.
-    warm_up: As for `RateControl`.
+    warm_up: The argument of that name of `RateControl`.
 
   Raises:
     ValueError: if an argument is out of range.

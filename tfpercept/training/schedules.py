@@ -93,7 +93,7 @@ def of_move(
   step, and it ends the fall with its own last move.
 
   Args:
-    move: What the optimizer moves, and when.
+    move: The variables of the optimizer, and the steps in which it moves them.
     rate: The steady learning rate, above 0.
     steps: Number of steps of the whole run, 1 or more.
     warmup: Number of moves of the warm-up; a tenth of all moves at most.

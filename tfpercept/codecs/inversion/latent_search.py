@@ -95,7 +95,7 @@ class Search:
   Args:
     network: Generator.
     objective: Distance that is minimized.
-    budget: What a search may take.
+    budget: Steps, restarts and seconds that a search may take.
     seed: Seed of the starts and of the noise. Files need it for nothing.
     progress: Function that is called after each step; None for none.
     keep: Steps at which `Found.pictures` are kept.

@@ -60,7 +60,7 @@ class Verdict:
   """Whether a bar is reached.
 
   Attributes:
-    name: What is measured, in words.
+    name: The name of the measure, in words.
     value: The value at full strength; NaN where there is none.
     bound: The largest value allowed, in words.
     is_reached: Whether the value is within the bound.

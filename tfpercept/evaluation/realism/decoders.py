@@ -159,7 +159,7 @@ def judge_folders(
     decoded: Paths of the decoded pictures by decoder and by the same names.
     judged_by: Collector of the measures, without pictures so far.
     shown: Number of pictures that are returned for a page.
-    progress: As of `judge`.
+    progress: The function that `judge` takes.
 
   Raises:
     ValueError: as `measure.Judge`, or if a picture is missing.
