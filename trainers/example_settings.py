@@ -60,10 +60,18 @@ class Layers(settings.Settings):
     kind: Kind of the hidden layers, one of `models.autoencoders.base.KINDS`.
     widths: Channels or units of the hidden layers, from the picture to the
       vector.
+    dense: Number of units of the fully connected layer of kind `"pooled"`, else
+      0.
   """
 
   kind: str = settings.option(
     "convolutional", "Kind of the hidden layers.", choices=base.KINDS
+  )
+  dense: int = settings.option(
+    0,
+    "Number of units of the fully connected layer of --kind=pooled.",
+    least=0,
+    absent=0,
   )
   widths: tuple[int, ...] = settings.option(
     (32, 64, 128),

@@ -9,6 +9,7 @@ from typing import Any
 from tfpercept import distances, registry, weights
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import claims as generation_answers
+from tfpercept.evaluation.generative import published
 from tfpercept.io import files
 from trainers import example_settings, processes
 
@@ -25,6 +26,12 @@ class Benchmark:
     test_part: Whether the data come with pictures to test on.
     classifier: Name of the model that classifies samples; empty if there is
       none.
+    betas: Weights of the KL by the name of the loss, in units of the loss a
+      nat; empty where they are calibrated, and all networks start from one that
+      was trained with MSE. With given weights they start at random.
+    steps: Numbers of steps by the name of the loss, where they are not those of
+      the preset.
+    sharpness: Sharpness of published samples by the name of the loss.
   """
 
   title: str
@@ -32,31 +39,63 @@ class Benchmark:
   claims: tuple[str, ...]
   test_part: bool
   classifier: str = ""
+  betas: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  steps: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  sharpness: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
-_LOSSES = {
-  "MSE": "mse",
-  "SSIM": "ssim",
-  # As the authors trained: their parameters, and blocks shifted at random.
-  "Watson-DCT": 'watson_dct(channels=1, shift="random", weights="released")',
-  "Watson-DFT": 'watson_dft(channels=1, shift="random", weights="released")',
-  "LPIPS": "lpips",
-}
+# As the authors trained: their parameters, and blocks shifted at random.
+_WATSON = 'watson_dft(channels=1, shift="random", weights="released")'
+# The authors' form before training: each coefficient has shape 1 and scale 1.
+# They fed grey as three equal channels, whose Y is 1.58 times as large.
+_ADAPTIVE = (
+  'robust(adaptive=True, size=({side}, {side}, 1), color="RGB", '
+  'representation="dct", scale_init=0.6328)'
+)
+# Theirs pads with zeros: borders count.
+_SSIM = 'ssim(border="mirror")'
 METRICS = {
   name: f'{name}(channels=1, weights="released")'
   for name in ("watson_dct", "watson_dft")
 }
 """Specs of the metrics of reconstructions, by the distance they stand for."""
+_PIXELS = 32 * 32
 BENCHMARKS = {
+  # The authors' network, of half the width, on a plane of latents.
   "mnist": Benchmark(
-    "VAEs of MNIST's digits",
-    _LOSSES,
+    "VAEs of MNIST's digits with two latents",
+    {
+      "Watson-DFT": _WATSON,
+      "SSIM": _SSIM,
+      "Adaptive": _ADAPTIVE.format(side=32),
+      # Grey linear layers; these weights are fed [0, 1], as the authors did.
+      "LPIPS-VGG": 'lpips(net="vgg", weights="deeploss_vgg_gray")',
+    },
     ("deep", "cheaper"),
     test_part=True,
     classifier="mnist_classifier",
+    # Theirs weigh the loss and not the KL: by 1, by e^9 a batch of 128, by 1 a
+    # coefficient, of which we take the mean, and by e^9.
+    betas={
+      "Watson-DFT": 1.0,
+      "SSIM": 128 * math.exp(-9),
+      "Adaptive": 1 / _PIXELS,
+      "LPIPS-VGG": math.exp(-9),
+    },
+    # A step takes a hundred times that of the others.
+    steps={"LPIPS-VGG": 938},
   ),
   "faces": Benchmark(
-    "VAEs of faces", _LOSSES, ("sharper", "cheaper"), test_part=False
+    "VAEs of faces",
+    {
+      "MSE": "mse",
+      "SSIM": _SSIM,
+      "Adaptive": _ADAPTIVE.format(side=48),
+      "Watson-DFT": _WATSON,
+    },
+    ("sharper", "cheaper"),
+    test_part=False,
+    sharpness=published.CELEBA_SHARPNESS,
   ),
 }
 ALSO_COSTS = {generation_answers.VGG: 'lpips(net="vgg")'}
@@ -143,7 +182,7 @@ def train(
   *more: str,
   preset: files.PathLike,
   seed: int,
-  start: pathlib.Path,
+  start: pathlib.Path | None = None,
 ) -> pathlib.Path:
   """Trains a VAE in a process of its own, unless that has been done.
 
@@ -154,7 +193,8 @@ def train(
     *more: Flags that come after those of the preset.
     preset: Flag file of `trainers.vae`.
     seed: Seed of the training.
-    start: Folder of the run whose weights it starts from.
+    start: Folder of the run whose weights it starts from; None for random
+      weights.
 
   Returns:
     The folder of the run.
@@ -163,7 +203,8 @@ def train(
     subprocess.CalledProcessError: if the training fails.
   """
   out = folder_of(spec, folder)
-  flags = (f"--loss={spec}", *more, f"--initial={start}", f"--seed={seed}")
+  initial = () if start is None else (f"--initial={start}",)
+  flags = (f"--loss={spec}", *more, *initial, f"--seed={seed}")
   processes.train("vae", out, *flags, preset=preset)
   return out
 

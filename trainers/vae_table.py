@@ -2,8 +2,8 @@
 
     python -m trainers.vae_table --table=mnist --out=runs/vae_mnist
 
-trains a VAE with MSE, SSIM, Watson-DCT, Watson-DFT and LPIPS by the preset of
-the data set, unless that has been done. It measures all of them in the same
+trains a VAE with each loss of the data set's benchmark by its preset, unless
+that has been done. It measures all of them in the same
 way, and checks which of the paper's claims hold. It prints the tables and
 writes them to `table.json`, `table.md` and, with pictures, to `report.html`.
 
@@ -106,18 +106,22 @@ def main() -> None:
   runs = {
     (name, seed): run
     for seed, place in places.items()
-    for name, run in _trained(job, losses, place, seed).items()
+    for name, run in _trained(job, benchmark, losses, place, seed).items()
   }
   planes: dict[str, pathlib.Path] = {}
   if job.plane:
     seed = job.seeds[0]
-    planes = _trained(job, losses, out / "plane", seed, "--latent=2")
+    planes = _trained(job, benchmark, losses, out / "plane", seed, "--latent=2")
+  elif benchmark.betas:  # its networks have a plane
+    planes = {name: runs[name, job.seeds[0]] for name in losses}
   loaded = {key: models.load(folder) for key, folder in runs.items()}
   own = _settings(runs, loaded)
   table, unseen = _measure(job, benchmark, loaded, own)
   table.missing.update(missing)
   shape = (own.batch, own.side, own.side, own.channels)
-  shown = generation_blocks.blocks(table, benchmark.claims, shape)
+  shown = generation_blocks.blocks(
+    table, benchmark.claims, shape, published=benchmark.sharpness
+  )
   _write(out, benchmark, table, shown)
   first = {name: (name, job.seeds[0]) for name in losses}
   generation_page.write(
@@ -151,19 +155,37 @@ def _settings(
 
 
 def _trained(
-  job: Job, losses: dict[str, str], place: pathlib.Path, seed: int, *more: str
+  job: Job,
+  benchmark: vae_benchmark.Benchmark,
+  losses: dict[str, str],
+  place: pathlib.Path,
+  seed: int,
+  *more: str,
 ) -> dict[str, pathlib.Path]:
   """Returns the run of each loss, once all have been trained."""
   preset = job.preset or (processes.PRESETS / f"vae_{job.table}.flags")
-  if job.train:
+  if not job.train:
+    return {
+      name: vae_benchmark.folder_of(spec, place)
+      for name, spec in losses.items()
+    }
+  start = None
+  if not benchmark.betas:
     steps = job.initial_steps
-    vae_benchmark.initial(place, *more, preset=preset, seed=seed, steps=steps)
-  return {
-    name: vae_benchmark.train(
-      spec, place, *more, preset=preset, seed=seed, start=place / "initial"
+    start = vae_benchmark.initial(
+      place, *more, preset=preset, seed=seed, steps=steps
     )
-    for name, spec in losses.items()
-  }
+  runs = {}
+  for name, spec in losses.items():
+    own = [*more]
+    if name in benchmark.betas:
+      own.append(f"--beta={benchmark.betas[name]!r}")
+    if name in benchmark.steps:
+      own.append(f"--steps={benchmark.steps[name]}")
+    runs[name] = vae_benchmark.train(
+      spec, place, *own, preset=preset, seed=seed, start=start
+    )
+  return runs
 
 
 def _write(

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any, Literal
 
+import keras
 import tensorflow as tf
 from absl import logging
 
@@ -54,6 +55,8 @@ class Settings(example_settings.Pictures):
     calibration_steps: Number of steps that `"auto"` takes; None with a given
       beta.
     nats_per_latent: Target of `"auto"`, in nats; None with a given beta.
+    final_rate: Share of the learning rate that an exponential fall leaves at
+      the end; None for a warm-up and a fall by a cosine.
   """
 
   model: Layers = dataclasses.field(default_factory=Layers)
@@ -74,6 +77,15 @@ class Settings(example_settings.Pictures):
   )
   nats_per_latent: float | None = settings.option(
     1.5, "Target of --beta=auto, in nats a latent.", least=0.0, absent=None
+  )
+
+  final_rate: float | None = settings.option(
+    None,
+    "Share of the learning rate, above 0, that an exponential fall leaves at "
+    "the end; by default the rate warms up and falls by a cosine.",
+    least=1e-6,
+    most=1.0,
+    absent=None,
   )
 
   def __post_init__(self) -> None:
@@ -134,7 +146,14 @@ def _train(
     network, unseen, objective, lambda: _drawn(network, unseen, run.seed)
   )
   guard = posterior.Guard(network.latent, warmup=own.kl_warmup)
-  training.fit(task, batches, run, pictures=pictures, extra_callbacks=[guard])
+  training.fit(
+    task,
+    batches,
+    run,
+    optimizer=_optimizer(run),
+    pictures=pictures,
+    extra_callbacks=[guard],
+  )
   models.save(
     network,
     run.out / "model",
@@ -144,6 +163,19 @@ def _train(
     pictures=len(data),
     training=run.to_json(),
   )
+
+
+def _optimizer(
+  run: training.Run[Settings],
+) -> keras.optimizers.Optimizer | None:
+  """Returns Adam with the fall that the settings ask for, or None."""
+  left = run.settings.final_rate
+  if left is None:
+    return None
+  schedule = keras.optimizers.schedules.ExponentialDecay(
+    run.learning_rate, decay_steps=run.steps, decay_rate=left
+  )
+  return keras.optimizers.Adam(schedule)
 
 
 def _tell_of_nats(own: Settings, count: int) -> None:

@@ -67,7 +67,7 @@ def test_a_loss_that_ignores_the_border_is_told_once(tmp_path, flags, border):
   [
     (["--loss=ms_ssim"], "161x161 for 5 scales; got 32x32"),
     (["--loss=mse", "--loss=sim"], "Did you mean"),
-    (["--widths=4,4,4,4,4,4"], "halves 32 pixels at each of 6 layers"),
+    (["--widths=4,4,4,4,4,4"], "halves 32 pixels 6 times"),
     (["--batch=17"], "at most all 16; got 17"),
     (["--data=no.npz"], "no.npz"),
   ],

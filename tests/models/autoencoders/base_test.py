@@ -8,10 +8,11 @@ import tensorflow as tf
 from tfpercept import models
 
 KINDS = (models.Autoencoder, models.VAE)
+DENSE = {"pooled": {"dense": 7}}
 
 
 @pytest.mark.parametrize("make", KINDS)
-@pytest.mark.parametrize("kind", ["convolutional", "dense"])
+@pytest.mark.parametrize("kind", ["convolutional", "pooled", "dense"])
 @pytest.mark.parametrize(
   ("side", "channels", "widths"),
   [(32, 1, (4,)), (33, 3, (4, 6)), (50, 1, (4, 6, 8, 8)), (128, 3, (2,) * 6)],
@@ -19,7 +20,13 @@ KINDS = (models.Autoencoder, models.VAE)
 def test_images_keep_their_shape_and_lie_in_0_to_1(
   make, kind, side, channels, widths
 ):
-  network = make(side=side, channels=channels, widths=widths, kind=kind)
+  network = make(
+    side=side,
+    channels=channels,
+    widths=widths,
+    kind=kind,
+    **DENSE.get(kind, {}),
+  )
   x = tf.random.uniform((2, side, side, channels))
   x_hat = network(x)
   assert x_hat.shape == x.shape
@@ -47,13 +54,28 @@ def test_a_linear_output_is_not_bounded():
   np.testing.assert_allclose(network.decode(0 * codes), 0.9, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["convolutional", "dense"])
+@pytest.mark.parametrize("kind", ["convolutional", "pooled", "dense"])
 @pytest.mark.parametrize("make", KINDS)
 def test_training_starts_at_the_brightness_given(make, kind):
-  network = make(side=32, widths=(4, 8), kind=kind, brightness=0.2)
+  network = make(
+    side=32, widths=(4, 8), kind=kind, brightness=0.2, **DENSE.get(kind, {})
+  )
   length = network.code if make is models.Autoencoder else network.latent
   images = network.decode(tf.zeros((1, length)))
   np.testing.assert_allclose(images, 0.2, atol=1e-6)
+
+
+def test_pooled_layers_are_those_of_the_paper_for_digits():
+  network = models.VAE(
+    side=32, latent=2, kind="pooled", widths=(32, 64), dense=1024
+  )
+  shapes = [tuple(w.shape) for w in network.encoder.weights[::2]]
+  assert shapes == [(3, 3, 1, 32), (3, 3, 32, 64), (16384, 1024), (1024, 4)]
+  shapes = [tuple(w.shape) for w in network.decoder.weights[::2]]
+  assert shapes == [
+    *((2, 1024), (1024, 16384), (3, 3, 64, 64)),
+    *((3, 3, 64, 32), (3, 3, 32, 32), (3, 3, 32, 1)),
+  ]
 
 
 def test_a_vae_calls_the_mean_of_its_posterior_and_samples_by_seed():
@@ -111,8 +133,10 @@ def test_outputs_are_float32_in_mixed_precision(make):
     ({"channels": 2}, "with 1 or 3 channels"),
     ({"widths": ()}, "at least one hidden layer"),
     ({"widths": (8, 0)}, "whole numbers above 0"),
-    ({"widths": (8,) * 6}, "halves 48 pixels at each of 6 layers"),
-    ({"kind": "recurrent"}, "takes kind from convolutional, dense"),
+    ({"widths": (8,) * 6}, "halves 48 pixels 6 times"),
+    ({"kind": "recurrent"}, "takes kind from convolutional, pooled, dense"),
+    ({"kind": "pooled"}, "number above 0 as `dense` where kind is 'pooled'"),
+    ({"dense": 8}, "number that is 0 as `dense` where kind is 'conv"),
     ({"brightness": 1.0}, "brightness is above 0 and below 1; got 1.0"),
   ],
 )

@@ -1,7 +1,7 @@
 """The comparison of VAEs as tables, for Markdown and pages alike."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -36,6 +36,7 @@ _COST = (
   "the network, on the CPU in a process of its own. Memory is the most that a "
   "step allocates, and the parameters."
 )
+_PUBLISHED = "sharpness of the authors' samples, of CelebA"
 _SEEDS = (
   "Figures of {count} trainings from different seeds are means, with the "
   "extremes over them in brackets."
@@ -69,7 +70,11 @@ class Block:
 
 
 def blocks(
-  table: Table, claims: Sequence[str], shape: tuple[int, ...]
+  table: Table,
+  claims: Sequence[str],
+  shape: tuple[int, ...],
+  *,
+  published: Mapping[str, float] | None = None,
 ) -> list[Block]:
   """Returns the checked claims and the tables.
 
@@ -77,6 +82,8 @@ def blocks(
     table: Measured networks and losses.
     claims: Names of claims, keys of `claims.CLAIMS`.
     shape: Shape of the batch on which costs were measured, `(N, H, W, C)`.
+    published: Sharpness of published samples by the name of the loss; gets a
+      line where there is any.
   """
   answers = generation_answers.answers(table, claims)
   count = _trainings(table)
@@ -89,7 +96,7 @@ def blocks(
       [[claim, *answer] for claim, answer in answers.items()],
     ),
     _held_out(table),
-    _quality(table),
+    _quality(table, published or {}),
     *([_costs(table, shape)] if table.costs else []),
   ]  # fmt: skip
 
@@ -148,7 +155,7 @@ def _held_out(table: Table) -> Block:
   )
 
 
-def _quality(table: Table) -> Block:
+def _quality(table: Table, published: Mapping[str, float]) -> Block:
   shown = {"held out": table.reference} | {
     name: row.quality for name, row in table.rows.items()
   }
@@ -167,6 +174,9 @@ def _quality(table: Table) -> Block:
     ]
     for key in keys
   ]
+  if published:
+    cells = [f"{published[n]:.3f}" if n in published else "" for n in shown]
+    rows.append([_PUBLISHED, *cells])
   note = _QUALITY
   if "frechet" in keys:
     note += _JUDGED.format(draws=generation_table.DRAWS)

@@ -23,7 +23,10 @@ class Autoencoder(ImageAutoencoder):
     widths: Widths of the hidden layers from the image to the bottleneck; the
       decoder has them in reverse. Their number is the depth.
     kind: Kind of the layers. `"convolutional"` has kernels of 4x4 and halves
-      the sides at each layer; `"dense"` is fully connected.
+      the sides at each layer; `"pooled"` has kernels of 3x3, a halving between
+      layers and a fully connected layer; `"dense"` is fully connected.
+    dense: Number of units of the fully connected layer of `"pooled"`, on both
+      sides; else 0.
     output: Last activation, `"sigmoid"` or `"linear"`.
     brightness: Approximate value of pixels before training, in (0, 1). For dark
       pictures some losses do not converge from 0.5.
@@ -47,6 +50,7 @@ class Autoencoder(ImageAutoencoder):
     code: int = 64,
     widths: Sequence[int] = (32, 64, 128),
     kind: str = "convolutional",
+    dense: int = 0,
     output: str = "sigmoid",
     brightness: float = 0.5,
     seed: int = 0,
@@ -59,6 +63,7 @@ class Autoencoder(ImageAutoencoder):
       code=code,
       widths=widths,
       kind=kind,
+      dense=dense,
       output=output,
       units=1,
       brightness=brightness,

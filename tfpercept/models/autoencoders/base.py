@@ -8,13 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfpercept.models.autoencoders import layers
 from tfpercept.ops import checks
 
-KINDS = ("convolutional", "dense")
+KINDS = tuple(layers.KINDS)
 OUTPUTS = ("sigmoid", "linear")
-# Twice the stride, so that each output pixel of a transposed convolution gets
-# the same number of terms and there is no checkerboard.
-_KERNEL = 4
 
 
 class ImageAutoencoder(keras.Model, abc.ABC):
@@ -26,7 +24,9 @@ class ImageAutoencoder(keras.Model, abc.ABC):
     code: Length of the vector, at least 1.
     widths: Widths of the hidden layers of the encoder, from the image on; the
       decoder has them in reverse.
-    kind: Kind of the layers, `"convolutional"` or `"dense"`.
+    kind: Kind of the layers, one of `KINDS`.
+    dense: Number of units of the fully connected layer beside the vector, on
+      both sides, where the kind is `"pooled"`; else 0.
     output: Last activation, `"sigmoid"` or `"linear"`.
     units: Number of outputs of the encoder for each entry of the vector, such
       as 2 for a mean and a variance.
@@ -50,6 +50,7 @@ class ImageAutoencoder(keras.Model, abc.ABC):
     code: int,
     widths: Sequence[int],
     kind: str,
+    dense: int,
     output: str,
     units: int,
     brightness: float,
@@ -64,6 +65,7 @@ class ImageAutoencoder(keras.Model, abc.ABC):
       code=code,
       widths=widths,
       kind=kind,
+      dense=dense,
       output=output,
     )
     super().__init__(name=name)
@@ -109,6 +111,7 @@ def check(
   widths: Sequence[int],
   kind: str,
   output: str,
+  dense: int = 0,
 ) -> dict[str, Any]:
   """Returns the options of a network of this module, once they are in range.
 
@@ -119,10 +122,11 @@ def check(
     code: Length of the vector, at least 1.
     widths: Widths of the hidden layers of the encoder, from the image on; the
       decoder has them in reverse.
-    kind: Kind of the layers. `"convolutional"` halves the sides at each layer,
-      `"dense"` is fully connected.
+    kind: Kind of the layers, see `layers`.
     output: Last activation. `"sigmoid"` keeps images in [0, 1], `"linear"` does
       not.
+    dense: Number of units of the fully connected layer beside the vector, on
+      both sides, where the kind is `"pooled"`; else 0.
 
   Raises:
     ValueError: if an option is out of range.
@@ -144,10 +148,17 @@ def check(
       f"{owner} takes kind from {', '.join(KINDS)} and output from "
       f"{', '.join(OUTPUTS)}; got kind={kind!r}, output={output!r}"
     )
-  if kind == "convolutional" and side >> len(widths) < 1:
+  halvings = {"convolutional": len(widths), "pooled": len(widths) - 1}
+  if side >> halvings.get(kind, 0) < 1:
     raise ValueError(
-      f"{owner} halves {side} pixels at each of {len(widths)} layers, which "
-      "leaves none; give fewer widths"
+      f"{owner} halves {side} pixels {halvings[kind]} times, which leaves "
+      "none; give fewer widths"
+    )
+  wanted = "above 0" if kind == "pooled" else "that is 0"
+  if not checks.is_whole(dense) or (dense > 0) != (kind == "pooled"):
+    raise ValueError(
+      f"{owner} takes a whole number {wanted} as `dense` where kind is "
+      f"{kind!r}; got {dense!r}"
     )
   return {
     "side": int(side),
@@ -156,6 +167,7 @@ def check(
     "widths": [int(width) for width in widths],
     "kind": kind,
     "output": output,
+    "dense": int(dense),
   }
 
 
@@ -170,24 +182,14 @@ def encoder(
     seed: Seed of the initial weights.
     dtype: Keras dtype or policy of the hidden layers; vectors are float32.
   """
-  widths = options["widths"]
-  hidden = [_hidden(i, seed, dtype) for i in range(len(widths))]
-  flat = keras.layers.Flatten(dtype=dtype)
-  if options["kind"] == "dense":
-    layers = [flat]
-    layers += [
-      keras.layers.Dense(width, **h)
-      for width, h in zip(widths, hidden, strict=True)
-    ]
-  else:
-    layers = [
-      keras.layers.Conv2D(width, _KERNEL, strides=2, padding="same", **h)
-      for width, h in zip(widths, hidden, strict=True)
-    ]
-    layers.append(flat)
-  layers.append(_vector(units, seed + len(widths)))
+  hidden, _ = layers.KINDS[options["kind"]]
   shape = (options["side"], options["side"], options["channels"])
-  return keras.Sequential([keras.Input(shape), *layers], name="encoder")
+  found = [
+    keras.Input(shape),
+    *hidden(options, seed, dtype),
+    layers.vector(units, seed + len(options["widths"])),
+  ]
+  return keras.Sequential(found, name="encoder")
 
 
 def decoder(
@@ -205,14 +207,13 @@ def decoder(
     dtype: Keras dtype or policy of the hidden layers; images are float32.
     brightness: Approximate value of pixels before training, in (0, 1).
   """
-  is_dense = options["kind"] == "dense"
-  rebuild = _dense_decoder if is_dense else _convolutional_decoder
-  layers = [
+  _, hidden = layers.KINDS[options["kind"]]
+  found = [
     keras.Input((options["code"],)),
-    *rebuild(options, seed, dtype, _bias(options, brightness)),
+    *hidden(options, seed, dtype, _bias(options, brightness)),
     keras.layers.Activation(options["output"], dtype="float32", name="image"),
   ]
-  return keras.Sequential(layers, name="decoder")
+  return keras.Sequential(found, name="decoder")
 
 
 def _bias(
@@ -224,78 +225,3 @@ def _bias(
   logit = math.log(brightness / (1 - brightness))
   is_sigmoid = options["output"] == "sigmoid"
   return keras.initializers.Constant(logit if is_sigmoid else brightness)
-
-
-def _dense_decoder(
-  options: dict[str, Any],
-  seed: int,
-  dtype: str | None,
-  bias: keras.initializers.Initializer,
-) -> list[keras.layers.Layer]:
-  widths = options["widths"][::-1]
-  shape = (options["side"], options["side"], options["channels"])
-  layers = [
-    keras.layers.Dense(width, **_hidden(i, seed, dtype))
-    for i, width in enumerate(widths)
-  ]
-  layers.append(_vector(math.prod(shape), seed + len(widths), bias))
-  return [*layers, keras.layers.Reshape(shape, dtype="float32")]
-
-
-def _convolutional_decoder(
-  options: dict[str, Any],
-  seed: int,
-  dtype: str | None,
-  bias: keras.initializers.Initializer,
-) -> list[keras.layers.Layer]:
-  widths = options["widths"][::-1]
-  # Sides of the encoder's layers, which the decoder has in reverse. An odd side
-  # is doubled from its half, rounded up, and then cropped.
-  sides = [options["side"]]
-  for _ in widths:
-    sides.append(-(-sides[-1] // 2))
-  small = sides.pop()
-  layers = [
-    keras.layers.Dense(small * small * widths[0], **_hidden(0, seed, dtype)),
-    keras.layers.Reshape((small, small, widths[0]), dtype=dtype),
-  ]
-  for i, width in enumerate([*widths[1:], options["channels"]], 1):
-    settings = _hidden(i, seed, dtype)
-    if i == len(widths):
-      settings |= {"activation": None, "name": "pixels"}
-      settings["bias_initializer"] = bias
-    layers.append(
-      keras.layers.Conv2DTranspose(
-        width, _KERNEL, strides=2, padding="same", **settings
-      )
-    )
-    if sides.pop() % 2:
-      layers.append(keras.layers.Cropping2D(((0, 1), (0, 1)), dtype=dtype))
-  return layers
-
-
-def _hidden(index: int, seed: int, dtype: str | None) -> dict[str, Any]:
-  """Returns the options that all hidden layers share.
-
-  They use ELU: with ReLU and a small KL weight, VAEs of digits stayed at the
-  mean picture for hundreds of steps.
-  """
-  return {
-    "activation": "elu",
-    "kernel_initializer": keras.initializers.HeNormal(seed=seed + index),
-    "dtype": dtype,
-    "name": f"hidden{index + 1}",
-  }
-
-
-def _vector(
-  units: int,
-  seed: int,
-  bias: keras.initializers.Initializer | str = "zeros",
-) -> keras.layers.Dense:
-  return keras.layers.Dense(
-    units,
-    kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-    bias_initializer=bias,
-    dtype="float32",
-  )

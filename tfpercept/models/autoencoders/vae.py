@@ -24,7 +24,10 @@ class VAE(ImageAutoencoder):
     widths: Widths of the hidden layers from the image to the latents; the
       decoder has them in reverse.
     kind: Kind of the layers. `"convolutional"` has kernels of 4x4 and halves
-      the sides at each layer; `"dense"` is fully connected.
+      the sides at each layer; `"pooled"` has kernels of 3x3, a halving between
+      layers and a fully connected layer; `"dense"` is fully connected.
+    dense: Number of units of the fully connected layer of `"pooled"`, on both
+      sides; else 0.
     brightness: Approximate value of pixels before training, in (0, 1). For dark
       pictures some losses do not converge from 0.5.
     seed: Seed of the initial weights.
@@ -46,6 +49,7 @@ class VAE(ImageAutoencoder):
     latent: int = 16,
     widths: Sequence[int] = (32, 64, 128),
     kind: str = "convolutional",
+    dense: int = 0,
     brightness: float = 0.5,
     seed: int = 0,
     dtype: str | None = None,
@@ -57,6 +61,7 @@ class VAE(ImageAutoencoder):
       code=latent,
       widths=widths,
       kind=kind,
+      dense=dense,
       output="sigmoid",
       units=2,
       brightness=brightness,
