@@ -2,10 +2,11 @@
 
     python -m trainers.sr_table --sets=Set5=sr/Set5,Set14=sr/Set14 --out=runs/sr
 
-trains SRCNN with MSE, MAE and MS-SSIM by the presets, unless that has been
-done, scores the networks, and prints whether MS-SSIM wins on SSIM. With
-`--models` it scores trained networks instead: a folder that holds
-`srcnn_x4_mse`, `srcnn_x4_mae` and `srcnn_x4_ms_ssim`.
+trains SRCNN with MSE, MAE and two forms of MS-SSIM by the presets, unless that
+has been done, scores the networks, and prints whether MS-SSIM wins on SSIM.
+With `--models` it scores trained networks instead: a folder that holds
+`srcnn_x4_mse`, `srcnn_x4_mae` and `srcnn_x4_ms_ssim`, and of the other forms
+those that there are.
 
 Source: Snell, Ridgeway, Liao, Roads, Mozer, Zemel, "Learning to generate images
 with perceptual similarity metrics", 2017.
@@ -30,6 +31,9 @@ MODELS = {
   "MAE": "srcnn_x4_mae",
   "MS-SSIM": "srcnn_x4_ms_ssim",
 }
+"""Networks of the table of the paper."""
+FORMS = {"MS-SSIM, mirrored borders": "srcnn_x4_ms_ssim_mirror"}
+"""Networks trained with further forms of MS-SSIM."""
 PUBLISHED = {
   "Set5": {
     "bicubic": (28.44, 0.8097),
@@ -62,6 +66,8 @@ class Job(settings.Settings):
     sets: Test sets, each as NAME=FOLDER.
     out: Folder of the trainings.
     models: Folder of trained networks; None to train them.
+    data: Folders of photographs to train on beside those of the presets.
+    steps: Number of steps of each training; None for that of the presets.
     csv: Path of a table of the scores of each picture; None for none.
   """
 
@@ -71,6 +77,17 @@ class Job(settings.Settings):
   out: str = settings.option("runs/sr_table", "Folder of the trainings.")
   models: str | None = settings.option(
     None, "Folder of trained networks; nothing is trained then."
+  )
+  data: tuple[str, ...] = settings.option(
+    (),
+    "Folder of photographs to train on beside those of the presets; may be "
+    "repeated.",
+    repeated=True,
+  )
+  steps: int | None = settings.option(
+    None,
+    "Number of steps of each training; by default that of the presets.",
+    least=1,
   )
   csv: str | None = settings.option(
     None, "File to which the scores of each picture are written, as CSV."
@@ -101,25 +118,31 @@ def main() -> None:
   folder = pathlib.Path(job.models or job.out).absolute()
   if not job.models:
     folders.require(folder)
-    _train(folder)
+    _train(job, folder)
+  forms = {m: name for m, name in FORMS.items() if (folder / name).exists()}
   upscalers = {"bicubic": super_resolution.bicubic} | {
     method: super_resolution.load(folder / name, scale=SCALE)
-    for method, name in MODELS.items()
+    for method, name in (MODELS | forms).items()
   }
   table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
   if job.csv:
     files.write_text(job.csv, score_table.to_csv(table))
-  print("\n".join([*_markdown(table), "", *_answers(table)]))
+  answers = [line for m in ("MS-SSIM", *forms) for line in _answers(table, m)]
+  print("\n".join([*_markdown(table), "", *answers]))
   if table.failures:
     lines = [f"{name}: {why}" for name, why in table.failures.items()]
     sys.exit("\n".join(["not scored:", *lines]))
 
 
-def _train(out: pathlib.Path) -> None:
+def _train(job: Job, out: pathlib.Path) -> None:
   """Trains each network with its preset."""
-  for name in MODELS.values():
+  # Trainers run where presets name their data, so these need whole paths.
+  places = [pathlib.Path(program.home(x)).absolute() for x in job.data]
+  more = [f"--data={place}" for place in places]
+  more += [f"--steps={job.steps}"] if job.steps else []
+  for name in (MODELS | FORMS).values():
     preset = processes.PRESETS / f"{name}.flags"
-    processes.train("srcnn", out / name, preset=preset)
+    processes.train("srcnn", out / name, *more, preset=preset)
 
 
 def _markdown(table: score_table.Table) -> list[str]:
@@ -145,13 +168,13 @@ def _cells(specs: Sequence[str], values: Sequence[float] | None) -> str:
   return " | ".join(score_table.number(spec, value) for spec, value in pairs)
 
 
-def _answers(table: score_table.Table) -> list[str]:
-  """Returns whether MS-SSIM wins on SSIM, for each set and each other loss."""
+def _answers(table: score_table.Table, method: str) -> list[str]:
+  """Returns whether a form of MS-SSIM wins on SSIM, by set and other loss."""
   lines = []
   for group in table.groups:
     for baseline in ("MSE", "MAE"):
       gap = score_table.paired_difference(
-        table, "ssim", method="MS-SSIM", baseline=baseline, group=group
+        table, "ssim", method=method, baseline=baseline, group=group
       )
       verdict = (
         "wins" if gap.low > 0 else "loses" if gap.high < 0 else "undecided"
@@ -162,7 +185,7 @@ def _answers(table: score_table.Table) -> list[str]:
         else "no interval"
       )
       lines.append(
-        f"- {group}: MS-SSIM against {baseline} on SSIM: {verdict}, "
+        f"- {group}: {method} against {baseline} on SSIM: {verdict}, "
         f"{gap.mean:+.4f} a picture ({interval}, {gap.pictures} pictures)"
       )
   return lines

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
   folder = tmp_path_factory.mktemp("table")
-  for name in sr_table.MODELS.values():
+  for name in (sr_table.MODELS | sr_table.FORMS).values():
     network = models.SRCNN(filters=(4, 3), kernels=(5, 3, 3))
     network.build()
     models.save(network, folder / name, scale=sr_table.SCALE)
@@ -70,22 +70,23 @@ def test_a_set_printed_in_place_of_another_says_so(printed):
 
 def test_the_answer_has_a_paired_difference_and_an_interval(printed):
   answers = [x for x in printed[0].splitlines() if x.startswith("- ")]
-  assert len(answers) == 4
+  assert len(answers) == 2 * 2 * 2
   assert answers[0].startswith("- Set5: MS-SSIM against MSE on SSIM: ")
   assert "95 % bootstrap interval" in answers[0]
   assert "3 pictures" in answers[0]
+  assert answers[4].startswith("- Set5: MS-SSIM, mirrored borders against MSE")
 
 
 def test_scores_of_each_picture_are_written(printed):
   rows = printed[1].splitlines()
   assert rows[0] == "group,picture,method,psnr,ssim"
-  assert len(rows) == 1 + 2 * 3 * 4
+  assert len(rows) == 1 + 2 * 3 * 5
 
 
 def test_presets_differ_in_the_loss_alone():
   presets = {
     name: (processes.PRESETS / f"{name}.flags").read_text().splitlines()
-    for name in sr_table.MODELS.values()
+    for name in (sr_table.MODELS | sr_table.FORMS).values()
   }
   losses = {
     name: [x for x in lines if x.startswith("--loss=")]
@@ -95,7 +96,8 @@ def test_presets_differ_in_the_loss_alone():
     [x for x in lines if not x.startswith("--loss=")]
     for lines in presets.values()
   ]
-  assert rest[0] == rest[1] == rest[2]
+  assert all(lines == rest[0] for lines in rest)
   assert losses["srcnn_x4_mse"] == ["--loss=mse"]
   assert losses["srcnn_x4_mae"] == ["--loss=mae"]
   assert losses["srcnn_x4_ms_ssim"][0].startswith("--loss=ms_ssim")
+  assert 'border="mirror"' in losses["srcnn_x4_ms_ssim_mirror"][0]
