@@ -36,7 +36,7 @@ MAX_EFFORT = 100
 ENGINES = ("auto", "numpy", "tensorflow")
 """Names of what can run the transforms of a model; the first one chooses."""
 LAYOUTS = (
-  "bapps2afc", "bappsjnd", "gan2afc", "choices", "mos", "dmos",
+  "bapps2afc", "bappsjnd", "gan2afc", "mucped23", "choices", "mos", "dmos",
   "tid2013_genuine", "tid2013_resynth",
 )  # fmt: skip
 """Names of the layouts of human judgements."""

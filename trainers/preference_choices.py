@@ -39,7 +39,10 @@ def load(paths: Sequence[str], layout: str) -> judgements.Judgements:
       logging.warning("%s: left out: %s", name, why)
   items = tuple(item for data in found for item in data.items)
   return judgements.Judgements(
-    " + ".join(data.name for data in found), "2afc", items
+    " + ".join(data.name for data in found),
+    "2afc",
+    items,
+    is_single=all(data.is_single for data in found),
   )
 
 
@@ -92,6 +95,58 @@ def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:
     )
   order = np.random.default_rng(seed).permutation(len(contents))
   return sorted(contents[i] for i in order[: max(1, len(contents) // 5)])
+
+
+def some_for_stopping(
+  data: judgements.Judgements, count: int, *, seed: int
+) -> Split:
+  """Splits judgements into those to learn from and those that stop.
+
+  Args:
+    data: Judgements to split.
+    count: Number of contents that stop, drawn by the seed.
+    seed: Seed of the draw.
+
+  Raises:
+    ValueError: if no content is left to learn from.
+  """
+  contents = data.contents
+  if count >= len(contents):
+    raise ValueError(
+      f"--stop_by={count} leaves nothing to learn from of {len(contents)} "
+      "contents"
+    )
+  order = np.random.default_rng((seed, 1)).permutation(len(contents))
+  return split(data, [contents[i] for i in order[:count]])
+
+
+def folds(
+  data: judgements.Judgements, count: int, *, seed: int
+) -> dict[str, Split]:
+  """Returns splits that hold out each content in one of them.
+
+  Args:
+    data: Judgements to split.
+    count: Number of splits, at least 2 and at most that of contents.
+    seed: Seed of the assignment of contents to splits.
+
+  Returns:
+    The splits, by the name of the folder of the training.
+
+  Raises:
+    ValueError: if there are fewer contents than splits.
+  """
+  contents = data.contents
+  if not 2 <= count <= len(contents):
+    raise ValueError(
+      f"--folds is from 2 to the number of contents, {len(contents)}; got "
+      f"{count}"
+    )
+  order = np.random.default_rng((seed, 0)).permutation(len(contents))
+  return {
+    f"fold_{i}": split(data, [contents[k] for k in sorted(order[i::count])])
+    for i in range(count)
+  }
 
 
 def split(data: judgements.Judgements, held_out: Sequence[str]) -> Split:

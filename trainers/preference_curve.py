@@ -6,41 +6,69 @@ import pathlib
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from tfpercept import distances, training
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores as agreement
 from tfpercept.evaluation.core import runner
 from tfpercept.io import files
+from trainers import preference_parts
 
+CURVE = "curve.json"
 _SHOWN = 200  # most judgements that the curve of a run uses
 
 
-def values(
-  distance: distances.Distance,
-  data: judgements.Judgements,
-  cache: judgements.Cache,
-  compiled: runner.Compiled | None = None,
-) -> dict[judgements.PairKey, float]:
-  """Returns the values of a distance on the pairs of judgements.
+class Measure:
+  """Values of a distance, with its current weights, on pairs of judgements.
 
   Args:
-    distance: The distance, with its current weights.
-    data: Judgements, whose pairs are measured.
+    distance: The distance.
     cache: Cache of the pictures.
-    compiled: The same distance, compiled before; None compiles it.
+    parts: What the distance weighs, by pair, if that was measured before.
+  """
+
+  def __init__(
+    self,
+    distance: distances.Distance,
+    cache: judgements.Cache,
+    parts: preference_parts.Parts | None = None,
+  ):
+    self._distance, self._cache, self._parts = distance, cache, parts
+    self._compiled = runner.Compiled(distance)
+
+  def __call__(
+    self, data: judgements.Judgements
+  ) -> dict[judgements.PairKey, float]:
+    """Returns the values of all pairs by their keys.
+
+    Raises:
+      ValueError: if the distance has no value for one of the pairs.
+    """
+    if self._parts is not None:
+      pairs = [(r.key, p.key) for r, p in data.pairs]
+      parts = np.stack([self._parts[pair] for pair in pairs])
+      found = self._distance.weigh(tf.constant(parts)).numpy()
+      return dict(zip(pairs, found.tolist(), strict=True))
+    measured = runner.measure(
+      self._distance, data, cache=self._cache, compiled=self._compiled
+    )
+    if measured.failures:
+      reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
+      raise ValueError(f"{self._distance.spec} has no value for {reasons}")
+    return measured.values
+
+
+def read(path: pathlib.Path) -> dict[int, float]:
+  """Reads a curve: a number by step.
+
+  Args:
+    path: Path of a JSON file that `Curve` wrote.
 
   Raises:
-    ValueError: if it has no value for one of the pairs.
+    ValueError: if the file is damaged.
   """
-  measured = runner.measure(distance, data, cache=cache, compiled=compiled)
-  if measured.failures:
-    reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
-    raise ValueError(f"{distance.spec} has no value for {reasons}")
-  return measured.values
-
-
-def _read_curve(path: pathlib.Path) -> dict[int, float]:
   try:
     found = dict(json.loads(path.read_bytes()))
     return {int(step): float(value) for step, value in found.items()}
@@ -57,9 +85,8 @@ class Curve(keras.callbacks.Callback):
   The values are kept in the run's folder, so that a resumed run has them all.
 
   Args:
-    distance: The distance that is trained.
+    measure: Values of the distance that is trained.
     data: Judgements that are not trained on.
-    cache: Cache of the pictures.
     run: The run.
 
   Raises:
@@ -68,20 +95,18 @@ class Curve(keras.callbacks.Callback):
 
   def __init__(
     self,
-    distance: distances.Distance,
+    measure: Measure,
     data: judgements.Judgements,
-    cache: judgements.Cache,
     run: training.Run[Any],
   ):
     super().__init__()
     step = -(-len(data.items) // _SHOWN)
     self._data = dataclasses.replace(data, items=data.items[::step])
-    self._distance, self._cache = distance, cache
-    self._compiled = runner.Compiled(distance)
-    self._path = run.out / "curve.json"
-    self.values: dict[int, float] = {}
+    self._values = measure
+    self._path = run.out / CURVE
+    self.curve: dict[int, float] = {}
     if self._path.exists():
-      self.values = _read_curve(self._path)
+      self.curve = read(self._path)
 
   def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
     # Step 0, or that of a checkpoint whose run was killed right after it.
@@ -92,9 +117,9 @@ class Curve(keras.callbacks.Callback):
 
   def measure(self, step: int) -> None:
     """Adds the agreement at a step, if the curve does not have it."""
-    if step in self.values:
+    if step in self.curve:
       return
-    found = values(self._distance, self._data, self._cache, self._compiled)
+    found = self._values(self._data)
     score = agreement.agreement(self._data, found, resamples=1)["2afc"]
-    self.values[step] = score.value
-    files.write_json(self._path, self.values)
+    self.curve[step] = score.value
+    files.write_json(self._path, self.curve)

@@ -13,7 +13,7 @@ from tfpercept.evaluation.core import machine, training_curves
 from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.io import files
 from tfpercept.reports import markup, page
-from trainers import preference_training
+from trainers import preference_settings, preference_training
 
 
 def summary(
@@ -44,7 +44,7 @@ def summary(
 
 def to_text(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
-  run: training.Run[preference_training.Settings],
+  run: training.Run[preference_settings.Settings],
 ) -> str:
   """Formats the summary for a terminal, with the gain of every content.
 
@@ -59,14 +59,13 @@ def to_text(
   lines = [
     f"2AFC agreement on {len(data.items)} choices that were not trained on, n "
     f"= {len(data.contents)} contents; 95 % bootstrap over contents",
-    f"{folds[0].run.steps} steps of {own.batch} crops of "
-    f"{own.patch}x{own.patch}, Adam at {run.learning_rate:g}, "
-    f"head {own.head}; judged on whole pictures",
+    f"{folds[0].run.steps} steps of {preference_settings.drawn(own)}, Adam at "
+    f"{run.learning_rate:g}, head {own.head}; judged on whole pictures",
   ]
   width = max(map(len, rows))
   lines.append(f"{'':{width}}" + "".join(f"{c:>24}" for c in _COLUMNS))
   for name, row in rows.items():
-    cells = [_cell(row.get(c), signed=c == "gain") for c in _COLUMNS]
+    cells = [cell(row.get(c), signed=c == "gain") for c in _COLUMNS]
     lines.append(f"{name:{width}}" + "".join(f"{c:>24}" for c in cells))
   for spec, trained in outcomes.items():
     changes = []
@@ -84,7 +83,7 @@ def to_text(
 
 def write(
   outcomes: Mapping[str, Sequence[preference_training.Outcome]],
-  run: training.Run[preference_training.Settings],
+  run: training.Run[preference_settings.Settings],
 ) -> None:
   """Writes `agreement.json`, `agreement.txt` and `report.html` into `run.out`.
 
@@ -156,7 +155,8 @@ def _pooled(
   return dataclasses.replace(folds[0].held_out, items=items)
 
 
-def _cell(estimate: Estimate | None, *, signed: bool) -> str:
+def cell(estimate: Estimate | None, *, signed: bool = False) -> str:
+  """Returns an estimate with its interval as text; nothing for None."""
   if estimate is None:
     return ""
   form = "+.3f" if signed else ".3f"

@@ -1,65 +1,36 @@
-"""Training on people's choices: its settings, and what follows from them."""
+"""Training on people's choices, and what comes of it."""
 
 import dataclasses
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from typing import TypeAlias
 
 import keras
 from absl import logging
 
-from tfpercept import distances, settings, training
-from tfpercept.data import judged_crops, judgements
+from tfpercept import distances, training
+from tfpercept.data import judged_contents, judged_crops, judgements
 from tfpercept.evaluation.agreement import scores as agreement
 from tfpercept.io import files
 from tfpercept.tasks import agreement as agreement_task
 from tfpercept.training import run as run_lib
-from trainers import preference_curve, shared_settings, tuned_distances
+from trainers import (
+  preference_choices,
+  preference_curve,
+  preference_parts,
+  preference_settings,
+  preference_stopping,
+  tuned_distances,
+)
 
+VALUES = "values.json"
+"""File of a run with the values on held-out choices, before and after."""
+_KEPT = 1 << 30  # bytes of pictures in memory; those of mucped23 take 0.7 GB
+Crops: TypeAlias = (
+  judged_crops.TripletCrops
+  | judged_contents.ContentCrops
+  | judged_contents.ContentParts
+)
 _PARTS = 10  # parts of the schedule if no epochs are given
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(shared_settings.Trainer):
-  """Settings of a training on people's choices.
-
-  Attributes:
-    data: Folders of forced choices.
-    judge_by: Folders of other choices, which agreement is measured on.
-    held_out: Contents that are not trained on; a fifth of them if empty.
-    head: Way from two distances to a choice, one of `tasks.agreement.HEADS`.
-    patch: Side of the crops, in pixels.
-    batch: Number of triplets in a batch.
-    beta_1: Momentum of Adam.
-    epochs: Number of passes over the data; 0 for as many as the steps of the
-      run allow.
-  """
-
-  data: tuple[str, ...] = settings.option(
-    settings.REQUIRED,
-    "Folder of forced choices; may be repeated.",
-    repeated=True,
-  )
-  judge_by: tuple[str, ...] = settings.option(
-    (),
-    "Folder of other choices, on which agreement is measured; may be repeated. "
-    "No content of --data is held out then.",
-    repeated=True,
-  )
-  held_out: tuple[str, ...] = settings.option(
-    (), "Names of held-out contents; by default a fifth of them."
-  )
-  head: str = settings.option(
-    "ratio",
-    "Function from two distances to a choice.",
-    choices=tuple(agreement_task.HEADS),
-  )
-  patch: int = settings.option(64, "Side of the crops, in pixels.", least=8)
-  batch: int = settings.option(50, "Number of triplets in a batch.", least=1)
-  beta_1: float = settings.option(0.5, "Momentum of Adam.", least=0.0, most=1.0)
-  epochs: int = settings.option(
-    0,
-    "Number of passes over the data; 0 uses --steps instead.",
-    least=0,
-  )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +42,7 @@ class Outcome:
     before: Values of the distance as it was given, by pair.
     after: Values of the trained distance, by pair.
     curve: Agreement on the held-out judgements, or a part of them, by step.
+    step: The step that the weights are of.
     spec: Spec of the trained distance; its weights are in the run's folder.
     run: The run, with the steps that were taken.
   """
@@ -79,14 +51,17 @@ class Outcome:
   before: dict[judgements.PairKey, float]
   after: dict[judgements.PairKey, float]
   curve: dict[int, float]
+  step: int
   spec: str
-  run: training.Run[Settings]
+  run: training.Run[preference_settings.Settings]
 
 
 def train(
-  run: training.Run[Settings],
+  run: training.Run[preference_settings.Settings],
   train_on: judgements.Judgements,
   held_out: judgements.Judgements,
+  *,
+  parts: preference_parts.Parts | None = None,
 ) -> Outcome:
   """Trains a distance, or resumes it, and writes it to `run.out`.
 
@@ -96,65 +71,149 @@ def train(
     train_on: Forced choices. Those between the reference itself and another
       image teach a distance nothing and are left out.
     held_out: Forced choices that are not trained on.
+    parts: What the distance weighs, for all pairs, if whole pictures are
+      learned from.
 
   Raises:
     ValueError: if the distance has nothing to train or does not fit the patch,
       pictures can not be read, which it names, all of them, or the folder holds
       another run.
   """
-  own, cache = run.settings, judgements.Cache()
-  crops = _crops(
-    train_on.only(lambda item: item.reference not in item.images), run, cache
-  )
+  own, cache = run.settings, judgements.Cache(_KEPT)
+  train_on = train_on.only(lambda item: item.reference not in item.images)
+  stop_by = None
+  if own.stop_by:
+    train_on, stop_by = preference_choices.some_for_stopping(
+      train_on, own.stop_by, seed=run.seed
+    )
+    stop_by = _readable(stop_by, cache, skip=own.skip_damaged)
+  crops: Crops
+  if parts is None:
+    crops = _crops(train_on, run, cache)
+  else:
+    crops = judged_contents.ContentParts(
+      train_on, parts, batch=own.batch, seed=run.seed
+    )
   if own.epochs:
     run = dataclasses.replace(run, steps=own.epochs * crops.steps_per_epoch)
   run = run.on()
   held_out = _readable(held_out, cache, skip=own.skip_damaged)
-  before = preference_curve.values(distances.get(run.loss), held_out, cache)
+  measure = preference_curve.Measure(distances.get(run.loss), cache, parts)
+  before = measure(held_out)
+  task, optimizer = _task(run)
+  distance = task.network.distance
+  measure = preference_curve.Measure(distance, cache, parts)
+  # Where contents are kept to stop by, the curve is of their choices.
+  watch: preference_stopping.Best | preference_curve.Curve
+  if stop_by is None:
+    watch = preference_curve.Curve(measure, held_out, run)
+  else:
+    watch = preference_stopping.Best(task.network, measure, stop_by, run)
+  training.fit(task, crops, run, optimizer=optimizer, extra_callbacks=[watch])
+  watch.measure(run.steps)  # if the run was killed after its last checkpoint
+  step = run.steps
+  if isinstance(watch, preference_stopping.Best):
+    watch.restore()
+    step = watch.step
+  after = measure(held_out)
+  spec = tuned_distances.write(distance, run.out)
+  outcome = Outcome(held_out, before, after, watch.curve, step, spec, run)
+  _write(outcome)
+  return outcome
+
+
+def train_all(
+  run: training.Run[preference_settings.Settings],
+  splits: Mapping[str, preference_choices.Split],
+) -> list[Outcome]:
+  """Trains a distance on each of several splits.
+
+  Args:
+    run: The run, whose folder gets a folder for each split.
+    splits: Judgements to train on, and held-out ones, by name of the folder.
+
+  Returns:
+    The outcomes in the order of the splits.
+
+  Raises:
+    ValueError: for the reasons of `train`.
+  """
+  parts: preference_parts.Parts | None = None
+  if run.settings.whole_pictures:
+    parts = {}
+    for split in splits.values():
+      for data in split:
+        parts |= preference_parts.measure(run.loss, data, run.out)
+  return [
+    train(dataclasses.replace(run, out=run.out / name), *split, parts=parts)
+    for name, split in splits.items()
+  ]
+
+
+def _write(outcome: Outcome) -> None:
+  """Writes the card of an outcome, and the values that it rests on."""
+  out = outcome.run.out
+  files.write_text(out / "README.md", _card(outcome))
+  values = {"before": outcome.before, "after": outcome.after}
+  files.write_json(
+    out / VALUES,
+    {
+      name: [[*pair, value] for pair, value in found.items()]
+      for name, found in values.items()
+    },
+  )
+
+
+def _task(
+  run: training.Run[preference_settings.Settings],
+) -> tuple[agreement_task.Agreement, keras.optimizers.Optimizer]:
+  """Returns the task of a run and its optimizer."""
+  own = run.settings
   with training.prepare(run).scope():
     distance = distances.get(run.loss)
-    distance.validate(own.patch, own.patch)
+    if not own.whole_pictures:
+      distance.validate(own.patch, own.patch)
     network = agreement_task.Judge(distance, own.head)
+    if own.whole_pictures:
+      preference_parts.freeze_terms(distance)
     tuned_distances.parameters(distance)  # raises before what `write` would
-    task = agreement_task.Agreement(network, seed=run.seed)
+    task = agreement_task.Agreement(
+      network, seed=run.seed, drops=own.dropout, pull=own.pull
+    )
     optimizer = keras.optimizers.Adam(
       training.steady_then_linear(
         run.learning_rate, steps=run.steps, epochs=own.epochs or _PARTS
       ),
       beta_1=own.beta_1,
     )
-  curve = preference_curve.Curve(distance, held_out, cache, run)
-  training.fit(task, crops, run, optimizer=optimizer, extra_callbacks=[curve])
-  curve.measure(run.steps)  # if the run was killed after its last checkpoint
-  after = preference_curve.values(distance, held_out, cache)
-  spec = tuned_distances.write(distance, run.out)
-  outcome = Outcome(held_out, before, after, curve.values, spec, run)
-  files.write_text(run.out / "README.md", _card(outcome))
-  return outcome
+  return task, optimizer
 
 
 def _crops(
   data: judgements.Judgements,
-  run: training.Run[Settings],
+  run: training.Run[preference_settings.Settings],
   cache: judgements.Cache,
-) -> judged_crops.TripletCrops:
+) -> Crops:
   """Returns crops of choices that can all be drawn."""
-
-  def of(data: judgements.Judgements) -> judged_crops.TripletCrops:
-    return judged_crops.TripletCrops(
-      data,
-      patch=run.settings.patch,
-      batch=run.settings.batch,
-      seed=run.seed,
-      cache=cache,
-    )
-
-  skip = run.settings.skip_damaged
-  if not skip and (run.out / run_lib.SETTINGS).exists():
-    return of(data)  # they were looked at as the run began
-  wrong = of(data).problems()
-  _report(wrong, len(data.items), skip=skip)
-  return of(_without(data, wrong))
+  own = run.settings
+  triplets = judged_crops.TripletCrops(
+    data,
+    patch=own.tile or own.patch,
+    batch=own.batch,
+    seed=run.seed,
+    cache=cache,
+  )
+  # Those of a run that was begun were looked at then.
+  if own.skip_damaged or not (run.out / run_lib.SETTINGS).exists():
+    wrong = triplets.problems()
+    _report(wrong, len(data.items), skip=own.skip_damaged)
+    data = _without(data, wrong)
+  options = {"patch": own.patch, "batch": own.batch, "seed": run.seed}
+  if not own.by_content:
+    return judged_crops.TripletCrops(data, **options, cache=cache)
+  return judged_contents.ContentCrops(
+    data, **options, tile=own.tile, cache=cache
+  )
 
 
 def _readable(
@@ -199,7 +258,10 @@ def _card(outcome: Outcome) -> str:
     agreement.agreement(held_out, values)["2afc"].value
     for values in (outcome.before, outcome.after)
   ]
-  people = agreement.people(held_out)["people, majority"]["2afc"].value
+  people = "".join(
+    f", {row['2afc'].value:.3f} {name}"
+    for name, row in agreement.people(held_out).items()
+  )
   return f"""# {run.loss}, tuned on people's choices
 
 - Load: `distances.get({outcome.spec!r})`.
@@ -207,14 +269,15 @@ def _card(outcome: Outcome) -> str:
 | | |
 | --- | --- |
 | Data | {", ".join(own.data)}; its terms hold for these weights too |
-| Steps | {run.steps} of {own.batch} crops of {own.patch}x\
-{own.patch}, each with the answer given for the whole picture |
+| Steps | {run.steps} of {preference_settings.drawn(own)}, with the answers \
+given for the whole picture |
 | Optimizer | Adam, {run.learning_rate:g}, beta_1 {own.beta_1:g}, \
 steady for half of the run, then falling |
 | Head | {own.head} |
 | Seed | {run.seed} |
+| Weights of | step {outcome.step} |
 | Judged by | {len(held_out.items)} choices on {len(held_out.contents)} \
 contents |
 | Agreement there, whole pictures | {scores[0]:.3f} before, {scores[1]:.3f} \
-after, {people:.3f} with the majority of people |
+after{people} |
 """

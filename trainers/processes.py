@@ -4,7 +4,7 @@ import json
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from programs import program
 from tfpercept import training
@@ -25,6 +25,8 @@ def train(
   *more: str,
   preset: files.PathLike,
   runs: Iterable[str] = (".",),
+  holds: str = "model",
+  identify: Callable[[list[str]], identity.Identity] = identity.of,
 ) -> None:
   """Trains with the flags of a preset, unless that has been done.
 
@@ -38,6 +40,9 @@ def train(
     *more: Flags that come after those of the preset.
     preset: Path of the flag file.
     runs: Names of folders in `out` that hold a run each.
+    holds: Name of what the folder of a finished run holds.
+    identify: Function from the names of data to their identity, as the trainer
+      notes it.
 
   Raises:
     ValueError: if that has been done with other flags, or on other data.
@@ -46,10 +51,10 @@ def train(
   # Whoever moves the folder moves what the runs in it start from.
   given = "\n".join([*program.lines(preset), *more])
   noted = _ascii(given.replace(str(out.parent), "...")).splitlines()
-  if all(is_finished(out / run) for run in runs):
+  if all(is_finished(out / run, holds) for run in runs):
     _require_same(out, noted)
     for run in runs:
-      _require_same_data(out / run)
+      _require_same_data(out / run, identify)
     print(f"{out}: trained already", file=sys.stderr, flush=True)
     return
   subprocess.run(
@@ -64,7 +69,7 @@ def train(
   files.write_text(out / FLAGS, "\n".join(noted) + "\n")
 
 
-def is_finished(run: pathlib.Path) -> bool:
+def is_finished(run: pathlib.Path, holds: str = "model") -> bool:
   """Returns whether a folder holds the model that its run ended with.
 
   Some trainers renew the model as they go, and leave that of an earlier step
@@ -74,11 +79,12 @@ def is_finished(run: pathlib.Path) -> bool:
 
   Args:
     run: Folder of the run.
+    holds: Name of what the folder of a finished run holds.
 
   Raises:
     ValueError: if `run.json` or the manifest is damaged.
   """
-  if not (run / "model").exists():
+  if not (run / holds).exists():
     return False
   if not (run / "run.json").exists():
     return True
@@ -104,7 +110,9 @@ def _require_same(out: pathlib.Path, noted: list[str]) -> None:
     )
 
 
-def _require_same_data(run: pathlib.Path) -> None:
+def _require_same_data(
+  run: pathlib.Path, identify: Callable[[list[str]], identity.Identity]
+) -> None:
   """Raises ValueError if the data of a run have changed."""
   if not (run / "run.json").exists():
     return
@@ -113,7 +121,7 @@ def _require_same_data(run: pathlib.Path) -> None:
     str(ROOT / name) if (ROOT / name).exists() else name
     for name in shared_settings.Sources.read(told).data
   ]
-  training.check_data(run, data=lambda: identity.of(here))
+  training.check_data(run, data=lambda: identify(here))
 
 
 def _ascii(text: str) -> str:

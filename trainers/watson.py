@@ -21,6 +21,7 @@ from tfpercept.data import judgement_layouts
 from trainers import (
   preference_choices,
   preference_report,
+  preference_settings,
   preference_training,
   run_flags,
 )
@@ -40,6 +41,8 @@ class Job(settings.Settings):
     layout: Layout of the data, one of `data.judgement_layouts.LAYOUTS` or
       `"auto"`.
     leave_one_out: Whether to train once for each content, on the others.
+    folds: Number of trainings, each of which holds out another part of the
+      contents; 0 for one training.
   """
 
   distance: tuple[str, ...] = settings.option(
@@ -53,10 +56,16 @@ class Job(settings.Settings):
   leave_one_out: bool = settings.option(
     False, "Train once for each content, on the others."
   )
+  folds: int = settings.option(
+    0,
+    "Number of trainings, each of which holds out another part of the "
+    "contents; 0 trains once.",
+    least=0,
+  )
 
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
-_SETTINGS = derived_flags.Flags(preference_training.Settings)
+_SETTINGS = derived_flags.Flags(preference_settings.Settings)
 _JOB = derived_flags.Flags(Job)
 
 
@@ -72,23 +81,23 @@ def main() -> None:
   splits = _splits(own, job, run.seed)
   outcomes: dict[str, list[preference_training.Outcome]] = {}
   for number, spec in enumerate(job.distance):
-    outcomes[spec] = []
-    for name, (train_on, held_out) in splits.items():
-      part = f"distance_{number}" if len(job.distance) > 1 else ""
-      folder = run.out / part / name
-      one = dataclasses.replace(run, out=folder, loss=spec)
-      outcomes[spec].append(preference_training.train(one, train_on, held_out))
+    part = f"distance_{number}" if len(job.distance) > 1 else ""
+    outcomes[spec] = preference_training.train_all(
+      dataclasses.replace(run, out=run.out / part, loss=spec), splits
+    )
   preference_report.write(outcomes, run)
   print(preference_report.to_text(outcomes, run))
 
 
 def _splits(
-  own: preference_training.Settings, job: Job, seed: int
+  own: preference_settings.Settings, job: Job, seed: int
 ) -> dict[str, preference_choices.Split]:
   """Returns choices to train on and held-out choices, by name of a folder."""
   data = preference_choices.load(own.data, job.layout)
   if job.leave_one_out:
     return preference_choices.leave_one_out(data)
+  if job.folds:
+    return preference_choices.folds(data, job.folds, seed=seed)
   if own.judge_by:
     return {"": (data, preference_choices.load(own.judge_by, job.layout))}
   held_out = own.held_out or preference_choices.some_contents(data, seed=seed)

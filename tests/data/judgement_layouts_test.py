@@ -33,6 +33,7 @@ def test_every_set_of_the_shared_data_is_recognised(shared):
     ("gan_2afc", "2afc", 180),
     ("tid2013_genuine", "mos", 6),
     ("tid2013_resynth", "mos", 100),
+    ("mucped23", "2afc", 7239),
   ]
   assert not any(d.failures for d in found)
 

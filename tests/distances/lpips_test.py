@@ -211,6 +211,18 @@ def test_without_the_linear_layer_channels_are_summed():
   assert distance.checkpoint() == {}
 
 
+@pytest.mark.parametrize("linear", [True, False])
+def test_the_value_is_linear_in_its_parts(linear):
+  distance = distances.get(f"lpips(linear={linear})")
+  parts = distance.parts(*pair())
+  assert parts.shape == (2, sum(backbones.ALEXNET.channels))
+  np.testing.assert_allclose(
+    distance.weigh(parts),
+    distance(*pair()),
+    rtol=1e-5,  # float32 sums of 1152 channels in another order
+  )
+
+
 def test_gray_is_rgb_with_equal_channels():
   distance = distances.get("lpips")
   reference, image = pair(channels=1)

@@ -85,3 +85,12 @@ def test_terms_that_take_no_images_in_common_are_refused():
   spec = "watson_dct(channels=1) + robust(adaptive=True, size=(32, 32, 3))"
   with pytest.raises(ValueError, match=r"in common; .*=1\): \(1,\), robust"):
     distances.get(spec)
+
+
+def test_the_value_is_linear_in_its_parts():
+  distance = distances.get("0.84*ssim + 0.16*mae")
+  y, x = images()
+  parts = distance.parts(y, x)
+  assert parts.shape == (3, 2)
+  np.testing.assert_allclose(distance.weigh(parts), distance(y, x), rtol=1e-6)
+  np.testing.assert_allclose(parts[:, 1], distances.get("mae")(y, x), rtol=1e-6)

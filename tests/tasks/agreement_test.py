@@ -153,3 +153,60 @@ def test_a_distance_without_parameters_is_refused():
 def test_an_unknown_head_is_refused():
   with pytest.raises(ValueError, match="head is one of ranking, ratio"):
     agreement.Judge(OfChannels(), "rank")
+
+
+def test_a_batch_of_contents_has_the_loss_of_its_questions():
+  reference, first, second, _ = choices(3)
+  distance = OfChannels()
+  task = make_with(distance, drops=False)
+  # Two references; the first has three images, the second has two.
+  batch = {
+    "references": reference[:2],
+    "images": np.concatenate([first, second[:2]]),
+    "owner": np.array([0, 0, 0, 1, 1], np.int32),
+    "first": np.array([0, 2, 3], np.int32),
+    "second": np.array([1, 0, 4], np.int32),
+    "share": np.array([0.0, 0.5, 1.0], np.float32),
+    "people": np.array([1.0, 2.0, 1.0], np.float32),
+  }
+  values = distance(reference[batch["owner"]], batch["images"]).numpy()
+  d0, d1 = values[batch["first"]], values[batch["second"]]
+  p = 1 / (1 + np.exp(-np.e * (d0 - d1) / (d0 + d1)))
+  share, people = batch["share"], batch["people"]
+  each = -(share * np.log(p) + (1 - share) * np.log(1 - p))
+  logs = task.train_step({k: tf.constant(v) for k, v in batch.items()})
+  expected = np.average(each, weights=people)
+  assert float(logs["loss"]) == pytest.approx(expected, rel=1e-5)  # float32
+
+
+def test_a_pull_keeps_parameters_near_their_start():
+  moved = []
+  for pull in (0.0, 10.0):
+    distance = OfChannels()
+    task = make_with(distance, pull=pull)
+    for i in range(20):
+      logs = task.train_step(choices(seed=i))
+    moved.append(np.abs(np.asarray(distance.gain) - 1).max())
+    assert ("pull" in logs) == bool(pull)
+  assert moved[1] < moved[0] / 5
+
+
+def test_a_shift_that_a_row_has_in_common_is_free():
+  class OfRows(OfChannels):
+    def __init__(self):
+      super().__init__()
+      self.gain = self.parameter("rows", np.ones([2, 3]))
+
+  distance = OfRows()
+  task = make_with(distance, pull=1.0)
+  distance.gain.assign_add([[3.0] * 3, [-1.0] * 3])
+  assert float(task._moved()) == pytest.approx(0, abs=1e-10)
+  distance.gain.assign_add([[1.0, -1.0, 0.0], [0.0] * 3])
+  assert float(task._moved()) == pytest.approx(2)
+
+
+def make_with(distance, **options):
+  keras.utils.set_random_seed(0)
+  task = agreement.Agreement(agreement.Judge(distance, "ratio"), **options)
+  task.compile(optimizer=keras.optimizers.Adam(0.05))
+  return task

@@ -10,7 +10,11 @@ from tests import forced_choices
 from tfpercept import training
 from tfpercept.data import judgements
 from tfpercept.io import files
-from trainers import preference_choices, preference_training
+from trainers import (
+  preference_choices,
+  preference_settings,
+  preference_training,
+)
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def test_all_pictures_that_can_not_be_used_are_named(data, tmp_path):
   (copy / "a_noise.png").write_bytes(b"x")
   files.write_image(copy / "c_light.png", np.zeros((9, 9, 3), np.uint8))
   choices = preference_choices.load([str(copy)], "auto")
-  own = preference_training.Settings(data=(str(copy),), patch=16, batch=2)
+  own = preference_settings.Settings(data=(str(copy),), patch=16, batch=2)
   run = training.Run(out=tmp_path / "run", steps=1, settings=own)
   cache = judgements.Cache()
   with pytest.raises(ValueError, match="4 of 6 choices can not be") as caught:

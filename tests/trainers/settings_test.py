@@ -13,7 +13,7 @@ from trainers import (
   gan_training,
   hific_settings,
   pim_training,
-  preference_training,
+  preference_settings,
   processes,
   realism_training,
   super_resolution,
@@ -150,7 +150,7 @@ KEPT = {
       },
     },
   ),
-  preference_training.Settings: (
+  preference_settings.Settings: (
     {"data": ("a",)},
     {
       "data": ["a"],
@@ -269,9 +269,11 @@ def test_a_network_has_the_channels_of_its_own_sizes():
       {"stage": "adversarial", "critic_warmup": 150},
     ),
     ("pim_1", pim_training.Settings, {"gap": 1}),
-    ("judged_gan", preference_training.Settings, {"patch": 96}),
-    ("lpips_bapps", preference_training.Settings, {"head": "ranking"}),
-    ("watson_bapps", preference_training.Settings, {"epochs": 20}),
+    ("judged_gan", preference_settings.Settings, {"patch": 96}),
+    ("judged_jpeg", preference_settings.Settings, {"tile": 8}),
+    ("judged_jpeg_linear", preference_settings.Settings, {"pull": 1e-4}),
+    ("lpips_bapps", preference_settings.Settings, {"head": "ranking"}),
+    ("watson_bapps", preference_settings.Settings, {"epochs": 20}),
     ("mnist_classifier", digit_training.Settings, {"dropout": 0.3}),
     ("realism_terms", realism_training.Settings, {"warm_up": 100}),
     ("emoji", gan_training.Settings, {"latent": 192}),

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from tfpercept.data import judgement_tables as tables
-from tfpercept.data import judgements, tid2013
+from tfpercept.data import judgements, mucped23, tid2013
 from tfpercept.io import files
 
 CHOICES = "choices.csv"
@@ -30,6 +30,7 @@ LAYOUTS = {
   "bapps2afc": judgements.bapps_2afc,
   "bappsjnd": judgements.bapps_jnd,
   "gan2afc": tables.gan_2afc,
+  "mucped23": mucped23.read,
   "choices": _choices,
   "mos": _mos,
   "dmos": _dmos,
@@ -44,6 +45,7 @@ _MARKS = {
   "bapps2afc": ("ref", "p0", "p1", "judge"),
   "bappsjnd": ("p0", "p1", "same"),
   "gan2afc": ("judgements.csv", "images"),
+  "mucped23": (mucped23.ANSWERS, mucped23.ORIGINALS),
   "choices": (CHOICES,),
   "mos": (OPINIONS,),
   "tid2013_genuine": ("ref", "dist", "results_official.csv"),

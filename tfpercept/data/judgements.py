@@ -78,6 +78,8 @@ class Judgements:
     note: Sentence about the data for readers of a table.
     origin: Name of the published data set that it belongs to, if the layout
       tells.
+    is_single: Whether each item is the answer of one person, so that several
+      items may put one question.
   """
 
   name: str
@@ -89,6 +91,7 @@ class Judgements:
   )
   note: str = ""
   origin: str = ""
+  is_single: bool = False
 
   @property
   def subsets(self) -> tuple[str, ...]:

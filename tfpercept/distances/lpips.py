@@ -177,6 +177,23 @@ class LPIPS(Distance):
     kept = features.dropout(squares, DROPOUT, seed)
     return self.pool(self._weigh(kept))
 
+  def parts(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Returns what the linear layers weigh, `[N, channels of all layers]`.
+
+    It is the mean over space of the squared difference of each channel. The
+    value is linear in it.
+    """
+    reference, image = self._checked(*self._inspected(reference, image))
+    squares = _squares(self.embed(reference), self.embed(image))
+    return tf.concat([numerics.spatial_mean(s) for s in squares], axis=-1)
+
+  def weigh(self, parts: tf.Tensor) -> tf.Tensor:
+    """Returns the value `[N]` of the result of `parts`."""
+    if not self.linear:
+      return tf.reduce_sum(parts, axis=-1)
+    layers = [tf.convert_to_tensor(w) for w in self._linear_weights]
+    return tf.linalg.matvec(parts, tf.concat(layers, axis=0))
+
   def checkpoint(self) -> dict[str, np.ndarray]:
     """Returns the linear layers by the authors' names.
 

@@ -166,6 +166,15 @@ class WeightedSum(Distance):
     """Returns the weighted sum `[N]` of the result of `values`."""
     return self._sum(values[d.spec] for d in self.distances)
 
+  def parts(self, reference: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Returns the unweighted value of each term, `[N, terms]`."""
+    reference, image = self._checked(*self._inspected(reference, image))
+    return tf.stack([d(reference, image) for d in self.distances], axis=-1)
+
+  def weigh(self, parts: tf.Tensor) -> tf.Tensor:
+    """Returns the value `[N]` of the result of `parts`."""
+    return self._sum(tf.unstack(parts, len(self.distances), axis=-1))
+
   def render(
     self, maps: list[list[tf.Tensor]], height: tf.Tensor, width: tf.Tensor
   ) -> tf.Tensor:

@@ -112,16 +112,39 @@ class Judge(keras.Model):
       seed: Int32 `[2]`: the distance then drops what it drops in training.
     """
     reference, first, second = inputs
-    if seed is None:
-      return self.head(
-        self.distance(reference, first), self.distance(reference, second)
-      )
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    seeds = [None, None]
+    if seed is not None:
+      seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     values = [
-      self.distance.training_value(reference, image, s)
+      self._value(reference, image, s)
       for image, s in zip((first, second), seeds, strict=True)
     ]
     return self.head(*values)
+
+  def on_contents(
+    self, batch: dict[str, tf.Tensor], seed: tf.Tensor | None = None
+  ) -> tf.Tensor:
+    """Returns the logit `[Q]` of each question of a batch.
+
+    Args:
+      batch: A batch of `data.judged_contents`.
+      seed: As in `call`.
+    """
+    if "parts" in batch:
+      values = self.distance.weigh(batch["parts"])
+    else:
+      references = tf.gather(batch["references"], batch["owner"])
+      values = self._value(references, batch["images"], seed)
+    return self.head(
+      tf.gather(values, batch["first"]), tf.gather(values, batch["second"])
+    )
+
+  def _value(
+    self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor | None
+  ) -> tf.Tensor:
+    if seed is None:
+      return self.distance(reference, image)
+    return self.distance.training_value(reference, image, seed)
 
 
 class Agreement(base.Task):
@@ -130,18 +153,36 @@ class Agreement(base.Task):
   Training moves the distance's parameters and the head's. Constraints that the
   distance set on its weights hold after each step.
 
-  A batch is `(reference, first, second, share)`; its terms are `loss` and
-  `agreement` (the 2AFC score of the batch, with what is dropped).
+  A batch is `(reference, first, second, share)`, or one of
+  `data.judged_contents`; its terms are `loss` and `agreement` (the
+  2AFC score of the batch, with what is dropped).
 
   Args:
     network: The distance and the head that are trained.
     seed: The seed of what the distance drops, which follows from the seed and
       the step alone.
+    drops: Whether the distance drops anything, such as half of Watson's
+      summands.
+    pull: Factor, 0 or more, of the squared distance between the distance's
+      parameters and those that the task is made with, which is added to the
+      loss. Shifts that a row of a matrix has in common are free, so that
+      thresholds may all change, while those of single frequencies follow few
+      answers. Where parameters are logarithms, `pull = 1 / (2 n s ** 2)` for n
+      answers expects ratios of about exp(s).
   """
 
-  def __init__(self, network: Judge, *, seed: int = 0):
+  def __init__(
+    self,
+    network: Judge,
+    *,
+    seed: int = 0,
+    drops: bool = True,
+    pull: float = 0.0,
+  ):
     super().__init__("agreement", seed=seed)
     self.network = network
+    self._drops, self._pull = drops, pull
+    self._start = [w.numpy() for w in network.distance.trainable_weights]
 
   def call(self, inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     return self.network(inputs)
@@ -151,17 +192,41 @@ class Agreement(base.Task):
 
   def terms(
     self,
-    batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+    batch: tuple[tf.Tensor, ...] | dict[str, tf.Tensor],
     *,
     seed: tf.Tensor,
     step: tf.Tensor,
   ) -> dict[str, tf.Tensor]:
-    *images, share = batch
-    logit = self.network(tuple(images), seed=seed)
+    seed = seed if self._drops else None
+    if isinstance(batch, dict):
+      logit = self.network.on_contents(batch, seed)
+      share, people = batch["share"], batch["people"]
+    else:
+      *images, share = batch
+      logit = self.network(tuple(images), seed=seed)
+      people = tf.ones_like(share)
     share = tf.cast(share, logit.dtype)
     loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=share, logits=logit)
     score = tf.where(logit > 0, share, 1 - share)
-    return {
-      "loss": tf.reduce_mean(loss),
-      "agreement": tf.reduce_mean(tf.where(logit == 0, 0.5, score)),
+    score = tf.where(logit == 0, 0.5, score)
+    weight = tf.cast(people / tf.reduce_sum(people), logit.dtype)
+    found = {
+      "loss": tf.reduce_sum(weight * loss),
+      "agreement": tf.reduce_sum(weight * score),
     }
+    if self._pull:
+      found["pull"] = self._pull * self._moved()
+      found["loss"] += found["pull"]
+    return found
+
+  def _moved(self) -> tf.Tensor:
+    """Returns the squared distance of the parameters from their start."""
+    total = tf.zeros([])
+    weights = self.network.distance.trainable_weights
+    for weight, start in zip(weights, self._start, strict=True):
+      moved = tf.convert_to_tensor(weight) - start
+      if start.ndim > 1:
+        axes = list(range(1, start.ndim))
+        moved -= tf.reduce_mean(moved, axis=axes, keepdims=True)
+      total += tf.reduce_sum(tf.square(moved))
+    return total

@@ -288,3 +288,43 @@ def test_each_score_of_a_subset_has_a_column_of_its_own():
 def test_a_subset_called_like_a_score_hides_nothing():
   data, values = simulated(subsets=("2afc", "jnd"))
   assert list(agreement.agreement(data, values)) == ["2afc 2afc", "jnd", "2afc"]
+
+
+def test_two_people_are_compared_where_answers_are_single():
+  reference, *images = (picture(key) for key in "rabc")
+  asked = (
+    ("a", "b", 1.0), ("b", "a", 0.0), ("a", "b", 0.0), ("a", "c", 1.0),
+  )  # fmt: skip
+  by_key = {p.key: p for p in images}
+  items = tuple(
+    judgements.Judgement(
+      f"{i}", "r", reference, (by_key[one], by_key[other]), answer
+    )
+    for i, (one, other, answer) in enumerate(asked)
+  )
+  data = judgements.Judgements("single", "2afc", items, is_single=True)
+  found = agreement.people(data)
+  assert list(found) == ["people, one another"]
+  # Three people on one question: two are for b, so one pair of three agrees.
+  assert found["people, one another"]["2afc"].value == pytest.approx(1 / 3)
+  once = data.only(lambda item: item.name == "3")
+  assert agreement.people(once) == {}
+
+
+def test_the_gain_on_opinions_is_that_of_the_rank_correlation():
+  random = np.random.default_rng(0)
+  items = tuple(
+    judgements.Judgement(
+      f"{c}/{i}", f"{c}", picture(f"{c}"), (picture(f"{c}/{i}"),), -float(i)
+    )
+    for c in range(4)
+    for i in range(8)
+  )
+  data = judgements.Judgements("opinions", "mos", items)
+  keys = [(i.reference.key, i.images[0].key) for i in items]
+  after = {key: -item.answer for key, item in zip(keys, items, strict=True)}
+  before = dict(zip(keys, random.random(len(keys)), strict=True))
+  found = agreement.gain(data, before, after, resamples=50)
+  was = agreement.agreement(data, before, resamples=1)["srcc"].value
+  assert found.value == pytest.approx(1 - was)
+  assert found.low <= found.value <= found.high

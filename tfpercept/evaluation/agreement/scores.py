@@ -62,9 +62,21 @@ def people(
   answer of most of them does. `one another` is how often one person agrees with
   another, h^2 + (1-h)^2, which papers call human performance.
 
+  Where each item is the answer of one person, there is no majority to speak of.
+  `one another` is then the mean, over the questions that two or more answered,
+  of how often two of them agree.
+
   Returns:
     Scores by row and column.
   """
+  if data.is_single:
+    asked, agreed = _asked_twice(data)
+    if not asked.items:
+      return {}
+    found = _estimates(
+      asked, {"2afc": _share_of(agreed)}, resamples=resamples, seed=seed
+    )
+    return {"people, one another": found}
   rows = {
     "people, majority": lambda h: np.maximum(h, 1.0 - h),
     "people, one another": lambda h: h**2 + (1.0 - h) ** 2,
@@ -76,6 +88,34 @@ def people(
     )
     for name, score in rows.items()
   }
+
+
+def _asked_twice(
+  data: judgements.Judgements,
+) -> tuple[judgements.Judgements, np.ndarray]:
+  """Returns the questions with two answers or more, and how often two agree.
+
+  The second result is `[n]`: the share of pairs of people who agree.
+  """
+  answers: dict[frozenset[str], list[int]] = {}
+  first: dict[frozenset[str], judgements.Judgement] = {}
+  for item in data.items:
+    # The same two pictures may be shown in either order.
+    question = frozenset(p.key for p in (item.reference, *item.images))
+    first.setdefault(question, item)
+    nearer = item.images[int(item.answer)].key
+    answers.setdefault(question, []).append(
+      int(nearer == first[question].images[1].key)
+    )
+  twice = {q: a for q, a in answers.items() if len(a) > 1}
+  agreed = []
+  for given in twice.values():
+    people, second = len(given), sum(given)
+    other = people - second
+    pairs = second * (second - 1) + other * (other - 1)
+    agreed.append(pairs / (people * (people - 1)))
+  items = tuple(first[question] for question in twice)
+  return dataclasses.replace(data, items=items), np.array(agreed)
 
 
 def agreement(
@@ -180,23 +220,37 @@ def gain(
   resamples: int = RESAMPLES,
   seed: int = 0,
 ) -> Estimate:
-  """Returns by how much the 2AFC score of `after` is above that of `before`.
+  """Returns by how much the score of `after` is above that of `before`.
 
-  Both are scored on the same resamples, so that what the contents have in
-  common does not widen the interval.
+  The score is 2AFC for forced choices, and Spearman's rank correlation for
+  opinions. Both are scored on the same resamples, so that what the contents
+  have in common does not widen the interval.
+
+  Raises:
+    ValueError: for just noticeable differences.
   """
   answer = np.array([item.answer for item in data.items])
-  scores = []
-  for values in (before, after):
-    first, second = _judged(data, values).T
-    scores.append(two_afc(first, second, answer))
-  gained = _Statistic(
-    _mean_of(scores[1] - scores[0]),
-    bounds=(-1.0, 1.0),
-    is_certain=before == after,
-  )
-  return _estimates(data, {"2afc": gained}, resamples=resamples, seed=seed)[
-    "2afc"
+  pair = [_judged(data, values) for values in (before, after)]
+  if data.kind == "mos":
+    was, is_now = (
+      _correlations(-judged[:, 0], answer, 4)["srcc"] for judged in pair
+    )
+    gained = dataclasses.replace(
+      is_now,
+      of=lambda index: is_now.of(index) - was.of(index),
+      is_certain=before == after,
+    )
+  elif data.kind == "2afc":
+    was_right, is_right = (two_afc(j[:, 0], j[:, 1], answer) for j in pair)
+    gained = _Statistic(
+      _mean_of(is_right - was_right),
+      bounds=(-1.0, 1.0),
+      is_certain=before == after,
+    )
+  else:
+    raise ValueError(f"there is no gain of judgements of the kind {data.kind}")
+  return _estimates(data, {"gain": gained}, resamples=resamples, seed=seed)[
+    "gain"
   ]
 
 
