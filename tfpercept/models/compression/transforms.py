@@ -73,8 +73,11 @@ class Residual(keras.layers.Layer):
       channels, 3, kernel_initializer="zeros", name="conv2", **options
     )
 
-  def call(self, x: tf.Tensor) -> tf.Tensor:
-    return x + self._second(self._first(x))
+  def call(self, x: tf.Tensor, inside: tf.Tensor | None = None) -> tf.Tensor:
+    hidden = self._first(x)
+    if inside is None:
+      return x + self._second(hidden)
+    return inside * (x + self._second(inside * hidden))
 
 
 def _convolved(
@@ -243,8 +246,11 @@ class Synthesis(keras.layers.Layer):
 
   The residual blocks follow the first of its layers.
 
-  Input: float32 `[N, h, w, latents]`, the same divided by their deviations, and
-  qualities `[N]`; output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
+  Input: float32 `[N, h, w, latents]`, the same divided by their deviations,
+  qualities `[N]` and, for devices that take one size alone, which of the
+  latents are inside of the picture, `[N, h, w, 1]` of 1 and 0; all are by
+  default. What is outside counts as 0, as beyond a border.
+  Output: float32 `[N, 16 h, 16 w, 3]`, not clipped.
 
   Args:
     widths: Numbers of channels after the first three layers.
@@ -281,13 +287,20 @@ class Synthesis(keras.layers.Layer):
     self.linear = Outer(VALUES, 1, padding="same", name="linear", **outer)
 
   def call(
-    self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor
+    self,
+    y: tf.Tensor,
+    normal: tf.Tensor,
+    quality: tf.Tensor,
+    inside: tf.Tensor | None = None,
   ) -> tf.Tensor:
-    features = normal
+    features = normal if inside is None else normal * inside
     for i, (convolution, normalization, modulated) in enumerate(self._hidden):
       features = modulated(normalization(convolution(features)), quality)
+      if inside is not None:
+        inside = tf.repeat(tf.repeat(inside, 2, axis=1), 2, axis=2)
+        features = features * inside
       for block in self._blocks if i == 0 else ():
-        features = block(features)
+        features = block(features, inside)
     pixels = tf.nn.depth_to_space(_LINEAR_UNIT * self.linear(y), STRIDE)
     return pixels + self._last(tf.cast(features, tf.float32))
 
