@@ -57,6 +57,10 @@ test-wheel-%: wheel
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
 
+.PHONY: web
+web: venv  ## Builds web/dist, a page that shows .tfp files; npm fetches LiteRT.js once
+	@TF_CPP_MIN_LOG_LEVEL=3 tools/web.sh
+
 .PHONY: weights
 weights: .weights/ready  ## Fetches VGG-16 (60 MB) into .weights, where make looks for weights
 
@@ -120,7 +124,7 @@ bazel-test: venv  ## Builds and tests all BUILD targets with the Python of .venv
 
 .PHONY: clean
 clean:  ## Removes what make has made, but not runs/
-	@rm -rf .venv .venv-* build dist site *.egg-info tfpercept/codecs/bitstream/*.so bazel-* .mypy_cache .pytest_cache .ruff_cache .coverage
+	@rm -rf .venv .venv-* build dist site web/dist web/packages *.egg-info tfpercept/codecs/bitstream/*.so bazel-* .mypy_cache .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .weights/ready: | venv
