@@ -14,8 +14,14 @@ from tfpercept.evaluation.core import settings as defaults
 if TYPE_CHECKING:
   from tfpercept import distances
   from tfpercept.data import judgement_layouts
+  from tfpercept.evaluation.agreement import disagreements_page
   from tfpercept.evaluation.agreement import table as agreement_table
+  from tfpercept.io import files
 else:
+  files = deferred.module("tfpercept.io.files")
+  disagreements_page = deferred.module(
+    "tfpercept.evaluation.agreement.disagreements_page"
+  )
   judgement_layouts = deferred.module("tfpercept.data.judgement_layouts")
   distances = deferred.module("tfpercept.distances")
   agreement_table = deferred.module("tfpercept.evaluation.agreement.table")
@@ -48,12 +54,20 @@ def add(commands: argparse._SubParsersAction) -> None:
   )
   metric_options.add_metric(agreement)
   options.add(agreement, defaults.Agreement)
+  agreement.add_argument(
+    "--page",
+    metavar="FILE",
+    help="HTML page to write as well: the tables, and the twenty questions on "
+    "which the best distance and people part most, as pictures",
+  )
   output.add(agreement, tuple(_FORMATS))
   agreement.set_defaults(run=_agreement)
 
 
 def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
+  if arguments.page:
+    files.require_writable(arguments.page)
   settings = options.read(defaults.Agreement, arguments)
   metrics, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
@@ -70,6 +84,8 @@ def _agreement(arguments: argparse.Namespace) -> int:
         )
       )
   output.emit(arguments, _FORMATS[arguments.format](blocks))
+  if arguments.page:
+    disagreements_page.write(arguments.page, blocks)
   failures = dict(missing)
   for block in blocks:
     failures |= block.failures

@@ -90,10 +90,9 @@ class Watson(Distance):
 
   def _make_parameters(self) -> tuple[str, ...]:
     """Makes one weight of each parameter and returns the names of all."""
-    source = self.weights_source
-    if source == "released":
-      colors = "rgb" if self.planes == 3 else "gray"
-      source = f"{self.registered_name}_{colors}"
+    source = watson_parameters.source(
+      self.registered_name, self.planes, self.weights_source
+    )
     owner = (
       f"{self.registered_name}(channels={self.planes}, blocks={self.blocks})"
     )

@@ -18,6 +18,8 @@ from tfpercept import weights
 # power 1 / 0.2 is 1e25 and fits, to the power 1 / 0.1 it is 1e50 and does not.
 MIN_BETA = 0.2
 
+SETS = {"released": "", "tuned": "tuned_"}
+"""Sets of parameters by name, with what the names of their files add."""
 _PREFIXES = {1: ("",), 3: ("ly.", "lcb.", "lcr.")}
 # The weights of the planes. The masking exponent has the same name in files,
 # after the prefix of a plane.
@@ -37,6 +39,32 @@ class AtLeast(keras.constraints.Constraint):
 def weight_name(key: str) -> str:
   """Returns the name of the weight that files call `key`, such as `t_tild`."""
   return key.replace("tild", "tilde")
+
+
+def source(distance: str, planes: int, given: str | None) -> str | None:
+  """Returns what the option `weights` of a distance stands for.
+
+  Args:
+    distance: Name of the distance, such as `watson_dft`.
+    planes: Number of planes: 1, or 3 for color.
+    given: The option: None, a name of `SETS`, or anything that `weights.load`
+      takes.
+
+  Returns:
+    A name or path for `weights.load`, or None for the initial parameters.
+
+  Raises:
+    ValueError: if there is no such set for gray or for color.
+  """
+  if given not in SETS:
+    return given
+  name = f"{distance}_{SETS[given]}{'rgb' if planes == 3 else 'gray'}"
+  if name not in weights.manifest():
+    raise ValueError(
+      f"{distance}(channels={planes}) has no parameters {given!r}; take None "
+      "for the initial ones, 'released', or a path"
+    )
+  return name
 
 
 def arrays(

@@ -44,12 +44,23 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """All rows of one data set, and the conditions of the measurement."""
+  """All rows of one data set, and the conditions of the measurement.
+
+  Attributes:
+    data: Judgements that were used.
+    rows: Rows of distances, of people and of published values.
+    conditions: Sentence about the measurement.
+    failures: Reasons for what is left out, by name.
+    values: Values of each distance by the keys of reference and image.
+  """
 
   data: judgements.Judgements
   rows: tuple[Row, ...]
   conditions: str
   failures: dict[str, str]
+  values: dict[str, dict[judgements.PairKey, float]] = dataclasses.field(
+    default_factory=dict
+  )
 
   @property
   def columns(self) -> tuple[str, ...]:
@@ -119,6 +130,7 @@ def block(
     {f"{data.name}: {k}": v for k, v in data.failures.items()},
   )
   cache = judgements.Cache()
+  values = {}
   for spec, distance in metrics.items():
     measured = runner.measure(
       distance,
@@ -133,12 +145,14 @@ def block(
       failures[f"{spec} on {data.name}"] = why
     else:
       rows.append(row)
+      values[spec] = measured.values
       failures |= measured.failures
   if data.kind == "2afc":
     people = scores.people(part, resamples=options.resamples, seed=options.seed)
     rows += [Row(k, v, len(part.items)) for k, v in people.items()]
   rows += _published(part, options)
-  return Block(part, tuple(rows), _conditions(data, part, options), failures)
+  conditions = _conditions(data, part, options)
+  return Block(part, tuple(rows), conditions, failures, values)
 
 
 def to_text(blocks: Sequence[Block]) -> str:
@@ -281,25 +295,31 @@ def _conditions(
   return "; ".join(parts)
 
 
-def _block_text(block: Block) -> str:
+def cells(block: Block) -> tuple[list[list[str]], list[str]]:
+  """Returns the lines of a table with its head, and the footnotes below it."""
   columns = block.columns
   lines, footnotes = [["", *columns, "s/pair", ""]], score_table.Footnotes()
   for row in block.rows:
-    cells = [_cell(row.scores.get(column), footnotes) for column in columns]
+    shown = [_cell(row.scores.get(column), footnotes) for column in columns]
     seconds = f"{row.seconds:.3g}" if math.isfinite(row.seconds) else ""
-    lines.append([row.measure, *cells, seconds, row.note])
+    lines.append([row.measure, *shown, seconds, row.note])
+  return lines, footnotes.lines
+
+
+def _block_text(block: Block) -> str:
+  lines, footnotes = cells(block)
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
   table = [
     "  ".join(
-      [cells[0].ljust(widths[0])]
-      + [c.rjust(w) for c, w in zip(cells[1:-1], widths[1:-1], strict=True)]
-      + [cells[-1]]
+      [line[0].ljust(widths[0])]
+      + [c.rjust(w) for c, w in zip(line[1:-1], widths[1:-1], strict=True)]
+      + [line[-1]]
     ).rstrip()
-    for cells in lines
+    for line in lines
   ]
   head = [f"{block.data.name} ({block.data.kind}): {block.conditions}"]
   head += filter(None, [block.data.note])
-  notes = [*footnotes.lines, *filter(None, [block.warning])]
+  notes = [*footnotes, *filter(None, [block.warning])]
   return "\n".join([*head, *table, *notes])
 
 
