@@ -116,3 +116,19 @@ def test_fields_are_told_in_order():
   assert ends.is_many and ends.item is float  # None is another matter
   assert not initial.text and not more.text  # nobody is asked for them
   assert model.is_part and not more.is_part
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Halved(Training):
+  share: float = settings.again(Training, "share", 0.75)
+
+
+def test_a_field_may_have_another_default_and_keeps_its_bounds():
+  first, again = (
+    next(one for one in settings.options(kind) if one.name == "share")
+    for kind in (Training, Halved)
+  )
+  assert again == dataclasses.replace(first, default=0.75)
+  assert Halved(data=()).share == 0.75
+  with pytest.raises(ValueError, match="share"):
+    Halved(data=(), share=1.5)

@@ -127,6 +127,20 @@ def option(
   )
 
 
+def again(kind: type[Any], name: str, default: Any) -> Any:
+  """Returns a field of another dataclass of settings with another default.
+
+  A subclass that names it so keeps the text and the bounds of its base.
+
+  Args:
+    kind: The dataclass that has the field.
+    name: Name of the field.
+    default: The other default value.
+  """
+  (found,) = (f for f in dataclasses.fields(kind) if f.name == name)
+  return dataclasses.field(default=default, metadata=found.metadata)
+
+
 def options(kind: type[Any]) -> tuple[Option, ...]:
   """Returns the fields of a dataclass of settings, in order."""
   hints = typing.get_type_hints(kind)

@@ -5,24 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfpercept import models, settings
-from tfpercept.models.compression import hyperprior, transform_codec
+from tfpercept.models.compression import transform_codec
 from tfpercept.tasks import quantizers
-from trainers import shared_settings
+from trainers import crop_settings
 
 ARCHITECTURES = transform_codec.names()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(shared_settings.Network):
+class Settings(crop_settings.Crops):
   """Settings of a training of a codec.
 
   Attributes:
-    data: Names of the sources, see `data.sources.load`.
-    sides: Lengths in pixels that the longer side of each picture is reduced to,
-      see `data.reduced`.
-    largest: Factor that pictures are reduced by at least, in (0, 1].
-    patch: Side of the crops, in pixels.
-    batch: Number of crops in a batch.
     architecture: Registered name of the network, one of `ARCHITECTURES`.
     model: Arguments of the network.
     lmbda: Weights of the distance at the lowest and the highest quality; None
@@ -33,29 +27,6 @@ class Settings(shared_settings.Network):
       the weights of the last step.
   """
 
-  data: tuple[str, ...] = settings.option(
-    ("packaged",),
-    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
-    repeated=True,
-  )
-  sides: tuple[int, ...] = settings.option(
-    (),
-    "Lengths of the longer side, in pixels, that each picture is reduced to; "
-    "it is used at each of them. By default pictures keep their size.",
-  )
-  largest: float = settings.option(
-    1.0,
-    "Largest factor by which sides are reduced, above 0; below 1 it removes "
-    "traces of JPEG.",
-    least=0.0,
-    most=1.0,
-  )
-  patch: int = settings.option(
-    192,
-    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
-    least=hyperprior.STRIDE,
-  )
-  batch: int = settings.option(4, "Number of crops in a batch.", least=1)
   architecture: str = settings.option(
     "mean_scale_hyperprior",
     "Network of the codec; all except factorized_prior serve all rates.",
@@ -86,12 +57,6 @@ class Settings(shared_settings.Network):
     least=0.0,
     most=0.9999,
   )
-
-  def check(self) -> None:
-    if self.patch % hyperprior.STRIDE:
-      raise ValueError(
-        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
-      )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

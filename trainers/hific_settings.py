@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfpercept import settings
-from tfpercept.models.compression import hific, hyperprior
+from tfpercept.models.compression import hific
 from tfpercept.ops import adversarial
 from tfpercept.tasks import (
   critic_spaces,
@@ -13,7 +13,7 @@ from tfpercept.tasks import (
   quantizers,
 )
 from tfpercept.tasks import rate_control as controls
-from trainers import shared_settings
+from trainers import crop_settings
 
 PERCEPTUAL, ADVERSARIAL = STAGES = ("perceptual", "adversarial")
 # Where few latents are not 0, the step that balances rate and squared errors is
@@ -23,54 +23,22 @@ _PAPER = generative_compression.PUBLISHED
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Data(shared_settings.Network):
+class Data(crop_settings.Crops):
   """Settings of the crops that HiFiC is trained on.
 
   Attributes:
-    data: Names of the sources, see `data.sources.load`.
-    sides: Lengths in pixels that the longer side of each picture is reduced to,
-      see `data.reduced`.
-    largest: Factor that pictures are reduced by at least, in (0, 1].
     held_out: Number of pictures that are not trained on.
-    patch: Side of the crops, in pixels.
-    batch: Number of crops in a batch.
   """
 
-  data: tuple[str, ...] = settings.option(
-    ("packaged",),
-    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
-    repeated=True,
-  )
-  sides: tuple[int, ...] = settings.option(
-    (),
-    "Lengths of the longer side, in pixels, that each picture is reduced to; "
-    "it is used at each of them. By default pictures keep their size.",
-  )
-  largest: float = settings.option(
-    0.95,
-    "Largest factor by which sides are reduced, above 0; below 1 it removes "
-    "traces of JPEG.",
-    least=0.0,
-    most=1.0,
-  )
+  largest: float = settings.again(crop_settings.Crops, "largest", 0.95)
   held_out: int = settings.option(
     4,
     "Number of pictures, the last ones, that are not trained on. The critic's "
     "divergence is estimated on them.",
     least=1,
   )
-  patch: int = settings.option(
-    256,
-    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
-    least=hyperprior.STRIDE,
-  )
-  batch: int = settings.option(8, "Number of crops in a batch.", least=1)
-
-  def check(self) -> None:
-    if self.patch % hyperprior.STRIDE:
-      raise ValueError(
-        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
-      )
+  patch: int = settings.again(crop_settings.Crops, "patch", 256)
+  batch: int = settings.again(crop_settings.Crops, "batch", 8)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from tfpercept.ops import adversarial as games
 from tfpercept.tasks import base
 from tfpercept.tasks import realism as realism_task
 from tfpercept.training import callbacks, precision, schedules
-from trainers import initial_weights, shared_settings
+from trainers import crop_settings, initial_weights
 
 CRITIC = (48, 96, 192, 192)
 _SHOWN = (256, 384)  # height and width of the crop in TensorBoard
@@ -24,15 +24,10 @@ _SHARES = (0.1, 1.0)  # of the range of qualities, that are shown
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(shared_settings.Network):
+class Settings(crop_settings.Crops):
   """Settings of a training of a realism head.
 
   Attributes:
-    data: Names of the sources, see `data.sources.load`.
-    sides: Lengths in pixels that the longer side of each picture is reduced to.
-    largest: Factor that pictures are reduced by at least, in (0, 1].
-    patch: Side of the crops, in pixels.
-    batch: Number of crops in a batch.
     codec: Name or folder of the codec.
     codec_identity: Name of the codec in its files, in hexadecimal.
     qualities: Lowest and highest quality; None for the low half.
@@ -50,29 +45,7 @@ class Settings(shared_settings.Network):
     ema: Share of the moving average of the weights that a step keeps.
   """
 
-  data: tuple[str, ...] = settings.option(
-    ("packaged",),
-    "Photographs: 'packaged', a folder, or a tfds name; may be repeated.",
-    repeated=True,
-  )
-  sides: tuple[int, ...] = settings.option(
-    (),
-    "Lengths of the longer side, in pixels, that each picture is reduced to; "
-    "it is used at each of them. By default pictures keep their size.",
-  )
-  largest: float = settings.option(
-    1.0,
-    "Largest factor by which sides are reduced, above 0; below 1 it removes "
-    "traces of JPEG.",
-    least=0.0,
-    most=1.0,
-  )
-  patch: int = settings.option(
-    128,
-    f"Side of the crops in pixels, a multiple of {hyperprior.STRIDE}.",
-    least=hyperprior.STRIDE,
-  )
-  batch: int = settings.option(4, "Number of crops in a batch.", least=1)
+  patch: int = settings.again(crop_settings.Crops, "patch", 128)
   codec: str = settings.option(
     "photo_mse", "Codec that the head is for: a run folder or a model's name."
   )
@@ -137,10 +110,7 @@ class Settings(shared_settings.Network):
   )
 
   def check(self) -> None:
-    if self.patch % hyperprior.STRIDE:
-      raise ValueError(
-        f"--patch is a multiple of {hyperprior.STRIDE}; got {self.patch}"
-      )
+    super().check()
     if self.qualities is None:
       return
     ends = self.qualities

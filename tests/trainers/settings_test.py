@@ -253,6 +253,7 @@ def test_a_network_has_the_channels_of_its_own_sizes():
     ("srcnn_x4_mae", super_resolution.Settings, {"batch": 10}),
     ("srcnn_x4_mse", super_resolution.Settings, {"patch": 64}),
     ("srcnn_x4_ms_ssim", super_resolution.Settings, {"batch": 10}),
+    ("srcnn_x4_ms_ssim_mirror", super_resolution.Settings, {"batch": 10}),
     ("yaleb_autoencoder", autoencoder_training.Settings, {"held_out": 0.0}),
     ("vae_faces", variational.Settings, {"nats_per_latent": 1.25}),
     ("vae_mnist", variational.Settings, {"fit": "pad", "final_rate": 0.177}),
