@@ -27,6 +27,18 @@ _FLAGFILE = re.compile(r"--?flagfile(?:=(.*))?", re.DOTALL)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+_first: list[Callable[[], None]] = []
+
+
+def first(action: Callable[[], None]) -> None:
+  """Has an action done once flags are parsed, before the program's `main`.
+
+  Args:
+    action: Function whose mistakes exit with one line, as those of `main` do.
+  """
+  _first.append(action)
+
+
 def start(
   main: Callable[[], None], *, also: tuple[type[Exception], ...] = ()
 ) -> None:
@@ -49,6 +61,8 @@ def start(
       )
     try:
       _expand_homes()
+      for action in _first:
+        action()
       main()
     except mistakes as error:
       logging.debug("%s", error, exc_info=True)

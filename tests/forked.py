@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 
 ROOT = pathlib.Path(__file__).parents[1]
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -24,7 +25,10 @@ _TIMEOUT = 2 * 60 * 60
 
 
 def run(
-  module: str, *arguments: object, killed_in: str | None = None
+  module: str,
+  *arguments: object,
+  killed_in: str | None = None,
+  variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
   """Runs `python -m module arguments` from the root of the tree to its end.
 
@@ -33,6 +37,7 @@ def run(
     *arguments: Arguments of the program.
     killed_in: Where given, the program dies by SIGKILL as it comes to write its
       second checkpoint into a folder that matches, such as `checkpoints`.
+    variables: Environment variables beside those of this process.
 
   Returns:
     Its exit status, standard output and standard error.
@@ -41,7 +46,8 @@ def run(
   with tempfile.TemporaryDirectory() as folder:
     paths = [pathlib.Path(folder, name) for name in ("stdout", "stderr")]
     process = _CONTEXT.Process(
-      target=_main, args=(command, killed_in, dict(os.environ), paths)
+      target=_main,
+      args=(command, killed_in, {**os.environ, **(variables or {})}, paths),
     )
     process.start()
     try:

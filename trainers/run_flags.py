@@ -6,8 +6,10 @@ from typing import TypeVar
 
 from absl import flags
 
+from programs import program
 from tfpercept import registry, settings, training
 from tfpercept.io import folders
+from tfpercept.training import workers
 
 _LOSS = flags.DEFINE_multi_string(
   "loss",
@@ -36,7 +38,8 @@ _STRATEGY = flags.DEFINE_enum(
   "strategy",
   "none",
   tuple(training.STRATEGIES),
-  "Strategy of tf.distribute; mirrored splits batches over all devices.",
+  "Strategy of tf.distribute: mirrored splits batches over all devices, "
+  "multi_worker over the processes of TF_CONFIG.",
 )
 _SKIP_NONFINITE = flags.DEFINE_integer(
   "skip_nonfinite",
@@ -46,6 +49,15 @@ _SKIP_NONFINITE = flags.DEFINE_integer(
   0,
 )
 _Own = TypeVar("_Own", bound=settings.Settings)
+
+
+def _meet() -> None:
+  """Finds the other processes, which has to come before all computation."""
+  if _STRATEGY.value == workers.NAME:
+    workers.connect()
+
+
+program.first(_meet)
 
 
 def losses() -> list[str]:
@@ -64,9 +76,12 @@ def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
   Raises:
     OSError: if `--out` can not be written.
   """
-  folders.require(pathlib.Path(_OUT.value))
+  out = pathlib.Path(_OUT.value)
+  folders.require(out)
+  if _STRATEGY.value == workers.NAME:
+    out = workers.folder(out)
   return training.Run(
-    out=pathlib.Path(_OUT.value),
+    out=out,
     steps=_STEPS.value,
     seed=_SEED.value,
     loss=_LOSS.value[-1],

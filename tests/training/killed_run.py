@@ -3,11 +3,13 @@
 Appends `step loss` to LOG for each step, the loss in hexadecimal, and dies by
 SIGKILL at the end of STEP, unless that is -1. A run that finishes prints the
 SHA-256 of the weights and of the optimizer. Under the strategy `mirrored` the
-CPU is split into two devices.
+CPU is split into two devices. Under `multi_worker` it is one process of
+several, of which `TF_CONFIG` tells.
 """
 
 import hashlib
 import os
+import pathlib
 import signal
 import sys
 
@@ -18,6 +20,7 @@ import tensorflow as tf
 from tfpercept import distances, models, training
 from tfpercept.data import crops
 from tfpercept.tasks import regression
+from tfpercept.training import workers
 
 STEPS, INTERVAL = 17, 4  # the last interval is a short one
 
@@ -47,6 +50,9 @@ def main(out: str, log: str, kill_at: int, strategy: str) -> None:
       tf.config.list_physical_devices("CPU")[0],
       [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+  if strategy == workers.NAME:
+    workers.connect()
+    out = workers.folder(pathlib.Path(out))
   random = np.random.default_rng(1)
   pairs = [
     (random.random((h, w, 1), np.float32), random.random((h, w, 1), np.float32))

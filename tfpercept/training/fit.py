@@ -11,7 +11,7 @@ from absl import logging
 
 from tfpercept.io import files, folders
 from tfpercept.tasks import base
-from tfpercept.training import callbacks, checkpoints, lock
+from tfpercept.training import callbacks, checkpoints, lock, workers
 from tfpercept.training import run as run_lib
 
 
@@ -22,7 +22,11 @@ def _mirrored() -> tf.distribute.Strategy:
   return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-STRATEGIES = {"none": tf.distribute.get_strategy, "mirrored": _mirrored}
+STRATEGIES = {
+  "none": tf.distribute.get_strategy,
+  "mirrored": _mirrored,
+  workers.NAME: workers.connect,
+}
 
 
 class Data(Protocol):
@@ -39,15 +43,17 @@ def prepare(run: run_lib.Run) -> tf.distribute.Strategy:
     The strategy under whose `scope()` the network is to be built.
 
   Raises:
-    ValueError: if the strategy is unknown.
+    ValueError: if the strategy is unknown, or one of several processes that
+      `TF_CONFIG` does not name.
   """
   if run.strategy not in STRATEGIES:
     raise ValueError(
       f"strategy is one of {', '.join(STRATEGIES)}; got {run.strategy!r}"
     )
+  strategy = STRATEGIES[run.strategy]()
   keras.utils.set_random_seed(run.seed)
   tf.config.experimental.enable_op_determinism()
-  return STRATEGIES[run.strategy]()
+  return strategy
 
 
 def learning_rate(
@@ -112,6 +118,7 @@ def fit(
       task, or damaged checkpoints only; if another process trains in it.
     OSError: if there is no room for checkpoints, or one can not be written; the
       one before is kept.
+    workers.LostWorkerError: if another process of the training is gone.
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite, more
       often than `run.skip_nonfinite` allows; the batch is saved, the last
       checkpoint is kept.
@@ -121,7 +128,14 @@ def fit(
   with lock.held(run.out):
     run.claim()
     with folders.plain(run.out) as out:
-      return _fit(task, data, run, out, optimizer, pictures, extra_callbacks)
+      try:
+        return _fit(task, data, run, out, optimizer, pictures, extra_callbacks)
+      except tf.errors.OpError as error:
+        kept = checkpoints.steps(out / checkpoints.FOLDER)
+        found = workers.lost(error, run.out, max(kept, default=0))
+        if found is error:
+          raise
+        raise found from error
 
 
 def _fit(
@@ -153,6 +167,11 @@ def _fit(
       f"{run.out} holds a checkpoint of step {done}, and a run of {run.steps} "
       "steps; it is another run's. Choose another --out."
     )
+  strategy = task.distribute_strategy
+  if strategy.num_replicas_in_sync > 1:
+    workers.require_same_step(strategy, done)
+    batch = next(iter(data.batches(done, done + 1)), None)
+    workers.require_equal_shares(strategy, batch)
   if done:
     logging.info("resuming %s at step %d of %d", run.out, done, run.steps)
   for start, epochs, length in _legs(done, run):

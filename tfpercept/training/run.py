@@ -39,7 +39,7 @@ class Run(Generic[_Own]):
     interval: Steps between checkpoints, log entries and pictures.
     precision: `"float32"`, `"bfloat16"` or `"auto"`, which is replaced by the
       one that suits this machine, so that a run elsewhere can not change it.
-    strategy: `"none"` or `"mirrored"`.
+    strategy: `"none"`, `"mirrored"` or `"multi_worker"`.
     skip_nonfinite: Number of steps in all that are skipped because of a NaN or
       infinite loss or gradient; one more stops the run. 0 stops at the first.
     settings: The trainer's own settings (data, patch, network, ...).
