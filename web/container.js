@@ -167,7 +167,7 @@ function hexadecimal(bytes) {
 }
 
 const CRC_TABLE = Uint32Array.from({length: 256}, (_, byte) => {
-  for (let i = 0; i < 8; ++i) byte = byte & 1 ? 0xedb88320 ^ byte >>> 1 : byte >>> 1;
+  for (let i = 0; i < 8; ++i) byte = byte >>> 1 ^ (byte & 1) * 0xedb88320;
   return byte;
 });
 

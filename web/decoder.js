@@ -8,7 +8,7 @@ import {losslessPicture} from "./pictures.js";
 import {cut, plan} from "./tiles.js";
 
 const FORMAT = "tfpercept-web-1";
-const MOST_WORKERS = 4;  // each takes up to 300 MB
+const MOST_WORKERS = 4;  // since each takes some hundred MB
 
 /** Decodes files, several tiles at a time. */
 export class Decoder {
@@ -93,7 +93,7 @@ export class Decoder {
   }
 }
 
-/** Returns where the own pixels of a tile are in the picture and in the tile. */
+/** Returns where a tile's own pixels are, in the picture and in the tile. */
 function ownPixels({row, column}, width, height) {
   const [top, left] = [row.from * STRIDE, column.from * STRIDE];
   const size = {
@@ -117,9 +117,10 @@ function place(pixels, width, part, {top, left, height, width: across}) {
 class Pool {
   constructor(size) {
     this.size = size;
+    this.workers = new Set();
     this.idle = [];
-    this.started = 0;
     this.waiting = [];
+    this.start();  // the first one gets ready before there is a file
   }
 
   /**
@@ -135,32 +136,45 @@ class Pool {
     });
   }
 
-  next() {
-    if (!this.waiting.length) return;
-    if (!this.idle.length) {
-      if (this.started === this.size) return;
-      this.idle.push(new Worker(new URL("worker.js", import.meta.url)));
-      ++this.started;
-    }
-    const worker = this.idle.pop();
-    const {job, resolve, reject} = this.waiting.shift();
-    const settle = (settled, value) => {
-      worker.onmessage = worker.onerror = null;
-      settled(value);
+  start() {
+    const worker = new Worker(new URL("worker.js", import.meta.url));
+    let current = null;
+    const settle = (how, value) => {
+      const settled = current;
+      current = null;
+      settled?.[how](value);
       this.next();
     };
+    const send = (waiting) => {
+      current = waiting;
+      const {job} = waiting;
+      try {
+        const [message, moved] = typeof job === "function" ? job() : [job, []];
+        worker.postMessage(message, moved);
+      } catch (error) {  // there is no memory for it
+        this.idle.push(send);
+        settle("reject", error);
+      }
+    };
     worker.onmessage = ({data}) => {
-      this.idle.push(worker);
-      if (data.error === undefined) return settle(resolve, data);
+      this.idle.push(send);
+      if (data.error === undefined) return settle("resolve", data);
       const kind = data.isDamage ? CorruptStream : Error;
-      return settle(reject, new kind(data.error));
+      return settle("reject", new kind(data.error));
     };
-    worker.onerror = (event) => {
+    worker.onerror = (event) => {  // it did not start, or ran out of memory
       worker.terminate();
-      --this.started;
-      settle(reject, new Error(event.message || "a worker did not start"));
+      this.workers.delete(worker);
+      this.idle = this.idle.filter((other) => other !== send);
+      settle("reject", new Error(event.message || "a worker did not start"));
     };
-    const [message, moved] = typeof job === "function" ? job() : [job, []];
-    worker.postMessage(message, moved);
+    this.workers.add(worker);
+    this.idle.push(send);
+  }
+
+  next() {
+    if (!this.waiting.length) return;
+    if (!this.idle.length && this.workers.size < this.size) this.start();
+    this.idle.pop()?.(this.waiting.shift());
   }
 }

@@ -79,10 +79,11 @@ export class EntropyModel {
     const counts = [
       rows * columns / RATIO ** 2 * this.hyperLatents, latents, latents,
     ];
-    if (header.strings.length !== counts.length) {
-      refuse(`${header.strings.length} strings; the codec has ${counts.length}`);
+    const {strings} = header;
+    if (strings.length !== counts.length) {
+      refuse(`${strings.length} strings; the codec has ${counts.length}`);
     }
-    header.strings.forEach(({length}, i) => {
+    strings.forEach(({length}, i) => {
       if (length > 64 + 8 * counts[i]) {
         refuse(`a string of ${length} bytes for ${counts[i]} symbols`);
       }

@@ -1,6 +1,8 @@
 /** The page: takes files, shows pictures, and says what is wrong with them. */
 
-import {CODECS, CorruptStream, LOSSLESS, MAX_BYTES, STEPS} from "./container.js";
+import {
+  CODECS, CorruptStream, LOSSLESS, MAX_BYTES, STEPS,
+} from "./container.js";
 import {Decoder} from "./decoder.js";
 import {BRIGHTEST, compare, readPicture} from "./pictures.js";
 
@@ -37,7 +39,8 @@ async function open(blob, name) {
   } catch (error) {
     if (own !== newest) return;
     say("");
-    complain(`${name}: ${error.message.replace(/\.$/, "")}.`);
+    const why = error.message.replace(/\.$/, "");
+    complain(`The file ${name} is not shown: ${why}.`);
     if (!(error instanceof CorruptStream)) console.warn(error);
   }
 }
@@ -55,12 +58,12 @@ function setDecoded({width, height, pixels, header, model}, bytes, name, ms) {
   size = {width, height};
   views.clear();
   views.set("decoded", pixels);
-  const bpp = 8 * bytes / (width * height);
+  const bpp = (8 * bytes / (width * height)).toFixed(3);
   const codec = CODECS.get(header.codec);
   facts = [
     ["File", name],
     ["Size", `${width} x ${height}${header.grey ? ", grey" : ""}`],
-    ["Bytes", `${bytes.toLocaleString("en")}, ${bpp.toFixed(3)} bits per pixel`],
+    ["Bytes", `${bytes.toLocaleString("en")}, ${bpp} bits per pixel`],
     ["Codec", header.codec === LOSSLESS
       ? `${codec}: every pixel is the original's`
       : `${model.name}, quality ${header.quality / STEPS}`],
@@ -74,7 +77,7 @@ function setDecoded({width, height, pixels, header, model}, bytes, name, ms) {
 function setOriginal(picture, name) {
   original = {...picture, name};
   if (!size) {
-    say(`${name} waits: open the .tfp to compare it with.`);
+    say(`The picture ${name} waits for the .tfp to compare it with.`);
     return;
   }
   addOriginal();
@@ -85,8 +88,9 @@ function setOriginal(picture, name) {
 function addOriginal() {
   const {width, height, pixels, name} = original;
   if (width !== size.width || height !== size.height) {
-    complain(`${name} has ${width}x${height} pixels, and the decoded picture ` +
-             `${size.width}x${size.height}. Drop the original of this file.`);
+    complain(`The picture ${name} has ${width}x${height} pixels, and the ` +
+             `decoded one ${size.width}x${size.height}. Drop the original of ` +
+             "this file.");
     ["original", "error"].forEach((view) => views.delete(view));
     original = null;
     show("decoded");
@@ -135,7 +139,7 @@ function say(text) {
 }
 
 function complain(text) {
-  element("error").textContent = text && text[0].toUpperCase() + text.slice(1);
+  element("error").textContent = text;
   element("error").hidden = !text;
 }
 
@@ -162,8 +166,8 @@ async function openAddress(address) {
     await open(new Blob(parts), name);
   } catch (error) {
     say("");
-    complain(`${address} can not be fetched: ${error.message}. A server of ` +
-             "another origin has to allow it (CORS).");
+    complain(`The address ${address} can not be fetched: ${error.message}. A ` +
+             "server of another origin has to allow it (CORS).");
   }
 }
 
@@ -187,7 +191,8 @@ function listen() {
     drop.classList.remove("over");
     openAll(event.dataTransfer.files);
   });
-  element("file").addEventListener("change", ({target}) => openAll(target.files));
+  element("file").addEventListener(
+    "change", ({target}) => openAll(target.files));
   element("address").addEventListener("submit", (event) => {
     event.preventDefault();
     if (element("url").value) openAddress(element("url").value);

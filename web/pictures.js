@@ -46,9 +46,10 @@ function webp(data, width, height) {
   if (data.length < 5 || data[0] !== 0x2f) {
     refuse("no VP8L: it does not begin as one");
   }
-  const fields = data[1] + data[2] * 2 ** 8 + data[3] * 2 ** 16 + data[4] * 2 ** 24;
-  const size = [1 + fields % 2 ** 14, 1 + Math.floor(fields / 2 ** 14) % 2 ** 14];
-  if (size[0] !== width || size[1] !== height || fields >= 2 ** 28) {
+  const fields = new DataView(data.buffer, data.byteOffset).getUint32(1, true);
+  const size = [1 + (fields & 0x3fff), 1 + (fields >>> 14 & 0x3fff)];
+  // The bits behind are those of opacity and of the version.
+  if (size[0] !== width || size[1] !== height || fields >>> 28) {
     refuse(`a VP8L of ${size.join("x")} in a file of ${width}x${height}`);
   }
   const pad = data.length % 2, head = new DataView(new ArrayBuffer(20));

@@ -29,7 +29,8 @@ const zeros = [0xfd, 0x0c, ...new Array(16).fill(0)];
 const plus = (local, ...by) => [...get(local), ...by, ...add, ...set(local)];
 const loop = (...body) => [0x03, 0x40, ...body.flat(), 0x0b];
 const again = (local, stop) => [...get(local), ...get(stop), ...less, 0x0d, 0];
-const each = (count, make) => Array.from({length: count}, (_, i) => make(i)).flat();
+const each = (count, make) =>
+  Array.from({length: count}, (_, i) => make(i)).flat();
 
 /** LEB128 of a small number, with a sign or without. */
 function signed(value) {
@@ -114,8 +115,8 @@ export class Multiplier {
   reserve(bytes) {
     const at = this.free;
     this.free += Math.ceil(bytes / 16) * 16;
-    const pages = Math.ceil((this.free - this.memory.buffer.byteLength) / 65536);
-    if (pages > 0) this.memory.grow(pages);
+    const missing = this.free - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
     return at;
   }
 

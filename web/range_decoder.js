@@ -122,7 +122,8 @@ export class RangeDecoder {
 
   /** Returns the four bytes that end where the string was taken to. */
   window() {
-    return word(this.string, this.at - 4) * MOVE + word(this.string, this.at - 2);
+    const {string, at} = this;
+    return word(string, at - 4) * MOVE + word(string, at - 2);
   }
 }
 

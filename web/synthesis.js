@@ -10,7 +10,7 @@ const FOLDER = new URL("./litert/wasm/", import.meta.url);
 let runtime = null;
 
 /** Loads the runtime, once. */
-function load() {
+export function load() {
   if (!runtime) {
     self.Module = {
       // It would look for its program beside the worker.
@@ -71,9 +71,10 @@ export class Synthesis {
 
 /** Returns a file of which all bytes at even places came first. */
 function whole(planes) {
-  const data = new Uint8Array(planes.length), half = (planes.length + 1) >> 1;
+  const {length} = planes, half = (length + 1) >> 1;
+  const data = new Uint8Array(length);
   for (let i = 0; i < half; ++i) data[2 * i] = planes[i];
-  for (let i = half; i < planes.length; ++i) data[2 * (i - half) + 1] = planes[i];
+  for (let i = half; i < length; ++i) data[2 * (i - half) + 1] = planes[i];
   return data;
 }
 

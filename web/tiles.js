@@ -12,7 +12,8 @@
 export function plan(rows, columns, names, halo) {
   const plans = names.map((name) => {
     const [height, width] = name.split("x").map(Number);
-    const down = spans(rows, height, halo), across = spans(columns, width, halo);
+    const down = spans(rows, height, halo);
+    const across = spans(columns, width, halo);
     const tiles = down.flatMap(
       (row) => across.map((column) => ({row, column})));
     return {name, rows: height, columns: width, tiles};

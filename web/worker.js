@@ -7,12 +7,16 @@
 // The runtime in WebAssembly is all that is wanted; it would ask for a GPU.
 Object.defineProperty(self.navigator, "gpu", {value: undefined});
 
+// It starts at once, since nearly every file needs it. The job that misses it
+// says what went wrong.
+import("./synthesis.js").then(({load}) => load()).catch(() => {});
+
 const models = new Map();  // what was loaded, by name
 let synthesis = {key: "", made: null};  // one at a time, since each is large
 
 async function fetched(name) {
   const answer = await fetch(new URL(`models/${name}`, self.location.href));
-  if (!answer.ok) throw new Error(`models/${name} is missing (${answer.status})`);
+  if (!answer.ok) throw new Error(`models/${name}: status ${answer.status}`);
   return answer.arrayBuffer();
 }
 

@@ -220,7 +220,7 @@ def test_damaged_files_are_refused_with_a_sentence_each(viewer, streams):
   for name, (data, words) in damaged(streams["tiny"][0]).items():
     said = complaint(viewer, bytes(data))
     assert words in said, name
-    assert said.startswith("It.tfp: "), name
+    assert said.startswith("The file it.tfp is not shown: "), name
     assert said.endswith("."), name
   # What is whole is decoded all the same afterwards.
   give(viewer, ("tiny.tfp", streams["tiny"][0]))
@@ -271,7 +271,7 @@ def test_a_png_beside_it_gives_psnr_and_an_error_map(viewer, streams):
   viewer.check("input[value=original]")
   np.testing.assert_array_equal(shown(viewer), original)
   said = complaint(viewer, png(original[:9]), "small.png")
-  assert "51x9 pixels, and the decoded picture 51x29" in said
+  assert "51x9 pixels, and the decoded one 51x29" in said
   viewer.wait_for_selector("input[value=error]:disabled")
 
 
