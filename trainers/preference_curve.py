@@ -51,9 +51,15 @@ class Measure:
       parts = np.stack([self._parts[pair] for pair in pairs])
       found = self._distance.weigh(tf.constant(parts)).numpy()
       return dict(zip(pairs, found.tolist(), strict=True))
-    measured = runner.measure(
-      self._distance, data, cache=self._cache, compiled=self._compiled
-    )
+    # Frozen, Watson's distances take their fast path, which gives parameters
+    # no gradient. It is chosen when the graph is traced.
+    is_trained, self._distance.trainable = self._distance.trainable, False
+    try:
+      measured = runner.measure(
+        self._distance, data, cache=self._cache, compiled=self._compiled
+      )
+    finally:
+      self._distance.trainable = is_trained
     if measured.failures:
       reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
       raise ValueError(f"{self._distance.spec} has no value for {reasons}")

@@ -62,6 +62,7 @@ def train(
   held_out: judgements.Judgements,
   *,
   parts: preference_parts.Parts | None = None,
+  cache: judgements.Cache | None = None,
 ) -> Outcome:
   """Trains a distance, or resumes it, and writes it to `run.out`.
 
@@ -73,13 +74,15 @@ def train(
     held_out: Forced choices that are not trained on.
     parts: What the distance weighs, for all pairs, if whole pictures are
       learned from.
+    cache: Cache of the pictures, which other trainings may share.
 
   Raises:
     ValueError: if the distance has nothing to train or does not fit the patch,
       pictures can not be read, which it names, all of them, or the folder holds
       another run.
   """
-  own, cache = run.settings, judgements.Cache(_KEPT)
+  own = run.settings
+  cache = judgements.Cache(_KEPT) if cache is None else cache
   train_on = train_on.only(lambda item: item.reference not in item.images)
   stop_by = None
   if own.stop_by:
@@ -144,8 +147,14 @@ def train_all(
     for split in splits.values():
       for data in split:
         parts |= preference_parts.measure(run.loss, data, run.out)
+  cache = judgements.Cache(_KEPT)
   return [
-    train(dataclasses.replace(run, out=run.out / name), *split, parts=parts)
+    train(
+      dataclasses.replace(run, out=run.out / name),
+      *split,
+      parts=parts,
+      cache=cache,
+    )
     for name, split in splits.items()
   ]
 

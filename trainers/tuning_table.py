@@ -41,8 +41,8 @@ class Row:
   more: tuple[str, ...] = ()
 
 
-# The cosine form begins with thresholds of people, and so near its end; those of
-# the Fourier form are equal at first.
+# The cosine form begins with thresholds of people, and so near its end; in the
+# Fourier form they are equal at first.
 _DCT = ("--learning_rate=1e-2", "--pull=3e-4")
 # The weights of the sum give each term the same mean over mucped23.
 ROWS = {

@@ -1,0 +1,69 @@
+"""The parameters of our own that come with the package."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfpercept import distances, weights
+from tfpercept.conformance import suite
+from tfpercept.data import packaged
+
+NAMES = [n for n in weights.manifest() if "_tuned_" in n]
+
+
+def jpeg(picture, quality):
+  data = io.BytesIO()
+  Image.fromarray(picture).save(data, "JPEG", quality=quality)
+  return np.asarray(Image.open(data))
+
+
+def make(name, **options):
+  return distances.get(
+    f"{name.split('_tuned_')[0]}(weights='tuned')", **options
+  )
+
+
+def test_they_ship():
+  assert "watson_dft_tuned_rgb" in NAMES
+  for name in NAMES:
+    assert weights.manifest()[name].licence == "Apache-2.0"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_option_stands_for_the_file(name):
+  distance = make(name)
+  assert "weights='tuned'" in distance.spec
+  for key, value in weights.load(name).items():
+    np.testing.assert_array_equal(distance.checkpoint()[key], value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lower_quality_is_farther(name):
+  photo = packaged.test()["coffee"][:64, :64]
+  images = np.stack([jpeg(photo, q) for q in (95, 80, 60, 30)]) / 255
+  references = np.repeat(photo[None] / 255, 4, axis=0)
+  values = make(name)(references.astype("float32"), images.astype("float32"))
+  assert np.all(np.diff(values) > 0)
+
+
+@pytest.mark.parametrize(
+  "check",
+  [
+    "zero_at_identity",
+    "never_negative",
+    "finite_value_and_gradient",
+    "batch_equals_loop",
+  ],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_they_conform(name, check):
+  found = suite.examine(lambda dtype="float32": make(name, dtype=dtype), check)
+  assert found.outcome == suite.PASSED, found.message
+
+
+def test_there_are_none_for_gray():
+  for name in ("watson_dft", "watson_dct"):
+    with pytest.raises(ValueError, match="has no parameters 'tuned'"):
+      distances.get(f"{name}(channels=1, weights='tuned')")
