@@ -102,8 +102,10 @@ int main(int count, char** arguments) {
   check(status);
   Span whole = {meta->data, (const unsigned char*)meta->data + meta->length};
   Span signature = value_of(whole, 5, "decompress");
-  TF_Output input = tensor_of(graph, value_of(signature, 1, NULL));
-  TF_Output output = tensor_of(graph, value_of(signature, 2, NULL));
+  TF_Output input = tensor_of(graph, value_of(signature, 1, "stream_bytes"));
+  TF_Output outputs[] = {
+      tensor_of(graph, value_of(signature, 2, "image_bytes")),
+      tensor_of(graph, value_of(signature, 2, "status"))};
 
   FILE* file = fopen(arguments[3], "rb");
   if (!file || fseek(file, 0, SEEK_END)) fail("the file can not be read");
@@ -120,12 +122,18 @@ int main(int count, char** arguments) {
   TF_TString* string = TF_TensorData(given);
   TF_TString_Init(string);
   TF_TString_Copy(string, contents, size);
-  TF_Tensor* answer = NULL;
-  TF_SessionRun(session, NULL, &input, &given, 1, &output, &answer, 1, NULL, 0,
+  TF_Tensor* answers[2] = {NULL, NULL};
+  TF_SessionRun(session, NULL, &input, &given, 1, outputs, answers, 2, NULL, 0,
                 NULL, status);
   check(status);
 
-  TF_TString* picture = TF_TensorData(answer);
+  TF_TString* why = TF_TensorData(answers[1]);
+  if (TF_TString_GetSize(why) > 0) {
+    fprintf(stderr, "error: %.*s\n", (int)TF_TString_GetSize(why),
+            TF_TString_GetDataPointer(why));
+    return 1;
+  }
+  TF_TString* picture = TF_TensorData(answers[0]);
   size_t length = TF_TString_GetSize(picture);
   file = fopen(arguments[4], "wb");
   if (!file || fwrite(TF_TString_GetDataPointer(picture), 1, length, file) !=

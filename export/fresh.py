@@ -1,11 +1,12 @@
 """Reloads exports in processes that share no code with the exporter."""
 
+import itertools
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -62,123 +63,68 @@ def run(command: Sequence[str], *, python: str = sys.executable) -> str:
   return done.stdout
 
 
-def program(signature: Signature) -> str:
-  """Returns the name of the program that calls a served signature.
+PROGRAM = "run_signatures"
+"""Name of the program that calls the signatures of a SavedModel."""
 
-  Numbers go through `saved_model_cli`, bytes, and single numbers beside them,
-  through `run_files`, which imports TensorFlow alone.
-
-  Raises:
-    ValueError: if numbers and bytes are mixed otherwise, which no program here
-      takes.
-  """
-  if "string" not in signature.dtypes:
-    return "saved_model_cli"
-  outputs = [tensor.dtype for tensor in signature.outputs.values()]
-  if len(_batches(signature)) != 1 or outputs != ["string"]:
-    raise ValueError(
-      "no program checks a signature on both numbers and bytes; make it one"
-      " from files to files"
-    )
-  return "run_files"
-
-
-def _batches(signature: Signature) -> list[str]:
-  """Returns the inputs that are not single numbers."""
-  return [
-    name
-    for name, tensor in signature.inputs.items()
-    if tensor.shape or tensor.dtype == "string"
-  ]
+Answers = dict[str, np.ndarray | list[bytes]]
+"""Outputs of a signature, by name."""
 
 
 def call_saved_model(
   folder: pathlib.Path,
-  name: str,
-  signature: Signature,
+  served: Mapping[str, Signature],
   libraries: Sequence[pathlib.Path] = (),
-) -> dict[str, np.ndarray | list[bytes]]:
-  """Returns the outputs of a signature for its example, from a fresh process.
+) -> dict[str, Answers]:
+  """Returns what signatures answer to their examples in one fresh process.
 
   Args:
     folder: Folder of the SavedModel.
-    name: Name of the signature.
-    signature: The signature, with its example.
+    served: Signatures with their examples, by name.
     libraries: Paths of the libraries of ops that the SavedModel needs.
 
   Raises:
-    CheckError: if the process fails.
+    CheckError: if the process fails, or does not answer a signature.
   """
-  call = _run_files if program(signature) == "run_files" else _saved_model_cli
-  with tempfile.TemporaryDirectory() as work:
-    return call(folder, name, signature, libraries, pathlib.Path(work))
-
-
-def _saved_model_cli(
-  folder: pathlib.Path,
-  name: str,
-  signature: Signature,
-  libraries: Sequence[pathlib.Path],
-  work: pathlib.Path,
-) -> dict[str, np.ndarray | list[bytes]]:
-  inputs = []
-  for key, value in signature.example.items():
-    np.save(work / f"{key}.npy", value, allow_pickle=False)
-    inputs.append(f"{key}={work / key}.npy")
-  module = "tensorflow.python.tools.saved_model_cli"
-  start = ["-m", module]
-  if libraries:  # it has no flag for them
-    lines = [
-      "import tensorflow as tf",
-      *(f"tf.load_op_library({str(path)!r})" for path in libraries),
-      f"from {module} import main",
-      "main()",
-    ]
-    start = ["-c", "\n".join(lines)]
-  run(
-    [
-      *start,
-      "run",
-      f"--dir={folder}",
-      "--tag_set=serve",
-      f"--signature_def={name}",
-      f"--inputs={';'.join(inputs)}",
-      f"--outdir={work / 'out'}",
-    ]
-  )
+  given: dict[str, np.ndarray] = {}
+  for name, signature in served.items():
+    for key, value in signature.example.items():
+      if isinstance(value, list):
+        for number, item in enumerate(value):
+          given[f"{name}/{key}/{number}"] = np.frombuffer(item, np.uint8)
+      else:
+        given[f"{name}/{key}"] = np.asarray(value)
+  with tempfile.TemporaryDirectory() as place:
+    work = pathlib.Path(place)
+    np.savez(work / "in.npz", **given)
+    run(
+      [
+        *(str(HERE / f"{PROGRAM}.py"), str(folder)),
+        *(str(work / "in.npz"), str(work / "out.npz")),
+        *(f"--ops={path}" for path in libraries),
+      ]
+    )
+    with np.load(work / "out.npz", allow_pickle=False) as arrays:
+      found = {key: arrays[key] for key in arrays.files}
   return {
-    key: np.load(work / "out" / f"{key}.npy", allow_pickle=False)
-    for key in signature.outputs
+    name: {
+      key: _answer(f"{name}/{key}", tensor.dtype, found)
+      for key, tensor in signature.outputs.items()
+    }
+    for name, signature in served.items()
   }
 
 
-def _run_files(
-  folder: pathlib.Path,
-  name: str,
-  signature: Signature,
-  libraries: Sequence[pathlib.Path],
-  work: pathlib.Path,
-) -> dict[str, np.ndarray | list[bytes]]:
-  (batch,), (answer,) = _batches(signature), signature.outputs
-  pairs = []
-  for index, contents in enumerate(signature.example[batch]):
-    source, target = work / f"{index}", work / f"{index}.out"
-    source.write_bytes(contents)
-    pairs += [str(source), str(target)]
-  numbers = {
-    key: float(np.asarray(value))
-    for key, value in signature.example.items()
-    if key != batch
-  }
-  run(
-    [
-      *(str(HERE / "run_files.py"), str(folder), *pairs),
-      f"--signature={name}",
-      *(f"--set={key}={value!r}" for key, value in numbers.items()),
-      *(f"--ops={path}" for path in libraries),
-    ]
-  )
-  return {answer: [pathlib.Path(path).read_bytes() for path in pairs[1::2]]}
+def _answer(
+  key: str, dtype: str, found: Mapping[str, np.ndarray]
+) -> np.ndarray | list[bytes]:
+  if dtype == "string":
+    places = itertools.takewhile(
+      found.__contains__, (f"{key}/{i}" for i in itertools.count())
+    )
+    return [found[place].tobytes() for place in places]
+  if key not in found:
+    raise CheckError(f"the reloaded export has no output {key}")
+  return found[key]
 
 
 def difference(
@@ -198,7 +144,8 @@ def difference(
   worst = 0.0
   for key, output in signature.outputs.items():
     ours, theirs = expected[key], answered[key]
-    if output.dtype == "string" and signature.tolerance is None:
+    is_picture = key.endswith("_bytes") and signature.tolerance is not None
+    if output.dtype == "string" and not is_picture:
       if list(ours) != list(theirs):
         raise CheckError(f"{name}: {key} are not the bytes that Keras gives")
       continue
@@ -207,7 +154,7 @@ def difference(
         f"{name}: {key} should be {len(ours)} answers; the reloaded export gave"
         f" {len(theirs)}"
       )
-    if output.dtype == "string":
+    if is_picture:
       pairs = list(zip(_decode(ours), _decode(theirs), strict=True))
     else:
       pairs = [(np.asarray(ours), np.asarray(theirs))]
@@ -218,6 +165,8 @@ def difference(
           f" export gave {other.dtype} {other.shape}"
         )
       gap = np.abs(one.astype(np.float64) - other).max(initial=0.0)
+      if signature.is_relative:
+        gap /= np.abs(one).max(initial=0.0) or 1.0
       worst = max(worst, float(gap)) if np.isfinite(gap) else np.inf
   if signature.tolerance is not None and not worst <= signature.tolerance:
     raise CheckError(

@@ -8,18 +8,22 @@ This checks the files of an export against its `manifest.json`:
 import json
 import pathlib
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from absl import app
 
 from export.signatures import Signature, Signatures
+from export.signatures.base import CARD, Source
 from programs import program
 from tfpercept import __version__
 from tfpercept.io import files
 
 FORMAT = "tfpercept-export-1"
 NAME = "manifest.json"
+CARDS = "assets.extra/cards"
+"""Folder of the cards of an export; servers leave `assets.extra` alone."""
 
 
 def write(
@@ -39,17 +43,38 @@ def write(
   folder = pathlib.Path(folder)
   own = dict(exported.manifest)
   for key in ("format", "weights"):  # how its folder stores the network
-    del own[key]
+    own.pop(key, None)
+  sources = exported.sources()
   manifest = {
     "format": FORMAT,
     **details,
     "signatures": {name: s.to_json() for name, s in signatures.items()},
-    "weights_sha256": own.pop("sha256"),
+    "licenses": {name: source.license for name, source in sources.items()},
+    "cards": _copied_cards(folder, sources),
+    "weights_sha256": own.pop("sha256", None),
     **own,  # model, config, objective, training, ...
     "written_by": {"tfpercept": __version__, "tensorflow": tf.__version__},
     "sha256": {name: files.sha256(folder / name) for name in _names(folder)},
   }
   files.write_json(folder / NAME, manifest)
+
+
+def _copied_cards(
+  folder: pathlib.Path, sources: Mapping[str, Source]
+) -> list[str]:
+  """Copies cards and texts of licenses; returns the names of the cards."""
+  cards = []
+  for name, source in sources.items():
+    if source.folder is None:
+      continue
+    for path in sorted(source.folder.iterdir()):
+      if path.name == CARD or path.name.startswith("LICENSE"):
+        copy = folder / CARDS / name / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(copy, path.read_bytes())
+        if path.name == CARD:
+          cards.append(copy.relative_to(folder).as_posix())
+  return cards
 
 
 def verify(folder: files.PathLike) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
     python export/run_files.py exported/srcnn/1 photo.png photo_x4.png
 
-All files of one call make one batch. A codec needs its library of ops, and
-numbers beside the files:
+All files of one call make one batch. A file that is refused spoils no other:
+the program tells why, writes the others and ends with status 1. A codec needs
+its library of ops, and numbers beside the files, one for all or one for each:
 
     python export/run_files.py exported/codec/1 photo.png photo.tfp
       --signature=compress --set quality=4 --ops=libtensorflow_compression.so
@@ -11,6 +12,8 @@ numbers beside the files:
 
 import argparse
 import pathlib
+import re
+import sys
 import tempfile
 from typing import Any
 
@@ -30,8 +33,9 @@ def main() -> None:
     help="signature from bytes to bytes (default: png)",
   )
   parser.add_argument(
-    "--set", metavar="NAME=NUMBER", action="append", default=[],
-    help="value of an input that is a number; may be repeated",
+    "--set", metavar="NAME=NUMBER[,NUMBER...]", action="append", default=[],
+    help="value of an input that is a number, for all files or for each; may "
+    "be repeated",
   )  # fmt: skip
   parser.add_argument("--ops", help="path of the library of ops to load")
   arguments = parser.parse_args()
@@ -60,16 +64,46 @@ def main() -> None:
   if types[given].dtype != tf.string:
     parser.error(f"{arguments.signature!r} takes numbers, not files")
   contents = [pathlib.Path(path).read_bytes() for path in sources]
-  inputs = {
-    name: tf.constant(float(number), types[name].dtype)
-    for name, number in numbers.items()
-  }
   try:
-    (answers,) = call(**{given: tf.constant(contents)}, **inputs).values()
+    inputs = {
+      name: _numbers(text, types[name], len(sources))
+      for name, text in numbers.items()
+    }
+  except ValueError as error:
+    parser.error(f"--set: {error}")
+  try:
+    answers = call(**{given: tf.constant(contents)}, **inputs)
   except tf.errors.InvalidArgumentError as error:
-    parser.error(f"{', '.join(sources)}: {error.message.splitlines()[0]}")
-  for path, answer in zip(targets, answers.numpy(), strict=True):
-    pathlib.Path(path).write_bytes(answer)
+    parser.error(f"{', '.join(sources)}: {plain(error.message)}")
+  why = answers.pop("status", tf.fill([len(sources)], "")).numpy()
+  (files,) = answers.values()
+  for source, path, answer, line in zip(
+    sources, targets, files.numpy(), why, strict=True
+  ):
+    if line:
+      print(f"error: {source}: {line.decode()}", file=sys.stderr)
+    else:
+      pathlib.Path(path).write_bytes(answer)
+  if any(why):
+    sys.exit(1)
+
+
+def _numbers(text: str, kind: tf.TensorSpec, count: int) -> tf.Tensor:
+  """Returns an input that is a number, or one number for each file."""
+  found = [float(number) for number in text.split(",")]
+  if len(found) not in (1, count):
+    raise ValueError(f"{text} is neither one number nor {count}, one a file")
+  if kind.shape.rank == 0:
+    (number,) = found
+    return tf.constant(number, kind.dtype)
+  return tf.constant(found * (count // len(found)), kind.dtype)
+
+
+def plain(message: str) -> str:
+  """Returns the line of an assertion without what the graph puts around it."""
+  line = message.splitlines()[0]
+  found = re.search(r"assertion failed: \[(.*?)\](?: \[(.*?)\])?", line)
+  return " ".join(filter(None, found.groups())) if found else line
 
 
 def _load(folder: str) -> Any:

@@ -1,24 +1,25 @@
-"""Exports a trained network as a SavedModel for TF Serving.
+"""Exports a trained network or a distance as a SavedModel for TF Serving.
 
     python -m export.saved_model --run=runs/a --out=exported/srcnn
+    python -m export.saved_model --distance="ssim + mae" --out=exported/loss
 
 writes `exported/srcnn/1`, after a fresh process has loaded it and answered as
 the Keras network does.
 """
 
-import concurrent.futures
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 from absl import flags, logging
 
-from export import fresh, manifest, signatures, warm_up
+from export import asked, fresh, graph_ops, manifest, signatures, warm_up
 from programs import program
 from tfpercept.io import files, folders
 
 
 def export(
-  run: files.PathLike,
+  exported: signatures.Signatures | files.PathLike,
   out: files.PathLike,
   version: int = 1,
   *,
@@ -29,7 +30,8 @@ def export(
   The graph is float32 whatever precision the network was trained in.
 
   Args:
-    run: A finished run folder, or its model folder.
+    exported: A finished run folder, or its model folder; or signatures, such as
+      `signatures.load_distance` returns.
     out: Folder of the model, whose version folders TF Serving watches.
     version: Positive number of the version.
     builtin_ops: Whether to leave out signatures that need a library of ops,
@@ -45,15 +47,25 @@ def export(
   """
   target = pathlib.Path(out) / str(_free(out, version))
   folders.require(target)
-  exported = signatures.load(run)
+  if not isinstance(exported, signatures.Signatures):
+    exported = signatures.load(exported)
   served = exported.served()
   if builtin_ops:
     served = {k: s for k, s in served.items() if s.library is None}
+    if not served:
+      raise ValueError(
+        f"no signature of {exported.manifest['model']} does without a library"
+        " of ops; leave --builtin_ops out"
+      )
   with files.atomic(target) as made, folders.made_plain(made) as folder:
-    write_graph(exported, served, folder)
+    write_graph(served, folder)
     warm_up.write(folder, exported.manifest["model"], served)
-    checks = check(folder, served)
-    manifest.write(folder, exported, served, kind="saved_model", checks=checks)
+    details: dict[str, Any] = {
+      "kind": "saved_model",
+      "checks": check(folder, served),
+      "ops": graph_ops.report(folder, _libraries(served)),
+    }
+    manifest.write(folder, exported, served, **details)
   return target
 
 
@@ -71,44 +83,45 @@ def _free(out: files.PathLike, version: int) -> int:
 
 
 def write_graph(
-  exported: signatures.Signatures,
-  served: dict[str, signatures.Signature],
-  folder: pathlib.Path,
+  served: dict[str, signatures.Signature], folder: pathlib.Path
 ) -> None:
-  """Writes the signatures and the weights, unchecked."""
+  """Writes the signatures and the weights that they use, unchecked."""
+  # One that has two names is traced once.
+  traced = {id(s): s.concrete() for s in served.values()}
+  functions = {name: traced[id(s)] for name, s in served.items()}
   module = tf.Module()
   # The variables and not the network: saving fails on what tracks a Keras model
-  # with layers that carry functions, such as tfc.GDN.
-  module.served_variables = list(exported.network.variables)
-  traced = {name: signature.concrete() for name, signature in served.items()}
-  tf.saved_model.save(module, str(folder), signatures=traced)
+  # with layers that carry functions, such as tfc.GDN. And only those in use:
+  # whole numbers stand in for some layers of a codec.
+  found = {id(v): v for f in traced.values() for v in f.variables}
+  module.served_variables = list(found.values())
+  tf.saved_model.save(module, str(folder), signatures=functions)
+
+
+def _libraries(
+  served: dict[str, signatures.Signature],
+) -> list[pathlib.Path]:
+  return sorted({s.library for s in served.values() if s.library is not None})
 
 
 def check(
   folder: pathlib.Path, served: dict[str, signatures.Signature]
 ) -> dict[str, dict]:
-  """Compares each signature, reloaded in a fresh process, with Keras.
+  """Compares all signatures, reloaded in a fresh process, with Keras.
 
   Raises:
     fresh.CheckError: if one can not be reloaded or answers otherwise.
   """
-  # Mostly waiting for processes; two at a time, since each holds a TensorFlow.
-  libraries = {s.library for s in served.values() if s.library is not None}
-  with concurrent.futures.ThreadPoolExecutor(2) as pool:
-    answers = pool.map(
-      lambda name: fresh.call_saved_model(
-        folder, name, served[name], sorted(libraries)
-      ),
-      served,
-    )
-    answered = dict(zip(served, answers, strict=True))
+  answered = fresh.call_saved_model(folder, served, _libraries(served))
+  expected = {id(s): s.expected() for s in served.values()}
   return {
     name: {
-      "reloaded_by": fresh.program(signature),
+      "reloaded_by": fresh.PROGRAM,
       "max_difference": fresh.difference(
-        signature, signature.expected(), answered[name], name=name
+        signature, expected[id(signature)], answered[name], name=name
       ),
       "tolerance": signature.tolerance,
+      "relative": signature.is_relative,
     }
     for name, signature in served.items()
   }
@@ -120,20 +133,28 @@ def main() -> None:
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
   folder = export(
-    given.run, given.out, given.version, builtin_ops=given.builtin_ops
+    asked.signatures_of(given),
+    given.out,
+    given.version,
+    builtin_ops=given.builtin_ops,
   )
-  for name, check in manifest.verify(folder)["checks"].items():
+  found = manifest.verify(folder)
+  for name, check in found["checks"].items():
+    share = " of the largest output" if check["relative"] else ""
     print(
-      f"{name}: differs from Keras by {check['max_difference']:.2g} in"
-      f" {check['reloaded_by']}; {check['tolerance'] or 0:g} is allowed"
+      f"{name}: differs from Keras by {check['max_difference']:.2g}{share};"
+      f" {check['tolerance'] or 0:g} is allowed"
     )
+  beyond = found["ops"]["beyond_tensorflow"]
+  if beyond:
+    print(f"A server needs these operations linked: {', '.join(beyond)}")
   print(f"Exported {folder}")
 
 
 if __name__ == "__main__":
   # Defined here and not above, so that trainers which import this module keep
   # their own --out.
-  flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
+  asked.define()
   flags.DEFINE_string(
     "out", None, "Folder of the model, for its versions.", required=True
   )

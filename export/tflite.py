@@ -1,6 +1,7 @@
-"""Exports a trained network for devices, in up to three precisions.
+"""Exports a network or a distance for devices, in up to three precisions.
 
     python -m export.tflite --run=runs/a --out=exported/srcnn_tflite
+    python -m export.tflite --distance=ms_ssim --out=exported/ms_ssim_tflite
 
 writes the .tflite files, a table of their size, speed and error on photographs
 and a manifest, after a fresh process has run each file and answered as the
@@ -11,6 +12,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
-from export import fresh, manifest, signatures
+from export import asked, fresh, manifest, saved_model, signatures
 from programs import program
 from tfpercept import distances
 from tfpercept.io import files, folders
@@ -58,12 +60,22 @@ PRECISIONS = {
   "int8": Precision(_DEFAULT, (), 5e-2),  # weights; activations as they come
 }
 
+# What the converter says of operations that it finds no kernel for.
+_LACKING = re.compile(r"error: 'tf\.(\w+)' op")
+
+
+class Refused(program.ProgramError):
+  """TFLite has no operations for a signature."""
+
+
 Arrays = dict[str, np.ndarray]
 _Given = Mapping[str, np.ndarray | list[bytes]]
 
 
 def export(
-  run: files.PathLike, out: files.PathLike, litert_python: str | None = None
+  exported: signatures.Signatures | files.PathLike,
+  out: files.PathLike,
+  litert_python: str | None = None,
 ) -> list[dict[str, Any]]:
   """Writes and checks a folder of .tflite files.
 
@@ -72,7 +84,8 @@ def export(
   or a signature runner, sets them.
 
   Args:
-    run: A finished run folder, or its model folder.
+    exported: A finished run folder, or its model folder; or signatures, such as
+      `signatures.load_distance` returns.
     out: A new folder: `<model>_<precision>.tflite`, or
       `<model>_<entry>_<precision>.tflite` where there are several entries,
       `table.md`, `table.json`, `manifest.json`, and what devices need beside
@@ -85,6 +98,7 @@ def export(
 
   Raises:
     ValueError: if there is no such network, or `out` exists already.
+    Refused: if TFLite has no operations for it.
     fresh.CheckError: if a reloaded file differs; then nothing is written.
   """
   out = pathlib.Path(out)
@@ -94,7 +108,8 @@ def export(
   pythons = {"tf": sys.executable}
   if litert_python := litert_python or os.environ.get(LITERT):
     pythons["litert"] = litert_python
-  exported = signatures.load(run)
+  if not isinstance(exported, signatures.Signatures):
+    exported = signatures.load(exported)
   entries = exported.on_device()
   with files.atomic(out) as made, folders.made_plain(made) as folder:
     paths = convert(exported, entries, folder)
@@ -161,15 +176,12 @@ def convert(
   folder: pathlib.Path,
 ) -> dict[str, dict[str, pathlib.Path]]:
   """Writes the files, unchecked; returns paths by entry and precision."""
-  module = tf.Module()
-  module.served_variables = list(exported.network.variables)
   paths: dict[str, dict[str, pathlib.Path]] = {}
   with tempfile.TemporaryDirectory() as graph:
     # By way of a SavedModel, so that a file keeps the name of its signature.
-    traced = {name: entry.concrete() for name, entry in entries.items()}
-    tf.saved_model.save(module, graph, signatures=traced)
+    saved_model.write_graph(entries, pathlib.Path(graph))
     for name in entries:
-      stem = exported.manifest["model"]
+      stem = exported.stem
       if len(entries) > 1:
         stem = f"{stem}_{name}"
       paths[name] = {}
@@ -179,9 +191,23 @@ def convert(
         converter.optimizations = list(precision.optimizations)
         converter.target_spec.supported_types = list(precision.types)
         path = folder / f"{stem}_{key}.tflite"
-        files.write_bytes(path, converter.convert())
+        files.write_bytes(path, _converted(converter, name))
         paths[name][key] = path
   return paths
+
+
+def _converted(converter: tf.lite.TFLiteConverter, name: str) -> bytes:
+  try:
+    contents: bytes = converter.convert()
+  except Exception as error:  # of a class that is not public
+    found = sorted(set(_LACKING.findall(str(error))))
+    if not found:
+      raise
+    raise Refused(
+      f"TFLite has no {', '.join(found)} as {name!r} uses them. Fixed sizes may"
+      " help: give a distance a --size, such as --size=256x256"
+    ) from error
+  return contents
 
 
 Trials = dict[str, tuple[Arrays, np.ndarray | None]]
@@ -308,7 +334,7 @@ def main() -> None:
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel("WARNING")
   given = flags.FLAGS
-  export(given.run, given.out, given.litert_python)
+  export(asked.signatures_of(given), given.out, given.litert_python)
   for key, check in manifest.verify(given.out)["checks"].items():
     tolerance = check.pop("tolerance")
     found = ", ".join(f"{gap:.2g} in {by}" for by, gap in check.items())
@@ -320,7 +346,13 @@ def main() -> None:
 if __name__ == "__main__":
   # Defined here and not above, so that trainers which import this module keep
   # their own --out.
-  flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
+  asked.define()
+  flags.DEFINE_string(
+    "size",
+    None,
+    "Height and width of the pictures of a distance, such as 256x256, for the"
+    " only pair that a call takes; by default any number of any size.",
+  )
   flags.DEFINE_string("out", None, "New folder to write.", required=True)
   flags.DEFINE_string(
     "litert_python",

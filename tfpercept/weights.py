@@ -9,6 +9,8 @@ its authors' address and its checksum is verified. TFPERCEPT_OFFLINE=1, or any
 value except an empty one, 0 and false, forbids downloads.
 """
 
+import contextlib
+import contextvars
 import dataclasses
 import difflib
 import functools
@@ -33,6 +35,9 @@ _READERS = {
 }
 packed = packing.packed
 unpacked = packing.unpacked
+_RECORD: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar(
+  "record", default=None
+)
 
 
 class MissingWeights(FileNotFoundError):  # noqa: N818 - what it is about
@@ -98,6 +103,9 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
 
   It raises the errors of `load`.
   """
+  record = _RECORD.get()
+  if record is not None and os.fspath(source) not in record:
+    record.append(os.fspath(source))
   known = manifest().get(os.fspath(source))
   if known:
     return present(known) or [fetch(known.name)]
@@ -113,6 +121,21 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
       "it loads without it if compile=False."
     )
   return [path]
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[list[str]]:
+  """Records which weights are asked for within the context.
+
+  Yields:
+    A list that gets each name or path once, as `locate` was given it.
+  """
+  record: list[str] = []
+  token = _RECORD.set(record)
+  try:
+    yield record
+  finally:
+    _RECORD.reset(token)
 
 
 def present(source: Source) -> list[pathlib.Path]:

@@ -5,7 +5,7 @@ import abc
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import base
+from export.signatures import base, sampling
 from tfpercept.data import examples, packaged
 
 # Two programs may sum products in another order; measured differences are
@@ -13,9 +13,6 @@ from tfpercept.data import examples, packaged
 _TOLERANCE = 1e-5
 _UNIT = (0.0, 1.0)
 _EXAMPLES = 3
-
-MAX_SAMPLES = 1024
-"""Most that one call draws: a request must not take all memory."""
 
 
 class CoderSignatures(base.Signatures):
@@ -170,27 +167,9 @@ class VAESignatures(CoderSignatures):
     }
 
   def _sample(self) -> base.Signature:
-    def sample(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-      allowed = tf.debugging.Assert(
-        (count >= 0) & (count <= MAX_SAMPLES),
-        [f"count is 0 to {MAX_SAMPLES}; got", count],
-      )
-      with tf.control_dependencies([allowed]):
-        count = tf.identity(count)
-      return {"image": self.network.sample(count, seed)}
-
-    return base.Signature(
-      function=sample,
-      inputs={
-        "count": base.Tensor("int32", (), f"how many, up to {MAX_SAMPLES}"),
-        "seed": base.Tensor("int32", (2,), "any; the same gives the same"),
-      },
-      outputs={"image": self.image_tensor("sample")},
-      example={
-        "count": np.array(_EXAMPLES, np.int32),
-        "seed": np.array([1, 2], np.int32),
-      },
-      tolerance=_TOLERANCE,
+    return sampling.signature(
+      lambda count, seed: {"image": self.network.sample(count, seed)},
+      self.image_tensor("sample"),
     )
 
 

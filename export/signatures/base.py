@@ -3,18 +3,54 @@
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import models, registry
+from tfpercept import manifests, models, registry
 from tfpercept.io import files
 
 SIGNATURES = registry.Registry("exportable model")
 """`Signatures` by the registered name of the network they call."""
+
+
+CARD = "README.md"
+"""Name of the card in the folder of a model."""
+NO_LICENSE = "none stated; ask whoever trained it, and for the data"
+"""License of weights whose folder states none."""
+_LICENSE_ROW = re.compile(r"^\| Licence \| (.+) \|$", re.MULTILINE)
+
+
+class Source(NamedTuple):
+  """Where weights of an export come from.
+
+  Attributes:
+    license: License of the weights and of their data, one line.
+    folder: Folder with the card, `README.md`, and texts of licenses; None if
+      there is none.
+  """
+
+  license: str
+  folder: pathlib.Path | None
+
+
+Function = Callable[..., dict[str, tf.Tensor]]
+"""Function from tensors, given by name, to tensors by name."""
+
+
+class _Kept(keras.mixed_precision.Policy):
+  """Policy of layers that compute in float32 from weights kept in float16."""
+
+  def __init__(self) -> None:
+    super().__init__("float32")
+
+  @property
+  def variable_dtype(self) -> str:
+    return "float16"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +93,22 @@ class Signature:
       numbers coarsely they may differ in proportion. 0 if nothing may differ.
     precisions: Names of its precisions on devices.
     library: The library of ops that it needs beside TensorFlow's own.
+    is_relative: Whether `tolerance` is a share of the largest magnitude of an
+      output, instead of a difference in its unit.
+    limits: Largest or smallest sizes that it takes, by names such as
+      `max_pixels`, for the manifest.
   """
 
-  function: Callable[..., dict[str, tf.Tensor]]
+  function: Function
   inputs: dict[str, Tensor]
   outputs: dict[str, Tensor]
-  example: dict[str, np.ndarray | list[bytes]]
+  example: Mapping[str, np.ndarray | list[bytes]]
   tolerance: float | None
   scale: float = 1.0
   precisions: tuple[str, ...] = ("float32", "float16", "int8")
   library: pathlib.Path | None = None
+  is_relative: bool = False
+  limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
   @property
   def dtypes(self) -> set[str]:
@@ -86,11 +128,12 @@ class Signature:
       return {name: x.numpy() for name, x in self.function(**given).items()}
 
   def to_json(self) -> dict[str, Any]:
-    """Returns the inputs and outputs as JSON values."""
-    return {
+    """Returns inputs, outputs and limits as JSON values."""
+    found: dict[str, Any] = {
       side: {name: dataclasses.asdict(t) for name, t in tensors.items()}
       for side, tensors in (("inputs", self.inputs), ("outputs", self.outputs))
     }
+    return {**found, "limits": dict(self.limits)}
 
 
 class Signatures(abc.ABC):
@@ -110,6 +153,7 @@ class Signatures(abc.ABC):
   def __init__(self, network: keras.Model, manifest: dict[str, Any]):
     self.network = network
     self.manifest = manifest
+    self.runs: tuple[files.PathLike, ...] = ()
 
   @classmethod
   def of_run(
@@ -146,9 +190,39 @@ class Signatures(abc.ABC):
     the output is no picture there is no ideal.
     """
 
+  @property
+  def stem(self) -> str:
+    """Beginning of the names of files for devices."""
+    return self.manifest["model"]
+
+  def sources(self) -> dict[str, Source]:
+    """Returns where the weights come from, by the name of the model."""
+    found = {}
+    for run in self.runs:
+      folder = manifests.folder(run)
+      name = pathlib.Path(run).resolve().name
+      found[name] = Source(_license(folder), folder)
+    return found
+
   def beside(self) -> dict[str, bytes]:
     """Returns files that devices need besides, by name."""
     return {}
+
+
+_OTHERWISE = {
+  "pim": (
+    "which compares pictures: export it as a distance, with"
+    " --distance=\"pim(weights='RUN/model/weights.npz')\" in place of --run"
+  )
+}
+"""How else to export networks that have no signatures, by name."""
+
+
+def _license(folder: pathlib.Path) -> str:
+  """Returns the license that the card in a folder states."""
+  card = folder / CARD
+  found = _LICENSE_ROW.search(card.read_text()) if card.is_file() else None
+  return found[1] if found else NO_LICENSE
 
 
 def load(run: files.PathLike) -> Signatures:
@@ -161,6 +235,15 @@ def load(run: files.PathLike) -> Signatures:
     ValueError: if there is no such model, it is damaged, or no signatures are
       known for its kind.
   """
-  network, manifest = models.load(run, dtype="float32")
-  kind: Any = SIGNATURES.get(manifest["model"])
-  return kind.of_run(run, network, manifest)
+  name = manifests.read(run)["model"]
+  if name in _OTHERWISE:
+    raise ValueError(f"{run} holds a {name}, {_OTHERWISE[name]}")
+  kind: Any = SIGNATURES.get(name)
+  # Weights that their file keeps in half precision need no more in an export,
+  # and read so they are the same numbers.
+  is_half = manifests.read(run)["dtype"] == "float16"
+  dtype: Any = _Kept() if is_half else "float32"
+  network, manifest = models.load(run, dtype=dtype)
+  found: Signatures = kind.of_run(run, network, manifest)
+  found.runs = (run, *found.runs)
+  return found

@@ -6,7 +6,7 @@ are the same bytes. Entropy parameters are made by the codec's own functions.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,12 @@ from tfpercept.ops import padding
 _LIMIT = hyper_transforms.SYMBOL_LIMIT
 # Graphs multiply by the reciprocal instead of dividing, to other last bits.
 _PIXELS = np.arange(256, dtype=np.float32) / np.float32(255)
+_NO_END = "a string does not end as it should"
+_NO_PICTURE = "the latents are no picture's: the synthesis gave NaN or infinity"
+
+Finish = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""Function from latents that are not scaled, faithful pictures that are not
+clipped, and qualities `[N]` to other pictures that are not clipped."""
 
 
 class Latents(NamedTuple):
@@ -76,35 +82,52 @@ class CodecGraph:
     self._codec = container.CODEC_IDS[self.model.codec]
     self._laid = layout.of_arrays(kept, self.model.codec)
     self._parameters = entropy_parameters.of_layout(
-      self._laid, kept, graph_arithmetic.TensorFlow()
+      self._laid, kept, graph_arithmetic.Variables()
     )
     every = range(self.steps[0], self.steps[1] + 1)
     # NumPy computes them for the codec, and its exponentials are its own.
     gains, inverses = zip(
       *(entropy_parameters.gains(kept, step) for step in every), strict=True
     )
-    self._gain, self._inverse = np.stack(gains), np.stack(inverses)
-    self._offset, self._scale = (
-      np.stack([of_step(step) for step in every])
+    offsets, scales = (
+      [of_step(step) for step in every]
       for of_step in (self._parameters.offsets, self._parameters.mean_scale)
+    )
+    self._gain, self._inverse, self._offset, self._scale = (
+      tf.Variable(np.stack(rows), trainable=False)
+      for rows in (gains, inverses, offsets, scales)
     )
 
   def step(self, quality: tf.Tensor) -> tf.Tensor:
-    """Returns a quality in sixteenths, int32; refuses one out of range."""
+    """Returns qualities in sixteenths, int32; refuses any out of range."""
     levels = self.network.levels
     allowed = tf.debugging.Assert(
-      (quality >= 1.0) & (quality <= float(levels)),
+      tf.reduce_all(self._is_quality(quality)),
       [f"quality is 1 to {levels}; got", quality],
     )
     with tf.control_dependencies([allowed]):
       return tf.cast(tf.round(quality * container.STEPS), tf.int32)
+
+  def judged_step(self, quality: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a quality in sixteenths, and why it is refused or empty."""
+    allowed = self._is_quality(quality)
+    reason = pictures.first(
+      (
+        tf.logical_not(allowed),
+        [f"quality is 1 to {self.network.levels}; got ", quality],
+      )
+    )
+    return self.step(tf.where(allowed, quality, 1.0)), reason
+
+  def _is_quality(self, quality: tf.Tensor) -> tf.Tensor:
+    return (quality >= 1.0) & (quality <= float(self.network.levels))
 
   def encode(self, image: tf.Tensor, step: tf.Tensor) -> Latents:
     """Returns the latents of pictures.
 
     Args:
       image: Pictures of any size, uint8 `[N, H, W, 3]`.
-      step: Quality in sixteenths.
+      step: Qualities in sixteenths, int32 `[N]`.
     """
     stride = self.network.stride
     for axis in (1, 2):
@@ -113,7 +136,7 @@ class CodecGraph:
       index = padding.mirror_index(tf.range(whole), size)
       image = tf.gather(image, index, axis=axis)
     x = tf.gather(_PIXELS, tf.cast(image, tf.int32))
-    quality = self._quality(image, step)
+    quality = _quality(step)
     y = self.network.analysis(x, quality)
     z = None
     if self.model.has_side_information:
@@ -139,7 +162,7 @@ class CodecGraph:
       z: Hyper-latents, as in `Latents`.
       y: Symbols, as in `Latents`. Those of a slice tell of later slices only,
         so parameters of a slice are right once the symbols before it are.
-      step: Quality in sixteenths.
+      step: Qualities in sixteenths, int32 `[N]`.
 
     Returns:
       Int32 and float32, of the shape of `y`.
@@ -166,31 +189,35 @@ class CodecGraph:
       number,
       hidden,
       tf.concat(known, axis=-1) if known else None,
-      self._of_step(self._offset[:, channels], step),
-      self._of_step(self._scale[:, channels], step),
+      self._of_step(self._offset, step)[..., channels],
+      self._of_step(self._scale, step)[..., channels],
     )
 
   def decode(
     self, z: tf.Tensor | None, y: tf.Tensor, step: tf.Tensor
   ) -> tf.Tensor:
-    """Returns uint8 `[N, 16 h, 16 w, 3]` of `Latents.z` and `Latents.y`."""
-    _, mean = self.parameters(z, y, step)
-    return self._picture(y, mean, step)
+    """Returns uint8 `[N, 16 h, 16 w, 3]` of `Latents.z` and `Latents.y`.
 
-  def _picture(
+    Args:
+      z: Hyper-latents, as in `Latents`.
+      y: Symbols, as in `Latents`.
+      step: Qualities in sixteenths, int32 `[N]`.
+    """
+    _, mean = self.parameters(z, y, step)
+    x_hat = self._synthesis(self._latents(y, mean, step), step)
+    finite = tf.debugging.Assert(_is_finite(x_hat), [_NO_PICTURE])
+    with tf.control_dependencies([finite]):
+      return _eight_bits(x_hat)
+
+  def _latents(
     self, y: tf.Tensor, mean: tf.Tensor, step: tf.Tensor
   ) -> tf.Tensor:
+    """Returns decoded latents that are not scaled."""
     y_hat = tf.cast(y, tf.float32) + mean
-    x_hat = self.network.reconstruct(
-      y_hat * self._of_step(self._inverse, step), self._quality(y, step)
-    )
-    finite = tf.debugging.Assert(
-      tf.reduce_all(tf.math.is_finite(x_hat)),
-      ["the latents are no picture's: the synthesis gave NaN or infinity"],
-    )
-    with tf.control_dependencies([finite]):
-      x_hat = tf.clip_by_value(x_hat, 0.0, 1.0)
-    return tf.cast(tf.round(x_hat * 255.0), tf.uint8)
+    return y_hat * self._of_step(self._inverse, step)
+
+  def _synthesis(self, y_hat: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    return self.network.reconstruct(y_hat, _quality(step))
 
   def compress(self, image: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns the file of a picture.
@@ -201,7 +228,7 @@ class CodecGraph:
     """
     shape = tf.shape(image)
     color = tf.broadcast_to(image, [shape[0], shape[1], 3])[None]
-    latents = self.encode(color, step)
+    latents = self.encode(color, step[None])
     strings = []
     if latents.z is not None:
       side = entropy_coding.Encoder(self._tables("z"))
@@ -224,16 +251,23 @@ class CodecGraph:
       integer=self.model.has_side_information,
     )
 
-  def decompress(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns uint8 `[H, W, 3]` of a file, and whether the picture is grey.
+  def decompress(
+    self, data: tf.Tensor, finish: Finish | None = None
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the picture of a file, or why there is none.
 
-    `tf.errors.InvalidArgumentError` answers what is no file of the model.
+    It raises nothing, so that a bad file spoils no other of its batch.
 
     Args:
       data: Whole file.
+      finish: Function that changes the picture, or None.
+
+    Returns:
+      Picture, uint8 `[H, W, 3]`; whether it is grey; and a line that says why
+      the file is refused, empty if it is good.
     """
     has_rates = self.network.levels > 1
-    stream = streams.unpack(
+    stream, reason = streams.unpack(
       data,
       codec=self._codec,
       model=self.identity,
@@ -243,30 +277,60 @@ class CodecGraph:
       integer=self.model.has_side_information,
     )
     step = stream.quality if has_rates else tf.constant(self.steps[0])
+    nothing = tf.zeros([1, 1, 3], tf.uint8)
+    picture, reason = pictures.if_good(
+      reason,
+      lambda: self._decoded(stream, step[None], finish),
+      (nothing, reason),
+    )
+    return picture, stream.grey, reason
+
+  def _decoded(
+    self, stream: streams.Stream, step: tf.Tensor, finish: Finish | None
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the picture of a stream, and why there is none or empty."""
     rows, columns = symbol_coder.latent_size(
       self._laid, stream.height, stream.width
     )
-    z = self._read_z(stream.strings, rows, columns)
-    y, mean = self._read_y(z, stream.strings[-2:], (rows, columns), step)
-    picture = self._picture(y, mean, step)
-    return picture[0, : stream.height, : stream.width], stream.grey
+    z, z_reason = self._read_z(stream.strings, rows, columns)
+    y, mean, ended = self._read_y(z, stream.strings[-2:], (rows, columns), step)
+    reason = pictures.first(
+      (z_reason != "", [z_reason]), (tf.logical_not(ended), [_NO_END])
+    )
+
+    def synthesized() -> tf.Tensor:
+      y_hat = self._latents(y, mean, step)
+      x_hat = self._synthesis(y_hat, step)
+      if finish is not None:
+        x_hat = finish(y_hat, x_hat, _quality(step))
+      return x_hat[0, : stream.height, : stream.width]
+
+    x_hat = pictures.if_good(reason, synthesized, tf.zeros([1, 1, 3]))
+    bad = tf.logical_not(_is_finite(x_hat))
+    reason = pictures.first((reason != "", [reason]), (bad, [_NO_PICTURE]))
+    return _eight_bits(x_hat), reason
 
   def _read_z(
     self, strings: tuple[tf.Tensor, ...], rows: tf.Tensor, columns: tf.Tensor
-  ) -> tf.Tensor | None:
-    """Returns the hyper-latents of a file; None without side information."""
+  ) -> tuple[tf.Tensor | None, tf.Tensor]:
+    """Returns the hyper-latents of a file, and why they are none or empty.
+
+    The first is None without side information.
+    """
     if not self.model.has_side_information:
-      return None
+      return None, tf.constant("")
     ratio = self.model.ratio
     shape = [1, rows // ratio, columns // ratio, self.model.hyper_latents]
     decoder = entropy_coding.Decoder(self._tables("z"), strings[0])
-    z = _ended(decoder, decoder.read(_channels(tf.stack(shape))))
-    within = tf.debugging.Assert(
-      tf.reduce_all((z >= -_LIMIT) & (z <= _LIMIT)),
-      [f"a hyper-latent is beyond {_LIMIT}"],
+    z = decoder.read(_channels(tf.stack(shape)))
+    reason = pictures.first(
+      (tf.logical_not(decoder.finish()), [_NO_END]),
+      (
+        tf.reduce_any((z < -_LIMIT) | (z > _LIMIT)),
+        [f"a hyper-latent is beyond {_LIMIT}"],
+      ),
     )
-    with tf.control_dependencies([within]):
-      return tf.identity(z)
+    return z, reason
 
   def _read_y(
     self,
@@ -274,8 +338,8 @@ class CodecGraph:
     strings: tuple[tf.Tensor, ...],
     size: tuple[tf.Tensor, tf.Tensor],
     step: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the symbols of latents and their means, slice after slice."""
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns symbols of latents, means, and whether the strings end well."""
     hidden = self._parameters.hidden(z, (1, *size))
     far = self.kept["far_tables"]
     decoder = entropy_coding.FarDecoder(self._tables("y"), far, *strings)
@@ -286,32 +350,30 @@ class CodecGraph:
       # What is read has no static shape, which layers of contexts need.
       known.append(tf.ensure_shape(decoder.read(index), index.shape))
       means.append(mean)
-    return _ended(decoder, tf.concat(known, -1)), tf.concat(means, -1)
+    ended = decoder.finish()
+    return tf.concat(known, -1), tf.concat(means, -1), ended
 
   def _tables(self, name: str) -> entropy_coding.Tables:
     return entropy_coding.Tables(
       self.kept[f"{name}_tables"], self.kept[f"{name}_offsets"]
     )
 
-  def _of_step(self, table: np.ndarray, step: tf.Tensor) -> tf.Tensor:
-    """Returns the row of a quality."""
-    return tf.gather(tf.constant(table), step - self.steps[0])
-
-  def _quality(self, batch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    quality = tf.cast(step, tf.float32) / float(container.STEPS)
-    return tf.fill(tf.shape(batch)[:1], quality)
+  def _of_step(self, table: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of qualities `[N]`, `[N, 1, 1, C]`."""
+    return tf.gather(table, step - self.steps[0])[:, None, None, :]
 
 
-def _ended(
-  decoder: entropy_coding.Decoder | entropy_coding.FarDecoder,
-  symbols: tf.Tensor,
-) -> tf.Tensor:
-  """Returns symbols once the strings of their decoder are at their end."""
-  ended = tf.debugging.Assert(
-    decoder.finish(), ["a string does not end as it should"]
-  )
-  with tf.control_dependencies([ended]):
-    return tf.identity(symbols)
+def _quality(step: tf.Tensor) -> tf.Tensor:
+  return tf.cast(step, tf.float32) / float(container.STEPS)
+
+
+def _is_finite(x_hat: tf.Tensor) -> tf.Tensor:
+  return tf.reduce_all(tf.math.is_finite(x_hat))
+
+
+def _eight_bits(x_hat: tf.Tensor) -> tf.Tensor:
+  x_hat = tf.clip_by_value(x_hat, 0.0, 1.0)
+  return tf.cast(tf.round(x_hat * 255.0), tf.uint8)
 
 
 def _channels(shape: tf.Tensor) -> tf.Tensor:

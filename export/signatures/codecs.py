@@ -4,13 +4,14 @@ import functools
 import importlib.util
 import io
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from export.signatures import base, codec_device, codec_graph, pictures
+from export.signatures import streams as stream_files
 from tfpercept.codecs.learned import coding_tables
 from tfpercept.data import packaged
 from tfpercept.io import files
@@ -18,7 +19,8 @@ from tfpercept.models.compression import transform_codec
 
 # A pixel on the edge between two 8-bit steps may fall either way.
 _STEPS = 1.0
-_EXAMPLE_QUALITY = np.array(4.3, np.float32)  # no multiple of a sixteenth
+# No multiples of a sixteenth.
+_EXAMPLE_QUALITIES = np.array([4.3, 1.2, 6.7], np.float32)
 _TRIAL_QUALITY = 4.0
 _EXAMPLE_SIDES = (64, 128)
 
@@ -53,16 +55,18 @@ class CodecSignatures(base.Signatures):
     self.graph = codec_graph.CodecGraph(network, manifest, kept)
     # As graphs also where they are called eagerly: what is rounded follows the
     # last bits of sums, and a graph may fuse what makes them.
-    step = tf.TensorSpec((), tf.int32)
     self._compress, self._encode = (
       tf.function(
         function,
-        input_signature=[tf.TensorSpec(shape, tf.uint8), step],
+        input_signature=[
+          tf.TensorSpec(shape, tf.uint8),
+          tf.TensorSpec(steps, tf.int32),
+        ],
         autograph=False,
       )
-      for function, shape in (
-        (self.graph.compress, (None, None, None)),
-        (self.graph.encode, (None, None, None, 3)),
+      for function, shape, steps in (
+        (self.graph.compress, (None, None, None), ()),
+        (self.graph.encode, (None, None, None, 3), (None,)),
       )
     )
 
@@ -117,58 +121,101 @@ class CodecSignatures(base.Signatures):
     return trials
 
   def _compress_files(self) -> base.Signature:
-    def compress(
-      image_bytes: tf.Tensor, quality: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-      step = self.graph.step(quality)
+    def one(
+      given: tuple[tf.Tensor, tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+      contents, quality = given
+      step, reason = self.graph.judged_step(quality)
+      picture = pictures.read(contents)
+      reason = pictures.first(
+        (picture.reason != "", [picture.reason]), (reason != "", [reason])
+      )
+      image = tf.cast(tf.round(picture.image * 255.0), tf.uint8)
+      file = pictures.if_good(reason, lambda: self._compress(image, step), "")
+      return file, reason
 
-      def one(contents: tf.Tensor) -> tf.Tensor:
-        image = pictures.read(contents) * 255.0
-        return self._compress(tf.cast(tf.round(image), tf.uint8), step)
-
-      return {
-        "stream_bytes": tf.map_fn(one, image_bytes, parallel_iterations=1)
-      }
-
+    files, qualities = _example_files(), self._example_qualities
     return base.Signature(
-      function=compress,
+      function=lambda image_bytes, quality: pictures.bytes_and_status(
+        one, (image_bytes, quality), "stream_bytes"
+      ),
       inputs={
         "image_bytes": base.Tensor("string", (None,), pictures.MEANING),
         "quality": self._quality,
       },
-      outputs={"stream_bytes": self._files_of_ours},
-      example={
-        "image_bytes": list(_example_files()),
-        "quality": self._example_quality,
+      outputs={
+        "stream_bytes": self._files_of_ours,
+        "status": pictures.STATUS,
       },
+      example={"image_bytes": list(files), "quality": qualities},
       tolerance=None,
       library=_library(),
+      limits=pictures.LIMITS,
     )
 
   def _decompress(self) -> base.Signature:
-    def one(data: tf.Tensor) -> tf.Tensor:
-      picture, grey = self.graph.decompress(data)
+    return self.decompression(
+      lambda stream_bytes: pictures.bytes_and_status(
+        self.decoded_file, stream_bytes, "image_bytes"
+      )
+    )
+
+  def decompression(
+    self,
+    function: Callable[..., dict[str, tf.Tensor]],
+    inputs: Mapping[str, base.Tensor] | None = None,
+    example: Mapping[str, np.ndarray] | None = None,
+  ) -> base.Signature:
+    """Returns a signature from streams to pictures.
+
+    Args:
+      function: Function from `stream_bytes`, and further inputs, to
+        `image_bytes` and `status`.
+      inputs: Types of further inputs, by name.
+      example: Further inputs for three streams, by name.
+    """
+    steps = self.graph.step(tf.constant(self._example_qualities))
+    streams = [
+      self._compress(tf.io.decode_image(file), step).numpy()
+      for file, step in zip(_example_files()[:2], steps, strict=False)
+    ]
+    streams.append(streams[0])
+    png = "8-bit PNG file, grey or RGB as what was compressed"
+    return base.Signature(
+      function=function,
+      inputs={"stream_bytes": self._files_of_ours, **(inputs or {})},
+      outputs={
+        "image_bytes": base.Tensor("string", (None,), png),
+        "status": pictures.STATUS,
+      },
+      example={"stream_bytes": streams, **(example or {})},
+      tolerance=_STEPS,
+      library=_library(),
+      limits={
+        "max_pixels": pictures.MAX_PIXELS,
+        "max_bytes": stream_files.MAX_BYTES,
+      },
+    )
+
+  def decoded_file(
+    self, data: tf.Tensor, finish: codec_graph.Finish | None = None
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the PNG file of a stream, and why there is none or empty.
+
+    Args:
+      data: Whole stream, a string.
+      finish: Function that changes the picture, as of `CodecGraph.decompress`.
+    """
+    picture, grey, reason = self.graph.decompress(data, finish)
+
+    def encoded() -> tf.Tensor:
       return tf.cond(
         grey,
         lambda: tf.io.encode_png(_mean_of_channels(picture)),
         lambda: tf.io.encode_png(picture),
       )
 
-    streams = [
-      self._compress(tf.io.decode_png(file), self._example_step).numpy()
-      for file in _example_files()[:2]
-    ]
-    png = "8-bit PNG file, grey or RGB as what was compressed"
-    return base.Signature(
-      function=lambda stream_bytes: {
-        "image_bytes": tf.map_fn(one, stream_bytes, parallel_iterations=1)
-      },
-      inputs={"stream_bytes": self._files_of_ours},
-      outputs={"image_bytes": base.Tensor("string", (None,), png)},
-      example={"stream_bytes": streams},
-      tolerance=_STEPS,
-      library=_library(),
-    )
+    return pictures.if_good(reason, encoded, ""), reason
 
   def _analysis(self) -> base.Signature:
     def analysis(image: tf.Tensor, quality: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -240,7 +287,8 @@ class CodecSignatures(base.Signatures):
   @property
   def _quality(self) -> base.Tensor:
     ends = (1.0, float(self.network.levels))
-    return base.Tensor("float32", (), "in steps of a sixteenth", ends)
+    meaning = "one for each picture, in steps of a sixteenth"
+    return base.Tensor("float32", (None,), meaning, ends)
 
   @property
   def _files_of_ours(self) -> base.Tensor:
@@ -269,15 +317,11 @@ class CodecSignatures(base.Signatures):
     }
 
   @property
-  def _example_quality(self) -> np.ndarray:
-    return np.minimum(_EXAMPLE_QUALITY, np.float32(self.network.levels))
-
-  @property
-  def _example_step(self) -> tf.Tensor:
-    return self.graph.step(tf.constant(self._example_quality))
+  def _example_qualities(self) -> np.ndarray:
+    return np.minimum(_EXAMPLE_QUALITIES, np.float32(self.network.levels))
 
   def _example_of(self, *names: str) -> dict[str, np.ndarray | list[bytes]]:
-    values = {**self._latents, "quality": self._example_quality}
+    values = {**self._latents, "quality": self._example_qualities}
     return {name: values[name] for name in names}
 
   @functools.cached_property
@@ -287,7 +331,8 @@ class CodecSignatures(base.Signatures):
     image = np.stack(
       [picture[:height, :width] for picture in packaged.test().values()]
     )
-    latents = self._encode(tf.constant(image), self._example_step)
+    step = self.graph.step(tf.constant(self._example_qualities))
+    latents = self._encode(tf.constant(image), step)
     found = {"image": image, "y": latents.y.numpy()}
     if latents.z is not None:
       found["z"] = latents.z.numpy()

@@ -21,6 +21,7 @@ class TensorFlow(arithmetic.Arithmetic):
     *,
     upsample: int,
   ) -> tf.Tensor:
+    kernel = self.kernel(kernel)
     if upsample > 1:
       shape = tf.shape(x)
       size = [
@@ -31,6 +32,10 @@ class TensorFlow(arithmetic.Arithmetic):
       sums = tf.nn.conv2d(x, kernel, 1, "SAME")
     return tf.floor((sums + bias) * scale)
 
+  def kernel(self, kernel: np.ndarray) -> np.ndarray | tf.Tensor:
+    """Returns a kernel of whole numbers as what convolutions take."""
+    return kernel
+
   def clip(self, x: tf.Tensor, low: int, high: int) -> tf.Tensor:
     return tf.clip_by_value(x, tf.cast(low, x.dtype), tf.cast(high, x.dtype))
 
@@ -39,3 +44,22 @@ class TensorFlow(arithmetic.Arithmetic):
 
   def zeros(self, shape: Sequence[Any]) -> tf.Tensor:
     return tf.zeros(tf.stack(shape))
+
+
+class Variables(TensorFlow):
+  """The same with kernels in variables, which all functions of a file share.
+
+  They are 8 bits wide, as a model folder keeps them; as constants they would
+  stand four times as large in each function.
+  """
+
+  def __init__(self) -> None:
+    # By identity; the arrays are held, so that no other gets their identity.
+    self._found: dict[int, tuple[np.ndarray, tf.Variable]] = {}
+
+  def kernel(self, kernel: np.ndarray) -> tf.Tensor:
+    if id(kernel) not in self._found:
+      with tf.init_scope():
+        variable = tf.Variable(kernel.astype(np.int8), trainable=False)
+      self._found[id(kernel)] = kernel, variable
+    return tf.cast(self._found[id(kernel)][1], tf.float32)

@@ -95,17 +95,17 @@ class SRCNNSignatures(base.Signatures):
       " long"
     )
     return base.Signature(
-      function=lambda image_bytes: {
-        "image_bytes": tf.map_fn(
-          self._enlarge_file,
-          image_bytes,
-          parallel_iterations=1,  # one picture's memory at a time
-        )
-      },
+      function=lambda image_bytes: pictures.bytes_and_status(
+        self._enlarge_file, image_bytes, "image_bytes"
+      ),
       inputs={"image_bytes": base.Tensor("string", (None,), pictures.MEANING)},
-      outputs={"image_bytes": base.Tensor("string", (None,), answer)},
+      outputs={
+        "image_bytes": base.Tensor("string", (None,), answer),
+        "status": pictures.STATUS,
+      },
       example={"image_bytes": _noise_files()},
       tolerance=_STEPS,
+      limits=pictures.LIMITS,
     )
 
   def _sharpen(self, enlarged: tf.Tensor) -> tf.Tensor:
@@ -129,8 +129,10 @@ class SRCNNSignatures(base.Signatures):
     rgb = color.ycbcr_to_rgb(tf.concat([luma, ycbcr[..., 1:]], axis=-1))
     return tf.clip_by_value(rgb, 0.0, 1.0)
 
-  def _enlarge_file(self, contents: tf.Tensor) -> tf.Tensor:
-    image = pictures.read(contents)[None]
+  def _enlarge_file(self, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the file of the enlarged picture, and why there is none."""
+    given = pictures.read(contents)
+    image = given.image[None]
 
     def encode(
       enlarge: Callable[[tf.Tensor], tf.Tensor], channels: int
@@ -139,11 +141,14 @@ class SRCNNSignatures(base.Signatures):
       steps = color.round_to_8_bit(enlarged[0]) * 255.0
       return tf.io.encode_png(tf.cast(tf.round(steps), tf.uint8))
 
-    return tf.cond(
-      tf.shape(image)[-1] == 1,
-      lambda: encode(self._enlarge_luma, 1),
-      lambda: encode(self._enlarge_rgb, 3),
-    )
+    def enlarged() -> tf.Tensor:
+      return tf.cond(
+        tf.shape(image)[-1] == 1,
+        lambda: encode(self._enlarge_luma, 1),
+        lambda: encode(self._enlarge_rgb, 3),
+      )
+
+    return pictures.if_good(given.reason, enlarged, ""), given.reason
 
 
 def _noise(channels: int) -> np.ndarray:

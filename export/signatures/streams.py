@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from export.signatures import pictures
 from tfpercept.codecs.bitstream import container
 
 MAX_BYTES = 8_000_000
@@ -85,11 +86,12 @@ def unpack(
   qualities: tuple[int, int],
   max_pixels: int,
   integer: bool = True,
-) -> Stream:
-  """Returns the header and the strings of a file, once all of it is checked.
+) -> tuple[Stream, tf.Tensor]:
+  """Returns the header and the strings of a file, and why it is refused.
 
-  `tf.errors.InvalidArgumentError` answers what is not whole, is of another
-  model, or is too large. Until then nothing is allocated but for the file.
+  The second is empty if the file is good. What is not whole, is of another
+  model, or is too large is refused with one line; the header is then that of a
+  single pixel and the strings are empty. It raises nothing.
 
   Args:
     data: Whole file.
@@ -100,37 +102,45 @@ def unpack(
     max_pixels: Most pixels of a picture.
     integer: Whether the model has a hyper-synthesis in whole numbers.
   """
-  every = _bytes(data)
+  length = tf.strings.length(data)
+  least = _PREFIX + _CRC + 1
+  fits = (length >= least) & (length <= MAX_BYTES)
+  # Zeros in place of a file that could not have all that is looked at.
+  data = tf.where(fits, data, b"\0" * _LONGEST)
+  every = tf.io.decode_raw(data, tf.uint8)
   body, end = every[:-_CRC], tf.size(every) - _CRC
   fields = _Fields(tf.cast(body, tf.int32))
+  fields.require(
+    fits, f"a .tfp file has {least} to {MAX_BYTES} bytes; got ", length
+  )
   fields.start(codec, model, integer=integer)
   height, width = fields.sides(max_pixels)
   quality = fields.quality(*qualities)
   lengths = fields.lengths(symbols(height, width))
-  fields.require(fields.at + sum(lengths) == end, "strings fill the file")
+  fields.require(
+    fields.at + sum(lengths) == end, "strings do not fill the file"
+  )
   fields.require(
     tf.cast(crc32(body), tf.int64) == _number(every[-_CRC:]),
     "the checksum is that of another file: it is damaged or incomplete",
   )
-  with tf.control_dependencies(fields.checks):
-    height, width, quality = map(tf.identity, (height, width, quality))
-    starts = tf.cumsum([fields.at, *lengths[:-1]])
-    strings = [
-      tf.strings.substr(data, starts[i], length)
-      for i, length in enumerate(lengths)
-    ]
-  return Stream(height, width, quality, fields.grey, tuple(strings))
-
-
-def _bytes(data: tf.Tensor) -> tf.Tensor:
-  """Returns the bytes of a file, uint8 `[n]`, if they may be all of one."""
-  length = tf.strings.length(data)
-  fits = tf.debugging.Assert(
-    (length > _PREFIX + _CRC) & (length <= MAX_BYTES),
-    [f"a .tfp file has {_PREFIX + _CRC} to {MAX_BYTES} bytes; got", length],
+  reason = fields.reason()
+  good = reason == ""
+  starts = tf.cumsum([fields.at, *lengths[:-1]])
+  strings = [
+    tf.strings.substr(
+      data, tf.where(good, starts[i], 0), tf.where(good, length, 0)
+    )
+    for i, length in enumerate(lengths)
+  ]
+  stream = Stream(
+    tf.where(good, height, 1),
+    tf.where(good, width, 1),
+    tf.where(good, quality, qualities[0]),
+    fields.grey,
+    tuple(strings),
   )
-  with tf.control_dependencies([fits]):
-    return tf.io.decode_raw(data, tf.uint8)
+  return stream, reason
 
 
 def _number(values: tf.Tensor) -> tf.Tensor:
@@ -152,21 +162,28 @@ class _Fields:
     padded = tf.pad(body[:_LONGEST], [[0, _LONGEST]])
     self._head = padded[:_LONGEST]
     self.at = tf.constant(0)
-    self.checks: list[tf.Operation] = []
+    self._wrong: list[tuple[tf.Tensor, Sequence[str | tf.Tensor]]] = []
 
-  def require(self, condition: tf.Tensor, message: str) -> None:
-    self.checks.append(tf.debugging.Assert(condition, [message]))
+  def require(self, condition: tf.Tensor, *line: str | tf.Tensor) -> None:
+    """Refuses the file with a line, of texts and numbers, unless it holds."""
+    self._wrong.append((tf.logical_not(condition), line))
+
+  def reason(self) -> tf.Tensor:
+    """Returns the line of the first requirement that is not met, or empty."""
+    return pictures.first(*self._wrong)
 
   def start(self, codec: int, model: bytes, *, integer: bool) -> None:
     fixed = [*container.MAGIC, container.VERSION, codec]
     self.require(
       tf.reduce_all(self._head[: len(fixed)] == fixed),
-      f"no .tfp file of version {container.VERSION} and codec {codec}",
+      f"this is no .tfp file of version {container.VERSION} and codec {codec}",
     )
     flags = self._head[len(fixed)]
     plain = _INTEGER * integer
     self.grey = flags == _GREY | plain
-    self.require(self.grey | (flags == plain), "flags of no use here")
+    self.require(
+      self.grey | (flags == plain), "the file has flags of no use here"
+    )
     self.require(
       tf.reduce_all(self._head[_PREFIX - len(model) : _PREFIX] == list(model)),
       f"the file is of another model than {model.hex()}",

@@ -18,7 +18,7 @@ def signature(output, tolerance):
   return signatures.Signature(
     function=dict,
     inputs={},
-    outputs={"y": output},
+    outputs={"y_bytes" if output == BYTES else "y": output},
     example={},
     tolerance=tolerance,
   )
@@ -73,10 +73,11 @@ def test_what_differs_is_refused(
   output, tolerance, expected, answered, message
 ):
   with pytest.raises(fresh.CheckError, match=f"^luma: .*{message}"):
+    key = "y_bytes" if output == BYTES else "y"
     fresh.difference(
       signature(output, tolerance),
-      {"y": expected},
-      {"y": answered},
+      {key: expected},
+      {key: answered},
       name="luma",
     )
 
@@ -93,19 +94,56 @@ def test_what_agrees_gives_the_largest_difference(
   output, tolerance, expected, answered, worst
 ):
   found = signature(output, tolerance)
-  outputs = {"y": expected}, {"y": answered}
+  key = "y_bytes" if output == BYTES else "y"
+  outputs = {key: expected}, {key: answered}
   assert fresh.difference(found, *outputs, name="luma") == worst
 
 
-def test_bytes_and_numbers_are_reloaded_by_programs_that_take_them():
-  numbers = signature(FLOAT, 0.1)
-  both = dataclasses.replace(numbers, inputs={"x_bytes": BYTES})
-  assert fresh.program(numbers) == "saved_model_cli"
-  only = dataclasses.replace(signature(BYTES, None), inputs={"x_bytes": BYTES})
-  assert fresh.program(only) == "run_files"
-  with pytest.raises(ValueError, match="no program"):
-    fresh.program(both)
-  files = signature(BYTES, None)
-  one = signatures.Tensor("float32", (), "number")
-  beside = dataclasses.replace(files, inputs={"x_bytes": BYTES, "q": one})
-  assert fresh.program(beside) == "run_files"
+def test_the_program_gets_and_gives_numbers_and_bytes(tmp_path, monkeypatch):
+  """Stands in for the process, to see both files of arrays."""
+  numbers = signatures.Tensor("float32", (None,), "numbers")
+  both = signatures.Signature(
+    function=dict,
+    inputs={"x_bytes": BYTES, "q": numbers},
+    outputs={"y_bytes": BYTES, "n": numbers},
+    example={"x_bytes": [b"a", b""], "q": np.float32([1, 2])},
+    tolerance=None,
+  )
+
+  def answer(command):
+    program, folder, given, out, *ops = command
+    assert program.endswith("run_signatures.py")
+    assert (folder, ops) == (str(tmp_path), ["--ops=lib.so"])
+    arrays = np.load(given)
+    assert arrays["both/q"].tolist() == [1, 2]
+    files = [arrays[f"both/x_bytes/{i}"].tobytes() for i in range(2)]
+    assert files == [b"a", b""]
+    octets = {f"both/y_bytes/{i}": np.frombuffer(b"xy", "u1") for i in (0, 1)}
+    np.savez(out, **octets, **{"both/n": np.float32([3, 4])})
+    return ""
+
+  monkeypatch.setattr(fresh, "run", answer)
+  found = fresh.call_saved_model(tmp_path, {"both": both}, ["lib.so"])["both"]
+  assert found["y_bytes"] == [b"xy", b"xy"]
+  assert found["n"].tolist() == [3, 4]
+  other = dataclasses.replace(both, outputs={"z": numbers})
+  with pytest.raises(fresh.CheckError, match="no output both/z"):
+    fresh.call_saved_model(tmp_path, {"both": other}, ["lib.so"])
+
+
+def test_a_relative_difference_is_one_of_the_largest_output():
+  found = dataclasses.replace(signature(FLOAT, 0.01), is_relative=True)
+  expected = {"y": np.float32([[0, 1000]])}
+  near, far = ({"y": np.float32([[gap, 1000]])} for gap in (5, 20))
+  assert fresh.difference(found, expected, near, name="y") == 0.005
+  with pytest.raises(fresh.CheckError, match=r"by 0\.02, more than 0\.01"):
+    fresh.difference(found, expected, far, name="y")
+
+
+def test_lines_of_a_status_are_compared_as_they_are():
+  found = signature(BYTES, 1.0)
+  found = dataclasses.replace(found, outputs={"status": BYTES})
+  good, bad = {"status": [b"", b"no"]}, {"status": [b"", b""]}
+  assert fresh.difference(found, good, good, name="png") == 0
+  with pytest.raises(fresh.CheckError, match="status are not the bytes"):
+    fresh.difference(found, good, bad, name="png")

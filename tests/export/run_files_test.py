@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from export import fresh, run_files, saved_model, signatures
 from tests.export import networks
@@ -16,7 +17,7 @@ from tfpercept.io import files
 def model(tmp_path_factory):
   folder = tmp_path_factory.mktemp("export")
   exported = signatures.load(networks.save_run(folder / "run"))
-  saved_model.write_graph(exported, exported.served(), folder / "1")
+  saved_model.write_graph(exported.served(), folder / "1")
   (folder / "1").rename(folder / "[1]*\\")  # a name, and no pattern
   return str(folder / "[1]*\\")
 
@@ -50,7 +51,10 @@ def test_each_file_is_answered_by_the_file_named_after_it(
       ["{model}", "{here}/a.png", "{here}/o.png", "--signature=x"],
       "no signature 'x'; there are luma, png, serving_default",
     ),
-    (["{model}", "{here}/bad", "{here}/o.png"], "bad: "),
+    (
+      ["{model}", "{here}/bad", "{here}/o.png"],
+      "bad: the file is no picture in PNG or JPEG",
+    ),
     (
       ["{model}", "{here}/a.png", "{here}/o.png", "--signature=luma"],
       "'luma' takes numbers, not files",
@@ -74,7 +78,45 @@ def test_bad_input_is_one_line(
   assert not (tmp_path / "o.png").exists()
 
 
-@pytest.mark.parametrize("program", ["run_files", "run_tflite"])
+def test_a_bad_file_spoils_no_other(model, tmp_path, monkeypatch, capsys):
+  files.write_image(tmp_path / "a.png", np.zeros((3, 3, 3), np.uint8))
+  (tmp_path / "bad").write_bytes(b"no picture")
+  pairs = [tmp_path / f for f in ("bad", "bad2", "a.png", "a2.png")]
+  with pytest.raises(SystemExit) as error:
+    run(monkeypatch, model, *pairs)
+  assert error.value.code == 1
+  assert "bad: the file is no picture" in capsys.readouterr().err
+  assert files.read_image(tmp_path / "a2.png").shape == (6, 6, 3)
+  assert not (tmp_path / "bad2").exists()
+
+
+@pytest.mark.parametrize(
+  ("text", "shape", "expected"),
+  [
+    ("4", (), 4),
+    ("4", (None,), [4, 4, 4]),
+    ("1,2.5,3", (None,), [1, 2.5, 3]),
+  ],
+)
+def test_numbers_are_one_for_all_files_or_one_for_each(text, shape, expected):
+  kind = tf.TensorSpec(shape, tf.float32)
+  assert run_files._numbers(text, kind, 3).numpy().tolist() == expected
+  with pytest.raises(ValueError, match="neither one number nor 3, one a file"):
+    run_files._numbers("1,2", kind, 3)
+
+
+def test_an_assertion_is_told_in_its_own_words():
+  with pytest.raises(tf.errors.InvalidArgumentError) as error:
+    tf.function(lambda x: tf.debugging.Assert(x < 2, ["1 is all; got", x]))(
+      tf.constant(3)
+    )
+  assert run_files.plain(error.value.message) == "1 is all; got 3"
+  assert run_files.plain("other") == "other"
+
+
+@pytest.mark.parametrize(
+  "program", ["run_files", "run_score", "run_signatures", "run_tflite"]
+)
 def test_programs_that_check_share_no_code_with_what_writes(program):
   path = pathlib.Path(fresh.HERE) / f"{program}.py"
   names = set()

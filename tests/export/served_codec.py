@@ -30,17 +30,51 @@ def pixels(contents: bytes) -> np.ndarray:
 
 
 def compress(model, *images, quality=QUALITY):
+  """Returns the files of pictures, none of which is refused."""
+  files = [png(image) for image in images]
+  streams, status = compressed(model, files, [quality] * len(files))
+  assert not any(status), status
+  return streams
+
+
+def compressed(model, files, qualities):
+  """Returns what `compress` answers to files: streams and status."""
   answer = model.signatures["compress"](
-    image_bytes=tf.constant([png(image) for image in images]),
-    quality=tf.constant(quality, tf.float32),
+    image_bytes=tf.constant(files, tf.string),
+    quality=tf.constant(qualities, tf.float32),
   )
-  return answer["stream_bytes"].numpy().tolist()
+  return (
+    answer["stream_bytes"].numpy().tolist(),
+    [line.decode() for line in answer["status"].numpy()],
+  )
 
 
 def decompress(model, *streams):
-  call = model.signatures["decompress"]
-  answer = call(stream_bytes=tf.constant(streams))["image_bytes"].numpy()
-  return [pixels(contents) for contents in answer]
+  """Returns the pictures of streams, none of which is refused."""
+  files, status = decompressed(model, *streams)
+  assert not any(status), status
+  return [pixels(contents) for contents in files]
+
+
+def decompressed(model, *streams, **given):
+  """Returns what `decompress` answers to streams: files and status."""
+  name = "decompress_realism" if "realism" in given else "decompress"
+  answer = model.signatures[name](
+    stream_bytes=tf.constant(streams),
+    **{key: tf.constant(value, tf.float32) for key, value in given.items()},
+  )
+  return (
+    answer["image_bytes"].numpy().tolist(),
+    [line.decode() for line in answer["status"].numpy()],
+  )
+
+
+def refusal(model, stream):
+  """Returns why `decompress` refuses a stream, in one line."""
+  (file,), (line,) = decompressed(model, stream)
+  assert line and not file and "\n" not in line
+  assert "assertion failed" not in line
+  return line
 
 
 def close(one, other):

@@ -115,6 +115,36 @@ def test_files_need_builtin_ops_only_and_store_what_they_say(paths):
     assert not {op for op in ops if op.startswith(("Flex", "CUSTOM"))}
 
 
+@pytest.mark.parametrize("spec", ["delta_e", "watson_dft(weights=None)"])
+def test_distances_convert_with_dynamic_sizes(spec, tmp_path):
+  """These two have slices that add axes, and powers of constants."""
+  exported = signatures.load_distance(spec)
+  entries = exported.on_device()
+  paths = tflite.convert(exported, entries, tmp_path)["score"]
+  assert list(paths) == ["float32"]
+  runner = tf.lite.Interpreter(str(paths["float32"])).get_signature_runner(
+    "score"
+  )
+  noise = np.random.default_rng(0)
+  for shape in ((1, 16, 24, 3), (2, 24, 16, 3)):
+    reference, image = (noise.random(shape, np.float32) for _ in range(2))
+    # Kernels of another library sum in another order.
+    np.testing.assert_allclose(
+      runner(reference=reference, image=image)["value"],
+      exported.distance(reference, image),
+      rtol=1e-4,
+    )
+
+
+def test_operations_that_tflite_lacks_are_named():
+  class Converter:
+    def convert(self):
+      raise RuntimeError("x.py: error: 'tf.EnsureShape' op is neither a custom")
+
+  with pytest.raises(tflite.Refused, match="no EnsureShape as 'score' uses"):
+    tflite._converted(Converter(), "score")
+
+
 def test_a_corrupted_file_fails_the_check_and_leaves_nothing(
   run, tmp_path, monkeypatch
 ):

@@ -15,7 +15,7 @@ def exported(tmp_path_factory):
   folder = tmp_path_factory.mktemp("export")
   exported = signatures.load(networks.save_run(folder / "run"))
   served = exported.served()
-  saved_model.write_graph(exported, served, folder / "1")
+  saved_model.write_graph(served, folder / "1")
   warm_up.write(folder / "1", "srcnn", served)
   return folder / "1", served
 

@@ -53,7 +53,7 @@ class DeltaE(Distance):
     return lab.rgb_to_lab(image)
 
   def compare(self, reference: tf.Tensor, image: tf.Tensor) -> list[tf.Tensor]:
-    return [FORMULAS[self.formula](reference, image)[..., None]]
+    return [tf.expand_dims(FORMULAS[self.formula](reference, image), -1)]
 
   def pool(self, maps: list[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_mean(maps[0], axis=[1, 2, 3])

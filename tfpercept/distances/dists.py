@@ -173,9 +173,14 @@ def _differences(
 
 def _moments(band: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns the mean and the variance of each channel, `[N, 1, 1, C]`."""
-  mean = numerics.spatial_mean(band)[:, tf.newaxis, tf.newaxis]
-  variance = numerics.spatial_mean(tf.square(band - mean))
-  return mean, variance[:, tf.newaxis, tf.newaxis]
+  mean = _spread(numerics.spatial_mean(band))
+  return mean, _spread(numerics.spatial_mean(tf.square(band - mean)))
+
+
+def _spread(means: tf.Tensor) -> tf.Tensor:
+  """Returns numbers of channels `[N, C]` as `[N, 1, 1, C]`."""
+  # TFLite has no slices that add axes.
+  return tf.expand_dims(tf.expand_dims(means, 1), 1)
 
 
 def _checked(

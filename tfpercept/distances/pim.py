@@ -135,7 +135,7 @@ class PIM(Distance):
     if image.shape[-1] == 1:
       image = tf.repeat(image, 3, axis=-1)
     coarsest, *rest = self.network.marginal(self.network.features(image))
-    means = coarsest.means + numerics.nan_mark(image)[..., None]
+    means = coarsest.means + tf.expand_dims(numerics.nan_mark(image), -1)
     return [coarsest._replace(means=means), *rest]
 
   def compare(
@@ -145,7 +145,7 @@ class PIM(Distance):
   ) -> list[tf.Tensor]:
     """Returns the divergence at each place of each band, `[N, h, w, 1]`."""
     return [
-      self._divergence(r, i, band)[..., None]
+      tf.expand_dims(self._divergence(r, i, band), -1)
       for band, (r, i) in enumerate(zip(reference, image, strict=True))
     ]
 

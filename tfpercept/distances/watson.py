@@ -282,7 +282,7 @@ class Watson(Distance):
     """
     # Luminance masking, Czolbe et al. 2020, section 3: t (D / mean D)^alpha.
     light = tf.pow(self._relative_light(mean), tf.convert_to_tensor(self.alpha))
-    luminance = tf.exp(self._sensitivity()) * light[..., None]
+    luminance = tf.exp(self._sensitivity()) * tf.expand_dims(light, -1)
     return visibility.thresholds(magnitude, luminance, self._exponent())
 
   def _exponent(self) -> tf.Tensor:

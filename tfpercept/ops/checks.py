@@ -190,6 +190,22 @@ def once_true(
     return [tf.identity(value) for value in images]
 
 
+def of_shape(value: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+  """Returns a tensor whose static shape is known.
+
+  TFLite lacks the op that asserts a shape; it is left out where it would tell
+  nothing new.
+
+  Args:
+    value: Tensor of that shape.
+    shape: Static shape, of which some sides may be unknown.
+  """
+  ranks = value.shape.rank, shape.rank
+  if None not in ranks and value.shape.as_list() == shape.as_list():
+    return value
+  return tf.ensure_shape(value, shape)
+
+
 def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
   """Returns height and width; raises ValueError if they are unknown."""
   height, width = image.shape[1:3]

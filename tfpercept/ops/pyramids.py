@@ -8,6 +8,8 @@ of the smoothed one at even places.
 
 import tensorflow as tf
 
+from tfpercept.ops import checks
+
 # Burt and Adelson 1983, equation 3, with a = 0.4.
 TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 
@@ -66,7 +68,7 @@ def _split(images: tf.Tensor, padding: str) -> tuple[tf.Tensor, tf.Tensor]:
     inner = halved[:, 1:-1, 1:-1]
   shape = tf.shape(images)
   band = images - expand(halved, shape[1], shape[2])
-  return tf.ensure_shape(band, images.shape), inner
+  return checks.of_shape(band, images.shape), inner
 
 
 def reduce(images: tf.Tensor) -> tf.Tensor:
@@ -122,4 +124,8 @@ def _double(x: tf.Tensor, axis: int) -> tf.Tensor:
   static = here.shape.as_list()
   if static[axis] is not None:
     static[axis] *= 2
-  return tf.ensure_shape(tf.reshape(pairs, shape), static)
+  # Sides that are known are given as such, so that no op has to assert them.
+  known = [
+    side if side is not None else shape[i] for i, side in enumerate(static)
+  ]
+  return checks.of_shape(tf.reshape(pairs, known), tf.TensorShape(static))

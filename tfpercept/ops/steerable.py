@@ -27,6 +27,8 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfpercept.ops import checks
+
 ORIENTATIONS = 2
 
 # Round filters, equal under the eight symmetries of a square: row i holds
@@ -148,7 +150,7 @@ def laplacian(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
       strides=2,
       padding=[[0, 0], [2, 2], [2, 2], [0, 0]],
     )
-    bands.append(inner - tf.ensure_shape(smooth, inner.shape))
+    bands.append(inner - checks.of_shape(smooth, inner.shape))
     images = low
   return [images, *reversed(bands)]
 

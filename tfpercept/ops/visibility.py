@@ -58,7 +58,7 @@ def summands(
   powers = tf.pow(visible + EPSILON, beta)
   if reference:
     return powers + EPSILON
-  least = tf.pow(tf.constant(EPSILON, powers.dtype), beta)
+  least = tf.pow(EPSILON * tf.ones_like(beta), beta)
   # The difference of the two powers at 0 may be a rounding error. NaN is not
   # `<= 0` and stays.
   return tf.where(visible <= 0, tf.zeros_like(powers), powers - least)
@@ -74,6 +74,7 @@ def root(total: tf.Tensor, beta: tf.Tensor, *, reference: bool) -> tf.Tensor:
   """
   if reference:
     return tf.pow(total, 1 / beta)
-  least = tf.pow(tf.constant(ROOT_GUARD, total.dtype), 1 / beta)
+  # Of one shape with the exponent, since TFLite's converter fails otherwise.
+  least = tf.pow(ROOT_GUARD * tf.ones_like(beta), 1 / beta)
   value = tf.nn.relu(tf.pow(total + ROOT_GUARD, 1 / beta) - least)
   return tf.where(total <= 0, tf.zeros_like(value), value)

@@ -37,6 +37,14 @@ def unpacker():
   return unpack
 
 
+def refusal(case: bytes) -> str:
+  """Returns why a file is refused; what else is told is of one pixel."""
+  stream, reason = unpacker()(tf.constant(case))
+  assert (int(stream.height), int(stream.width)) == (1, 1)
+  assert [string.numpy() for string in stream.strings] == [b"", b""]
+  return reason.numpy().decode()
+
+
 def packed(*, height=300, width=70, quality=70, grey=False, strings=None):
   header = container.Header(
     codec=CODEC,
@@ -79,7 +87,8 @@ def test_a_file_is_the_one_of_the_container_and_says_the_same(options):
     tuple(map(tf.constant, strings)),
   )
   assert streams.pack(given, codec=CODEC, model=MODEL).numpy() == data
-  read = unpacker()(tf.constant(data))
+  read, reason = unpacker()(tf.constant(data))
+  assert reason.numpy() == b""
   assert (int(read.height), int(read.width)) == (header.height, header.width)
   assert int(read.quality) == header.quality
   assert bool(read.grey) == header.grey
@@ -92,8 +101,7 @@ def test_every_damaged_byte_and_every_cut_is_refused():
   for at in range(len(data)):
     cases.append(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
   for case in cases:
-    with pytest.raises(tf.errors.InvalidArgumentError):
-      unpacker()(tf.constant(case))
+    assert refusal(case)
 
 
 def test_forged_files_are_read_where_the_container_reads_them_only():
@@ -115,10 +123,10 @@ def test_forged_files_are_read_where_the_container_reads_them_only():
     except container.CorruptStream:
       allowed = False
     if not allowed:
-      with pytest.raises(tf.errors.InvalidArgumentError):
-        unpacker()(tf.constant(case))
+      assert refusal(case)
       continue
-    stream = unpacker()(tf.constant(case))
+    stream, reason = unpacker()(tf.constant(case))
+    assert reason.numpy() == b""
     assert (int(stream.height), int(stream.width)) == (
       header.height,
       header.width,
@@ -131,8 +139,8 @@ def test_forged_files_are_read_where_the_container_reads_them_only():
 @pytest.mark.parametrize(
   ("at", "value", "message"),
   [
-    (0, 0, "no .tfp file of version 1 and codec 2"),
-    (4, 2, "no .tfp file of version 1"),
+    (0, 0, "this is no .tfp file of version 1 and codec 2"),
+    (4, 2, "this is no .tfp file of version 1"),
     (5, 1, "codec 2"),
     (6, 9 | 64, "flags of no use"),
     (6, 8 | 4, "flags of no use"),
@@ -145,13 +153,10 @@ def test_what_is_wrong_is_said(at, value, message):
   _, _, data = packed()
   body = bytearray(data[:-4])
   body[at] = value
-  with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-    unpacker()(tf.constant(checksummed(bytes(body))))
+  assert message in refusal(checksummed(bytes(body)))
 
 
 def test_files_and_pictures_beyond_the_limits_are_refused():
-  with pytest.raises(tf.errors.InvalidArgumentError, match="8000000 bytes"):
-    unpacker()(tf.constant(bytes(streams.MAX_BYTES + 1)))
+  assert "8000000 bytes" in refusal(bytes(streams.MAX_BYTES + 1))
   _, _, data = packed(height=5000, width=5000)
-  with pytest.raises(tf.errors.InvalidArgumentError, match="20000000 pixels"):
-    unpacker()(tf.constant(data))
+  assert "20000000 pixels" in refusal(data)

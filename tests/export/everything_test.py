@@ -1,0 +1,56 @@
+"""The table of all exports covers all there is, and goes on where it was."""
+
+import functools
+
+import pytest
+
+from export import everything, fresh, signatures, tflite
+from tfpercept import distances, models, offers
+
+
+def test_every_registered_kind_has_a_subject():
+  kinds = {everything.kind_of(name) for name in offers.shipped()}
+  # `pim` is exported as a distance, which is in the table.
+  assert kinds | set(everything.UNTRAINED) | {"pim"} == set(
+    models.MODELS.names()
+  )
+  specs = [spec for spec, _ in everything.every_distance()]
+  assert specs == [*distances.names(), everything.SUM]
+
+
+def test_untrained_networks_are_written_and_loaded(tmp_path):
+  found = dict(everything.networks(tmp_path))
+  exported = found["toy_vector_quantizer, untrained"]()
+  assert exported.manifest["model"] == "toy_vector_quantizer"
+
+
+def test_a_row_is_that_of_the_manifest_and_what_is_there_is_kept(
+  tmp_path, monkeypatch
+):
+  def answers(folder, served, libraries):
+    return {name: s.expected() for name, s in served.items()}
+
+  monkeypatch.setattr(fresh, "call_saved_model", answers)
+  subject = functools.partial(signatures.load_distance, "mae")
+  row = everything.saved("mae", subject, tmp_path)
+  name, found, size, share, beyond = row
+  assert (name, found, beyond) == ("mae", "score, score_png, map", "none")
+  assert float(size) > 0 and float(share) == 0
+  assert everything.saved("mae", None, tmp_path) == row  # not made again
+
+
+def test_distances_that_need_fixed_sizes_get_them(tmp_path, monkeypatch):
+  asked = []
+
+  def export(exported, place):
+    asked.append((exported.size, place.name))
+    if exported.size is None:
+      raise tflite.Refused("TFLite has no EnsureShape")
+    place.mkdir()
+    raise ValueError("far enough")
+
+  monkeypatch.setattr(tflite, "export", export)
+  subject = functools.partial(signatures.load_distance, "mae")
+  with pytest.raises(ValueError, match="far enough"):
+    everything.on_device("mae", subject, tmp_path)
+  assert asked == [(None, "mae"), ((256, 256), "mae_fixed")]
