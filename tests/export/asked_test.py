@@ -36,7 +36,7 @@ def test_a_run_or_a_distance_is_named(tmp_path):
     (["--run=a", "--size=9x9"], "--size is for distances"),
     (["--distance=mae", "--size=9"], "--size is height x width, .* got '9'"),
     (["--distance=ms_ssim", "--size=9x9"], "at least 161x161"),
-    (["--distance=mea"], "Did you mean 'mae'"),
+    (["--distance=mea"], "unknown distance 'mea'"),
   ],
 )
 def test_other_flags_are_answered_in_words(arguments, message):
