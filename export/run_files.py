@@ -101,9 +101,10 @@ def _numbers(text: str, kind: tf.TensorSpec, count: int) -> tf.Tensor:
 
 def plain(message: str) -> str:
   """Returns the line of an assertion without what the graph puts around it."""
-  line = message.splitlines()[0]
-  found = re.search(r"assertion failed: \[(.*?)\](?: \[(.*?)\])?", line)
-  return " ".join(filter(None, found.groups())) if found else line
+  found = re.search(r"assertion failed: (.+)", message)
+  if not found:
+    return message.splitlines()[0]
+  return " ".join(re.findall(r"\[(.*?)\](?= \[|\s*$)", found[1]))
 
 
 def _load(folder: str) -> Any:
