@@ -16,6 +16,7 @@ fail() {
 }
 
 digest=$(cat web/*.* "$0" export/browser.py constraints-tf214.txt \
+  tfpercept/models/compression/transforms.py \
   tfpercept/pretrained/photo_*/manifest.json | sha256sum)
 digest=${digest%% *}
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then
@@ -33,7 +34,7 @@ while read -r sum file; do
   name=${name%-*}
   version=${file##*-}
   echo "Fetching @litertjs/$name ${version%.tgz}"
-  npm pack --silent --pack-destination "$packages" \
+  npm pack --loglevel=error --pack-destination "$packages" \
     "@litertjs/$name@${version%.tgz}" >/dev/null
 done <web/packages.sha256
 (cd "$packages" && sha256sum --check --quiet --strict ../packages.sha256) ||

@@ -24,6 +24,25 @@ from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.data import packaged
 
 TIMEOUT = 20 * 60_000  # milliseconds: the machine may be busy
+JUDGED = """async ([text, lengths, model, identity]) => {
+  const [{CorruptStream, unpack}, {EntropyModel}, answer] = await Promise.all([
+    import("./container.js"), import("./entropy_model.js"),
+    fetch(`models/${model}.coding`)]);
+  const entropyModel = new EntropyModel(await answer.arrayBuffer());
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  let at = 0;
+  return lengths.map((length) => {
+    at += length;
+    try {
+      const header = unpack(bytes.subarray(at - length, at));
+      if (header.codec !== 2 || header.model !== identity) return "another";
+      const {symbols} = entropyModel.decode(header);
+      return symbols.reduce((sum, each, i) => sum + each * i, 0);
+    } catch (error) {
+      return error instanceof CorruptStream ? "corrupt" : String(error);
+    }
+  });
+}"""
 FACTS = "#facts dd:nth-of-type(5)"
 COMPLAINT = "#error:not([hidden])"
 PIXELS = """() => {
@@ -225,6 +244,38 @@ def test_damaged_files_are_refused_with_a_sentence_each(viewer, streams):
   # What is whole is decoded all the same afterwards.
   give(viewer, ("tiny.tfp", streams["tiny"][0]))
   assert not viewer.is_visible("#error")
+
+
+def mutated(data, *, count):
+  """Files that are changed in places, mostly with a right checksum."""
+  random = np.random.default_rng(5)
+  for _ in range(count):
+    body = bytearray(data[:-4])
+    # Half of the changes are in the header.
+    at = int(random.integers(45 if random.random() < 0.5 else len(body)))
+    length, new = random.integers(0, 3, 2)
+    body[at : at + length] = random.bytes(new)
+    yield sealed(bytes(body)) if random.random() < 0.9 else bytes(body)
+
+
+def test_changed_files_are_judged_as_python_judges_them(viewer, streams):
+  data, model, _ = streams["tiny"]
+  codec = codec_of(model)
+  codec.max_pixels = 2**25  # which the page has
+  given, wanted = list(mutated(data, count=200)), []
+  for each in given:
+    try:
+      symbols = codec.symbols(each)["y"].ravel()
+    except codecs.CorruptStream:
+      wanted.append("corrupt")
+      continue
+    wanted.append(int((symbols * np.arange(symbols.size)).sum()))
+  text = base64.b64encode(b"".join(given)).decode()
+  lengths = [len(each) for each in given]
+  found = viewer.evaluate(JUDGED, [text, lengths, model, codec.identity.hex()])
+  found = ["corrupt" if each == "another" else each for each in found]
+  assert found == wanted
+  assert 0 < wanted.count("corrupt") < len(wanted), "all are judged alike"
 
 
 def test_lossless_files_and_those_of_other_codecs(viewer):
