@@ -15,7 +15,9 @@ from collections.abc import Iterator
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-PACKAGES = ("tfpercept", "programs", "trainers", "export", "benchmarks")
+PACKAGES = (
+  "tfpercept", "programs", "trainers", "export", "benchmarks", "pipelines",
+)  # fmt: skip
 
 # A unit may import the units of lower rows and itself, never a neighbour in its
 # row. "tfpercept" is the package root, which is the public surface.
@@ -32,7 +34,7 @@ ROWS = (
   ("training", "evaluation"),
   ("cli",),
   ("programs",),
-  ("trainers", "export", "benchmarks"),
+  ("trainers", "export", "benchmarks", "pipelines"),
 )
 ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
 # The one exception: a trainer ends by exporting.
@@ -79,6 +81,8 @@ HOMES = {
     "tfpercept/codecs/classical/formats.py",
     "tfpercept/io/picture_files.py",
   ),
+  "py4j": ("pipelines/engines.py",),
+  "pyspark": ("pipelines/engines.py",),
   "pillow_jxl": ("tfpercept/codecs/classical/formats.py",),
   "scipy": (
     "tfpercept/data/tid2013.py",

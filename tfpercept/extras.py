@@ -11,6 +11,8 @@ LIBRARIES = {
   "choix": ("choix", "ranking"),
   "keras": ("TensorFlow", "tf"),
   "matplotlib": ("matplotlib", "report"),
+  "py4j": ("PySpark", "spark"),
+  "pyspark": ("PySpark", "spark"),
   "pillow_heif": ("pillow-heif", "formats"),
   "scipy": ("SciPy", "agreement"),
   "sklearn": ("scikit-learn", "train"),

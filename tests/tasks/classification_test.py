@@ -76,3 +76,11 @@ def test_a_picture_is_shifted_as_a_whole_and_black_comes_in():
 def test_noise_out_of_range_is_refused(options):
   with pytest.raises(ValueError, match="shift is 0 or more pixels"):
     make(**options)
+
+
+def test_graphs_know_the_sides_of_shifted_pictures_of_any_number():
+  graph = tf.function(
+    lambda x: classification.shifted(x, tf.constant([1, 2]), by=2),
+    input_signature=[tf.TensorSpec([None, 32, 30, 1])],
+  ).get_concrete_function()
+  assert graph.output_shapes.as_list() == [None, 32, 30, 1]

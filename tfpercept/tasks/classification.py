@@ -89,4 +89,7 @@ def shifted(x: tf.Tensor, seed: tf.Tensor, *, by: int) -> tf.Tensor:
   )
   padded = tf.pad(x, [[0, 0], [by, by], [by, by], [0, 0]])
   padded = tf.gather(padded, rows, axis=1, batch_dims=1)
-  return tf.gather(padded, columns, axis=2, batch_dims=1)
+  found = tf.gather(padded, columns, axis=2, batch_dims=1)
+  # A share of a batch has a number of pictures that graphs do not know, and
+  # with it they forget the sides.
+  return tf.ensure_shape(found, x.shape)

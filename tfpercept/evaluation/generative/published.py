@@ -13,7 +13,8 @@ CELEBA_SHARPNESS = {
 }
 """Sharpness of the samples that the authors released, by the loss.
 
-Measured as `sharpness.sharpness` does on the sheets `src/vae/celebA/comparison`
-of SteffenCzolbe/PerceptualSimilarity at 3729dd1, beside their CelebA pictures
-at the same size.
+Measured as `sharpness.sharpness` does, in grey, on the 24 samples of each sheet
+`src/vae/celebA/comparison/celebA_samples_*.png` of
+SteffenCzolbe/PerceptualSimilarity at 3729dd1, beside the 40 pictures of
+`celebA_examples.png`.
 """

@@ -1,0 +1,1 @@
+"""Bulk work on pictures, by the processes of a machine or by a cluster."""

@@ -1,0 +1,86 @@
+r"""Compresses pictures in bulk, by all cores or by a Spark cluster.
+
+    python -m pipelines.compress --input=photos --output=compressed \
+        --engine=spark --master=spark://host:7077
+
+Each picture goes through the function of `tfpercept compress`. A rerun makes
+only what is missing. What can not be compressed is listed in
+`OUTPUT/_job/failed.jsonl` and never ends the job; the summary is beside it.
+"""
+
+import dataclasses
+import os
+
+from pipelines import options, work
+from programs import derived_flags, program
+from tfpercept import offers, settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compress(options.Bulk):
+  """Bulk compression.
+
+  Attributes:
+    model: Run folder, model folder or name of a model.
+    codec: Spec of another codec; None for the model.
+    quality: Quality; None for the codec's own.
+    target_bpp: Rate in bits per pixel to stay below; None for a quality.
+    lossless: Rule by which a file holds the picture exactly.
+    alpha: Rule for transparency.
+  """
+
+  model: str = settings.option(
+    offers.MODEL, "Run folder, model folder or name of a model."
+  )
+  codec: str | None = settings.option(
+    None, "Spec of another codec, such as jpeg; by default the model is used."
+  )
+  quality: float | None = settings.option(
+    None, "Quality; by default that of the codec."
+  )
+  target_bpp: float | None = settings.option(
+    None, "Highest rate in bits per pixel, instead of a quality.", least=0.0
+  )
+  lossless: str = settings.option(
+    "auto",
+    "Rule by which a .tfp holds the picture exactly.",
+    choices=offers.LOSSLESS,
+  )
+  alpha: str = settings.option(
+    "white", "Rule for transparency.", choices=offers.ALPHA
+  )
+
+
+_FLAGS = derived_flags.Flags(Compress)
+
+
+def main() -> None:
+  """Compresses what is missing, and prints the summary."""
+  asked = _FLAGS.read()
+  if asked.quality is not None and asked.target_bpp is not None:
+    raise ValueError("give --quality or --target_bpp, not both")
+  told = {
+    "output": os.path.abspath(asked.output),
+    "model": None if asked.codec else _absolute(asked.model),
+    "codec": asked.codec,
+    "quality": asked.quality,
+    "target_bpp": asked.target_bpp,
+    "lossless": asked.lossless,
+    "alpha": asked.alpha,
+  }
+  _, summary = options.carry_out(asked, work.compressor, told)
+  sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
+  print(
+    f"{summary['done']} of {summary['pictures']} pictures compressed, "
+    f"{summary.get('made_before', 0)} of them by an earlier call: "
+    f"{sizes[0]:.2f} MB to {sizes[1]:.2f} MB"
+  )
+
+
+def _absolute(model: str) -> str:
+  """Returns a folder by its whole path; a name stays as it is."""
+  return os.path.abspath(model) if os.path.isdir(model) else model
+
+
+if __name__ == "__main__":
+  program.start(main)

@@ -1,0 +1,155 @@
+"""The processes that do a job: those of this machine, or a Spark cluster.
+
+Spark, run as its standalone cluster, was chosen since it starts the work of a
+lost executor again elsewhere; a process of this machine that is killed ends the
+command, and the same command goes on.
+"""
+
+import concurrent.futures
+import contextlib
+import functools
+import multiprocessing
+import os
+import pathlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+from pipelines import jobs
+from programs import program
+from tfpercept import extras
+
+Progress = Callable[[int], None]
+"""Function called with the number of pictures that are done."""
+_POLL = 0.5  # seconds between looks at what is done
+_ROOT = pathlib.Path(__file__).parents[1]
+# One process a core is enough; threads of each would only get in the way.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:
+  """Does the chunks that are left, by processes of this machine.
+
+  Args:
+    job: The job.
+    workers: Number of processes; 0 for one a core.
+    progress: Told of pictures as chunks are done.
+
+  Raises:
+    ProgramError: if a process died, as when the memory is used up.
+    OSError: if the file of a chunk can not be written.
+  """
+  left = job.left
+  count = job.count - sum(len(chunk.items) for chunk in left)
+  progress(count)
+  if not left:
+    return
+  processes = min(workers or os.cpu_count() or 1, len(left))
+  with (
+    _single_threaded(),
+    concurrent.futures.ProcessPoolExecutor(
+      processes, multiprocessing.get_context("spawn")
+    ) as pool,
+  ):
+    waiting = [pool.submit(jobs.do, job, chunk) for chunk in left]
+    try:
+      for done in concurrent.futures.as_completed(waiting):
+        count += done.result()
+        progress(count)
+    except concurrent.futures.process.BrokenProcessPool as error:
+      raise program.ProgramError(
+        "a process died; if memory was used up, give fewer --workers. The same "
+        "command goes on where this one stopped"
+      ) from error
+    except BaseException:
+      pool.shutdown(wait=False, cancel_futures=True)
+      raise
+
+
+def spark(job: jobs.Job, *, master: str, progress: Progress) -> None:
+  """Does the chunks that are left, by a Spark cluster.
+
+  All machines of the cluster reach the pictures and the output by the same
+  paths, and have this package and its Python at the same place.
+
+  Args:
+    job: The job.
+    master: Address of the cluster, such as `spark://host:7077`, or
+      `local[2]`.
+    progress: Told of pictures as chunks are done.
+
+  Raises:
+    ProgramError: if Spark gave up, such as after a chunk has ended four
+      executors.
+    ImportError: if PySpark is not installed.
+  """
+  left = job.left
+  progress(job.count - sum(len(chunk.items) for chunk in left))
+  if not left:
+    return
+  with extras.needed("--engine=spark"):
+    from py4j.protocol import Py4JError
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkException
+
+  conf = SparkConf().setMaster(master).setAppName("tfpercept")
+  conf.set("spark.ui.enabled", "false").set("spark.logLineage", "false")
+  conf.set("spark.executorEnv.PYTHONPATH", str(_ROOT))
+  for name in _THREADS:
+    conf.set(f"spark.executorEnv.{name}", "1")
+  os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+  context = SparkContext(conf=conf)
+  try:
+    context.setLogLevel("ERROR")
+    chunks = context.parallelize(left, len(left))
+    with _told(job, progress):
+      chunks.foreach(functools.partial(_do, job))
+  except (PySparkException, Py4JError) as error:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    raise program.ProgramError(
+      f"Spark gave up ({lines[0] if lines else type(error).__name__}); the "
+      "same command goes on where this one stopped"
+    ) from error
+  finally:
+    context.stop()
+
+
+def _do(job: jobs.Job, chunk: jobs.Chunk) -> None:
+  jobs.do(job, chunk)
+
+
+@contextlib.contextmanager
+def _told(job: jobs.Job, progress: Progress) -> Iterator[None]:
+  """Tells of progress while others work, by looking at the files of chunks."""
+  end = threading.Event()
+
+  def tell() -> None:
+    progress(job.count - sum(len(chunk.items) for chunk in job.left))
+
+  def watch() -> None:
+    while not end.wait(_POLL):
+      tell()
+
+  thread = threading.Thread(target=watch, daemon=True)
+  thread.start()
+  try:
+    yield
+  finally:
+    end.set()
+    thread.join()
+  tell()
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+  """Has processes that start meanwhile compute with one thread each."""
+  before = {name: os.environ.get(name) for name in _THREADS}
+  os.environ.update(dict.fromkeys(_THREADS, "1"))
+  try:
+    yield
+  finally:
+    for name, value in before.items():
+      if value is None:
+        del os.environ[name]
+      else:
+        os.environ[name] = value

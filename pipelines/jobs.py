@@ -1,0 +1,204 @@
+"""Bulk work in chunks, each done once, and what became of every picture.
+
+A job has a folder, `_job` below its output. Each chunk leaves a file of lines
+there, one a picture, which is written under a temporary name and renamed. So a
+chunk whose process was killed is done again, one that is done is not, and the
+same command goes on where the last one stopped.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines import inputs
+from tfpercept.io import files, messages
+
+FOLDER = "_job"
+FAILED, SUMMARY = "failed.jsonl", "summary.json"
+_SETTINGS = "job.json"
+_MISTAKES = (ValueError, OSError, MemoryError)
+
+Work = Callable[[inputs.Item], Mapping[str, Any]]
+"""A function that does the work on a picture and returns JSON values of it. It
+raises ValueError, OSError or MemoryError for a picture that it can not take."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+  """Pictures that a process works on one after the other.
+
+  Attributes:
+    number: Number of the chunk in the job.
+    items: The pictures.
+  """
+
+  number: int
+  items: tuple[inputs.Item, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+  """The work on all pictures.
+
+  Attributes:
+    folder: Path of the folder of the job, which all processes reach.
+    key: Digest of the list of pictures.
+    maker: Function of a module, which any process can import, from `settings`
+      to the work. A process calls it for every chunk, so it remembers.
+    settings: What decides the results, as JSON text.
+    chunks: The pictures.
+  """
+
+  folder: str
+  key: str
+  maker: Callable[[str], Work]
+  settings: str
+  chunks: tuple[Chunk, ...]
+
+  @property
+  def parts(self) -> pathlib.Path:
+    """Folder of the files of chunks."""
+    return pathlib.Path(self.folder) / f"parts-{self.key}"
+
+  @property
+  def left(self) -> list[Chunk]:
+    """The chunks that are not done."""
+    there = set(os.listdir(self.parts)) if self.parts.is_dir() else set()
+    return [chunk for chunk in self.chunks if _part(chunk) not in there]
+
+  @property
+  def count(self) -> int:
+    """Number of pictures."""
+    return sum(len(chunk.items) for chunk in self.chunks)
+
+
+def make(
+  output: files.PathLike,
+  items: Sequence[inputs.Item],
+  maker: Callable[[str], Work],
+  settings: Mapping[str, Any],
+  *,
+  chunk: int,
+) -> Job:
+  """Returns a job, new or begun earlier, and writes its settings.
+
+  Args:
+    output: Folder of the output.
+    items: The pictures. They may be others than those of an earlier call; what
+      its results are is then looked at again, and not made again.
+    maker: As in `Job`.
+    settings: JSON values that decide the results.
+    chunk: Number of pictures in a chunk.
+
+  Raises:
+    ValueError: if the folder holds a job with other settings.
+    OSError: if it can not be written.
+  """
+  folder = pathlib.Path(os.path.abspath(output)) / FOLDER
+  path = folder / _SETTINGS
+  if path.exists():
+    before = json.loads(path.read_bytes())
+    now = json.loads(json.dumps(settings))
+    changed = sorted(
+      k for k in before.keys() | now.keys() if before.get(k) != now.get(k)
+    )
+    if changed:
+      told = "; ".join(
+        f"{k}: {before.get(k)!r} there, {now.get(k)!r} now" for k in changed
+      )
+      raise ValueError(
+        f"{output} holds results of other settings ({told}); choose another "
+        "--output, or repeat them"
+      )
+  else:
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(path, settings)
+  listed = "\n".join([str(chunk), *(f"{i.path}\t{i.name}" for i in items)])
+  digest = hashlib.sha256(listed.encode("utf-8", "surrogateescape"))
+  chunks = tuple(
+    Chunk(number, tuple(items[start : start + chunk]))
+    for number, start in enumerate(range(0, len(items), chunk))
+  )
+  job = Job(
+    str(folder), digest.hexdigest()[:12], maker, json.dumps(settings), chunks
+  )
+  job.parts.mkdir(exist_ok=True)
+  return job
+
+
+def do(job: Job, chunk: Chunk) -> int:
+  """Does a chunk, unless that has been done; returns its number of pictures.
+
+  A picture that can not be worked on is noted, and ends nothing.
+
+  Raises:
+    OSError: if the file of the chunk can not be written.
+  """
+  path = job.parts / _part(chunk)
+  if not path.exists():
+    work = job.maker(job.settings)
+    lines = [json.dumps(_outcome(work, item)) for item in chunk.items]
+    files.write_text(path, "\n".join(lines) + "\n")
+  return len(chunk.items)
+
+
+def finish(job: Job) -> dict[str, Any]:
+  """Writes the list of failures and the summary; returns the summary.
+
+  Files of chunks of earlier lists of pictures are removed.
+
+  Raises:
+    ValueError: if a chunk is not done.
+  """
+  if job.left:
+    raise ValueError(f"{len(job.left)} chunks are not done")
+  failed = [line for line in outcomes(job) if "failed" in line]
+  numbers: dict[str, float] = {}
+  for line in outcomes(job):
+    for name, value in line.items():
+      if isinstance(value, bool | int):
+        numbers[name] = numbers.get(name, 0) + value
+  summary = {
+    "pictures": job.count,
+    "done": job.count - len(failed),
+    "failed": len(failed),
+    **numbers,
+  }
+  folder = pathlib.Path(job.folder)
+  text = "".join(json.dumps(line) + "\n" for line in failed)
+  files.write_text(folder / FAILED, text)
+  files.write_json(folder / SUMMARY, summary)
+  for other in folder.glob("parts-*"):
+    if other != job.parts:
+      with contextlib.suppress(OSError):
+        shutil.rmtree(other)
+  return summary
+
+
+def outcomes(job: Job) -> Iterator[dict[str, Any]]:
+  """Yields what became of each picture, in order, from the files of chunks.
+
+  A picture that failed has `failed`, a line that says why; others have what the
+  work returned. All have `path` and `name`.
+  """
+  for chunk in job.chunks:
+    with open(job.parts / _part(chunk), encoding="utf-8") as lines:
+      yield from map(json.loads, lines)
+
+
+def _part(chunk: Chunk) -> str:
+  return f"{chunk.number:08d}.jsonl"
+
+
+def _outcome(work: Work, item: inputs.Item) -> dict[str, Any]:
+  told: dict[str, Any] = {"path": item.path, "name": item.name}
+  try:
+    return told | dict(work(item))
+  except _MISTAKES as error:
+    return told | {"failed": messages.first_line(error)}

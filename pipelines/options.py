@@ -1,0 +1,102 @@
+"""Flags that all programs of bulk work share, and the way through a job."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipelines import engines, inputs, jobs
+from tfpercept import settings
+from tfpercept.cli import progress
+from tfpercept.io import folders
+
+ENGINES = ("local", "spark")
+_SHOWN = 5  # failures that are printed; all are in the list
+_EVERY = 10.0  # seconds between lines of progress off a terminal
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bulk(settings.Settings):
+  """Bulk work: what it reads, where to, and by which processes.
+
+  Attributes:
+    input: Folders, pictures, globs and lists of files.
+    output: Folder of the results.
+    engine: One of `ENGINES`.
+    workers: Number of processes of the engine `local`; 0 for one a core.
+    master: Address of the Spark cluster.
+    chunk: Number of pictures that a process takes at once.
+  """
+
+  input: tuple[str, ...] = settings.option(
+    settings.REQUIRED,
+    "Folder, picture, glob such as 'a/**/*.png', or list of files that ends in "
+    ".txt; may be repeated.",
+    repeated=True,
+  )
+  output: str = settings.option(
+    settings.REQUIRED, "Folder of the results, which all processes reach."
+  )
+  engine: str = settings.option(
+    "local",
+    "Engine: local takes processes of this machine, spark a Spark cluster.",
+    choices=ENGINES,
+  )
+  workers: int = settings.option(
+    0, "Number of processes of --engine=local; 0 for one a core.", least=0
+  )
+  master: str = settings.option(
+    "local[*]", "Address of the Spark cluster, such as spark://host:7077."
+  )
+  chunk: int = settings.option(
+    20, "Number of pictures that a process takes at once.", least=1
+  )
+
+
+def carry_out(
+  bulk: Bulk, maker: Callable[[str], jobs.Work], told: Mapping[str, Any]
+) -> tuple[jobs.Job, dict[str, Any]]:
+  """Does a job with the engine asked for, and prints what failed.
+
+  Args:
+    bulk: What is read, where to, and by which processes.
+    maker: As in `jobs.Job`.
+    told: JSON values that decide the results.
+
+  Returns:
+    The job and its summary.
+
+  Raises:
+    ValueError: if a setting is wrong, before a process starts.
+    OSError: if the output can not be written.
+    ProgramError: if the engine gave up.
+  """
+  items = inputs.find(bulk.input)
+  folders.require(pathlib.Path(bulk.output))
+  job = jobs.make(bulk.output, items, maker, told, chunk=bulk.chunk)
+  maker(job.settings)  # which may be wrong, as every process would find
+  with progress.Bar(job.count, every=_EVERY) as bar:
+
+    def show(count: int) -> None:
+      bar.show(count, "pictures")
+
+    if bulk.engine == "spark":
+      engines.spark(job, master=bulk.master, progress=show)
+    else:
+      engines.local(job, workers=bulk.workers, progress=show)
+  summary = jobs.finish(job)
+  _tell(job, summary)
+  return job, summary
+
+
+def _tell(job: jobs.Job, summary: Mapping[str, Any]) -> None:
+  """Prints the first failures, and where the others are."""
+  count = summary["failed"]
+  failed = (line for line in jobs.outcomes(job) if "failed" in line)
+  for line, _ in zip(failed, range(_SHOWN), strict=False):
+    print(f"{line['path']}: {line['failed']}", file=sys.stderr)
+  if count:
+    place = os.path.join(job.folder, jobs.FAILED)
+    print(f"{count} of {job.count} failed; all are in {place}", file=sys.stderr)

@@ -1,0 +1,92 @@
+r"""Scores pictures in bulk, by all cores or by a Spark cluster.
+
+    python -m pipelines.score --input=decoded --reference=originals \
+        --metric=psnr --metric=ms_ssim --output=scores
+
+Each picture goes through the function of `tfpercept score`, beside the
+reference of the same name without suffix. The scores are written to
+`OUTPUT/scores.csv`, and what can not be scored to `OUTPUT/_job/failed.jsonl`.
+"""
+
+import csv
+import dataclasses
+import io
+import math
+import os
+import pathlib
+
+import numpy as np
+
+from pipelines import inputs, jobs, options, work
+from programs import derived_flags, program
+from tfpercept import distances, offers, settings
+from tfpercept.evaluation.core import statistics
+from tfpercept.io import files
+
+SCORES = "scores.csv"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Score(options.Bulk):
+  """Bulk scoring.
+
+  Attributes:
+    reference: Folders, pictures, globs and lists of the references.
+    metric: Specs of distances.
+    alpha: Rule for transparency.
+  """
+
+  reference: tuple[str, ...] = settings.option(
+    settings.REQUIRED,
+    "References, named as in --input; may be repeated.",
+    repeated=True,
+  )
+  metric: tuple[str, ...] = settings.option(
+    ("psnr", "ssim"),
+    "Spec of a distance, such as ms_ssim; may be repeated.",
+    repeated=True,
+  )
+  alpha: str = settings.option(
+    "white", "Rule for transparency.", choices=offers.ALPHA
+  )
+
+
+_FLAGS = derived_flags.Flags(Score)
+
+
+def main() -> None:
+  """Scores what is missing, writes the table, and prints the means."""
+  asked = _FLAGS.read()
+  metrics = [distances.get(spec) for spec in dict.fromkeys(asked.metric)]
+  told = {
+    "references": {
+      inputs.stem(item.name): item.path for item in inputs.find(asked.reference)
+    },
+    "metrics": [metric.spec for metric in metrics],
+    "alpha": asked.alpha,
+  }
+  job, summary = options.carry_out(asked, work.scorer, told)
+  specs = told["metrics"]
+  rows = [
+    [line["name"], *(line["scores"][spec] for spec in specs)]
+    for line in jobs.outcomes(job)
+    if "scores" in line
+  ]
+  path = pathlib.Path(os.path.abspath(asked.output)) / SCORES
+  files.write_text(path, _csv(["picture", *specs], rows))
+  print(f"{summary['done']} of {summary['pictures']} pictures scored")
+  for place, spec in enumerate(specs, 1):
+    values = np.array([row[place] for row in rows if math.isfinite(row[place])])
+    if len(values):
+      mean = statistics.bootstrap(lambda v: float(v.mean()), values)
+      print(f"{spec}: {mean.value:.5g} [{mean.low:.5g}, {mean.high:.5g}]")
+
+
+def _csv(head: list[str], rows: list[list[object]]) -> str:
+  text = io.StringIO()
+  csv.writer(text, lineterminator="\n").writerows([head, *rows])
+  return text.getvalue()
+
+
+if __name__ == "__main__":
+  program.start(main)

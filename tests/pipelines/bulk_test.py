@@ -1,0 +1,185 @@
+"""Bulk work is done once, goes on where it stopped, and lists what failed."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+
+import numpy as np
+import pytest
+
+from pipelines import engines, inputs, jobs, work
+from programs import program
+from tests import forked
+from tfpercept.io import files
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+  """Five pictures, one of them damaged, some of them in a folder below."""
+  folder = tmp_path_factory.mktemp("photos")
+  random = np.random.default_rng(0)
+  for name in ("a.png", "b.png", "below/a.png", "below/c.png"):
+    picture = random.integers(0, 256, (20, 30, 3), np.uint8)
+    files.write_image(folder / name, picture)
+  (folder / "broken.png").write_bytes(b"\x89PNG and no more")
+  (folder / "notes.md").write_text("no picture")
+  return folder
+
+
+def compress(photos, out, *flags):
+  return forked.run(
+    "pipelines.compress", f"--input={photos}", f"--output={out}",
+    "--codec=jpeg", "--quality=50", "--chunk=2", "--workers=1", *flags,
+  )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compressed(photos, tmp_path_factory):
+  out = tmp_path_factory.mktemp("compressed")
+  done = compress(photos, out)
+  assert done.returncode == 0, done.stderr
+  return out, done
+
+
+def test_each_picture_is_compressed_and_folders_are_kept(compressed):
+  out, done = compressed
+  made = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.jpg"))
+  assert made == ["a.jpg", "b.jpg", "below/a.jpg", "below/c.jpg"]
+  assert done.stdout.startswith("4 of 5 pictures compressed, 0 of them by an")
+  assert all(files.read_image(out / name).shape == (20, 30, 3) for name in made)
+
+
+def test_what_fails_is_listed_with_its_reason_and_ends_nothing(compressed):
+  out, done = compressed
+  (line,) = (out / jobs.FOLDER / jobs.FAILED).read_text().splitlines()
+  told = json.loads(line)
+  assert told["name"] == "broken.png" and told["failed"]
+  assert f"broken.png: {told['failed']}" in done.stderr
+  summary = json.loads((out / jobs.FOLDER / jobs.SUMMARY).read_bytes())
+  assert summary["pictures"] == 5 and summary["failed"] == 1
+  sizes = [os.path.getsize(path) for path in out.rglob("*.jpg")]
+  assert summary["bytes_out"] == sum(sizes)
+
+
+def test_a_rerun_makes_nothing_and_more_pictures_are_added(photos, tmp_path):
+  few, out = tmp_path / "few.txt", tmp_path / "out"
+  few.write_text(f"{photos}/a.png\n\n{photos}/b.png\n")
+  assert compress(few, out).returncode == 0
+  before = {p: p.stat().st_mtime_ns for p in out.rglob("*.jpg")}
+  again = compress(few, out)
+  assert again.stdout.startswith("2 of 2 pictures compressed, 0 of them")
+  more = compress(photos, out)
+  assert more.stdout.startswith("4 of 5 pictures compressed, 2 of them")
+  assert before == {p: p.stat().st_mtime_ns for p in before}
+  assert len(list((out / jobs.FOLDER).glob("parts-*"))) == 1
+
+
+def test_other_settings_need_another_output(photos, compressed):
+  done = compress(photos, compressed[0], "--quality=51")
+  assert done.returncode == 1
+  assert "(quality: 50.0 there, 51.0 now)" in done.stderr
+
+
+def test_scores_are_those_of_the_library_beside_references_by_name(
+  photos, compressed, tmp_path
+):
+  done = forked.run(
+    "pipelines.score", f"--input={compressed[0]}", f"--reference={photos}",
+    "--metric=psnr", "--metric=mse", f"--output={tmp_path}", "--workers=1",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  lines = (tmp_path / "scores.csv").read_text().splitlines()
+  assert lines[0] == "picture,psnr,mse"
+  assert [line.split(",")[0] for line in lines[1:]] == [
+    *("a.jpg", "b.jpg", "below/a.jpg", "below/c.jpg"),
+  ]
+  one, two = (
+    files.read_image(folder / name).astype(float) / 255
+    for folder, name in ((photos, "b.png"), (compressed[0], "b.jpg"))
+  )
+  mse = float(lines[2].split(",")[2])
+  assert mse == pytest.approx(np.square(one - two).mean(), rel=1e-4)
+  assert "psnr: " in done.stdout and done.stdout.startswith("4 of 4")
+
+
+def test_a_picture_without_reference_is_a_failure_of_its_own():
+  settings = {"references": {}, "metrics": ["mse"], "alpha": "white"}
+  scored = work.scorer(json.dumps(settings))
+  with pytest.raises(ValueError, match="no reference of that name"):
+    scored(inputs.Item("/a.png", "a.png"))
+
+
+def _numbers(settings):
+  """Work of which the third picture kills the process, the first time."""
+  flag = pathlib.Path(json.loads(settings)["flag"])
+
+  def one(item):
+    if item.name == "2" and not flag.exists():
+      flag.touch()
+      os.kill(os.getpid(), signal.SIGKILL)
+    return {"count": int(item.name)}
+
+  return one
+
+
+def _items(count):
+  return [inputs.Item(f"/{number}", str(number)) for number in range(count)]
+
+
+def test_a_killed_process_ends_the_command_and_loses_no_chunk(
+  tmp_path, monkeypatch
+):
+  told = {"flag": str(tmp_path / "flag")}
+  job = jobs.make(tmp_path, _items(7), _numbers, told, chunk=2)
+  seen = []
+  # Processes that are forked know this module; its name is no other's.
+  monkeypatch.setattr(
+    concurrent.futures.ProcessPoolExecutor, "__init__", _forking
+  )
+  with pytest.raises(program.ProgramError, match="a process died"):
+    engines.local(job, workers=1, progress=seen.append)
+  with pytest.raises(ValueError, match="chunks are not done"):
+    jobs.finish(job)
+  again = jobs.make(tmp_path, _items(7), _numbers, told, chunk=2)
+  assert again == job and len(again.left) == 3
+  engines.local(again, workers=1, progress=seen.append)
+  assert seen[0] == 0 and seen[-1] == 7
+  assert jobs.finish(again)["count"] == sum(range(7))
+
+
+_made = concurrent.futures.ProcessPoolExecutor.__init__
+
+
+def _forking(self, processes, context):
+  import multiprocessing
+
+  del context
+  _made(self, processes, multiprocessing.get_context("fork"))
+
+
+def test_names_stay_below_the_output(photos, tmp_path):
+  listed = tmp_path / "list.txt"
+  shift = os.path.relpath(photos, tmp_path)
+  listed.write_text(f"{shift}/a.png\n{photos}/b.png\nsub/missing.png\n")
+  found = {item.name: item.path for item in inputs.find([str(listed)])}
+  assert found == {
+    "a.png": str(photos / "a.png"),
+    "b.png": str(photos / "b.png"),
+    "sub/missing.png": str(tmp_path / "sub/missing.png"),
+  }
+
+
+def test_globs_are_searched_and_nothing_at_all_is_refused(photos, monkeypatch):
+  monkeypatch.chdir(photos)
+  names = [item.name for item in inputs.find(["**/*.png"])]
+  assert names == ["a.png", "b.png", "below/a.png", "below/c.png", "broken.png"]
+  with pytest.raises(ValueError, match=r"no picture in \*\.gif"):
+    inputs.find(["*.gif"])
+
+
+def test_two_pictures_of_one_result_are_refused(photos, tmp_path):
+  (tmp_path / "a.bmp").touch()
+  with pytest.raises(ValueError, match="would have one result"):
+    inputs.find([str(photos), str(tmp_path / "a.bmp")])
