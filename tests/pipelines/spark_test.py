@@ -1,7 +1,7 @@
 """A Spark cluster loses an executor and no picture.
 
-`make test-spark` runs these; elsewhere they are skipped, since Spark takes half a
-gigabyte and a Java runtime.
+`make test-spark` runs this; elsewhere it is skipped, since Spark takes half a
+gigabyte and a Java runtime. With TFPERCEPT_SPARK_PICTURES=200 it takes more.
 """
 
 import contextlib
