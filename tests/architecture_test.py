@@ -438,7 +438,9 @@ def test_bazel_gives_each_test_what_it_imports():
     return found
 
   assert set(layers) <= set(deps)
-  everything = all_below("testing", "benchmarks", "cli", "trainers")
+  everything = all_below(
+    "testing", "benchmarks", "cli", "pipelines", "trainers"
+  )
   for path in (ROOT / "tests").rglob("*_test.py"):
     layer = path.relative_to(ROOT / "tests").parts[0].removesuffix("_test.py")
     seen = everything
