@@ -61,7 +61,7 @@ PRECISIONS = {
 }
 
 # What the converter says of operations that it finds no kernel for.
-_LACKING = re.compile(r"error: 'tf\.(\w+)' op")
+_LACKING = re.compile(r"'tf\.(\w+)' op is neither")
 
 
 class Refused(program.ProgramError):

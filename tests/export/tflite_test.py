@@ -139,7 +139,8 @@ def test_distances_convert_with_dynamic_sizes(spec, tmp_path):
 def test_operations_that_tflite_lacks_are_named():
   class Converter:
     def convert(self):
-      raise RuntimeError("x.py: error: 'tf.EnsureShape' op is neither a custom")
+      message = "<unknown>:0: error: loc(1): 'tf.EnsureShape' op is neither a"
+      raise RuntimeError(message)
 
   with pytest.raises(tflite.Refused, match="no EnsureShape as 'score' uses"):
     tflite._converted(Converter(), "score")
