@@ -112,8 +112,8 @@ def test_one_graph_serves_every_size():
 def test_graphs_of_dynamic_sizes_assert_no_shapes():
   """TFLite has no such op."""
   spec = tf.TensorSpec([None, None, None, 3], tf.float32)
-  traced = tf.function(lambda x: pyramids.laplacian(x, 3)).get_concrete_function(
-    spec
-  )
+  traced = tf.function(
+    lambda x: pyramids.laplacian(x, 3)
+  ).get_concrete_function(spec)
   assert all(band.shape[-1] == 3 for band in traced.structured_outputs)
   assert "EnsureShape" not in {op.type for op in traced.graph.get_operations()}
