@@ -19,7 +19,7 @@ KERAS3_PART = not broken and not mirrored_borders and not float64 and \
   not second_derivatives and not fused_equals and not differences and \
   not single_precision and not symmetry_as and not never_negative and \
   not rises_with and not map_is_local and not every_size and not nan_stays and \
-  not infinity_stays and not zero_at_identity and not deterministic and \
+  not infinity_stays and \
   not xla_equals and not dists- and not watson_vgg-
 KERAS3_TESTS = tests/conformance tests/distances tests/losses_test.py \
   tests/metrics_test.py tests/callbacks_test.py tests/loss_files_test.py \

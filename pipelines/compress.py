@@ -5,15 +5,18 @@ r"""Compresses pictures in bulk, by all cores or by a Spark cluster.
 
 Each picture goes through the function of `tfpercept compress`. A rerun makes
 only what is missing. What can not be compressed is listed in
-`OUTPUT/_job/failed.jsonl` and never ends the job; the summary is beside it.
+`OUTPUT/_job/failed.jsonl` and never ends the job; the summary is beside it. The
+exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """
 
 import dataclasses
 import os
+import sys
 
-from pipelines import options, work
+from pipelines import jobs, options, work
 from programs import derived_flags, program
 from tfpercept import offers, settings
+from tfpercept.cli import output
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,13 +71,22 @@ def main() -> None:
     "lossless": asked.lossless,
     "alpha": asked.alpha,
   }
-  _, summary = options.carry_out(asked, work.compressor, told)
+  items = options.found(asked)
+  if not jobs.exists(asked.output):
+    there = next((p for p in work.targets(items, told) if p.exists()), None)
+    if there is not None:
+      raise ValueError(
+        f"{there} exists, and no earlier call of this program has written "
+        f"into {asked.output}; choose another --output"
+      )
+  _, summary = options.carry_out(asked, items, work.compressor, told)
   sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
   print(
     f"{summary['done']} of {summary['pictures']} pictures compressed, "
     f"{summary.get('made_before', 0)} of them by an earlier call: "
     f"{sizes[0]:.2f} MB to {sizes[1]:.2f} MB"
   )
+  sys.exit(output.status(failures=summary["failed"], results=summary["done"]))
 
 
 def _absolute(model: str) -> str:

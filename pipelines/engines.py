@@ -7,6 +7,7 @@ command, and the same command goes on.
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import functools
 import multiprocessing
 import os
@@ -18,9 +19,10 @@ from collections.abc import Callable, Iterator
 from pipelines import jobs
 from programs import program
 from tfpercept import extras
+from tfpercept.io import messages
 
 Progress = Callable[[int], None]
-"""Function called with the number of pictures that are done."""
+"""A function that is called with the number of pictures that are done."""
 _POLL = 0.5  # seconds between looks at what is done
 _ROOT = pathlib.Path(__file__).parents[1]
 # One process a core is enough; threads of each would only get in the way.
@@ -33,7 +35,7 @@ def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:
   Args:
     job: The job.
     workers: Number of processes; 0 for one a core.
-    progress: Told of pictures as chunks are done.
+    progress: Function called as chunks are done.
 
   Raises:
     ProgramError: if a process died, as when the memory is used up.
@@ -48,10 +50,11 @@ def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:
   with (
     _single_threaded(),
     concurrent.futures.ProcessPoolExecutor(
-      processes, multiprocessing.get_context("spawn")
+      processes, multiprocessing.get_context("spawn"), _end_with_parent
     ) as pool,
   ):
-    waiting = [pool.submit(jobs.do, job, chunk) for chunk in left]
+    alone = dataclasses.replace(job, chunks=())
+    waiting = [pool.submit(jobs.do, alone, chunk) for chunk in left]
     try:
       for done in concurrent.futures.as_completed(waiting):
         count += done.result()
@@ -76,7 +79,7 @@ def spark(job: jobs.Job, *, master: str, progress: Progress) -> None:
     job: The job.
     master: Address of the cluster, such as `spark://host:7077`, or
       `local[2]`.
-    progress: Told of pictures as chunks are done.
+    progress: Function called as chunks are done.
 
   Raises:
     ProgramError: if Spark gave up, such as after a chunk has ended four
@@ -98,20 +101,35 @@ def spark(job: jobs.Job, *, master: str, progress: Progress) -> None:
   for name in _THREADS:
     conf.set(f"spark.executorEnv.{name}", "1")
   os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-  context = SparkContext(conf=conf)
+  context = None
   try:
+    context = SparkContext(conf=conf)
     context.setLogLevel("ERROR")
     chunks = context.parallelize(left, len(left))
+    alone = dataclasses.replace(job, chunks=())
     with _told(job, progress):
-      chunks.foreach(functools.partial(_do, job))
+      chunks.foreach(functools.partial(_do, alone))
   except (PySparkException, Py4JError) as error:
-    lines = [line for line in str(error).splitlines() if line.strip()]
     raise program.ProgramError(
-      f"Spark gave up ({lines[0] if lines else type(error).__name__}); the "
-      "same command goes on where this one stopped"
+      f"Spark gave up ({messages.first_line(error)}); the same command goes on "
+      "where this one stopped"
     ) from error
   finally:
-    context.stop()
+    if context is not None:
+      context.stop()
+
+
+def _end_with_parent() -> None:
+  """Has a process end when the one that started it does, however that ends."""
+  parent = multiprocessing.parent_process()
+  if parent is None:
+    return
+
+  def wait() -> None:
+    parent.join()
+    os._exit(1)
+
+  threading.Thread(target=wait, daemon=True).start()
 
 
 def _do(job: jobs.Job, chunk: jobs.Chunk) -> None:

@@ -19,10 +19,13 @@ class Item(NamedTuple):
     path: Absolute path.
     name: Path within the folder that it was found in, with `/`; its own name if
       it was named by itself.
+    reference: Absolute path of the picture to compare it with; empty if there
+      is none.
   """
 
   path: str
   name: str
+  reference: str = ""
 
 
 def find(given: Sequence[str]) -> list[Item]:
@@ -34,7 +37,8 @@ def find(given: Sequence[str]) -> list[Item]:
 
   Args:
     given: Paths of folders, of pictures, of lists ending in `.txt` whose paths
-      are relative to the list, and globs such as `photos/**/*.png`.
+      are relative to the list, and globs such as `photos/**/*.png`, whose
+      pictures are named from where the first special character stands.
 
   Raises:
     ValueError: if nothing is found, or two pictures have the same name without
@@ -72,20 +76,29 @@ def _items(text: str) -> Iterator[Item]:
     ):
       yield _item(file, file.relative_to(path).as_posix())
   elif path.suffix.lower() == LIST:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
       if line.strip():
         file = path.parent / line.strip()
         yield _item(file, _name(line.strip()))
   elif not path.exists() and glob.has_magic(text):
+    start = _start(text)
     for match in glob.iglob(text, recursive=True):
       if os.path.isfile(match):
-        yield _item(pathlib.Path(match), _name(match))
+        inner = pathlib.PurePath(os.path.relpath(match, start))
+        yield _item(pathlib.Path(match), inner.as_posix())
   else:
     yield _item(path, path.name)
 
 
 def _item(path: pathlib.Path, name: str) -> Item:
   return Item(os.path.abspath(path), name)
+
+
+def _start(pattern: str) -> str:
+  """Returns the folder of a glob, before its first part with magic."""
+  parts = pathlib.PurePath(pattern).parts
+  count = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+  return os.path.join(*parts[:count]) if count else "."
 
 
 def _name(text: str) -> str:

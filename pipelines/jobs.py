@@ -22,11 +22,10 @@ from tfpercept.io import files, messages
 FOLDER = "_job"
 FAILED, SUMMARY = "failed.jsonl", "summary.json"
 _SETTINGS = "job.json"
-_MISTAKES = (ValueError, OSError, MemoryError)
 
 Work = Callable[[inputs.Item], Mapping[str, Any]]
 """A function that does the work on a picture and returns JSON values of it. It
-raises ValueError, OSError or MemoryError for a picture that it can not take."""
+raises one of `messages.of_one_file()` for a picture that it can not take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Job:
     key: Digest of the list of pictures.
     maker: Function of a module, which any process can import, from `settings`
       to the work. A process calls it for every chunk, so it remembers.
-    settings: What decides the results, as JSON text.
-    chunks: The pictures.
+    settings: Settings that decide the results, as JSON text.
+    chunks: The pictures; a process that does one chunk needs no others.
   """
 
   folder: str
@@ -88,10 +87,13 @@ def make(
 ) -> Job:
   """Returns a job, new or begun earlier, and writes its settings.
 
+  If all chunks are done, those with failures are to be done again: the pictures
+  may be whole by now, or within reach.
+
   Args:
     output: Folder of the output.
-    items: The pictures. They may be others than those of an earlier call; what
-      its results are is then looked at again, and not made again.
+    items: The pictures. They may be others than those of an earlier call, whose
+      results are then kept.
     maker: As in `Job`.
     settings: JSON values that decide the results.
     chunk: Number of pictures in a chunk.
@@ -119,7 +121,7 @@ def make(
   else:
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(path, settings)
-  listed = "\n".join([str(chunk), *(f"{i.path}\t{i.name}" for i in items)])
+  listed = "\n".join([str(chunk), *("\t".join(item) for item in items)])
   digest = hashlib.sha256(listed.encode("utf-8", "surrogateescape"))
   chunks = tuple(
     Chunk(number, tuple(items[start : start + chunk]))
@@ -129,7 +131,16 @@ def make(
     str(folder), digest.hexdigest()[:12], maker, json.dumps(settings), chunks
   )
   job.parts.mkdir(exist_ok=True)
+  if not job.left:
+    for each in job.chunks:
+      if any("failed" in line for line in _lines(job, each)):
+        (job.parts / _part(each)).unlink()
   return job
+
+
+def exists(output: files.PathLike) -> bool:
+  """Returns whether a job has written into a folder before."""
+  return (pathlib.Path(output) / FOLDER / _SETTINGS).exists()
 
 
 def do(job: Job, chunk: Chunk) -> int:
@@ -151,7 +162,8 @@ def do(job: Job, chunk: Chunk) -> int:
 def finish(job: Job) -> dict[str, Any]:
   """Writes the list of failures and the summary; returns the summary.
 
-  Files of chunks of earlier lists of pictures are removed.
+  Files of chunks of earlier lists of pictures are removed, so one output is for
+  one job at a time.
 
   Raises:
     ValueError: if a chunk is not done.
@@ -188,8 +200,12 @@ def outcomes(job: Job) -> Iterator[dict[str, Any]]:
   work returned. All have `path` and `name`.
   """
   for chunk in job.chunks:
-    with open(job.parts / _part(chunk), encoding="utf-8") as lines:
-      yield from map(json.loads, lines)
+    yield from _lines(job, chunk)
+
+
+def _lines(job: Job, chunk: Chunk) -> Iterator[dict[str, Any]]:
+  with open(job.parts / _part(chunk), encoding="utf-8") as lines:
+    yield from map(json.loads, lines)
 
 
 def _part(chunk: Chunk) -> str:
@@ -200,5 +216,5 @@ def _outcome(work: Work, item: inputs.Item) -> dict[str, Any]:
   told: dict[str, Any] = {"path": item.path, "name": item.name}
   try:
     return told | dict(work(item))
-  except _MISTAKES as error:
+  except messages.of_one_file() as error:
     return told | {"failed": messages.first_line(error)}

@@ -1,10 +1,11 @@
 """Flags that all programs of bulk work share, and the way through a job."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines import engines, inputs, jobs
@@ -55,13 +56,31 @@ class Bulk(settings.Settings):
   )
 
 
+def found(bulk: Bulk) -> list[inputs.Item]:
+  """Returns the pictures to work on; results in the output are none.
+
+  Raises:
+    ValueError: as `inputs.find`.
+  """
+  output = pathlib.Path(os.path.realpath(bulk.output))
+  return [
+    item
+    for item in inputs.find(bulk.input)
+    if output not in pathlib.Path(os.path.realpath(item.path)).parents
+  ]
+
+
 def carry_out(
-  bulk: Bulk, maker: Callable[[str], jobs.Work], told: Mapping[str, Any]
+  bulk: Bulk,
+  items: Sequence[inputs.Item],
+  maker: Callable[[str], jobs.Work],
+  told: Mapping[str, Any],
 ) -> tuple[jobs.Job, dict[str, Any]]:
   """Does a job with the engine asked for, and prints what failed.
 
   Args:
-    bulk: What is read, where to, and by which processes.
+    bulk: Settings of the input, the output and the processes.
+    items: The pictures.
     maker: As in `jobs.Job`.
     told: JSON values that decide the results.
 
@@ -73,10 +92,9 @@ def carry_out(
     OSError: if the output can not be written.
     ProgramError: if the engine gave up.
   """
-  items = inputs.find(bulk.input)
+  maker(json.dumps(told))  # which may be wrong, as every process would find
   folders.require(pathlib.Path(bulk.output))
   job = jobs.make(bulk.output, items, maker, told, chunk=bulk.chunk)
-  maker(job.settings)  # which may be wrong, as every process would find
   with progress.Bar(job.count, every=_EVERY) as bar:
 
     def show(count: int) -> None:
@@ -92,7 +110,7 @@ def carry_out(
 
 
 def _tell(job: jobs.Job, summary: Mapping[str, Any]) -> None:
-  """Prints the first failures, and where the others are."""
+  """Prints the first failures, and where all are."""
   count = summary["failed"]
   failed = (line for line in jobs.outcomes(job) if "failed" in line)
   for line, _ in zip(failed, range(_SHOWN), strict=False):

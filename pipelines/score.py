@@ -6,20 +6,22 @@ r"""Scores pictures in bulk, by all cores or by a Spark cluster.
 Each picture goes through the function of `tfpercept score`, beside the
 reference of the same name without suffix. The scores are written to
 `OUTPUT/scores.csv`, and what can not be scored to `OUTPUT/_job/failed.jsonl`.
+The exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """
 
 import csv
 import dataclasses
 import io
 import math
-import os
 import pathlib
+import sys
 
 import numpy as np
 
 from pipelines import inputs, jobs, options, work
 from programs import derived_flags, program
 from tfpercept import distances, offers, settings
+from tfpercept.cli import output
 from tfpercept.evaluation.core import statistics
 from tfpercept.io import files
 
@@ -58,21 +60,22 @@ def main() -> None:
   """Scores what is missing, writes the table, and prints the means."""
   asked = _FLAGS.read()
   metrics = [distances.get(spec) for spec in dict.fromkeys(asked.metric)]
-  told = {
-    "references": {
-      inputs.stem(item.name): item.path for item in inputs.find(asked.reference)
-    },
-    "metrics": [metric.spec for metric in metrics],
-    "alpha": asked.alpha,
+  told = {"metrics": [m.spec for m in metrics], "alpha": asked.alpha}
+  references = {
+    inputs.stem(item.name): item.path for item in inputs.find(asked.reference)
   }
-  job, summary = options.carry_out(asked, work.scorer, told)
+  items = [
+    item._replace(reference=references.get(inputs.stem(item.name), ""))
+    for item in options.found(asked)
+  ]
+  job, summary = options.carry_out(asked, items, work.scorer, told)
   specs = told["metrics"]
   rows = [
-    [line["name"], *(line["scores"][spec] for spec in specs)]
+    [line["name"], *(line["scores"].get(spec, math.nan) for spec in specs)]
     for line in jobs.outcomes(job)
     if "scores" in line
   ]
-  path = pathlib.Path(os.path.abspath(asked.output)) / SCORES
+  path = pathlib.Path(asked.output) / SCORES
   files.write_text(path, _csv(["picture", *specs], rows))
   print(f"{summary['done']} of {summary['pictures']} pictures scored")
   for place, spec in enumerate(specs, 1):
@@ -80,6 +83,7 @@ def main() -> None:
     if len(values):
       mean = statistics.bootstrap(lambda v: float(v.mean()), values)
       print(f"{spec}: {mean.value:.5g} [{mean.low:.5g}, {mean.high:.5g}]")
+  sys.exit(output.status(failures=summary["failed"], results=summary["done"]))
 
 
 def _csv(head: list[str], rows: list[list[object]]) -> str:

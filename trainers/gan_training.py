@@ -121,7 +121,14 @@ def train(
   """
   with lock.held(run.out):
     run.claim()
-    with training.prepare(run).scope():
+    strategy = training.prepare(run)
+    shared = _GROUP * strategy.num_replicas_in_sync
+    if run.settings.batch % shared:
+      raise ValueError(
+        f"--batch is a multiple of {shared} on {strategy.num_replicas_in_sync} "
+        f"devices; got {run.settings.batch}"
+      )
+    with strategy.scope():
       network = _network(run, data, initial)
       if run.settings.network != "pca":
         task = _task(run, network)

@@ -26,7 +26,8 @@ class Measure:
   Args:
     distance: The distance.
     cache: Cache of the pictures.
-    parts: What the distance weighs, by pair, if that was measured before.
+    parts: The terms that the distance weighs, by pair, if they were measured
+      before.
   """
 
   def __init__(

@@ -72,8 +72,8 @@ def train(
     train_on: Forced choices. Those between the reference itself and another
       image teach a distance nothing and are left out.
     held_out: Forced choices that are not trained on.
-    parts: What the distance weighs, for all pairs, if whole pictures are
-      learned from.
+    parts: The terms that the distance weighs, for all pairs, if whole pictures
+      are learned from.
     cache: Cache of the pictures, which other trainings may share.
 
   Raises:
@@ -82,6 +82,11 @@ def train(
       another run.
   """
   own = run.settings
+  if run.strategy != "none" and (own.by_content or own.whole_pictures):
+    raise ValueError(
+      "--by_content and --whole_pictures give all answers of a batch at once, "
+      f"which no devices share; drop --strategy={run.strategy}"
+    )
   cache = judgements.Cache(_KEPT) if cache is None else cache
   train_on = train_on.only(lambda item: item.reference not in item.images)
   stop_by = None

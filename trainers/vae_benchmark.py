@@ -242,7 +242,7 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     "Data": ", ".join(pathlib.Path(d).name for d in own.data),
     "Pictures": f"{own.side}x{own.side}, {own.channels} channels",
     "Network": told["model"],
-    "Steps": f"{run['steps']} of {own.batch} pictures, Adam, peak rate "
+    "Steps": f"{_steps(manifests)} of {own.batch} pictures, Adam, peak rate "
     f"{run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
     "Nats per latent aimed at": told.get("nats_per_latent", "not set"),
@@ -253,6 +253,14 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     ),
     "Collapsed": ", ".join(collapsed) or "none",
   }
+
+
+def _steps(manifests: Mapping[tuple[str, int], Any]) -> str:
+  """Returns the number of steps, by the name of the loss where they differ."""
+  counts = {name: m["training"]["steps"] for (name, _), m in manifests.items()}
+  if len(set(counts.values())) == 1:
+    return str(next(iter(counts.values())))
+  return ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 
 def _nats(manifests: Mapping[tuple[str, int], Any]) -> str:

@@ -250,7 +250,7 @@ def _measure(
     print(f"{name}, seed {seed}: measured", file=sys.stderr, flush=True)
   costs: dict[str, loss_cost.Cost | None] = {}
   if job.costs:
-    specs = benchmark.losses | vae_benchmark.ALSO_COSTS
+    specs = vae_benchmark.ALSO_COSTS | benchmark.losses
     costs, unmeasured = loss_cost.measure_all(specs, (own.batch, *shape))
     missing |= unmeasured
   table = generation_table.Table(

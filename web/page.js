@@ -11,7 +11,12 @@ const decoder = new Decoder();
 const views = new Map();  // RGBA pixels of one size, by the name of the view
 let size = null, facts = [], original = null, newest = 0;
 
-/** Shows one file: a `.tfp`, or a picture to compare with the last one. */
+/**
+ * Shows one file: a `.tfp`, or a picture to compare with the last one.
+ *
+ * @returns {Promise<boolean>} Whether it is shown, and no other was opened
+ *   meanwhile.
+ */
 async function open(blob, name) {
   const own = ++newest;
   say("");
@@ -25,7 +30,7 @@ async function open(blob, name) {
     if (isPicture(start)) {
       const picture = await readPicture(blob);
       if (own === newest) setOriginal(picture, name);
-      return;
+      return own === newest;
     }
     say(`Decoding ${name} …`);
     const began = performance.now();
@@ -33,15 +38,17 @@ async function open(blob, name) {
     const found = await decoder.decode(data, (share) => {
       if (own === newest) say(`Decoding ${name}: ${Math.round(100 * share)} %`);
     });
-    if (own !== newest) return;  // another file was opened meanwhile
+    if (own !== newest) return false;  // another file was opened meanwhile
     say("");
     setDecoded(found, data.length, name, performance.now() - began);
+    return true;
   } catch (error) {
-    if (own !== newest) return;
+    if (own !== newest) return false;
     say("");
     const why = error.message.replace(/\.$/, "");
     complain(`The file ${name} is not shown: ${why}.`);
     if (!(error instanceof CorruptStream)) console.warn(error);
+    return false;
   }
 }
 
@@ -87,6 +94,7 @@ function setOriginal(picture, name) {
 /** Compares what is decoded with the original, if they are of one size. */
 function addOriginal() {
   const {width, height, pixels, name} = original;
+  facts = facts.filter(([term]) => !["Original", "PSNR"].includes(term));
   if (width !== size.width || height !== size.height) {
     complain(`The picture ${name} has ${width}x${height} pixels, and the ` +
              `decoded one ${size.width}x${size.height}. Drop the original of ` +
@@ -99,7 +107,6 @@ function addOriginal() {
   const {psnr, largest, map} = compare(views.get("decoded"), pixels);
   views.set("original", pixels);
   views.set("error", map);
-  facts = facts.filter(([term]) => !["Original", "PSNR"].includes(term));
   facts.push(["Original", name], ["PSNR", psnr === Infinity
     ? "infinite: the pictures are equal"
     : `${psnr.toFixed(2)} dB; no channel is off by more than ${largest}`]);
@@ -171,11 +178,13 @@ async function openAddress(address) {
   }
 }
 
-/** Opens what is given at once, the .tfp first. */
+/** Opens what is given at once, the .tfp first; a bad file is the last one. */
 async function openAll(files) {
   const isStream = (file) => file.name.toLowerCase().endsWith(".tfp");
   const ordered = [...files].sort((a, b) => isStream(b) - isStream(a));
-  for (const file of ordered) await open(file, file.name);
+  for (const file of ordered) {
+    if (!await open(file, file.name)) return;
+  }
 }
 
 function listen() {

@@ -12,10 +12,13 @@ export async function losslessPicture(header) {
   if (payload === SAMPLES) return ofSamples(string, width, height, grey);
   const type = payload === VP8L ? "image/webp" : "image/png";
   const file = payload === VP8L
-    ? webp(string, width, height) : checkedPng(string, width, height);
+    ? webp(string, width, height) : checkedPng(string, width, height, grey);
   let bitmap = null;
   try {
-    bitmap = await createImageBitmap(new Blob(file, {type}));
+    bitmap = await createImageBitmap(new Blob(file, {type}), {
+      colorSpaceConversion: "none", imageOrientation: "none",
+      premultiplyAlpha: "none",
+    });
   } catch {
     refuse(`the ${type} in the file can not be read`);
   }
@@ -23,7 +26,12 @@ export async function losslessPicture(header) {
     refuse(`a picture of ${bitmap.width}x${bitmap.height} in a file of ` +
            `${width}x${height}`);
   }
-  return pixelsOf(bitmap);
+  const pixels = pixelsOf(bitmap);
+  if (grey && pixels.some((value, at) =>
+        at % 4 < 3 && value !== pixels[at - at % 4])) {
+    refuse("a grey picture of which the channels differ");
+  }
+  return pixels;
 }
 
 function ofSamples(samples, width, height, grey) {
@@ -62,17 +70,38 @@ function webp(data, width, height) {
   return [head, data, new Uint8Array(pad)];
 }
 
-/** Returns the parts of a PNG whose own header is that of the file. */
-function checkedPng(data, width, height) {
-  const start = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13];
+/**
+ * Returns the parts of a PNG of the three kinds of chunks that are needed.
+ *
+ * Others could change pixels, as those of gamma and of transparency do.
+ */
+function checkedPng(data, width, height, grey) {
+  const start = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10];
   const view = new DataView(data.buffer, data.byteOffset, data.length);
-  if (data.length < 33 || start.some((byte, i) => data[i] !== byte) ||
-      crc32(data.subarray(12, 29)) !== view.getUint32(29)) {
+  if (start.some((byte, i) => data[i] !== byte)) {
     refuse("no PNG: it does not begin as one");
   }
-  const size = [view.getUint32(16), view.getUint32(20)];
-  if (size[0] !== width || size[1] !== height) {
-    refuse(`a PNG of ${size.join("x")} in a file of ${width}x${height}`);
+  const kinds = [];
+  for (let at = start.length, size = 0; at < data.length; at += 12 + size) {
+    size = at + 12 <= data.length ? view.getUint32(at) : Infinity;
+    if (at + 12 + size > data.length) refuse("a PNG that ends within a chunk");
+    const named = data.subarray(at + 4, at + 8 + size);
+    if (crc32(named) !== view.getUint32(at + 8 + size)) {
+      refuse("a chunk of a PNG with another checksum than its own");
+    }
+    kinds.push(String.fromCharCode(...named.subarray(0, 4)));
+  }
+  const head = [8, grey ? 0 : 2, 0, 0, 0];  // depth, color, no interlacing
+  if (kinds[0] !== "IHDR" || view.getUint32(8) !== 13 ||
+      view.getUint32(16) !== width || view.getUint32(20) !== height ||
+      head.some((byte, i) => data[24 + i] !== byte)) {
+    refuse(`a PNG of another size or kind than ${width}x${height} of ` +
+           `${grey ? 1 : 3}`);
+  }
+  const inner = kinds.slice(1, -1);
+  if (kinds.at(-1) !== "IEND" || !inner.length ||
+      inner.some((kind) => kind !== "IDAT")) {
+    refuse("a PNG of other chunks than IHDR, IDAT and IEND");
   }
   return [data];
 }

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -39,7 +40,7 @@ def compress(photos, out, *flags):
 def compressed(photos, tmp_path_factory):
   out = tmp_path_factory.mktemp("compressed")
   done = compress(photos, out)
-  assert done.returncode == 0, done.stderr
+  assert done.returncode == 1, done.stderr  # one of five is damaged
   return out, done
 
 
@@ -82,16 +83,52 @@ def test_other_settings_need_another_output(photos, compressed):
   assert "(quality: 50.0 there, 51.0 now)" in done.stderr
 
 
+def test_a_wrong_quality_or_a_result_of_another_program_is_refused(
+  photos, tmp_path
+):
+  done = compress(photos, tmp_path, "--quality=999")
+  assert "--quality of jpeg" in done.stderr and done.returncode == 1
+  assert not (tmp_path / jobs.FOLDER).exists()
+  (tmp_path / "a.jpg").touch()
+  done = compress(photos, tmp_path)
+  assert "a.jpg exists, and no earlier call" in done.stderr
+  assert done.returncode == 1
+
+
+def test_what_failed_is_tried_again_once_the_rest_is_done(tmp_path):
+  photos, out = tmp_path / "photos", tmp_path / "out"
+  picture = np.zeros((20, 30, 3), np.uint8)
+  files.write_image(photos / "a.png", picture)
+  (photos / "b.png").write_bytes(b"damaged")
+  assert compress(photos, out).returncode == 1
+  files.write_image(photos / "b.png", picture)
+  done = compress(photos, out)
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.startswith("2 of 2 pictures compressed, 1 of them")
+  assert (out / jobs.FOLDER / jobs.FAILED).read_text() == ""
+
+
+def test_what_another_process_made_meanwhile_is_no_failure(photos, tmp_path):
+  told = {"output": str(tmp_path), "model": None, "codec": "jpeg"}
+  told |= {"quality": 50.0}
+  work_on = work.compressor(json.dumps(told))
+  item = inputs.Item(str(photos / "a.png"), "a.png")
+  assert "seconds" in work_on(item)
+  assert work_on(item)["made_before"] == 1
+
+
 def test_scores_are_those_of_the_library_beside_references_by_name(
   photos, compressed, tmp_path
 ):
   done = forked.run(
     "pipelines.score", f"--input={compressed[0]}", f"--reference={photos}",
     "--metric=psnr", "--metric=mse", f"--output={tmp_path}", "--workers=1",
+    "--metric=ms_ssim",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
   lines = (tmp_path / "scores.csv").read_text().splitlines()
-  assert lines[0] == "picture,psnr,mse"
+  assert lines[0] == "picture,psnr,mse,ms_ssim"
+  assert lines[1].endswith(",nan")  # too small for its five scales
   assert [line.split(",")[0] for line in lines[1:]] == [
     *("a.jpg", "b.jpg", "below/a.jpg", "below/c.jpg"),
   ]
@@ -105,7 +142,7 @@ def test_scores_are_those_of_the_library_beside_references_by_name(
 
 
 def test_a_picture_without_reference_is_a_failure_of_its_own():
-  settings = {"references": {}, "metrics": ["mse"], "alpha": "white"}
+  settings = {"metrics": ["mse"], "alpha": "white"}
   scored = work.scorer(json.dumps(settings))
   with pytest.raises(ValueError, match="no reference of that name"):
     scored(inputs.Item("/a.png", "a.png"))
@@ -152,17 +189,16 @@ def test_a_killed_process_ends_the_command_and_loses_no_chunk(
 _made = concurrent.futures.ProcessPoolExecutor.__init__
 
 
-def _forking(self, processes, context):
-  import multiprocessing
-
+def _forking(self, processes, context, initializer):
   del context
-  _made(self, processes, multiprocessing.get_context("fork"))
+  _made(self, processes, multiprocessing.get_context("fork"), initializer)
 
 
 def test_names_stay_below_the_output(photos, tmp_path):
   listed = tmp_path / "list.txt"
   shift = os.path.relpath(photos, tmp_path)
-  listed.write_text(f"{shift}/a.png\n{photos}/b.png\nsub/missing.png\n")
+  text = f"\ufeff{shift}/a.png\n{photos}/b.png\nsub/missing.png\n"
+  listed.write_text(text, encoding="utf-8")
   found = {item.name: item.path for item in inputs.find([str(listed)])}
   assert found == {
     "a.png": str(photos / "a.png"),
@@ -175,6 +211,9 @@ def test_globs_are_searched_and_nothing_at_all_is_refused(photos, monkeypatch):
   monkeypatch.chdir(photos)
   names = [item.name for item in inputs.find(["**/*.png"])]
   assert names == ["a.png", "b.png", "below/a.png", "below/c.png", "broken.png"]
+  # So are those of a whole path, from where the first special part stands.
+  absolute = inputs.find([f"{photos}/**/*.png"])
+  assert [item.name for item in absolute] == names
   with pytest.raises(ValueError, match=r"no picture in \*\.gif"):
     inputs.find(["*.gif"])
 

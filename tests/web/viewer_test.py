@@ -13,13 +13,13 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from playwright import sync_api as api
 
 from tests.codecs import forgery
 from tests.web import served_page
 from tfpercept import codecs
-from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.bitstream import container, header
 from tfpercept.codecs.lossless import lossless_codec
 from tfpercept.data import packaged
 
@@ -291,16 +291,55 @@ def test_lossless_files_and_those_of_other_codecs(viewer):
     np.testing.assert_array_equal(shown(viewer), image + 0 * shown(viewer))
     assert "every pixel is the original's" in viewer.inner_text("#facts")
   assert len(kinds) > 1, "all are of one payload"
-  header = container.Header(codec=5, model=b"12345678", height=8, width=8)
-  said = complaint(viewer, container.pack(header, [b"1"]))
+  other = container.Header(codec=5, model=b"12345678", height=8, width=8)
+  said = complaint(viewer, container.pack(other, [b"1"]))
   assert "of the codec inversion" in said
   assert "tfpercept decompress" in said
 
 
-def png(picture):
+def png(picture, **options):
   file = io.BytesIO()
-  Image.fromarray(picture).save(file, "png")
+  Image.fromarray(picture.squeeze()).save(file, "png", **options)
   return file.getvalue()
+
+
+def test_lossless_files_that_python_refuses_are_refused(viewer):
+  color = np.ascontiguousarray(packaged.test()["coffee"][:20, :40])
+  grey = color[..., 0]
+  notes = PngImagePlugin.PngInfo()
+  notes.add(b"gAMA", struct.pack(">I", 100_000))
+  alpha = np.dstack([color, np.full_like(grey, 128)])
+  forged = {
+    "of gamma": (png(color, pnginfo=notes), False),
+    "of opacity": (png(alpha), False),
+    "of color as grey": (png(color), True),
+    "of grey as color": (png(grey), False),
+    "cut": (png(color)[:-9], False),
+  }
+  kind, whole = header.PAYLOADS["png"], png(color)
+  for name, (payload, is_grey) in {"whole": (whole, False), **forged}.items():
+    data = container.pack(
+      container.Header(
+        codec=header.LOSSLESS, model=b"", height=20, width=40,
+        grey=is_grey, payload=kind,
+      ),
+      [payload],
+    )  # fmt: skip
+    if name == "whole":
+      give(viewer, ("it.tfp", data))
+      np.testing.assert_array_equal(shown(viewer), color)
+      continue
+    with pytest.raises(codecs.CorruptStream):
+      lossless_codec.Lossless().decompress(data)
+    assert "The file it.tfp is not shown: a PNG" in complaint(viewer, data), (
+      name
+    )
+
+
+def test_a_damaged_file_is_told_though_its_original_comes_with_it(viewer):
+  original = png(packaged.test()["coffee"][:20, :40])
+  give(viewer, ("original.png", original), ("it.tfp", b"damaged"))
+  assert "it.tfp is not shown" in viewer.inner_text("#error")
 
 
 def test_a_png_beside_it_gives_psnr_and_an_error_map(viewer, streams):

@@ -333,7 +333,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
             failures[job.name] = messages.first_line(error)
           else:
             made.skipped.append(job.name)
-        except _failures() as error:
+        except messages.of_one_file() as error:
           failures[job.name] = messages.first_line(error)
     except KeyboardInterrupt:
       is_interrupted = True
@@ -352,16 +352,6 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
     print(f"interrupted: {done} of {len(made.jobs)} {verb}", file=sys.stderr)
     return INTERRUPTED
   return output.status(failures=failures, results=done)
-
-
-def _failures() -> tuple[type[Exception], ...]:
-  """Returns the errors that concern one file.
-
-  TensorFlow can raise none of its own where it was not imported.
-  """
-  found = ValueError, OSError, MemoryError, RuntimeError
-  tensorflow = sys.modules.get("tensorflow")
-  return (*found, tensorflow.errors.OpError) if tensorflow else found
 
 
 def source(job: Job) -> pathlib.Path | IO[bytes]:

@@ -104,8 +104,8 @@ class Task(keras.Model, abc.ABC):
 
     Args:
       batch: An element of the data set.
-      seed: Int32 `[2]`, another one in each step. All that is drawn at random
-        follows from it, so that a step can be taken again.
+      seed: Int32 `[2]`, another one in each step and on each replica. All that
+        is drawn at random follows from it, so that a step can be taken again.
       step: Scalar int32, the number of steps before this one.
 
     Returns:
@@ -208,8 +208,9 @@ class Task(keras.Model, abc.ABC):
     self, data: Any, moves: Mapping[str, Move], step: tf.Tensor
   ) -> tuple[dict[str, tf.Tensor], dict[str, list[tf.Tensor]]]:
     """Returns the terms of a batch, and for each move the gradients."""
+    seed = tf.stack([self._seed + replicas.seed_offset(), step])
     with tf.GradientTape(persistent=len(moves) > 1) as tape:
-      terms = self.terms(data, seed=tf.stack([self._seed, step]), step=step)
+      terms = self.terms(data, seed=seed, step=step)
     lacking = {"loss", *(move.loss for move in moves.values())} - terms.keys()
     if lacking:
       raise ValueError(

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+_APART = 1_000_003  # between seeds of replicas; runs are given small ones
+
 
 def mean(values: Any) -> Any:
   """Averages a structure of tensors over replicas, which have equal shares.
@@ -15,6 +17,18 @@ def mean(values: Any) -> Any:
   if context is None or context.num_replicas_in_sync == 1:
     return values
   return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def seed_offset() -> tf.Tensor | int:
+  """Returns a number that is another one on each replica, 0 on the first.
+
+  With the same seed on all of them, each share of a batch would get the noise
+  of the others.
+  """
+  context = tf.distribute.get_replica_context()
+  if context is None or context.num_replicas_in_sync == 1:
+    return 0
+  return _APART * tf.cast(context.replica_id_in_sync_group, tf.int32)
 
 
 def run_if(

@@ -101,11 +101,13 @@ def test_weights_follow_from_the_seed_alone(make):
   assert all(np.abs(one[i] - other[i]).max() > 0 for i in kernels)
 
 
+@pytest.mark.parametrize("kind", ["pooled", "dense"])
 @pytest.mark.parametrize("make", KINDS)
-def test_networks_survive_saving(make, tmp_path):
+def test_networks_survive_saving(make, kind, tmp_path):
   network = make(
-    side=33, channels=3, widths=(4, 6), kind="dense", brightness=0.3
-  )
+    side=33, channels=3, widths=(4, 6), kind=kind, brightness=0.3,
+    **DENSE.get(kind, {}),
+  )  # fmt: skip
   models.save(network, tmp_path / "model")
   loaded, manifest = models.load(tmp_path / "model")
   x = tf.random.uniform((2, 33, 33, 3))
@@ -113,9 +115,13 @@ def test_networks_survive_saving(make, tmp_path):
   assert manifest["config"]["brightness"] == 0.3
 
 
+@pytest.mark.parametrize("kind", ["convolutional", "pooled"])
 @pytest.mark.parametrize("make", KINDS)
-def test_outputs_are_float32_in_mixed_precision(make):
-  network = make(side=32, widths=(4, 8), dtype="mixed_bfloat16")
+def test_outputs_are_float32_in_mixed_precision(make, kind):
+  network = make(
+    side=32, widths=(4, 8), dtype="mixed_bfloat16", kind=kind,
+    **DENSE.get(kind, {}),
+  )  # fmt: skip
   x = tf.random.uniform((2, 32, 32, 1))
   outputs = [network(x), *tf.nest.flatten(network.encode(x))]
   assert {t.dtype for t in outputs} == {tf.float32}
@@ -136,7 +142,8 @@ def test_outputs_are_float32_in_mixed_precision(make):
     ({"widths": (8,) * 6}, "halves 48 pixels 6 times"),
     ({"kind": "recurrent"}, "takes kind from convolutional, pooled, dense"),
     ({"kind": "pooled"}, "number above 0 as `dense` where kind is 'pooled'"),
-    ({"dense": 8}, "number that is 0 as `dense` where kind is 'conv"),
+    ({"dense": 8}, "takes 0 as `dense` where kind is 'convolutional'; got 8"),
+    ({"dense": -1}, "takes 0 as `dense`"),
     ({"brightness": 1.0}, "brightness is above 0 and below 1; got 1.0"),
   ],
 )

@@ -154,11 +154,11 @@ def check(
       f"{owner} halves {side} pixels {halvings[kind]} times, which leaves "
       "none; give fewer widths"
     )
-  wanted = "above 0" if kind == "pooled" else "that is 0"
-  if not checks.is_whole(dense) or (dense > 0) != (kind == "pooled"):
+  is_pooled = kind == "pooled"
+  if not checks.is_whole(dense) or (dense < 1 if is_pooled else dense != 0):
+    wanted = "a whole number above 0" if is_pooled else "0"
     raise ValueError(
-      f"{owner} takes a whole number {wanted} as `dense` where kind is "
-      f"{kind!r}; got {dense!r}"
+      f"{owner} takes {wanted} as `dense` where kind is {kind!r}; got {dense!r}"
     )
   return {
     "side": int(side),
