@@ -1,7 +1,7 @@
-"""What distances weigh, measured once on whole pictures.
+"""The terms that distances weigh, measured once on whole pictures.
 
 LPIPS is linear in its linear layers, and a sum in the weights of its terms.
-What they weigh does not change in training, so that it is measured once.
+These terms do not change in training, so that they are measured once.
 """
 
 import io
@@ -18,7 +18,7 @@ from tfpercept.data import judgements
 from tfpercept.io import files, npz_reader
 
 Parts = dict[judgements.PairKey, np.ndarray]
-"""What a distance weighs, float32 `[K]`, by reference and image."""
+"""The terms that a distance weighs, float32 `[K]`, by reference and image."""
 
 
 @runtime_checkable

@@ -141,7 +141,8 @@ def _curves(
       fold.run.out / "tensorboard", "train/loss"
     )
     curve = sorted(fold.curve.items())
-    series[f"agreement on {name}"] = (
+    watched = ", ".join(fold.watched[:3])
+    series[f"agreement on {watched}"] = (
       np.array([step for step, _ in curve]),
       np.array([value for _, value in curve]),
     )

@@ -23,7 +23,9 @@ class Best(keras.callbacks.Callback):
   At every interval the cross-entropy of choices that are not learned from is
   measured on whole pictures, by the distance and the head as they then are. It
   is smoother than the share of choices that agree, so fewer answers tell one
-  step from another. The weights before training are the first that are kept.
+  step from another. It also falls while the head alone improves, which does not
+  outlast the training, so the step that is kept is not always that of the best
+  distance. The weights before training are the first that are kept.
   The share of choices that agree becomes the run's curve.
 
   Args:

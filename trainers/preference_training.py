@@ -41,7 +41,9 @@ class Outcome:
     held_out: Held-out judgements.
     before: Values of the distance as it was given, by pair.
     after: Values of the trained distance, by pair.
-    curve: Agreement on the held-out judgements, or a part of them, by step.
+    curve: Agreement by step, on the judgements of `watched`.
+    watched: Names of the contents of the curve: those that choose the step, or
+      those held out where none do.
     step: The step that the weights are of.
     spec: Spec of the trained distance; its weights are in the run's folder.
     run: The run, with the steps that were taken.
@@ -51,6 +53,7 @@ class Outcome:
   before: dict[judgements.PairKey, float]
   after: dict[judgements.PairKey, float]
   curve: dict[int, float]
+  watched: tuple[str, ...]
   step: int
   spec: str
   run: training.Run[preference_settings.Settings]
@@ -125,7 +128,10 @@ def train(
     step = watch.step
   after = measure(held_out)
   spec = tuned_distances.write(distance, run.out)
-  outcome = Outcome(held_out, before, after, watch.curve, step, spec, run)
+  watched = tuple((held_out if stop_by is None else stop_by).contents)
+  outcome = Outcome(
+    held_out, before, after, watch.curve, watched, step, spec, run
+  )
   _write(outcome)
   return outcome
 
@@ -147,12 +153,19 @@ def train_all(
     ValueError: for the reasons of `train`.
   """
   parts: preference_parts.Parts | None = None
+  cache = judgements.Cache(_KEPT)
   if run.settings.whole_pictures:
-    parts = {}
+    parts, skip = {}, run.settings.skip_damaged
+    splits = {
+      name: (
+        _readable(train_on, cache, skip=skip),
+        _readable(held_out, cache, skip=skip),
+      )
+      for name, (train_on, held_out) in splits.items()
+    }
     for split in splits.values():
       for data in split:
         parts |= preference_parts.measure(run.loss, data, run.out)
-  cache = judgements.Cache(_KEPT)
   return [
     train(
       dataclasses.replace(run, out=run.out / name),

@@ -50,11 +50,14 @@ def normal(data: judgements.Judgements) -> judgements.Judgements:
   return dataclasses.replace(data, items=items, published={})
 
 
-def held_out(folder: pathlib.Path) -> tuple[Values, Values]:
+def held_out(
+  folder: pathlib.Path, *, is_scaled: bool = False
+) -> tuple[Values, Values]:
   """Returns values before and after, each pair by a training without it.
 
   Args:
     folder: Folder of the trainings of a distance, one for each fold.
+    is_scaled: Whether the values of each training are divided by their mean.
 
   Raises:
     ValueError: if a training is not finished.
@@ -67,7 +70,8 @@ def held_out(folder: pathlib.Path) -> tuple[Values, Values]:
       raise ValueError(f"{fold} is not finished; it has no {path.name}")
     told = json.loads(path.read_bytes())
     for kept, values in ((before, told["before"]), (after, told["after"])):
-      kept |= {(_absolute(r), _absolute(p)): value for r, p, value in values}
+      found = {(_absolute(r), _absolute(p)): value for r, p, value in values}
+      kept |= scaled(found) if is_scaled else found
   return before, after
 
 
@@ -75,13 +79,20 @@ def _absolute(key: str) -> str:
   return os.path.normpath(processes.ROOT / key)
 
 
+def scaled(values: Values) -> Values:
+  """Returns values divided by their mean."""
+  mean = float(np.mean(list(values.values())))
+  return {pair: value / mean for pair, value in values.items()}
+
+
 def added(terms: Sequence[Values]) -> Values:
-  """Returns the sum of values, each divided by its mean over the pairs."""
-  means = [float(np.mean(list(term.values()))) for term in terms]
-  return {
-    pair: sum(t[pair] / mean for t, mean in zip(terms, means, strict=True))
-    for pair in terms[0]
-  }
+  """Returns the sum of values.
+
+  Args:
+    terms: Values by pair, all of the same pairs, each scaled by its own mean in
+      the training that it comes from: trainings differ in scale.
+  """
+  return {pair: sum(t[pair] for t in terms) for pair in terms[0]}
 
 
 def measured(

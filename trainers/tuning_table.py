@@ -82,6 +82,8 @@ class Job(settings.Settings):
   out: str = settings.option("runs/tuned", "Folder of the trainings.")
 
   def check(self) -> None:
+    if not self.rows or not self.also:
+      raise ValueError("--rows and --also name at least one each")
     if unknown := sorted(set(self.rows) - ROWS.keys()):
       raise ValueError(
         f"--rows takes names of {', '.join(ROWS)}; got {', '.join(unknown)}"
@@ -108,7 +110,9 @@ def main() -> None:
   )
   after[tuning_report.BASELINE] = base
   if set(JOINT) <= set(job.rows):
-    terms = [after[ROWS[name].spec] for name in JOINT]
+    terms = [
+      tuning_report.held_out(out / name, is_scaled=True)[1] for name in JOINT
+    ]
     after[f"{' + '.join(JOINT)}, tuned"] = tuning_report.added(terms)
   print("\n".join(tuning_report.gains(data, before, after)))
   trained = {ROWS[name].spec: out / f"{name}_all" for name in job.rows}

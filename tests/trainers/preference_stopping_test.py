@@ -62,6 +62,33 @@ def test_the_weights_are_those_of_the_step_that_predicts_best(trained):
   )
 
 
+def test_the_weights_of_a_step_before_the_last_are_given_back(
+  data, tmp_path, monkeypatch
+):
+  losses = iter([0.9, 0.1, 0.5, 0.6])  # of steps 0, 2, 4 and 6
+  monkeypatch.setattr(
+    preference_stopping.Best,
+    "_loss_and_agreement",
+    lambda self: (next(losses), 0.5),
+  )
+  run = run_of(data, tmp_path, tile=8, dropout=False)
+  stopped = preference_training.train(run, *split(data))
+  assert stopped.step == 2
+  kept = npz_reader.read(tmp_path / preference_stopping.BEST)["weight_000"]
+  weights = distances.get(stopped.spec).weights_of_terms
+  np.testing.assert_allclose(weights, np.exp(kept), rtol=1e-6)
+  assert stopped.watched != tuple(stopped.held_out.contents)
+
+
+def test_each_content_is_held_out_by_one_of_the_folds(data):
+  choices = preference_choices.load([str(data)], "auto")
+  found = preference_choices.folds(choices, 3, seed=0).values()
+  held = [name for _, part in found for name in part.contents]
+  assert sorted(held) == sorted(choices.contents)
+  for train_on, part in found:
+    assert not set(train_on.contents) & set(part.contents)
+
+
 def test_the_values_before_and_after_are_kept(trained):
   told = json.loads((trained.run.out / preference_training.VALUES).read_text())
   for name, values in (("before", trained.before), ("after", trained.after)):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tests import forced_choices
@@ -57,6 +58,13 @@ def test_the_table_pools_the_folds_and_pairs_the_gains(folder):
   assert row.split("|")[2].split()[0] == "0.500"
 
 
+def test_values_are_scaled_by_the_mean_of_their_own_training(folder):
+  _, plain = tuning_report.held_out(folder)
+  _, scaled = tuning_report.held_out(folder, is_scaled=True)
+  assert np.mean(list(scaled.values())) == pytest.approx(1)
+  assert scaled.keys() == plain.keys()
+
+
 def test_a_fold_that_is_not_finished_is_named(folder):
   (folder / "fold_2").mkdir()
   with pytest.raises(ValueError, match="fold_2 is not finished"):
@@ -67,7 +75,9 @@ def test_a_fold_that_is_not_finished_is_named(folder):
 def test_terms_are_added_in_units_of_their_means():
   first = {("r", "a"): 1.0, ("r", "b"): 3.0}
   second = {("r", "a"): 300.0, ("r", "b"): 100.0}
-  assert tuning_report.added([first, second]) == {
+  assert tuning_report.added(
+    [tuning_report.scaled(first), tuning_report.scaled(second)]
+  ) == {
     ("r", "a"): 2.0,
     ("r", "b"): 2.0,
   }

@@ -11,7 +11,7 @@ from tfpercept.data import judgements
 
 @dataclasses.dataclass(frozen=True)
 class _Content:
-  """What people were asked about one reference.
+  """The questions that people were asked about one reference.
 
   Attributes:
     pictures: The reference, then each judged image once.

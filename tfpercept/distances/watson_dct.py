@@ -48,9 +48,8 @@ class WatsonDCT(Watson):
     weights: Source of the parameters. None gives the authors' initial ones,
       whose thresholds are meant for images in 0..255. `"released"` gives those
       that they tuned on human judgements, which do not come with the package.
-      `"tuned"` gives our own for color, tuned on human judgements of JPEG,
-      which do. Any other value goes to `weights.load`, such as a path to `.pth`
-      or `.npz`.
+      Any other value goes to `weights.load`, such as a path to `.pth` or
+      `.npz`.
     shift: Position of the block grid. `"none"` starts it at the first pixel.
       `"random"` moves it in each call, but not in maps. Two numbers (r, c) of
       0 to 7 move it by r - 4 rows down and c - 4 columns to the right. Border

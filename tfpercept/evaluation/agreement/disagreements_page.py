@@ -73,7 +73,9 @@ def _parted(block: table.Block, best: str) -> list[str]:
       "" if c is None else "yes" if c == question.nearer else "no"
       for c in chosen
     ]
-    people = f"{_percent(question)} of {question.answers}"
+    people = _percent(question)
+    if block.data.is_single:  # else a judgement is the share of many people
+      people += f" of {question.answers}"
     rows.append([name, question.item.content, people, *cells])
   head = ["", "content", "people", *block.values]
   intro = _MATRIX.format(count=len(found), best=best)
