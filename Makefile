@@ -56,7 +56,7 @@ test-wheel-%: wheel
 
 .PHONY: test-spark
 test-spark: .venv-spark/ready  ## Kills an executor of a small Spark cluster that is at work
-	@PYTHONPATH=.venv-spark TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
+	@PYTHONPATH=$(firstword $(wildcard .venv-spark/lib/python3*/site-packages)) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
 
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
@@ -133,12 +133,6 @@ clean:  ## Removes what make has made, but not runs/
 
 .weights/ready: | venv
 	@$(PY) -m tfpercept.cli weights fetch lpips_vgg --into=$(@D)
-	@touch $@
-
-# No environment of its own: Spark comes beside the libraries of .venv.
-.venv-spark/ready: .ci/requirements-spark.txt | venv
-	@rm -rf $(@D)
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --target $(@D) -r $<
 	@touch $@
 
 # Environments beside .venv; the stamp is written last.
