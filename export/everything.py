@@ -21,7 +21,7 @@ from absl import flags, logging
 
 from export import manifest, saved_model, signatures, tflite
 from programs import program
-from tfpercept import distances, models, offers, weights
+from tfpercept import distances, models, offers
 from tfpercept.codecs.learned import model_writer
 from tfpercept.io import files
 from tfpercept.models.compression import transform_codec
@@ -168,14 +168,16 @@ def main() -> None:
       continue
     try:
       row = export(name, subject, out)
-    except (ValueError, program.ProgramError, weights.MissingWeights) as error:
-      row = [name, f"not exported: {error}", *[""] * (len(head) - 2)]
+    except Exception as error:  # noqa: BLE001 - the other rows are wanted
+      line = " ".join(f"{type(error).__name__}: {error}".split())
+      row = [name, f"not exported: {line}", *[""] * (len(head) - 2)]
       failed += 1
     print(_line(row), flush=True)
   sys.exit(min(failed, 1))
 
 
 def _line(cells: list[str]) -> str:
+  cells = [cell.replace("|", r"\|") for cell in cells]
   return f"| {' | '.join(cells)} |"
 
 

@@ -22,6 +22,8 @@ from tfpercept.io import files
 
 FORMAT = "tfpercept-export-1"
 NAME = "manifest.json"
+AUTHORS = "ATTRIBUTION.md"
+"""Name of the list of authors that cards of several models share."""
 CARDS = "assets.extra/cards"
 """Folder of the cards of an export; servers leave `assets.extra` alone."""
 
@@ -62,7 +64,11 @@ def write(
 def _copied_cards(
   folder: pathlib.Path, sources: Mapping[str, Source]
 ) -> list[str]:
-  """Copies cards and texts of licenses; returns the names of the cards."""
+  """Copies cards and texts of licenses; returns the names of the cards.
+
+  A list of authors that a card links to goes beside the folder of the card, so
+  that the link finds it.
+  """
   cards = []
   for name, source in sources.items():
     if source.folder is None:
@@ -74,7 +80,18 @@ def _copied_cards(
         files.write_bytes(copy, path.read_bytes())
         if path.name == CARD:
           cards.append(copy.relative_to(folder).as_posix())
+          if f"(../{AUTHORS})".encode() in path.read_bytes():
+            _add_authors(source.folder.parent, copy.parent.parent)
   return cards
+
+
+def _add_authors(given: pathlib.Path, folder: pathlib.Path) -> None:
+  """Adds the list of authors of a folder to that of another."""
+  if (given / AUTHORS).is_file():
+    own, place = (given / AUTHORS).read_bytes(), folder / AUTHORS
+    listed = place.read_bytes() if place.exists() else b""
+    if own not in listed:
+      files.write_bytes(place, listed + own)
 
 
 def verify(folder: files.PathLike) -> dict[str, Any]:

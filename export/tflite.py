@@ -224,12 +224,12 @@ def _measure(
   inputs |= {case: given for case, (given, _) in trials.items()}
   first, _ = next(iter(trials.values()))
   inputs[_TIMED] = {
-    k: x[:1, :_SIDE, :_SIDE] if x.ndim == 4 else x[:1] for k, x in first.items()
+    k: _cropped(x[:1], signature.inputs[k].shape) for k, x in first.items()
   }
   inputs["check"] = signature.example
   expected = signature.expected()
   tolerances = {
-    key: PRECISIONS[key].tolerance * signature.scale
+    key: PRECISIONS[key].tolerance * signature.scale + signature.summing
     for key in signature.precisions
   }
   checks = {paths[k].name: {"tolerance": t} for k, t in tolerances.items()}
@@ -248,6 +248,14 @@ def _measure(
   for row, path in zip(rows, paths.values(), strict=True):
     row["milliseconds"] = {by: ms[path.stem] for by, ms in times.items()}
   return checks, rows
+
+
+def _cropped(given: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
+  """Returns the first rows and columns of pictures whose sides are free."""
+  if given.ndim != 4:
+    return given
+  rows, columns = (slice(_SIDE if n is None else n) for n in shape[1:3])
+  return given[:, rows, columns]
 
 
 def _answers(

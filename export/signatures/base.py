@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import pathlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -91,6 +91,8 @@ class Signature:
       None means that bytes must be equal.
     scale: Approximate largest value of its outputs; on devices that store
       numbers coarsely they may differ in proportion. 0 if nothing may differ.
+    summing: Difference that devices may have besides, since they sum the pixels
+      of a picture one after the other in float32; in the unit of `tolerance`.
     precisions: Names of its precisions on devices.
     library: The library of ops that it needs beside TensorFlow's own.
     is_relative: Whether `tolerance` is a share of the largest magnitude of an
@@ -105,6 +107,7 @@ class Signature:
   example: Mapping[str, np.ndarray | list[bytes]]
   tolerance: float | None
   scale: float = 1.0
+  summing: float = 0.0
   precisions: tuple[str, ...] = ("float32", "float16", "int8")
   library: pathlib.Path | None = None
   is_relative: bool = False
@@ -196,12 +199,15 @@ class Signatures(abc.ABC):
     return self.manifest["model"]
 
   def sources(self) -> dict[str, Source]:
-    """Returns where the weights come from, by the name of the model."""
+    """Returns where the weights come from, by the name of the model.
+
+    The name is the last part of the path of its folder, and as many parts more
+    as tell it from the others.
+    """
     found = {}
-    for run in self.runs:
+    for name, run in _named(self.runs).items():
       folder = manifests.folder(run)
-      name = pathlib.Path(run).resolve().name
-      found[name] = Source(_license(folder), folder)
+      found[name] = Source(license_of(folder), folder)
     return found
 
   def beside(self) -> dict[str, bytes]:
@@ -218,7 +224,17 @@ _OTHERWISE = {
 """How else to export networks that have no signatures, by name."""
 
 
-def _license(folder: pathlib.Path) -> str:
+def _named(runs: Sequence[files.PathLike]) -> dict[str, files.PathLike]:
+  """Returns runs by the fewest last parts of their paths that differ."""
+  paths = {pathlib.Path(run).resolve().parts[1:]: run for run in runs}
+  for count in range(1, max(map(len, paths), default=0) + 1):
+    found = {"/".join(parts[-count:]): run for parts, run in paths.items()}
+    if len(found) == len(paths):
+      return found
+  return {}
+
+
+def license_of(folder: pathlib.Path) -> str:
   """Returns the license that the card in a folder states."""
   card = folder / CARD
   found = _LICENSE_ROW.search(card.read_text()) if card.is_file() else None

@@ -8,6 +8,7 @@ import tensorflow as tf
 from export.signatures import base
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_FIRST_CHUNK = b"\0\0\0\rIHDR"  # its length, 13, and its name
 _BYTE_VALUES = (1 << 24, 1 << 16, 1 << 8, 1)  # PNG is big-endian
 _HEAD = 24  # bytes of a PNG up to the end of width and height
 
@@ -32,7 +33,7 @@ STATUS = base.Tensor(
 
 
 class Read(NamedTuple):
-  """What became of a picture file.
+  """The picture of a file, or the reason why there is none.
 
   Attributes:
     reason: Empty, or one line that says why the file was refused, a string.
@@ -161,12 +162,29 @@ def each(
     function: Function from elements of `given` to a tuple of tensors.
     given: Tensor `[N, ...]` or a tuple of them.
     types: Tuple of `tf.TensorSpec`, those of the results.
+
+  Raises:
+    tf.errors.InvalidArgumentError: if the tensors have not the same N.
   """
   at_once = None if tf.executing_eagerly() else PARALLEL
+  with tf.control_dependencies(_of_one_length(tf.nest.flatten(given))):
+    given = tf.nest.map_structure(tf.identity, given)
   found: tuple[tf.Tensor, ...] = tf.map_fn(
     function, given, fn_output_signature=types, parallel_iterations=at_once
   )
   return found
+
+
+def _of_one_length(given: Sequence[tf.Tensor]) -> list[tf.Operation]:
+  """Returns what asserts that tensors have the same number of elements."""
+  lengths = [tf.shape(one)[0] for one in given]
+  same = tf.reduce_all(tf.equal(lengths, lengths[0]))
+  line = (
+    "all inputs of a call need the same number of elements, one for each "
+    "answer; got"
+  )
+  check = tf.debugging.Assert(same, [line, *lengths])
+  return [check] if check is not None else []  # eagerly there is no operation
 
 
 def bytes_and_status(
@@ -194,13 +212,17 @@ def _claimed_size(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   padded = tf.strings.join([contents, b"\0" * _HEAD])
 
   def from_png() -> tf.Tensor:
-    # The first chunk comes next: its length, its name, then what is wanted.
-    header = tf.strings.substr(padded, len(_PNG) + 8, 8)
-    size = tf.io.decode_raw(header, tf.uint8)
+    # The first chunk comes next. Decoders skip one that they do not know, and
+    # take the size from a later one, so it has to be the header.
+    place = len(_PNG) + len(_FIRST_CHUNK)
+    chunk = tf.strings.substr(padded, len(_PNG), len(_FIRST_CHUNK))
+    size = tf.io.decode_raw(tf.strings.substr(padded, place, 8), tf.uint8)
     size = tf.cast(tf.reshape(size, [2, 4]), tf.int64)
-    return tf.reverse(tf.reduce_sum(size * _BYTE_VALUES, axis=1), [0])
+    size = tf.reverse(tf.reduce_sum(size * _BYTE_VALUES, axis=1), [0])
+    return tf.where(tf.equal(chunk, _FIRST_CHUNK), size, tf.zeros_like(size))
 
   def from_jpeg() -> tf.Tensor:
+    # The decoder's own parser, which refuses a second frame header.
     none = tf.zeros([3], tf.int64)
     return attempt(
       lambda file: tf.io.extract_jpeg_shape(file, tf.int64), contents, none

@@ -1,7 +1,7 @@
 """`.tfp` files in a graph: the container of `codecs.bitstream.container`.
 
-Of its forms only the ones that the learned codec writes: long, one tile, no
-seed, and a hyper-synthesis, where there is one, in whole numbers.
+It knows only the forms that the learned codec writes: a long header, one tile,
+no seed, and a hyper-synthesis, where there is one, in whole numbers.
 """
 
 from collections.abc import Callable, Sequence

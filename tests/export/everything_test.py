@@ -1,6 +1,7 @@
 """The table of all exports covers all there is, and goes on where it was."""
 
 import functools
+import types
 
 import pytest
 
@@ -37,6 +38,28 @@ def test_a_row_is_that_of_the_manifest_and_what_is_there_is_kept(
   assert (name, found, beyond) == ("mae", "score, score_png, map", "none")
   assert float(size) > 0 and float(share) == 0
   assert everything.saved("mae", None, tmp_path) == row  # not made again
+
+
+def test_an_export_that_fails_has_a_row_and_the_others_follow(
+  tmp_path, monkeypatch, capsys
+):
+  def saved(name, subject, out):
+    if name == "bad":
+      raise RuntimeError("one|two\nthree")
+    return [name, "score", "1.00", "0", "none"]
+
+  given = types.SimpleNamespace(out=tmp_path, tflite=False, only=[])
+  monkeypatch.setattr(everything.flags, "FLAGS", given)
+  monkeypatch.setattr(everything, "networks", lambda work: [("bad", None)])
+  monkeypatch.setattr(everything, "every_distance", lambda: [("good", None)])
+  monkeypatch.setattr(everything, "saved", saved)
+  with pytest.raises(SystemExit) as error:
+    everything.main()
+  assert error.value.code == 1
+  assert capsys.readouterr().out.splitlines()[2:] == [
+    r"| bad | not exported: RuntimeError: one\|two three |  |  |  |",
+    "| good | score | 1.00 | 0 | none |",
+  ]
 
 
 def test_distances_that_need_fixed_sizes_get_them(tmp_path, monkeypatch):

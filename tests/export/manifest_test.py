@@ -36,6 +36,31 @@ def test_it_holds_types_ranges_objective_training_and_sums(folder):
   }
 
 
+def test_folders_of_one_name_keep_their_licenses_cards_and_authors(tmp_path):
+  runs = [tmp_path / name / "model" for name in ("head", "codec")]
+  for run in runs:
+    networks.save_run(run)
+    (run / "model" / "README.md").write_text(
+      f"| Licence | of {run.parent.name}: [all](../ATTRIBUTION.md) |\n"
+    )
+    (run / "ATTRIBUTION.md").write_text(f"authors of {run.parent.name}\n")
+  exported = signatures.load(runs[0])
+  exported.runs = tuple(runs)
+  folder = tmp_path / "export"
+  folder.mkdir()
+  manifest.write(folder, exported, exported.served(), kind="test")
+  found = manifest.verify(folder)
+  assert found["licenses"] == {
+    f"{name}/model": f"of {name}: [all](../ATTRIBUTION.md)"
+    for name in ("head", "codec")
+  }
+  for card, name in zip(found["cards"], ("head", "codec"), strict=True):
+    path = folder / card
+    assert f"of {name}:" in path.read_text()
+    authors = path.parent.parent / "ATTRIBUTION.md"
+    assert authors.read_text() == f"authors of {name}\n"
+
+
 @pytest.mark.parametrize(
   ("damage", "message"),
   [

@@ -1,5 +1,7 @@
 """TFLite files are written whole, once other programs agree with Keras."""
 
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import fresh, manifest, signatures, tflite
+from export import fresh, manifest, run_tflite, signatures, tflite
 from tests.export import networks
 from tfpercept.data import packaged
 
@@ -134,6 +136,28 @@ def test_distances_convert_with_dynamic_sizes(spec, tmp_path):
       exported.distance(reference, image),
       rtol=1e-4,
     )
+
+
+def test_a_distance_of_a_fixed_size_above_the_timed_crop(tmp_path, monkeypatch):
+  """Its sides are not cropped, and a sum of many pixels may differ more."""
+
+  def run_here(command, *, python):
+    monkeypatch.setattr(sys, "argv", command)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+      run_tflite.main()
+    return printed.getvalue()
+
+  monkeypatch.delenv(tflite.LITERT, raising=False)
+  monkeypatch.setattr(fresh, "run", run_here)
+  exported = signatures.load_distance("mse", size=(264, 272))
+  tflite.export(exported, tmp_path / "out")
+  found = manifest.verify(tmp_path / "out")
+  assert found["signatures"]["score"]["inputs"]["image"]["shape"] == [
+    *(1, 264, 272, 3)
+  ]
+  (check,) = found["checks"].values()
+  # The first is of rounding, the second of a mean in float32.
+  assert 1e-5 < check["tf"] <= check["tolerance"] < 4e-4
 
 
 def test_operations_that_tflite_lacks_are_named():

@@ -171,6 +171,12 @@ def test_every_distance_states_its_signatures(spec):
   assert bool(exported.distance.checksum) == bool(used)
 
 
+def test_the_license_of_our_own_weights_names_that_of_their_data():
+  used = signatures.load_distance("watson_dft(weights='tuned')").sources()
+  (source,) = used.values()
+  assert "Apache-2.0" in source.license and "CC BY-SA 4.0" in source.license
+
+
 def test_grey_exports_refuse_color_and_other_numbers_are_named():
   exported = signatures.load_distance("mse", channels=1)
   color, grey = (png(pair(9, 9, n)[0]) for n in (3, 1))
