@@ -141,7 +141,11 @@ def test_distances_convert_with_dynamic_sizes(spec, tmp_path):
 def test_a_distance_of_a_fixed_size_above_the_timed_crop(tmp_path, monkeypatch):
   """Its sides are not cropped, and a sum of many pixels may differ more."""
 
+  timed = []
+
   def run_here(command, *, python):
+    with np.load(command[1]) as given:
+      timed.append(given["timed/image"].shape)
     monkeypatch.setattr(sys, "argv", command)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
       run_tflite.main()
@@ -155,6 +159,8 @@ def test_a_distance_of_a_fixed_size_above_the_timed_crop(tmp_path, monkeypatch):
   assert found["signatures"]["score"]["inputs"]["image"]["shape"] == [
     *(1, 264, 272, 3)
   ]
+  # `mse` would take a crop, other distances fail then.
+  assert timed == [(1, 264, 272, 3)]
   (check,) = found["checks"].values()
   # The first is of rounding, the second of a mean in float32.
   assert 1e-5 < check["tf"] <= check["tolerance"] < 4e-4
