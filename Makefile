@@ -56,7 +56,7 @@ test-wheel-%: wheel
 
 .PHONY: test-spark
 test-spark: .venv-spark/ready  ## Kills an executor of a small Spark cluster that is at work
-	@PYTHONPATH=$(firstword $(wildcard .venv-spark/lib/python3*/site-packages)) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
+	@PYTHONPATH=$$(echo .venv-spark/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
 
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
