@@ -172,6 +172,7 @@ def test_extras_bring_what_they_are_said_to_bring():
   parser.read(setup)
   own = {
     "PyAV": "av",
+    "PySpark": "pyspark>=3.5,<4",
     "SciPy": "scipy",
     "TensorFlow": "tensorflow>=2.14",
     "TensorFlow Addons": "tensorflow-addons==0.22.0;",
