@@ -94,7 +94,7 @@ def make(
     output: Folder of the output.
     items: The pictures. They may be others than those of an earlier call, whose
       results are then kept.
-    maker: As in `Job`.
+    maker: Function from `settings` to the work, as in `Job`.
     settings: JSON values that decide the results.
     chunk: Number of pictures in a chunk.
 

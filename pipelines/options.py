@@ -81,7 +81,7 @@ def carry_out(
   Args:
     bulk: Settings of the input, the output and the processes.
     items: The pictures.
-    maker: As in `jobs.Job`.
+    maker: Function from the settings to the work, as in `jobs.Job`.
     told: JSON values that decide the results.
 
   Returns:

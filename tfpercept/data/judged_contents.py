@@ -173,7 +173,8 @@ class ContentParts:
 
   Args:
     data: Forced choices, judgements of the kind `"2afc"`.
-    parts: What the distance weighs, float32 `[K]`, by reference and image.
+    parts: The terms that the distance weighs, float32 `[K]`, by reference and
+      image.
     batch: Number of references in a batch; all of them at most.
     seed: Seed of the order.
   """

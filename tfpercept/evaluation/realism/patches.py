@@ -92,7 +92,7 @@ def features(
   Args:
     space: Features to compute.
     distance: Distance of the spec `space.spec`.
-    embedding: Its embedding of one picture, a batch of one.
+    embedding: The embedding of one picture by that distance, a batch of one.
     size: Height and width of the picture in pixels.
     side: Side of a patch in pixels.
 

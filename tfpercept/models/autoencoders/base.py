@@ -154,12 +154,7 @@ def check(
       f"{owner} halves {side} pixels {halvings[kind]} times, which leaves "
       "none; give fewer widths"
     )
-  is_pooled = kind == "pooled"
-  if not checks.is_whole(dense) or (dense < 1 if is_pooled else dense != 0):
-    wanted = "a whole number above 0" if is_pooled else "0"
-    raise ValueError(
-      f"{owner} takes {wanted} as `dense` where kind is {kind!r}; got {dense!r}"
-    )
+  _check_dense(owner, dense, kind)
   return {
     "side": int(side),
     "channels": int(channels),
@@ -169,6 +164,15 @@ def check(
     "output": output,
     "dense": int(dense),
   }
+
+
+def _check_dense(owner: str, dense: int, kind: str) -> None:
+  is_pooled = kind == "pooled"
+  if not checks.is_whole(dense) or (dense < 1 if is_pooled else dense != 0):
+    wanted = "a whole number above 0" if is_pooled else "0"
+    raise ValueError(
+      f"{owner} takes {wanted} as `dense` where kind is {kind!r}; got {dense!r}"
+    )
 
 
 def encoder(
