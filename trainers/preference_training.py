@@ -85,11 +85,7 @@ def train(
       another run.
   """
   own = run.settings
-  if run.strategy != "none" and (own.by_content or own.whole_pictures):
-    raise ValueError(
-      "--by_content and --whole_pictures give all answers of a batch at once, "
-      f"which no devices share; drop --strategy={run.strategy}"
-    )
+  _require_one_device(run)
   cache = judgements.Cache(_KEPT) if cache is None else cache
   train_on = train_on.only(lambda item: item.reference not in item.images)
   stop_by = None
@@ -115,11 +111,11 @@ def train(
   distance = task.network.distance
   measure = preference_curve.Measure(distance, cache, parts)
   # Where contents are kept to stop by, the curve is of their choices.
-  watch: preference_stopping.Best | preference_curve.Curve
-  if stop_by is None:
-    watch = preference_curve.Curve(measure, held_out, run)
-  else:
-    watch = preference_stopping.Best(task.network, measure, stop_by, run)
+  watch = (
+    preference_curve.Curve(measure, held_out, run)
+    if stop_by is None
+    else preference_stopping.Best(task.network, measure, stop_by, run)
+  )
   training.fit(task, crops, run, optimizer=optimizer, extra_callbacks=[watch])
   watch.measure(run.steps)  # if the run was killed after its last checkpoint
   step = run.steps
@@ -134,6 +130,18 @@ def train(
   )
   _write(outcome)
   return outcome
+
+
+def _require_one_device(
+  run: training.Run[preference_settings.Settings],
+) -> None:
+  """Raises ValueError where several devices would share a batch of contents."""
+  own = run.settings
+  if run.strategy != "none" and (own.by_content or own.whole_pictures):
+    raise ValueError(
+      "--by_content and --whole_pictures give all answers of a batch at once, "
+      f"which no devices share; drop --strategy={run.strategy}"
+    )
 
 
 def train_all(

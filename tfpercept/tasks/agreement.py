@@ -128,7 +128,7 @@ class Judge(keras.Model):
 
     Args:
       batch: A batch of `data.judged_contents`.
-      seed: As in `call`.
+      seed: Seed of the dropout, int32 `[2]`, as in `call`; None for none.
     """
     if "parts" in batch:
       values = self.distance.weigh(batch["parts"])
