@@ -58,6 +58,11 @@ test-wheel-%: wheel
 test-spark: .venv-spark/ready  ## Kills an executor of a small Spark cluster that is at work
 	@PYTHONPATH=$$(echo .venv-spark/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
 
+.PHONY: test-serving
+test-serving: .venv-serving/ready  ## Asks a Triton server and KServe's SDK, kills the server, runs the commands of docs/guides/serving.md
+	@PYTHONPATH=$$(echo $(CURDIR)/.venv-serving/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/serving/triton_test.py tests/serving/kserve_server_test.py
+	@PYTHONPATH=$$(echo $(CURDIR)/.venv-serving/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) tools/run_docs.py docs/guides/serving.md
+
 .PHONY: litert
 litert: .venv-litert/ready  ## Makes .venv-litert, whose Python tests ask for by name
 
@@ -82,8 +87,8 @@ format: venv  ## Formats the code and applies safe fixes
 	@$(PY) -m ruff format .
 
 .PHONY: docs
-docs: venv  ## Runs every command in the documents
-	@$(PY) tools/run_docs.py $(wildcard *.md docs/*.md docs/*/*.md)
+docs: venv  ## Runs every command in the documents, but for those of `make test-serving`
+	@$(PY) tools/run_docs.py $(filter-out docs/guides/serving.md,$(wildcard *.md docs/*.md docs/*/*.md))
 
 .PHONY: site
 site: .venv-site/ready  ## Builds the documents and the docstrings into site/

@@ -17,6 +17,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = (
   "tfpercept", "programs", "trainers", "export", "benchmarks", "pipelines",
+  "serving",
 )  # fmt: skip
 
 # A unit may import the units of lower rows and itself, never a neighbour in its
@@ -34,7 +35,9 @@ ROWS = (
   ("training", "evaluation"),
   ("cli",),
   ("programs",),
-  ("trainers", "export", "benchmarks", "pipelines"),
+  ("trainers", "export", "pipelines"),
+  ("serving",),
+  ("benchmarks",),
 )
 ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
 # The one exception: a trainer ends by exporting.
@@ -72,6 +75,9 @@ HOMES = {
   "ai_edge_litert": ("export/run_tflite.py",),
   "av": ("tfpercept/data/video.py",),
   "choix": ("tfpercept/evaluation/ranking/analysis.py",),
+  # Beside a model of Triton lies a copy of serving/exported.py.
+  "exported": ("serving/triton_model.py",),
+  "grpc": ("serving/prediction_service.py", "serving/replay.py"),
   "matplotlib": (
     "tfpercept/reports/charts.py",
     "tfpercept/reports/page.py",
@@ -100,8 +106,14 @@ HOMES = {
   "tensorflow_addons": ("tfpercept/models/spectral_norm.py",),
   "tensorflow_compression": ("tfpercept/models/compression/entropy_coding.py",),
   "tensorflow_datasets": ("tfpercept/data/tfds.py",),
-  "tensorflow_serving": ("export/warm_up.py",),
+  "tensorflow_serving": (
+    "export/warm_up.py",
+    "serving/prediction_service.py",
+    "serving/replay.py",
+  ),
   "tqdm": ("tfpercept/io/downloads.py",),
+  "triton_python_backend_utils": ("serving/triton_model.py",),
+  "tritonclient": ("serving/ask.py",),
 }
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 MAX_LINES = 400
@@ -439,7 +451,7 @@ def test_bazel_gives_each_test_what_it_imports():
 
   assert set(layers) <= set(deps)
   everything = all_below(
-    "testing", "benchmarks", "cli", "pipelines", "trainers"
+    "testing", "benchmarks", "cli", "pipelines", "serving", "trainers"
   )
   for path in (ROOT / "tests").rglob("*_test.py"):
     layer = path.relative_to(ROOT / "tests").parts[0].removesuffix("_test.py")

@@ -87,8 +87,10 @@ extras=$(.venv/bin/python - <<'PY'
 import configparser
 config = configparser.ConfigParser()
 config.read("setup.cfg")
-# Spark is large and needs Java; `make test-spark` installs it beside .venv.
-print(",".join(e for e in config["options.extras_require"] if e != "spark"))
+# Spark and Triton are large; `make test-spark` and `make test-serving` install them
+# beside .venv.
+beside = {"spark", "triton"}
+print(",".join(e for e in config["options.extras_require"] if e not in beside))
 PY
 )
 install --constraint "$constraints" --no-build-isolation --editable ".[$extras]"

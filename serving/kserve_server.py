@@ -1,0 +1,108 @@
+"""Answers TF Serving's REST requests for exports, by KServe's SDK.
+
+    python -m serving.kserve_server --exports=exported
+
+    POST /v1/models/srcnn:predict
+    {"signature_name": "png", "instances": [{"b64": "..."}]}
+
+The SDK comes with `pip install "kserve==0.15.2"`, the last for TF 2.14. It runs
+alone, or as the container of an InferenceService. The latest version of each
+export is served; a new one needs a new start. `serving.triton_server` is the
+one to choose for batches and versions that change.
+"""
+
+import contextlib
+import importlib
+import json
+import pathlib
+import socket
+from typing import Any
+
+from absl import flags
+
+from programs import program
+from serving import exported, model_repository, rest_format
+from tfpercept.io import files
+
+_APPLICATION = "kserve.model_server:app"
+
+
+def serve(folder: files.PathLike, address: str, port: int) -> None:
+  """Serves the exports of a folder until the process is ended.
+
+  Args:
+    folder: Folder of exports, or one export.
+    address: Address of the interface to listen on.
+    port: Port of HTTP.
+
+  Raises:
+    ValueError: if there are no exports, or one is damaged.
+    program.ProgramError: if KServe's SDK is not installed.
+  """
+  try:
+    kserve = importlib.import_module("kserve")
+    rest = importlib.import_module("kserve.protocol.rest.server")
+  except ImportError as error:
+    raise program.ProgramError(
+      f'KServe is not installed ({error}); `pip install "kserve==0.15.2"`'
+    ) from error
+  exports = model_repository.versions(pathlib.Path(folder))
+  with contextlib.closing(socket.socket()) as listening:
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # The SDK's own start listens on every interface.
+    listening.bind((address, port))
+    server = kserve.ModelServer(http_port=port, enable_grpc=False)
+    for name, versions in exports.items():
+      server.register_model(_model(kserve, name, versions[-1]))
+    print(f"Ready: http://{address}:{port}", flush=True)
+    rest.RESTServer(
+      _APPLICATION, server.dataplane, server.model_repository_extension, port
+    ).run([listening])
+
+
+def _model(kserve: Any, name: str, version: pathlib.Path) -> Any:
+  """Returns an export as a model of KServe's SDK."""
+
+  class Model(kserve.Model):
+    """An export, asked by rows or columns."""
+
+    def __init__(self) -> None:
+      super().__init__(name)
+      self._exported = exported.Exported(version)
+      self.ready = True
+
+    async def predict(
+      self, payload: Any, headers: Any = None, response_headers: Any = None
+    ) -> dict[str, Any]:
+      try:
+        if isinstance(payload, bytes):  # where the client names no type of it
+          payload = json.loads(payload)
+        signature, inputs, rows = rest_format.request(
+          payload, self._exported.signatures
+        )
+        outputs = self._exported.answer(signature, inputs)
+        return rest_format.answer(outputs, rows=rows)
+      except ValueError as error:
+        raise kserve.errors.InvalidInput(str(error)) from error
+
+  return Model()
+
+
+def main() -> None:
+  """Serves what the flags name."""
+  given = flags.FLAGS
+  serve(given.exports, given.address, given.port)
+
+
+if __name__ == "__main__":
+  flags.DEFINE_string(
+    "exports",
+    None,
+    "Folder of exports, or of one, with its version folders.",
+    required=True,
+  )
+  flags.DEFINE_string(
+    "address", "127.0.0.1", "Address to listen on; 0.0.0.0 for all."
+  )
+  flags.DEFINE_integer("port", 8501, "Port of HTTP.", 1, 65535)
+  program.start(main)

@@ -1,0 +1,247 @@
+"""A model repository of Triton, made of exports.
+
+Each served signature is a model of its own, `EXPORT_SIGNATURE`, since a model
+of Triton has one list of inputs. Reference: Triton Inference Server, "Model
+Repository" and "Model Configuration".
+"""
+
+import dataclasses
+import pathlib
+import py_compile
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from export import manifest
+from tfpercept.io import files
+
+CONFIG = "config.pbtxt"
+_HERE = pathlib.Path(__file__).parent
+_PROGRAMS = {"triton_model.py": "model.py", "exported.py": "exported.py"}
+_DEFAULT = "serving_default"
+_TYPES = {
+  "string": "TYPE_STRING",
+  "bool": "TYPE_BOOL",
+  "float16": "TYPE_FP16",
+  "float32": "TYPE_FP32",
+  "float64": "TYPE_FP64",
+  "uint8": "TYPE_UINT8",
+  "int32": "TYPE_INT32",
+  "int64": "TYPE_INT64",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Batching:
+  """How a server gathers requests.
+
+  Attributes:
+    largest: Most elements of a batch; 0 has each request answered alone.
+    delay: Longest wait for further requests, in microseconds.
+    processes: Processes of each model, each of which holds it.
+  """
+
+  largest: int = 16
+  delay: int = 2000
+  processes: int = 1
+
+
+def versions(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  """Returns the version folders of each export, by its name.
+
+  Args:
+    folder: Folder of exports, or one export, with its version folders.
+
+  Raises:
+    ValueError: if there are none.
+  """
+  exports = {}
+  for place in (folder, *sorted(p for p in folder.glob("*") if p.is_dir())):
+    found = sorted(
+      (p for p in place.glob("*") if (p / manifest.NAME).is_file()), key=_number
+    )
+    found = [path for path in found if _number(path)]
+    if found:
+      exports[re.sub(r"[^A-Za-z0-9._-]", "_", place.resolve().name)] = found
+  if not exports:
+    raise ValueError(
+      f"{folder} has no exports; `python -m export.saved_model` writes"
+      " EXPORTS/NAME/1"
+    )
+  return exports
+
+
+def _number(version: pathlib.Path) -> int:
+  return (
+    int(version.name)
+    if version.name.isascii() and (version.name.isdecimal())
+    else 0
+  )
+
+
+def chosen(
+  description: Mapping[str, Any], wanted: Collection[str]
+) -> dict[str, str]:
+  """Returns what is served of an export: signatures by the ends of names.
+
+  Args:
+    description: Descriptions of the signatures of the export.
+    wanted: Names of signatures to serve. By default those that take files, and
+      else the one that servers call by default.
+  """
+  if wanted:
+    names = [name for name in description if name in wanted]
+  else:
+    names = [
+      name
+      for name, signature in description.items()
+      if name != _DEFAULT
+      and any(t["dtype"] == "string" for t in signature["inputs"].values())
+    ] or [_DEFAULT]
+  return {name: "" if name == _DEFAULT else f"_{name}" for name in names}
+
+
+def add(
+  exported: str,
+  version: pathlib.Path,
+  repository: pathlib.Path,
+  *,
+  wanted: Collection[str] = (),
+  batching: Batching = Batching(),
+) -> Iterator[str]:
+  """Adds a version of an export to a repository, which may be in use.
+
+  A version appears whole or not at all. One that is there stays as it is.
+
+  Args:
+    exported: Name of the export.
+    version: Version folder of the export.
+    repository: Folder of the repository.
+    wanted: Names of signatures to serve, as for `chosen`.
+    batching: How the server gathers requests.
+
+  Yields:
+    The name of each model that got the version.
+
+  Raises:
+    ValueError: if the export is damaged, or takes other inputs than an earlier
+      version of it.
+  """
+  described = manifest.verify(version)["signatures"]
+  for signature, end in chosen(described, wanted).items():
+    name = f"{exported}{end}"
+    place = repository / name
+    text = config(name, signature, described[signature], batching)
+    if not (place / CONFIG).exists():
+      place.mkdir(parents=True, exist_ok=True)
+      # A server takes a folder of a model for one without versions until one
+      # of them is there, so the order does not matter.
+      files.write_bytes(place / CONFIG, text.encode())
+    elif _interface((place / CONFIG).read_text()) != _interface(text):
+      raise ValueError(
+        f"{version} takes or gives something else than {place}; serve it under"
+        " another name"
+      )
+    if not (place / version.name).exists():
+      with files.atomic(place / version.name) as made:
+        made.mkdir()
+        for source, target in _PROGRAMS.items():
+          shutil.copyfile(_HERE / source, made / target)
+          # Now, since a module that a server compiles there later looks like a
+          # change of the version, and has it loaded once more.
+          py_compile.compile(
+            str(made / target),
+            dfile=target,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+          )
+        # Copies and not links: another link to a file looks like a change.
+        shutil.copytree(version, made / "export")
+      yield name
+
+
+def set_aside_damaged(repository: pathlib.Path) -> Iterator[str]:
+  """Renames latest versions that are damaged, so that a start finds good ones.
+
+  A server at work goes on with the version before; one that starts would try
+  the latest alone.
+
+  Args:
+    repository: Folder of a repository that no server uses.
+
+  Yields:
+    One line for each version: its place and what is wrong with it.
+  """
+  for place in sorted(p.parent for p in repository.glob(f"*/{CONFIG}")):
+    while found := [path for path in place.iterdir() if _number(path)]:
+      latest = max(found, key=_number)
+      try:
+        manifest.verify(latest / "export")
+      except (ValueError, OSError) as error:
+        aside = _free_name(place, f"damaged-{latest.name}")
+        latest.rename(aside)
+        yield f"set {latest} aside as {aside.name}: {error}"
+      else:
+        break
+
+
+def _free_name(folder: pathlib.Path, name: str) -> pathlib.Path:
+  """Returns a path in a folder that nothing has yet."""
+  names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+  return next(folder / n for n in names if not (folder / n).exists())
+
+
+def config(
+  name: str, signature: str, described: Mapping[str, Any], batching: Batching
+) -> str:
+  """Returns the configuration of a model.
+
+  Args:
+    name: Name of the model.
+    signature: Name of the signature that it answers.
+    described: Description of the signature, as in the manifest.
+    batching: How the server gathers requests.
+  """
+  sides = {
+    "input": described["inputs"], "output": described["outputs"]
+  }  # fmt: skip
+  shapes = [t["shape"] for tensors in sides.values() for t in tensors.values()]
+  batched = all(shape and shape[0] is None for shape in shapes)
+  lines = [f'name: "{name}"', 'backend: "python"']
+  lines.append(f"max_batch_size: {max(batching.largest, 1) if batched else 0}")
+  for side, tensors in sides.items():
+    lines += [
+      _tensor(side, key, tensor, skip=batched)
+      for key, tensor in tensors.items()
+    ]
+  lines.append(
+    f'parameters {{ key: "signature" value {{ string_value: "{signature}" }} }}'
+  )
+  lines.append(
+    f"instance_group [ {{ kind: KIND_CPU count: {batching.processes} }} ]"
+  )
+  lines.append("version_policy { latest { num_versions: 1 } }")
+  if batched and batching.largest:
+    lines.append(
+      f"dynamic_batching {{ max_queue_delay_microseconds: {batching.delay} }}"
+    )
+  return "\n".join(lines) + "\n"
+
+
+def _tensor(
+  side: str, name: str, tensor: Mapping[str, Any], *, skip: bool
+) -> str:
+  """Returns the line of an input or output; `skip` leaves out the batch."""
+  shape = tensor["shape"][1:] if skip else tensor["shape"]
+  sizes = ", ".join(str(-1 if size is None else size) for size in shape)
+  line = (
+    f'{side} {{ name: "{name}" data_type: {_TYPES[tensor["dtype"]]}'
+    f" dims: [{sizes or 1}]"
+  )
+  # A tensor of Triton has at least one axis; that of a number is dropped.
+  return f"{line}{'' if shape else ' reshape { shape: [] }'} }}"
+
+
+def _interface(text: str) -> list[str]:
+  kept = ("input", "output", "parameters", "name", "max_batch_size")
+  return [line for line in text.splitlines() if line.startswith(kept)]

@@ -1,0 +1,74 @@
+"""Writes a model repository for Triton from exports.
+
+    python -m serving.triton --exports=exported --repository=repository
+
+A repository in use takes new versions: run it again after an export, and the
+server loads the latest within seconds and drops no request. `python -m
+serving.triton_server` starts a server.
+"""
+
+import pathlib
+
+from absl import flags
+
+from programs import program
+from serving import model_repository
+from tfpercept.io import files
+
+
+def main() -> None:
+  """Adds what the flags name to the repository."""
+  given = flags.FLAGS
+  exports = model_repository.versions(pathlib.Path(given.exports))
+  repository = pathlib.Path(given.repository)
+  files.require_writable_folder(repository)
+  batching = model_repository.Batching(
+    given.largest_batch, given.delay, given.processes
+  )
+  known, added = set(), 0
+  for name, places in exports.items():
+    for place in places:
+      described = model_repository.manifest.verify(place)["signatures"]
+      known |= described.keys()
+      for model in model_repository.add(
+        name,
+        place,
+        repository,
+        wanted=given.signatures,
+        batching=batching,
+      ):
+        print(f"Added version {place.name} of {model}")
+        added += 1
+  if not added:
+    print(f"{repository} has all of them already")
+  if missing := set(given.signatures) - known:
+    raise ValueError(
+      f"no export has a signature {', '.join(sorted(missing))}; there are"
+      f" {', '.join(sorted(known))}"
+    )
+
+
+if __name__ == "__main__":
+  flags.DEFINE_string(
+    "exports",
+    None,
+    "Folder of exports, or of one, with its version folders.",
+    required=True,
+  )
+  flags.DEFINE_string(
+    "repository", None, "Folder of the model repository.", required=True
+  )
+  flags.DEFINE_list(
+    "signatures",
+    [],
+    "Names of the signatures to serve; by default those that take files, and"
+    " of an export without such the default one.",
+  )
+  flags.DEFINE_integer(
+    "largest_batch", 16, "Most elements of a batch; 0 for no batching.", 0
+  )
+  flags.DEFINE_integer(
+    "delay", 2000, "Longest wait for a fuller batch, in microseconds.", 0
+  )
+  flags.DEFINE_integer("processes", 1, "Processes of each model.", 1)
+  program.start(main)
