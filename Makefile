@@ -8,6 +8,9 @@ export TFPERCEPT_WEIGHTS ?= $(CURDIR)/.weights
 PYTEST_FLAGS ?= -n logical --maxprocesses=4 --dist=worksteal
 DEMO_FLAGS ?=
 FUZZ_SECONDS ?= 60
+# Documents whose commands need no server; `make test-serving` runs the other one's.
+WITHOUT ?=
+DOCS = $(filter-out docs/guides/serving.md $(WITHOUT),$(wildcard *.md docs/*.md docs/*/*.md))
 # Where the wheel is tried beside Python 3.11.
 PYTHONS = 3.10 3.12 3.13
 FILES = git ls-files -z --cached --others --exclude-standard --
@@ -87,8 +90,8 @@ format: venv  ## Formats the code and applies safe fixes
 	@$(PY) -m ruff format .
 
 .PHONY: docs
-docs: venv  ## Runs every command in the documents, but for those of `make test-serving`
-	@$(PY) tools/run_docs.py $(filter-out docs/guides/serving.md,$(wildcard *.md docs/*.md docs/*/*.md))
+docs: venv  ## Runs the commands in the documents; `make test-serving` runs those of servers
+	@$(PY) tools/run_docs.py $(DOCS)
 
 .PHONY: site
 site: .venv-site/ready  ## Builds the documents and the docstrings into site/
@@ -144,5 +147,5 @@ clean:  ## Removes what make has made, but not runs/
 .venv-%/ready: .ci/requirements-%.txt | venv
 	@rm -rf $(@D)
 	@$(PY) -m venv $(@D)
-	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-compile -r $<
 	@touch $@

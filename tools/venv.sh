@@ -61,7 +61,8 @@ install() {
   if command -v uv >/dev/null; then
     uv pip install --quiet --python .venv/bin/python "$@"
   else
-    .venv/bin/python -m pip install -qq --disable-pip-version-check "$@"
+    # Modules are compiled when they are first imported, and most never are.
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile "$@"
   fi
 }
 
