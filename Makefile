@@ -57,9 +57,9 @@ test-wheel: $(PYTHONS:%=test-wheel-%)  ## Likewise, in short, on each other Pyth
 test-wheel-%: wheel
 	@.ci/wheel_on $*
 
-.PHONY: test-spark
-test-spark: .venv-spark/ready  ## Kills an executor of a small Spark cluster that is at work
-	@PYTHONPATH=$$(echo .venv-spark/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/spark_test.py
+.PHONY: test-clusters
+test-clusters: .venv-clusters/ready  ## Kills an executor of a small Spark cluster, and a worker of a Dask one, at work
+	@PYTHONPATH=$$(echo .venv-clusters/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/pipelines/clusters_test.py
 
 .PHONY: test-serving
 test-serving: .venv-serving/ready  ## Asks a Triton server and KServe's SDK, kills the server, runs the commands of docs/guides/serving.md

@@ -1,8 +1,8 @@
-"""The processes that do a job: those of this machine, or a Spark cluster.
+"""The processes that do a job: those of this machine, or of a cluster.
 
-Spark, run as its standalone cluster, was chosen since it starts the work of a
-lost executor again elsewhere; a process of this machine that is killed ends the
-command, and the same command goes on.
+Spark, run as its standalone cluster, and Dask were chosen since they start the
+work of a lost process again elsewhere; a process of this machine that is killed
+ends the command, and the same command goes on.
 """
 
 import concurrent.futures
@@ -117,6 +117,40 @@ def spark(job: jobs.Job, *, master: str, progress: Progress) -> None:
   finally:
     if context is not None:
       context.stop()
+
+
+def dask(job: jobs.Job, *, master: str, progress: Progress) -> None:
+  """Does the chunks that are left, by a Dask cluster.
+
+  What all machines need is that of `spark`; one thread a worker is enough.
+
+  Args:
+    job: The job.
+    master: Address of the scheduler, such as `tcp://host:8786`.
+    progress: Function called as chunks are done.
+
+  Raises:
+    ProgramError: if there is no scheduler, or if a chunk has ended four workers
+      or failed.
+    ImportError: if Dask is not installed.
+  """
+  left = job.left
+  progress(job.count - sum(len(chunk.items) for chunk in left))
+  if not left:
+    return
+  with extras.needed("--engine=dask"):
+    import distributed
+
+  alone = dataclasses.replace(job, chunks=())
+  try:
+    with distributed.Client(master) as client, _told(job, progress):
+      waiting = client.map(functools.partial(_do, alone), left, pure=False)
+      client.gather(waiting)
+  except (distributed.KilledWorker, OSError) as error:
+    raise program.ProgramError(
+      f"Dask gave up ({messages.first_line(error)}); the same command goes on "
+      "where this one stopped"
+    ) from error
 
 
 def _end_with_parent() -> None:

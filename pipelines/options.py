@@ -13,7 +13,7 @@ from tfpercept import settings
 from tfpercept.cli import progress
 from tfpercept.io import folders
 
-ENGINES = ("local", "spark")
+ENGINES = ("local", "spark", "dask")
 _SHOWN = 5  # failures that are printed; all are in the list
 _EVERY = 10.0  # seconds between lines of progress off a terminal
 
@@ -27,7 +27,7 @@ class Bulk(settings.Settings):
     output: Folder of the results.
     engine: One of `ENGINES`.
     workers: Number of processes of the engine `local`; 0 for one a core.
-    master: Address of the Spark cluster.
+    master: Address of the cluster.
     chunk: Number of pictures that a process takes at once.
   """
 
@@ -42,14 +42,14 @@ class Bulk(settings.Settings):
   )
   engine: str = settings.option(
     "local",
-    "Engine: local takes processes of this machine, spark a Spark cluster.",
+    "Engine: local takes processes of this machine, spark and dask a cluster.",
     choices=ENGINES,
   )
   workers: int = settings.option(
     0, "Number of processes of --engine=local; 0 for one a core.", least=0
   )
   master: str = settings.option(
-    "local[*]", "Address of the Spark cluster, such as spark://host:7077."
+    "", "Address of the cluster, such as spark://host:7077 or tcp://host:8786."
   )
   chunk: int = settings.option(
     20, "Number of pictures that a process takes at once.", least=1
@@ -92,6 +92,10 @@ def carry_out(
     OSError: if the output can not be written.
     ProgramError: if the engine gave up.
   """
+  if bulk.engine != "local" and not bulk.master:
+    raise ValueError(
+      f"--engine={bulk.engine} needs --master, the address of the cluster"
+    )
   maker(json.dumps(told))  # which may be wrong, as every process would find
   folders.require(pathlib.Path(bulk.output))
   job = jobs.make(bulk.output, items, maker, told, chunk=bulk.chunk)
@@ -100,10 +104,11 @@ def carry_out(
     def show(count: int) -> None:
       bar.show(count, "pictures")
 
-    if bulk.engine == "spark":
-      engines.spark(job, master=bulk.master, progress=show)
-    else:
+    if bulk.engine == "local":
       engines.local(job, workers=bulk.workers, progress=show)
+    else:
+      engine = getattr(engines, bulk.engine)
+      engine(job, master=bulk.master, progress=show)
   summary = jobs.finish(job)
   _tell(job, summary)
   return job, summary

@@ -78,6 +78,7 @@ HOMES = {
   # Beside a model of Triton lies a copy of serving/exported.py.
   "exported": ("serving/triton_model.py",),
   "grpc": ("serving/prediction_service.py", "serving/replay.py"),
+  "distributed": ("pipelines/engines.py",),
   "matplotlib": (
     "tfpercept/reports/charts.py",
     "tfpercept/reports/page.py",

@@ -11,6 +11,7 @@ LIBRARIES = {
   "choix": ("choix", "ranking"),
   "keras": ("TensorFlow", "tf"),
   "matplotlib": ("matplotlib", "report"),
+  "distributed": ("Dask", "dask"),
   "py4j": ("PySpark", "spark"),
   "pyspark": ("PySpark", "spark"),
   "pillow_heif": ("pillow-heif", "formats"),

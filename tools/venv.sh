@@ -88,9 +88,8 @@ extras=$(.venv/bin/python - <<'PY'
 import configparser
 config = configparser.ConfigParser()
 config.read("setup.cfg")
-# Spark and Triton are large; `make test-spark` and `make test-serving` install them
-# beside .venv.
-beside = {"spark", "triton"}
+# `make test-clusters` and `make test-serving` install these beside .venv.
+beside = {"dask", "spark", "triton"}
 print(",".join(e for e in config["options.extras_require"] if e not in beside))
 PY
 )

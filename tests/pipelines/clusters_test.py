@@ -1,7 +1,7 @@
-"""A Spark cluster loses an executor and no picture.
+"""Clusters lose a process and no picture.
 
-`make test-spark` runs this; elsewhere it is skipped, since Spark takes half a
-gigabyte and a Java runtime. With TFPERCEPT_SPARK_PICTURES=200 it takes more.
+`make test-clusters` runs this; elsewhere it is skipped, since Spark takes half
+a gigabyte and a Java runtime. TFPERCEPT_CLUSTER_PICTURES=200 has it take more.
 """
 
 import contextlib
@@ -20,14 +20,16 @@ import pytest
 from pipelines import jobs
 from tfpercept.io import files
 
-COUNT = int(os.environ.get("TFPERCEPT_SPARK_PICTURES", "40"))
+COUNT = int(os.environ.get("TFPERCEPT_CLUSTER_PICTURES", "40"))
 BAD = (3, 7, 19)
 ROOT = pathlib.Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(
-  importlib.util.find_spec("pyspark") is None,
-  reason="PySpark is not installed; `make test-spark` installs and runs it",
-)
+
+def _needs(module):
+  return pytest.mark.skipif(
+    importlib.util.find_spec(module) is None,
+    reason=f"{module} is not installed; `make test-clusters` runs this",
+  )
 
 
 def _port():
@@ -37,18 +39,14 @@ def _port():
 
 
 @contextlib.contextmanager
-def _started(folder, name, *arguments):
-  """Starts a daemon of Spark, whose log goes to a file."""
-  home = pathlib.Path(importlib.util.find_spec("pyspark").origin).parent
-  command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}"]
-  with open(
-    folder / f"{name.split('.')[0]}-{os.urandom(2).hex()}.log", "w"
-  ) as log:
+def _started(folder, command, **environment):
+  """Starts a daemon, whose log goes to a file."""
+  with open(folder / f"{os.urandom(4).hex()}.log", "w") as log:
     process = subprocess.Popen(
-      [*command, *arguments],
+      command,
       stdout=log,
       stderr=subprocess.STDOUT,
-      env={**os.environ, "SPARK_HOME": str(home), "SPARK_NO_DAEMONIZE": "1"},
+      env=os.environ | environment,
       cwd=folder,
       start_new_session=True,
     )
@@ -60,26 +58,69 @@ def _started(folder, name, *arguments):
     process.wait()
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def _spark(folder, name, *arguments):
+  home = pathlib.Path(importlib.util.find_spec("pyspark").origin).parent
+  program = home / "bin" / "spark-class"
+  return _started(
+    folder,
+    [program, f"org.apache.spark.deploy.{name}", *arguments],
+    SPARK_HOME=str(home),
+    SPARK_NO_DAEMONIZE="1",
+  )
+
+
+def _dask(folder, name, *arguments):
+  """Starts a daemon of Dask, which finds the package as Spark's do."""
+  return _started(
+    folder,
+    [sys.executable, "-m", f"distributed.cli.{name}", *arguments],
+    PYTHONPATH=os.pathsep.join([str(ROOT), *sys.path]),
+  )
+
+
+@pytest.fixture
+def spark(tmp_path):
   """A master and two workers of one core on this machine."""
-  folder = tmp_path_factory.mktemp("spark")
+  folder = tmp_path / "cluster"
+  folder.mkdir()
   port = _port()
   master = f"spark://127.0.0.1:{port}"
   common = ("--host", "127.0.0.1", "--webui-port", "0")
   with contextlib.ExitStack() as stack:
     stack.enter_context(
-      _started(folder, "master.Master", *common, "--port", str(port))
+      _spark(folder, "master.Master", *common, "--port", str(port))
     )
     for number in range(2):
       place = folder / f"worker{number}"
       stack.enter_context(
-        _started(
+        _spark(
           folder, "worker.Worker", *common, "--cores", "1", "--memory", "1g",
           "--work-dir", str(place), master,
         )
       )  # fmt: skip
-    yield master, folder
+    yield master, lambda: _executors(folder)
+
+
+@pytest.fixture
+def dask(tmp_path):
+  """A scheduler and two workers of one thread on this machine."""
+  folder = tmp_path / "cluster"
+  folder.mkdir()
+  port = _port()
+  master = f"tcp://127.0.0.1:{port}"
+  with contextlib.ExitStack() as stack:
+    stack.enter_context(
+      _dask(
+        folder, "dask_scheduler", "--host=127.0.0.1", f"--port={port}",
+        "--no-dashboard", "--no-show",
+      )
+    )  # fmt: skip
+    flags = ("--nthreads=1", "--no-nanny", "--no-dashboard", "--host=127.0.0.1")
+    workers = [
+      stack.enter_context(_dask(folder, "dask_worker", master, *flags))
+      for _ in range(2)
+    ]
+    yield master, lambda: [worker.pid for worker in workers]
 
 
 @pytest.fixture
@@ -122,19 +163,26 @@ def _executors(folder):
   return found
 
 
-def test_a_lost_executor_costs_nothing(cluster, pictures, tmp_path):
-  master, folder = cluster
+@pytest.mark.parametrize(
+  "engine",
+  [
+    pytest.param("spark", marks=_needs("pyspark")),
+    pytest.param("dask", marks=_needs("distributed")),
+  ],
+)
+def test_a_lost_process_costs_nothing(engine, pictures, tmp_path, request):
+  master, processes = request.getfixturevalue(engine)
   alone = _command(pictures, tmp_path / "local", "--workers=1")
   expected, said = alone.communicate()
   assert alone.returncode == 1, said  # three of them are damaged
-  out = tmp_path / "spark"
-  done = _command(pictures, out, "--engine=spark", f"--master={master}")
+  out = tmp_path / "cluster_made"
+  done = _command(pictures, out, f"--engine={engine}", f"--master={master}")
   killed = False
   while done.poll() is None:
     if not killed and len(list(out.glob("*/*.tfp"))) > COUNT // 4:
-      executors = _executors(folder)
-      if executors:
-        os.kill(executors[0], signal.SIGKILL)
+      found = processes()
+      if found:
+        os.kill(found[0], signal.SIGKILL)
         killed = True
     time.sleep(0.05)
   printed, said = done.communicate()
@@ -144,7 +192,7 @@ def test_a_lost_executor_costs_nothing(cluster, pictures, tmp_path):
   assert printed.startswith(f"{count} of {COUNT} pictures compressed")
   assert expected.startswith(f"{count} of {COUNT} pictures compressed, 0 ")
   made = {
-    # What an executor had begun when it was killed lies in a hidden folder.
+    # What a process had begun when it was killed lies in a hidden folder.
     place: {p.relative_to(place): p.read_bytes() for p in place.glob("*/*.tfp")}
     for place in (tmp_path / "local", out)
   }
