@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ from trainers import (
   preference_report,
   preference_training,
   processes,
+  tuned_distances,
 )
 
 Values = dict[judgements.PairKey, float]
@@ -98,20 +100,36 @@ def added(terms: Sequence[Values]) -> Values:
 def measured(
   spec: str, data: judgements.Judgements, path: pathlib.Path
 ) -> Values:
-  """Measures a distance on all pairs, or reads its values from `path`."""
+  """Measures a distance on all pairs, or reads its values from `path`.
+
+  Values of other parameters, such as of an earlier training whose weights had
+  the same path, are measured anew.
+  """
+  distance = distances.get(spec)
+  asked = {"spec": spec, "parameters": _digest(distance)}
   known: Values = {}
   if path.is_file():
     told = json.loads(path.read_bytes())
-    if told["spec"] == spec:
+    if all(told.get(key) == value for key, value in asked.items()):
       known = {(r, p): value for r, p, value in told["values"]}
   if not all((r.key, p.key) in known for r, p in data.pairs):
-    found = runner.measure(distances.get(spec), data)
+    found = runner.measure(distance, data)
     if found.failures:
       raise ValueError(f"{spec} has no value for {found.failures}")
     known = found.values
     values = [[*pair, value] for pair, value in known.items()]
-    files.write_json(path, {"spec": spec, "values": values})
+    files.write_json(path, {**asked, "values": values})
   return known
+
+
+def _digest(distance: distances.Distance) -> str:
+  """Returns the SHA-256 of the parameters of a distance."""
+  digest = hashlib.sha256()
+  for term in tuned_distances.parameters(distance):
+    for name, array in sorted(term.items()):
+      digest.update(f"{name} {array.dtype} {array.shape} ".encode())
+      digest.update(np.ascontiguousarray(array).tobytes())
+  return digest.hexdigest()
 
 
 def gains(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests import forced_choices
+from tfpercept import distances
 from tfpercept.data import judgement_layouts
 from tfpercept.evaluation.core import runner
 from trainers import preference_training, tuning_report
@@ -97,3 +98,19 @@ def test_other_data_are_measured_once(data, tmp_path, monkeypatch):
 
   monkeypatch.setattr(runner, "measure", fails)
   assert tuning_report.elsewhere({"mse": tmp_path}, choices) == lines
+
+
+def test_weights_that_were_trained_again_are_measured_anew(data, tmp_path):
+  (choices,) = judgement_layouts.load(data)
+  choices = tuning_report.normal(choices)
+  weights, values = tmp_path / "weights.npz", tmp_path / "values.json"
+  found = []
+  for scale in (1.0, 2.0):
+    arrays = distances.get("watson_dct").checkpoint()
+    for name in arrays:  # the logarithms of thresholds
+      arrays[name] += np.log(scale) * name.endswith("t_tild")
+    np.savez(weights, **arrays)
+    spec = f"watson_dct(weights={str(weights)!r})"
+    found.append(tuning_report.measured(spec, choices, values))
+  assert found[0].keys() == found[1].keys()
+  assert all(found[1][pair] < found[0][pair] for pair in found[0])
