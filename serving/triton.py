@@ -11,6 +11,7 @@ import pathlib
 
 from absl import flags
 
+from export import manifest
 from programs import program
 from serving import model_repository
 from tfpercept.io import files
@@ -28,7 +29,7 @@ def main() -> None:
   known, added = set(), 0
   for name, places in exports.items():
     for place in places:
-      described = model_repository.manifest.verify(place)["signatures"]
+      described = manifest.verify(place)["signatures"]
       known |= described.keys()
       for model in model_repository.add(
         name,

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from export import manifest
 from serving import model_repository
 from tests.serving import served_exports
 
@@ -48,7 +49,7 @@ def test_a_version_is_added_once_and_without_leftovers(exports, tmp_path):
   one = tmp_path / "srcnn_png" / "1"
   names = {path.name for path in one.iterdir()}
   assert names == {"model.py", "exported.py", "export", "__pycache__"}
-  model_repository.manifest.verify(one / "export")
+  manifest.verify(one / "export")
 
 
 def test_the_configuration_says_what_the_manifest_says(exports, tmp_path):
