@@ -54,16 +54,21 @@ def versions(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
     folder: Folder of exports, or one export, with its version folders.
 
   Raises:
-    ValueError: if there are none.
+    ValueError: if there are none, or two would have one name.
   """
-  exports = {}
+  exports: dict[str, list[pathlib.Path]] = {}
   for place in (folder, *sorted(p for p in folder.glob("*") if p.is_dir())):
     found = sorted(
       (p for p in place.glob("*") if (p / manifest.NAME).is_file()), key=_number
     )
     found = [path for path in found if _number(path)]
     if found:
-      exports[re.sub(r"[^A-Za-z0-9._-]", "_", place.resolve().name)] = found
+      name = re.sub(r"[^A-Za-z0-9._-]", "_", place.resolve().name)
+      if name in exports:
+        raise ValueError(
+          f"{place} and {exports[name][0].parent} both become {name}; rename one"
+        )
+      exports[name] = found
   if not exports:
     raise ValueError(
       f"{folder} has no exports; `python -m export.saved_model` writes"
@@ -73,11 +78,11 @@ def versions(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
 
 
 def _number(version: pathlib.Path) -> int:
-  return (
-    int(version.name)
-    if version.name.isascii() and (version.name.isdecimal())
-    else 0
-  )
+  """Returns the number of a version folder; 0 if the name is none."""
+  name = version.name
+  # Triton reads names such as 01 as another version than 1.
+  is_number = name.isascii() and name.isdecimal() and not name.startswith("0")
+  return int(name) if is_number and len(name) < 19 else 0
 
 
 def chosen(

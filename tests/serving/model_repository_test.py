@@ -41,6 +41,21 @@ def test_a_folder_without_exports_is_refused(tmp_path):
     model_repository.versions(tmp_path)
 
 
+def test_folders_whose_names_become_one_are_named(exports, tmp_path):
+  for name in ("a b", "a+b"):
+    shutil.copytree(exports / "srcnn", tmp_path / name)
+  with pytest.raises(ValueError, match="both become a_b; rename one"):
+    model_repository.versions(tmp_path)
+
+
+def test_other_folders_are_no_versions(exports, tmp_path):
+  place = shutil.copytree(exports / "srcnn", tmp_path / "srcnn")
+  for name in ("01", "two", "9" * 30, "-3"):
+    shutil.copytree(place / "1", place / name)
+  (found,) = model_repository.versions(tmp_path).values()
+  assert [path.name for path in found] == ["1", "2", "10"]
+
+
 def test_a_version_is_added_once_and_without_leftovers(exports, tmp_path):
   assert added(exports, tmp_path) == ["srcnn_png"] * 3
   assert added(exports, tmp_path) == []
