@@ -66,7 +66,8 @@ def versions(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
       name = re.sub(r"[^A-Za-z0-9._-]", "_", place.resolve().name)
       if name in exports:
         raise ValueError(
-          f"{place} and {exports[name][0].parent} both become {name}; rename one"
+          f"{place} and {exports[name][0].parent} both become {name};"
+          " rename one"
         )
       exports[name] = found
   if not exports:
