@@ -57,19 +57,20 @@ def main() -> None:
   exports = model_repository.versions(pathlib.Path(given.exports))
   version = exports[given.model][-1]
   requests = [
-    {"image_bytes": np.array([file], np.object_)}
+    {"image_bytes": np.array([[file]], np.object_)}
     for file in pictures(given.requests)
   ]
   for item in given.set:
     name, _, number = item.partition("=")
     for inputs in requests:
-      inputs[name] = np.array([float(number)], np.float32)
+      inputs[name] = np.array([[float(number)]], np.float32)
   if given.signature == "decompress":
     codec = exported.Exported(version)
-    requests = [
-      {"stream_bytes": codec.answer("compress", inputs)["stream_bytes"]}
-      for inputs in requests
-    ]
+    for inputs in requests:
+      given_to = {name: value[0] for name, value in inputs.items()}
+      (stream,) = codec.answer("compress", given_to)["stream_bytes"]
+      inputs.clear()
+      inputs["stream_bytes"] = np.array([[stream]], np.object_)
   with tempfile.TemporaryDirectory() as place:
     repository = pathlib.Path(place) / "models"
     repository.mkdir()

@@ -4,14 +4,16 @@ r"""Asks a model on a Triton server about a file.
     python -m serving.ask --model=codec_compress --set=quality=4 \
         --file=photo.png --out=photo.tfp
 
-The answer is written to `--out` if it is a file, and printed if it is numbers.
+The answer is written to `--out` if it is a file; of numbers, the first are
+printed.
 """
 
 import contextlib
+import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from absl import flags
@@ -20,6 +22,18 @@ from programs import program
 from tfpercept.io import files
 
 T = TypeVar("T")
+
+
+class Input(NamedTuple):
+  """Type of an input of a model.
+
+  Attributes:
+    datatype: Name in Triton, such as `BYTES` or `FP32`.
+    shape: Sizes, -1 where any size goes, such as the first one of a batch.
+  """
+
+  datatype: str
+  shape: tuple[int, ...]
 
 
 class Client:
@@ -38,15 +52,14 @@ class Client:
     self._patience = patience
 
   def ask(
-    self, model: str, inputs: Mapping[str, np.ndarray], *, batched: bool = True
+    self, model: str, inputs: Mapping[str, np.ndarray]
   ) -> dict[str, np.ndarray]:
     """Returns the outputs of a model by name.
 
     Args:
       model: Name of the model.
-      inputs: Inputs by name; arrays of objects hold bytes.
-      batched: Whether a number of each element lacks the axis that Triton gives
-        to it.
+      inputs: Inputs by name, of the shapes that `inputs` tells; arrays of
+        objects hold bytes.
 
     Raises:
       program.ProgramError: if the server refuses, with its line, or can not be
@@ -54,11 +67,10 @@ class Client:
     """
     given = []
     for name, value in inputs.items():
-      shaped = value[..., None] if value.ndim < 1 + batched else value
       entry = self._grpc.InferInput(
-        name, shaped.shape, self._utils.np_to_triton_dtype(shaped.dtype)
+        name, value.shape, self._utils.np_to_triton_dtype(value.dtype)
       )
-      entry.set_data_from_numpy(shaped)
+      entry.set_data_from_numpy(value)
       given.append(entry)
     answer = self._tried(lambda: self._client.infer(model, given))
     return {
@@ -66,8 +78,8 @@ class Client:
       for output in answer.get_response().outputs
     }
 
-  def inputs(self, model: str) -> dict[str, str]:
-    """Returns the type of each input of a model, such as `BYTES` or `FP32`.
+  def inputs(self, model: str) -> dict[str, Input]:
+    """Returns the types of the inputs of a model by name.
 
     Args:
       model: Name of the model.
@@ -76,7 +88,10 @@ class Client:
       program.ProgramError: as `ask` does.
     """
     answer = self._tried(lambda: self._client.get_model_metadata(model))
-    return {entry.name: entry.datatype for entry in answer.inputs}
+    return {
+      entry.name: Input(entry.datatype, tuple(entry.shape))
+      for entry in answer.inputs
+    }
 
   def close(self) -> None:
     """Closes the connection."""
@@ -123,48 +138,69 @@ def _installed() -> Iterator[None]:
 
 
 _TYPES = {"FP32": np.float32, "INT32": np.int32, "INT64": np.int64}
+_SHOWN = 8  # numbers of an output that are printed
 
 
-def _numbers(items: list[str], types: Mapping[str, str]) -> dict[str, Any]:
-  """Returns the inputs that flags give as NAME=NUMBER."""
+def _numbers(items: list[str], known: Mapping[str, Input]) -> dict[str, Any]:
+  """Returns the inputs that flags give as NAME=NUMBER[,NUMBER...]."""
   found = {}
   for item in items:
     name, _, text = item.partition("=")
-    if types.get(name) not in _TYPES:
+    if name not in known or known[name].datatype not in _TYPES:
+      numbers = [k for k, v in known.items() if v.datatype in _TYPES]
       raise ValueError(
         f"--set={item}: inputs that are numbers are"
-        f" {', '.join(k for k, v in types.items() if v in _TYPES) or 'none'}"
+        f" {', '.join(numbers) or 'none'}"
       )
-    found[name] = np.array([float(text)]).astype(_TYPES[types[name]])
+    dtype = _TYPES[known[name].datatype]
+    kind = float if dtype is np.float32 else int
+    shape = [max(size, 1) for size in known[name].shape]
+    try:
+      values = np.array([kind(x) for x in text.split(",")])
+      found[name] = values.astype(dtype).reshape(shape)
+      if kind is int and not np.array_equal(values.reshape(shape), found[name]):
+        raise ValueError("it is too large")
+    except (ValueError, OverflowError) as error:
+      raise ValueError(
+        f"--set={item}: {name} takes {math.prod(shape)} of"
+        f" {np.dtype(dtype)} ({error})"
+      ) from error
   return found
+
+
+def _show(name: str, value: np.ndarray, out: str | None) -> None:
+  """Prints an output, or writes it to a file."""
+  if value.dtype != np.object_:
+    numbers = " ".join(f"{x:.6g}" for x in value.ravel()[:_SHOWN])
+    more = f" ... of {list(value.shape)}" if value.size > _SHOWN else ""
+    print(f"{name}: {numbers}{more}")
+  elif name != "status":
+    if out is None:
+      raise ValueError(f"{name} is a file; give --out")
+    files.write_bytes(out, value.ravel()[0])
+    print(f"Wrote {out}")
 
 
 def main() -> None:
   """Asks what the flags say."""
   given = flags.FLAGS
   client = Client(given.server, patience=given.patience)
-  types = client.inputs(given.model)
-  inputs = _numbers(given.set, types)
-  byte_inputs = [name for name in types if types[name] == "BYTES"]
-  if len(byte_inputs) != len(given.file):
+  known = client.inputs(given.model)
+  inputs = _numbers(given.set, known)
+  of_files = [name for name in known if known[name].datatype == "BYTES"]
+  if len(of_files) != len(given.file):
     raise ValueError(
-      f"{given.model} takes {len(byte_inputs)} files"
-      f" ({', '.join(byte_inputs)}); got {len(given.file)}"
+      f"{given.model} takes --file for each of {', '.join(of_files) or 'none'};"
+      f" got {len(given.file)}"
     )
-  for name, path in zip(byte_inputs, given.file, strict=True):
-    inputs[name] = np.array([pathlib.Path(path).read_bytes()], np.object_)
-  if missing := types.keys() - inputs.keys():
+  for name, path in zip(of_files, given.file, strict=True):
+    inputs[name] = np.array([[pathlib.Path(path).read_bytes()]], np.object_)
+  if missing := known.keys() - inputs.keys():
     raise ValueError(f"{given.model} needs --set={min(missing)}=NUMBER, too")
   answers = client.ask(given.model, inputs)
   client.close()
   for name, value in answers.items():
-    if value.dtype != np.object_:
-      print(f"{name}: {value.ravel()[0]:.6g}")
-    elif name != "status":
-      if given.out is None:
-        raise ValueError(f"{name} is a file; give --out")
-      files.write_bytes(given.out, value.ravel()[0])
-      print(f"Wrote {given.out}")
+    _show(name, value, given.out)
 
 
 if __name__ == "__main__":
@@ -173,7 +209,7 @@ if __name__ == "__main__":
     "file", [], "File to send; repeat it for a model that takes two."
   )
   flags.DEFINE_multi_string(
-    "set", [], "Input that is a number, as NAME=NUMBER; may be repeated."
+    "set", [], "Input of numbers, as NAME=NUMBER[,NUMBER...]; may be repeated."
   )
   flags.DEFINE_string("out", None, "File to write the answer to.")
   flags.DEFINE_string("server", "127.0.0.1:8001", "Address and port of gRPC.")

@@ -17,6 +17,15 @@ import tensorflow as tf
 
 Arrays = Mapping[str, np.ndarray]
 """Inputs or outputs of a signature by name; bytes as arrays of objects."""
+Answer = dict[str, np.ndarray] | Exception
+"""Outputs by name, or the error that a request met.
+
+It is a `RefusedError` if the request does not fit the signature, or the model
+refuses all of its elements.
+"""
+_AROUND = (
+  "Graph execution error", "Detected at node", "Node:", "File ", "[[{{node",
+)  # fmt: skip
 STATUS = "status"
 """Output that says for each element why it was refused; empty if it was not."""
 
@@ -71,57 +80,54 @@ class Exported:
 
   def answer_all(
     self, signature: str, requests: Sequence[Arrays]
-  ) -> list[dict[str, np.ndarray] | RefusedError]:
+  ) -> list[Answer]:
     """Returns the outputs of many requests, as if each had come alone.
 
-    Requests of like shapes are answered by one call. If that is refused, each
-    of them is asked alone.
+    Requests of like shapes are answered by one call. If that fails, each of
+    them is asked alone.
 
     Args:
       signature: Name of a signature whose inputs and outputs all have a first
         axis for the elements of a batch.
       requests: Inputs of each request.
-
-    Returns:
-      For each request its outputs, or why it is refused: all of its elements
-      are, or they do not fit the signature.
     """
-    answers: list[dict[str, np.ndarray] | RefusedError] = [
-      RefusedError("")
-    ] * len(requests)
+    answers: list[Answer] = [RefusedError("")] * len(requests)
     for places in _alike(requests):
       found = self._together(signature, [requests[i] for i in places])
       for place, answer in zip(places, found, strict=True):
         answers[place] = _judged(answer)
     return answers
 
-  def _together(
-    self, signature: str, requests: Sequence[Arrays]
-  ) -> list[dict[str, np.ndarray] | RefusedError]:
-    counts = [_elements(request) for request in requests]
-    if len(requests) > 1 and None not in counts:
-      merged = {
-        name: np.concatenate([request[name] for request in requests])
-        for name in requests[0]
-      }
-      try:
-        outputs = self.answer(signature, merged)
-      except (RefusedError, tf.errors.OpError):
-        pass  # one of them is at fault, or they are too many
-      else:
-        ends = [int(end) for end in np.cumsum(np.array(counts))]
-        if all(len(x) == ends[-1] for x in outputs.values()):
-          parts = {k: np.split(x, ends[:-1]) for k, x in outputs.items()}
-          return [{k: parts[k][i] for k in parts} for i in range(len(ends))]
-    return [self._alone(signature, request) for request in requests]
+  def alone(self, signature: str, request: Arrays) -> Answer:
+    """Returns the outputs of a request, or the error that it meets.
 
-  def _alone(
-    self, signature: str, request: Arrays
-  ) -> dict[str, np.ndarray] | RefusedError:
+    Args:
+      signature: Name of the signature.
+      request: Its inputs by name.
+    """
     try:
       return self.answer(signature, request)
-    except RefusedError as error:
+    except Exception as error:  # noqa: BLE001 - that of this request alone
       return error
+
+  def _together(
+    self, signature: str, requests: Sequence[Arrays]
+  ) -> list[Answer]:
+    counts = [_elements(request) for request in requests]
+    if len(requests) > 1 and None not in counts:
+      try:
+        merged = {
+          name: np.concatenate([request[name] for request in requests])
+          for name in requests[0]
+        }
+        outputs = self.answer(signature, merged)
+      except Exception:  # noqa: BLE001 - each is asked alone then
+        outputs = {}  # one of them is at fault, or they are too many
+      ends = [int(end) for end in np.cumsum(np.array(counts))]
+      if outputs and all(len(x) == ends[-1] for x in outputs.values()):
+        parts = {k: np.split(x, ends[:-1]) for k, x in outputs.items()}
+        return [{k: parts[k][i] for k in parts} for i in range(len(ends))]
+    return [self.alone(signature, request) for request in requests]
 
   def _checked(self, signature: str, inputs: Arrays) -> dict[str, tf.Tensor]:
     if signature not in self.signatures:
@@ -140,15 +146,17 @@ class Exported:
 
 
 def plain(message: str) -> str:
-  """Returns the line of an assertion without what the graph puts around it.
+  """Returns the line of an error without what TensorFlow puts around it.
 
   Args:
-    message: Message of an error of TensorFlow.
+    message: Message of the error.
   """
   found = re.search(r"assertion failed: (.+)", message)
-  if not found:
-    return message.splitlines()[0]
-  return " ".join(re.findall(r"\[(.*?)\](?= \[|\s*$)", found[1]))
+  if found:
+    return " ".join(re.findall(r"\[(.*?)\](?= \[|\s*$)", found[1]))
+  lines = [line.strip() for line in message.splitlines()]
+  kept = (x for x in lines if x and not x.startswith(_AROUND))
+  return next(kept, "the model failed")
 
 
 def _tensor(name: str, value: np.ndarray, wanted: dict[str, Any]) -> tf.Tensor:
@@ -160,16 +168,23 @@ def _tensor(name: str, value: np.ndarray, wanted: dict[str, Any]) -> tf.Tensor:
   if not fits:
     sizes = ", ".join("any" if size is None else str(size) for size in shape)
     raise RefusedError(f"{name} has shape [{sizes}]; got {list(value.shape)}")
+  if not value.size:
+    raise RefusedError(f"{name} has no elements; got {list(value.shape)}")
   is_bytes = value.dtype.kind in "OSU"
-  if is_bytes != (dtype == tf.string):
+  if is_bytes != (dtype == tf.string) or value.dtype.kind not in "OSUbiuf":
     raise RefusedError(f"{name} holds {wanted['dtype']}; got {value.dtype}")
   if is_bytes:
     return tf.constant(value.tolist(), tf.string, value.shape)
-  if value.dtype == dtype.as_numpy_dtype:
-    return tf.constant(value)
-  cast = value.astype(dtype.as_numpy_dtype)
-  if dtype.is_integer and not np.array_equal(cast, value):
-    raise RefusedError(f"{name} holds {wanted['dtype']}; got other numbers")
+  with np.errstate(all="ignore"):  # it is looked at below
+    cast = value.astype(dtype.as_numpy_dtype)
+  if dtype.is_floating:
+    is_held = bool(np.all(np.isfinite(cast) == np.isfinite(value)))
+  else:
+    is_held = np.array_equal(cast, value)
+  if not is_held:
+    raise RefusedError(
+      f"{name} holds {wanted['dtype']}, which has not all of its numbers"
+    )
   return tf.constant(cast)
 
 
@@ -188,11 +203,9 @@ def _elements(request: Arrays) -> int | None:
   return counts.pop() if len(counts) == 1 else None
 
 
-def _judged(
-  answer: dict[str, np.ndarray] | RefusedError,
-) -> dict[str, np.ndarray] | RefusedError:
+def _judged(answer: Answer) -> Answer:
   """Returns an answer, or why each of its elements was refused."""
-  if isinstance(answer, RefusedError) or STATUS not in answer:
+  if isinstance(answer, Exception) or STATUS not in answer:
     return answer
   lines = [line.decode() for line in answer[STATUS]]
   if lines and all(lines):

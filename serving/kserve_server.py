@@ -11,6 +11,8 @@ export is served; a new one needs a new start. `serving.triton_server` is the
 one to choose for batches and versions that change.
 """
 
+import asyncio
+import concurrent.futures
 import contextlib
 import importlib
 import json
@@ -24,6 +26,7 @@ from programs import program
 from serving import exported, model_repository, rest_format
 from tfpercept.io import files
 
+_AT_ONCE = 2  # requests of a model that are worked on at a time
 _APPLICATION = "kserve.model_server:app"
 
 
@@ -62,30 +65,43 @@ def serve(folder: files.PathLike, address: str, port: int) -> None:
 
 def _model(kserve: Any, name: str, version: pathlib.Path) -> Any:
   """Returns an export as a model of KServe's SDK."""
+  model = exported.Exported(version)
+  # Elsewhere than on the loop of events, which has to answer probes meanwhile.
+  pool = concurrent.futures.ThreadPoolExecutor(_AT_ONCE)
+
+  def answered(payload: Any) -> dict[str, Any]:
+    if isinstance(payload, bytes):  # where the client names no type of it
+      payload = _parsed(payload)
+    signature, inputs, rows = rest_format.request(payload, model.signatures)
+    return rest_format.answer(model.answer(signature, inputs), rows=rows)
 
   class Model(kserve.Model):
     """An export, asked by rows or columns."""
 
     def __init__(self) -> None:
       super().__init__(name)
-      self._exported = exported.Exported(version)
       self.ready = True
 
     async def predict(
       self, payload: Any, headers: Any = None, response_headers: Any = None
     ) -> dict[str, Any]:
+      loop = asyncio.get_running_loop()
       try:
-        if isinstance(payload, bytes):  # where the client names no type of it
-          payload = json.loads(payload)
-        signature, inputs, rows = rest_format.request(
-          payload, self._exported.signatures
-        )
-        outputs = self._exported.answer(signature, inputs)
-        return rest_format.answer(outputs, rows=rows)
+        return await loop.run_in_executor(pool, answered, payload)
       except ValueError as error:
         raise kserve.errors.InvalidInput(str(error)) from error
+      except Exception as error:
+        line = exported.plain(str(error))
+        raise kserve.errors.InferenceError(line) from error
 
   return Model()
+
+
+def _parsed(body: bytes) -> Any:
+  try:
+    return json.loads(body)
+  except (ValueError, RecursionError) as error:
+    raise ValueError("the body of a request is JSON, not too deep") from error
 
 
 def main() -> None:

@@ -6,10 +6,13 @@ Repository" and "Model Configuration".
 """
 
 import dataclasses
+import errno
+import json
 import pathlib
 import py_compile
 import re
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +23,8 @@ CONFIG = "config.pbtxt"
 _HERE = pathlib.Path(__file__).parent
 _PROGRAMS = {"triton_model.py": "model.py", "exported.py": "exported.py"}
 _DEFAULT = "serving_default"
+_OURS = 'parameters { key: "written_by" value { string_value: "tfpercept" } }'
+_DAMAGED = "damaged-"
 _TYPES = {
   "string": "TYPE_STRING",
   "bool": "TYPE_BOOL",
@@ -118,14 +123,15 @@ def add(
 ) -> Iterator[str]:
   """Adds a version of an export to a repository, which may be in use.
 
-  A version appears whole or not at all. One that is there stays as it is.
+  A version appears whole or not at all. One that is there stays, unless it is
+  damaged.
 
   Args:
     exported: Name of the export.
     version: Version folder of the export.
     repository: Folder of the repository.
     wanted: Names of signatures to serve, as for `chosen`.
-    batching: How the server gathers requests.
+    batching: How the server gathers requests; it replaces what was set before.
 
   Yields:
     The name of each model that got the version.
@@ -134,43 +140,80 @@ def add(
     ValueError: if the export is damaged, or takes other inputs than an earlier
       version of it.
   """
-  described = manifest.verify(version)["signatures"]
+  described = signatures(version)
   for signature, end in chosen(described, wanted).items():
     name = f"{exported}{end}"
     place = repository / name
     text = config(name, signature, described[signature], batching)
-    if not (place / CONFIG).exists():
-      place.mkdir(parents=True, exist_ok=True)
-      # A server takes a folder of a model for one without versions until one
-      # of them is there, so the order does not matter.
-      files.write_bytes(place / CONFIG, text.encode())
-    elif _interface((place / CONFIG).read_text()) != _interface(text):
+    old = (place / CONFIG).read_text() if (place / CONFIG).exists() else None
+    if old is not None and _interface(old) != _interface(text):
       raise ValueError(
         f"{version} takes or gives something else than {place}; serve it under"
         " another name"
       )
-    if not (place / version.name).exists():
-      with files.atomic(place / version.name) as made:
-        made.mkdir()
-        for source, target in _PROGRAMS.items():
-          shutil.copyfile(_HERE / source, made / target)
-          # Now, since a module that a server compiles there later looks like a
-          # change of the version, and has it loaded once more.
-          py_compile.compile(
-            str(made / target),
-            dfile=target,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-          )
-        # Copies and not links: another link to a file looks like a change.
-        shutil.copytree(version, made / "export")
+    if old != text:
+      place.mkdir(parents=True, exist_ok=True)
+      files.write_text(place / CONFIG, text)
+    target = place / version.name
+    if target.exists() and _damage(target):
+      target.rename(_free_name(place, f"{_DAMAGED}{target.name}"))
+    if not target.exists():
+      manifest.verify(version)
+      _publish(version, target)
       yield name
+
+
+def signatures(version: pathlib.Path) -> dict[str, Any]:
+  """Returns the descriptions of the signatures of an export.
+
+  Raises:
+    ValueError: if it is no SavedModel of ours, or its manifest is damaged.
+  """
+  try:
+    told = json.loads((version / manifest.NAME).read_text())
+    if told["format"] != manifest.FORMAT or told["kind"] != "saved_model":
+      raise ValueError("it is another export than a SavedModel")
+    return dict(told["signatures"])
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{version} can not be served: {error}") from error
+
+
+def _publish(version: pathlib.Path, target: pathlib.Path) -> None:
+  """Makes a version of a model beside the repository, and moves it there.
+
+  A server takes what grows within a folder of a model for a change of it.
+  """
+  repository = target.parents[1]
+  with tempfile.TemporaryDirectory(
+    prefix=".tfpercept.", dir=repository.absolute().parent
+  ) as work:
+    made = pathlib.Path(work) / target.name
+    made.mkdir()
+    for source, name in _PROGRAMS.items():
+      shutil.copyfile(_HERE / source, made / name)
+      # Compiled now, since what a server compiles there is a change, too.
+      py_compile.compile(
+        str(made / name),
+        dfile=name,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+      )
+    # Copies and not links: another link to a file looks like a change.
+    shutil.copytree(version, made / "export")
+    try:
+      made.rename(target)
+    except OSError as error:
+      if error.errno != errno.EXDEV:
+        raise
+      # The repository is a disk of its own.
+      with files.atomic(target) as copy:
+        shutil.copytree(made, copy)
 
 
 def set_aside_damaged(repository: pathlib.Path) -> Iterator[str]:
   """Renames latest versions that are damaged, so that a start finds good ones.
 
   A server at work goes on with the version before; one that starts would try
-  the latest alone.
+  the latest alone. Models of others are left alone.
 
   Args:
     repository: Folder of a repository that no server uses.
@@ -178,17 +221,33 @@ def set_aside_damaged(repository: pathlib.Path) -> Iterator[str]:
   Yields:
     One line for each version: its place and what is wrong with it.
   """
-  for place in sorted(p.parent for p in repository.glob(f"*/{CONFIG}")):
-    while found := [path for path in place.iterdir() if _number(path)]:
+  for path in sorted(repository.glob(f"*/{CONFIG}")):
+    place = path.parent
+    if _OURS not in path.read_text(errors="replace"):
+      continue
+    while found := [version for version in place.iterdir() if _number(version)]:
       latest = max(found, key=_number)
-      try:
-        manifest.verify(latest / "export")
-      except (ValueError, OSError) as error:
-        aside = _free_name(place, f"damaged-{latest.name}")
-        latest.rename(aside)
-        yield f"set {latest} aside as {aside.name}: {error}"
-      else:
+      damage = _damage(latest)
+      if not damage:
         break
+      aside = _free_name(place, f"{_DAMAGED}{latest.name}")
+      try:
+        latest.rename(aside)
+      except OSError as error:
+        yield f"{latest} can not be set aside ({error}): {damage}"
+        break
+      yield f"set {latest} aside as {aside.name}: {damage}"
+
+
+def _damage(version: pathlib.Path) -> str:
+  """Returns what is wrong with a version of a model; empty if nothing is."""
+  try:
+    manifest.verify(version / "export")
+    for name in _PROGRAMS.values():
+      (version / name).stat()
+  except (ValueError, OSError) as error:
+    return str(error)
+  return ""
 
 
 def _free_name(folder: pathlib.Path, name: str) -> pathlib.Path:
@@ -220,6 +279,7 @@ def config(
       _tensor(side, key, tensor, skip=batched)
       for key, tensor in tensors.items()
     ]
+  lines.append(_OURS)
   lines.append(
     f'parameters {{ key: "signature" value {{ string_value: "{signature}" }} }}'
   )
@@ -240,14 +300,16 @@ def _tensor(
   """Returns the line of an input or output; `skip` leaves out the batch."""
   shape = tensor["shape"][1:] if skip else tensor["shape"]
   sizes = ", ".join(str(-1 if size is None else size) for size in shape)
-  line = (
+  # A tensor of Triton has at least one axis; that of a number is dropped by it
+  # from a batch, and else by the model.
+  end = " reshape { shape: [] }" if skip and not shape else ""
+  return (
     f'{side} {{ name: "{name}" data_type: {_TYPES[tensor["dtype"]]}'
-    f" dims: [{sizes or 1}]"
+    f" dims: [{sizes or 1}]{end} }}"
   )
-  # A tensor of Triton has at least one axis; that of a number is dropped.
-  return f"{line}{'' if shape else ' reshape { shape: [] }'} }}"
 
 
 def _interface(text: str) -> list[str]:
-  kept = ("input", "output", "parameters", "name", "max_batch_size")
+  """Returns the lines that clients depend on."""
+  kept = ("input", "output", "parameters", "name")
   return [line for line in text.splitlines() if line.startswith(kept)]

@@ -1,7 +1,8 @@
 """TF Serving's gRPC interface for exports, to try them without its binary.
 
 This small server stands in for TF Serving in tests and in `serving.replay`. It
-has its `Predict` and the status of models, but no batches or new versions.
+has its `Predict` and the status of models, but no batches, and one version of
+each model, which it calls 1 whatever is asked for.
 """
 
 import concurrent.futures
@@ -58,7 +59,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     try:
       inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
       outputs = self._models[name].answer(signature, inputs)
-    except (exported.RefusedError, TypeError, ValueError) as error:
+      outputs = {k: outputs[k] for k in request.output_filter or outputs}
+    except KeyError as error:
+      context.abort(
+        grpc.StatusCode.INVALID_ARGUMENT, f"there is no output {error}"
+      )
+    except (TypeError, ValueError) as error:
       context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     response = predict_pb2.PredictResponse()
     response.model_spec.CopyFrom(request.model_spec)

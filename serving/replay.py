@@ -43,11 +43,15 @@ def requests(version: pathlib.Path) -> Iterator[predict_pb2.PredictRequest]:
   path = version / warm_up.PATH
   if not path.is_file():
     raise ValueError(f"{version} has no warm-up requests")
+  count = 0
   for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
     log = prediction_log_pb2.PredictionLog.FromString(record)
     if log.WhichOneof("log_type") != "predict_log":
       raise ValueError(f"{path} holds a record that is no Predict request")
     yield log.predict_log.request
+    count += 1
+  if not count:
+    raise ValueError(f"{path} holds no requests")
 
 
 def replay(name: str, version: pathlib.Path, address: str | None) -> list[str]:
@@ -90,7 +94,8 @@ def _equal(one: Any, other: Any) -> bool:
     return False
   if one.dtype.kind not in "fc":
     return bool(np.array_equal(one, other))
-  atol = TOLERANCE * float(np.nanmax(np.abs(one), initial=0.0))
+  finite = np.abs(one[np.isfinite(one)])
+  atol = TOLERANCE * float(finite.max(initial=0.0))
   return bool(np.allclose(one, other, rtol=0, atol=atol, equal_nan=True))
 
 

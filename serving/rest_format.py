@@ -93,28 +93,28 @@ def _named(value: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
   is_bare = not isinstance(value, dict) or value.keys() == {"b64"}
   if is_bare and len(wanted) == 1:
     return {next(iter(wanted)): value}
-  got = (
-    ", ".join(map(str, value)) if isinstance(value, dict) else "a bare value"
-  )
-  raise ValueError(f"inputs are {', '.join(wanted)}; got {got or 'nothing'}")
+  got = repr(list(value)) if isinstance(value, dict) else "a bare value"
+  raise ValueError(f"inputs are {', '.join(wanted)}; got {got:.200}")
 
 
 def _array(name: str, value: Any, tensor: Mapping[str, Any]) -> np.ndarray:
+  """Returns an input as NumPy reads it; whether it fits is asked later."""
   if tensor["dtype"] == "string":
-    return np.array(_decoded(name, value), np.object_)
+    if not isinstance(value, list):
+      raise ValueError(f"{name} is a list of bytes")
+    return np.array([_decoded(name, item) for item in value], np.object_)
   try:
-    return np.array(value, tensor["dtype"])
-  except (ValueError, TypeError, OverflowError) as error:
-    raise ValueError(
-      f"{name} holds numbers, {tensor['dtype']}, in equal rows: {error}"
-    ) from error
+    found = np.array(value)
+  except ValueError as error:  # rows of unlike lengths
+    raise ValueError(f"{name} holds numbers in rows of one length") from error
+  if found.dtype.kind not in "iuf" and found.size:
+    raise ValueError(f"{name} holds numbers, {tensor['dtype']}")
+  return found
 
 
-def _decoded(name: str, value: Any) -> Any:
-  if isinstance(value, list):
-    return [_decoded(name, item) for item in value]
+def _decoded(name: str, value: Any) -> bytes:
   if isinstance(value, str):
-    return value.encode()
+    return value.encode("utf-8", "surrogatepass")
   try:
     if isinstance(value, dict) and value.keys() == {"b64"}:
       return base64.b64decode(value["b64"], validate=True)

@@ -11,7 +11,6 @@ import pathlib
 
 from absl import flags
 
-from export import manifest
 from programs import program
 from serving import model_repository
 from tfpercept.io import files
@@ -22,31 +21,39 @@ def main() -> None:
   given = flags.FLAGS
   exports = model_repository.versions(pathlib.Path(given.exports))
   repository = pathlib.Path(given.repository)
+  if repository.resolve() == pathlib.Path(given.exports).resolve():
+    raise ValueError("--repository is another folder than --exports")
   files.require_writable_folder(repository)
   batching = model_repository.Batching(
     given.largest_batch, given.delay, given.processes
   )
-  known, added = set(), 0
+  known: set[str] = set()
+  wrong: list[str] = []
+  added = 0
   for name, places in exports.items():
     for place in places:
-      described = manifest.verify(place)["signatures"]
-      known |= described.keys()
-      for model in model_repository.add(
-        name,
-        place,
-        repository,
-        wanted=given.signatures,
-        batching=batching,
-      ):
-        print(f"Added version {place.name} of {model}")
-        added += 1
+      try:
+        known |= model_repository.signatures(place).keys()
+        for model in model_repository.add(
+          name,
+          place,
+          repository,
+          wanted=given.signatures,
+          batching=batching,
+        ):
+          print(f"Added version {place.name} of {model}")
+          added += 1
+      except ValueError as error:  # the others are wanted
+        wrong.append(str(error))
   if not added:
-    print(f"{repository} has all of them already")
+    print(f"{repository} has nothing new")
   if missing := set(given.signatures) - known:
-    raise ValueError(
+    wrong.append(
       f"no export has a signature {', '.join(sorted(missing))}; there are"
       f" {', '.join(sorted(known))}"
     )
+  if wrong:
+    raise ValueError("; ".join(wrong))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import json
 import pathlib
 from typing import Any
 
+import exported
 import numpy as np
 import triton_python_backend_utils as triton
-from exported import Exported, RefusedError
 
 
 class TritonPythonModel:
@@ -30,7 +30,7 @@ class TritonPythonModel:
     self._merges = config["max_batch_size"] > 0
     self._names = [entry["name"] for entry in config["input"]]
     here = pathlib.Path(args["model_repository"]) / args["model_version"]
-    self._exported = Exported(here / "export")
+    self._exported = exported.Exported(here / "export")
     if self._signature not in self._exported.signatures:
       raise ValueError(f"the export has no signature {self._signature!r}")
 
@@ -44,24 +44,28 @@ class TritonPythonModel:
     if self._merges:
       answers = self._exported.answer_all(self._signature, given)
     else:
-      answers = [self._alone(inputs) for inputs in given]
+      answers = [self._exported.alone(self._signature, x) for x in given]
     return [self._response(answer) for answer in answers]
 
   def _inputs(self, request: Any) -> dict[str, np.ndarray]:
-    return {
-      name: triton.get_input_tensor_by_name(request, name).as_numpy()
-      for name in self._names
-    }
+    described = self._exported.signatures[self._signature]["inputs"]
+    found = {}
+    for name in self._names:
+      value = triton.get_input_tensor_by_name(request, name).as_numpy()
+      # A tensor of Triton has at least one axis, a number of ours none.
+      found[name] = value if described[name]["shape"] else value.reshape(())
+    return found
 
-  def _alone(self, inputs: dict[str, np.ndarray]) -> Any:
-    try:
-      return self._exported.answer(self._signature, inputs)
-    except RefusedError as error:
-      return error
-
-  def _response(self, answer: Any) -> Any:
-    if isinstance(answer, RefusedError):
-      error = triton.TritonError(str(answer), triton.TritonError.INVALID_ARG)
+  def _response(self, answer: dict[str, np.ndarray] | Exception) -> Any:
+    if isinstance(answer, Exception):
+      is_refused = isinstance(answer, exported.RefusedError)
+      kind = triton.TritonError
+      error = kind(
+        exported.plain(str(answer)),
+        kind.INVALID_ARG if is_refused else kind.INTERNAL,
+      )
       return triton.InferenceResponse(error=error)
-    tensors = [triton.Tensor(name, x) for name, x in answer.items()]
+    tensors = [
+      triton.Tensor(name, np.atleast_1d(x)) for name, x in answer.items()
+    ]
     return triton.InferenceResponse(output_tensors=tensors)

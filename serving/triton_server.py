@@ -9,19 +9,14 @@ protocol, version 2, over HTTP and gRPC, on the loopback interface unless
 """
 
 import contextlib
-import ctypes
 import dataclasses
-import importlib.util
 import json
 import os
 import pathlib
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,11 +25,14 @@ from typing import IO, Any
 from absl import flags
 
 from programs import program
-from serving import model_repository
+from serving import model_repository, triton_resources
 
-_SHARED = pathlib.Path("/dev/shm")
-_PREFIX = "tfpercept_triton_"
-_PR_SET_PDEATHSIG = 1
+# Proxies of the environment are for other machines.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+_LOOK = 1.0  # seconds between looks at whether all processes live
+_LOOKS = 3  # looks at which an ended model process is there, if not reaped
+_RESTARTS = 5  # most in `_WINDOW`
+_WINDOW = 600.0  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +63,8 @@ class TritonServer:
     log: File for what the server says; None for standard error.
 
   Raises:
-    program.ProgramError: if nvidia-pytriton is not installed, or if no model
-      could be loaded in two starts.
+    program.ProgramError: if nvidia-pytriton is not installed, if a port is
+      taken, or if no model could be loaded in two starts.
   """
 
   def __init__(
@@ -89,8 +87,7 @@ class TritonServer:
     self._patience = patience
     self._log = log
     self._closing = contextlib.ExitStack()
-    # The regions of shared memory are of this server alone.
-    self._prefix = f"{_PREFIX}{os.getpid()}_{os.urandom(4).hex()}_"
+    self._name = ""
     self.process: subprocess.Popen[bytes] | None = None
     self.url = f"http://{listening.address}:{listening.http}"
 
@@ -130,7 +127,6 @@ class TritonServer:
       with contextlib.suppress(subprocess.TimeoutExpired):
         self.process.wait(timeout=60)
       self.kill()
-    _forget_dead_servers(self._prefix)
     self._closing.close()
 
   def kill(self) -> None:
@@ -149,11 +145,11 @@ class TritonServer:
     request = urllib.request.Request(
       f"{self.url}/v2/repository/index", data=b"{}", method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with _open(request, timeout=10) as answer:
       rows: list[dict[str, Any]] = json.load(answer)
     found: dict[str, str] = {}
     for row in rows:
-      state = row.get("state", "LOADING")
+      state = row.get("state", "NO MODEL")  # another folder
       if state != "READY" and row.get("reason"):
         state = f"{state}: {' '.join(row['reason'].split())}"
       # Of several versions, one at work is enough.
@@ -161,14 +157,47 @@ class TritonServer:
         found[row["name"]] = state
     return found
 
+  def watch(self) -> None:
+    """Starts the server anew whenever it or a model process has ended.
+
+    Raises:
+      program.ProgramError: if that happens too often, or a start fails.
+    """
+    starts: list[float] = []
+    while True:
+      reason = self._ended()
+      now = time.monotonic()
+      starts = [t for t in starts if now - t < _WINDOW] + [now]
+      if len(starts) > _RESTARTS:
+        raise program.ProgramError(
+          f"{reason}, for the {len(starts)}th time in {_WINDOW:g} s"
+        )
+      print(f"{reason}; starting the server anew", file=sys.stderr, flush=True)
+      self.stop()
+      self.start()
+
+  def _ended(self) -> str:
+    """Waits until a process has ended; returns which one."""
+    assert self.process is not None
+    seen: list[set[int]] = []
+    while True:
+      status = self.process.poll()
+      if status is not None:
+        return f"the server ended with status {status}"
+      # Triton reaps a model that it unloads at once.
+      seen = [*seen, triton_resources.dead_models(self.process.pid)][-_LOOKS:]
+      if len(seen) == _LOOKS and set.intersection(*seen):
+        return "a model process has ended"
+      time.sleep(_LOOK)
+
   def _launch(self) -> None:
-    binaries, libraries = _binaries()
-    _forget_dead_servers()
-    for port in (self._listening.http, self._listening.grpc):
-      _require_free(self._listening.address, port)
-    place = pathlib.Path(
-      self._closing.enter_context(tempfile.TemporaryDirectory())
-    )
+    at = self._listening
+    ports = (at.http, at.grpc, *([at.metrics] if at.metrics else []))
+    triton_resources.require_free(at.address, *ports)
+    binaries, libraries = triton_resources.binaries()
+    self._closing.close()  # what a killed one held
+    prefix, place = self._closing.enter_context(triton_resources.held())
+    self._name = prefix
     environment = os.environ | {
       # Model processes take the Python that is first on the path, and load the
       # libpython of these folders.
@@ -179,14 +208,14 @@ class TritonServer:
       ),
       "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
-    at = self._listening
     self.process = subprocess.Popen(
       [
         str(binaries / "bin/tritonserver"),
         f"--model-repository={self._repository.absolute()}",
-        f"--backend-directory={_backends(binaries, place)}",
+        f"--id={prefix}",
+        f"--backend-directory={triton_resources.backends(place)}",
         f"--cache-directory={binaries / 'caches'}",
-        f"--backend-config=python,shm-region-prefix-name={self._prefix}",
+        f"--backend-config=python,shm-region-prefix-name={prefix}",
         f"--backend-config=python,stub-timeout-seconds={int(self._patience)}",
         "--model-control-mode=poll",
         f"--repository-poll-secs={self._poll}",
@@ -205,7 +234,7 @@ class TritonServer:
       stderr=subprocess.STDOUT,
       # Signals of a terminal reach the server through `stop` alone.
       start_new_session=True,
-      preexec_fn=_die_with_parent,
+      preexec_fn=triton_resources.die_with_parent,
     )
 
   def _wait(self) -> None:
@@ -222,12 +251,7 @@ class TritonServer:
           f"the server ended with status {self.process.returncode}; its output"
           " says why"
         )
-      states = {}
-      with (
-        contextlib.suppress(OSError, ValueError),
-        urllib.request.urlopen(f"{self.url}/v2/health/ready", timeout=10),
-      ):
-        states = self.models()
+      states = self._states()
       if states and not any(s.startswith("LOADING") for s in states.values()):
         if any(state == "READY" for state in states.values()):
           return
@@ -238,61 +262,15 @@ class TritonServer:
       f"the server was not ready after {self._patience:g} s"
     )
 
-
-def _binaries() -> tuple[pathlib.Path, pathlib.Path]:
-  """Returns the folders of the server and of its libraries."""
-  found = importlib.util.find_spec("pytriton")
-  if found is None or found.origin is None:
-    raise program.ProgramError(
-      'Triton is not installed; `pip install "tfpercept[triton]"`'
-    )
-  package = pathlib.Path(found.origin).parent
-  return package / "tritonserver", package.parent / "nvidia_pytriton.libs"
-
-
-def _backends(binaries: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
-  """Returns a folder of backends with the program of this Python's models."""
-  version = "{}.{}".format(*sys.version_info)
-  stub = binaries / f"python_backend_stubs/{version}/triton_python_backend_stub"
-  if not stub.is_file():
-    raise program.ProgramError(f"Triton has no backend for Python {version}")
-  target = place / "backends" / "python"
-  shutil.copytree(binaries / "backends/python", target)
-  shutil.copy(stub, target)
-  return target.parent
-
-
-def _require_free(address: str, port: int) -> None:
-  """Raises ProgramError if a port is taken, which Triton would say late."""
-  with socket.socket() as one:
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-      one.bind((address, port))
-    except OSError as error:
-      raise program.ProgramError(
-        f"can not listen on {address}:{port} ({error.strerror}); give other"
-        " ports"
-      ) from error
-
-
-def _die_with_parent() -> None:
-  """Has the server end, too, if this program is killed."""
-  ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _forget_dead_servers(ended: str | None = None) -> None:
-  """Removes shared memory that servers which were killed have left.
-
-  Its names hold the process that started the server.
-
-  Args:
-    ended: Beginning of the names of a server that this process has ended.
-  """
-  for path in _SHARED.glob(f"{_PREFIX}*"):
-    owner = path.name.removeprefix(_PREFIX).partition("_")[0]
-    is_ended = ended is not None and path.name.startswith(ended)
-    if is_ended or not pathlib.Path(f"/proc/{owner}").exists():
-      path.unlink(missing_ok=True)
+  def _states(self) -> dict[str, str]:
+    """Returns the states of models; none before the server answers."""
+    with contextlib.suppress(OSError, ValueError):
+      with _open(f"{self.url}/v2", timeout=10) as answer:
+        if json.load(answer)["name"] != self._name:
+          return {}  # that of another one
+      with _open(f"{self.url}/v2/health/ready", timeout=10):
+        return self.models()
+    return {}
 
 
 def main() -> None:
@@ -316,9 +294,13 @@ def main() -> None:
         f"Ready: HTTP {server.url}, gRPC {given.address}:{given.grpc_port}",
         flush=True,
       )
-      assert server.process is not None
-      status = server.process.wait()
-      raise program.ProgramError(f"the server ended with status {status}")
+      try:
+        server.watch()
+      finally:
+        # Stopping takes seconds, in which a second signal would end this
+        # program before the server.
+        for number in (signal.SIGINT, signal.SIGTERM):
+          signal.signal(number, signal.SIG_IGN)
   except KeyboardInterrupt:
     print("Stopped")
 
@@ -332,7 +314,9 @@ if __name__ == "__main__":
   )
   flags.DEFINE_integer("http_port", 8000, "Port of HTTP.", 1, 65535)
   flags.DEFINE_integer("grpc_port", 8001, "Port of gRPC.", 1, 65535)
-  flags.DEFINE_integer("metrics_port", 0, "Port of metrics; 0 for none.", 0)
+  flags.DEFINE_integer(
+    "metrics_port", 0, "Port of metrics; 0 for none.", 0, 65535
+  )
   flags.DEFINE_integer("poll", 2, "Seconds between looks for new versions.", 1)
   flags.DEFINE_float(
     "patience", 600.0, "Seconds until a start is given up.", 1.0

@@ -80,6 +80,44 @@ def test_a_library_failure_of_a_batch_is_tried_alone(model, monkeypatch):
   monkeypatch.setattr(model, "answer", answer)
   answers = model.answer_all("luma", [luma(1, 4, 5, 1)] * 2)
   assert [answer["image"].shape[0] for answer in answers] == [1, 1]
+  # One that fails alone fails alone.
+  requests = [luma(1, 4, 5, 1), luma(2, 4, 5, 1), luma(1, 9, 9, 1)]
+  answers = model.answer_all("luma", requests)
+  assert isinstance(answers[1], exported.tf.errors.ResourceExhaustedError)
+  assert [x["image"].shape[1] for x in (answers[0], answers[2])] == [4, 9]
+
+
+def test_answers_of_another_length_are_not_split(model, monkeypatch):
+  def answer(signature, inputs):
+    return {"image": np.zeros(1), "value": inputs["image"]}
+
+  monkeypatch.setattr(model, "answer", answer)
+  requests = [luma(1, 4, 5, 1), luma(1, 4, 5, 1)]
+  answers = model.answer_all("luma", requests)
+  assert [answer["value"].shape for answer in answers] == [(1, 4, 5, 1)] * 2
+
+
+def test_requests_of_unlike_types_are_not_merged(model, monkeypatch):
+  types = []
+
+  def answer(signature, inputs):
+    types.append(inputs["image"].dtype)
+    return {"image": inputs["image"]}
+
+  monkeypatch.setattr(model, "answer", answer)
+  single = luma(1, 4, 5, 1)
+  double = {"image": single["image"].astype(np.float64)}
+  model.answer_all("luma", [single, double, single])
+  assert types == [np.float32, np.float64]
+
+
+@pytest.mark.parametrize("value", [2.7, 2**32, np.nan, -1])
+def test_whole_numbers_that_a_type_lacks_are_refused(value):
+  wanted = {"shape": [None], "dtype": "uint8"}
+  with pytest.raises(exported.RefusedError, match="has not all of its numb"):
+    exported._tensor("count", np.array([value]), wanted)
+  good = exported._tensor("count", np.array([200.0]), wanted)
+  assert good.dtype == "uint8" and good.numpy().tolist() == [200]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +135,18 @@ def test_a_library_failure_of_a_batch_is_tried_alone(model, monkeypatch):
       "luma",
       {"image": np.full((1, 2, 2, 1), b"a", np.object_)},
       "image holds float32; got object",
+    ),
+    ("luma", luma(1, 0, 4, 1), "image has no elements; got [1, 0, 4, 1]"),
+    ("luma", luma(0, 2, 2, 1), "image has no elements; got [0, 2, 2, 1]"),
+    (
+      "luma",
+      {"image": np.full((1, 2, 2, 1), 1e300)},
+      "image holds float32, which has not all of its numbers",
+    ),
+    (
+      "luma",
+      {"image": np.full((1, 2, 2, 1), 1j)},
+      "image holds float32; got complex128",
     ),
     (
       "png",
@@ -134,4 +184,10 @@ def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
 def test_the_line_of_an_assertion_loses_what_the_graph_adds():
   long = "assertion failed: [the size is] [3] [2]\n\t [[{{node Assert}}]]"
   assert exported.plain(long) == "the size is 3 2"
-  assert exported.plain("one\ntwo") == "one"
+  real = (
+    "Graph execution error:\n\nDetected at node 'a/Reshape' defined at (most"
+    " recent call last):\nNode: 'a/Reshape'\nsize 0 does not fit\n\t"
+    " [[{{node a/Reshape}}]] [Op:__inference_signature_wrapper_1]"
+  )
+  assert exported.plain(real) == "size 0 does not fit"
+  assert exported.plain("") == "the model failed"

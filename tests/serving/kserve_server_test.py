@@ -119,6 +119,17 @@ def test_a_bad_request_gets_400_and_one_line(url):
   assert answer["error"].startswith("no signature 'none'; there are luma, png")
   body = {"signature_name": "png", "instances": [{"b64": "%"}]}
   assert ask(url, body)[0] == 400
+  status, answer = ask(url, {"inputs": {"image": [[[[None] * 3]]]}})
+  assert (status, answer["error"]) == (400, "image holds numbers, float32")
+
+
+def test_a_body_that_nests_too_deep_gets_400(url):
+  for body in (b"[" * 100_000, b"\xff"):
+    request = urllib.request.Request(f"{url}/v1/models/srcnn:predict", body)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+      urllib.request.urlopen(request, timeout=FOREVER)
+    assert caught.value.code == 400
+    assert "is JSON" in json.load(caught.value)["error"]
 
 
 def test_an_unknown_model_gets_404(url):

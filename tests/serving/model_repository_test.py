@@ -80,6 +80,7 @@ def test_the_configuration_says_what_the_manifest_says(exports, tmp_path):
     " reshape { shape: [] } }",
     'output { name: "status" data_type: TYPE_STRING dims: [1]'
     " reshape { shape: [] } }",
+    'parameters { key: "written_by" value { string_value: "tfpercept" } }',
     'parameters { key: "signature" value { string_value: "png" } }',
     "instance_group [ { kind: KIND_CPU count: 1 } ]",
     "version_policy { latest { num_versions: 1 } }",
@@ -105,10 +106,8 @@ def test_a_signature_without_a_batch_is_answered_one_by_one():
   )
   assert "max_batch_size: 0" in text
   assert "dynamic_batching" not in text
-  assert (
-    'input { name: "count" data_type: TYPE_INT32 dims: [1]'
-    " reshape { shape: [] } }" in text
-  )
+  # Triton refuses the shape of a number where there is no batch.
+  assert 'input { name: "count" data_type: TYPE_INT32 dims: [1] }' in text
   assert 'name: "image" data_type: TYPE_FP32 dims: [-1, 8, 8, 1] }' in text
 
 
@@ -120,13 +119,50 @@ def test_a_version_with_other_inputs_is_refused(exports, tmp_path):
     added(exports, tmp_path)
 
 
+def test_other_settings_of_batches_replace_those_before(exports, tmp_path):
+  added(exports, tmp_path)
+  batching = model_repository.Batching(largest=8, delay=1, processes=2)
+  assert added(exports, tmp_path, batching=batching) == []
+  text = (tmp_path / "srcnn_png" / "config.pbtxt").read_text()
+  for part in ("max_batch_size: 8", "microseconds: 1 }", "count: 2"):
+    assert part in text
+
+
+def test_a_version_that_was_damaged_is_replaced(exports, tmp_path):
+  added(exports, tmp_path)
+  damaged = tmp_path / "srcnn_png" / "2"
+  (damaged / "exported.py").unlink()
+  assert added(exports, tmp_path) == ["srcnn_png"]
+  assert (damaged / "exported.py").is_file()
+  assert (tmp_path / "srcnn_png" / "damaged-2").is_dir()
+
+
+def test_nothing_is_made_within_the_folder_of_a_model(
+  exports, tmp_path, monkeypatch
+):
+  place = tmp_path / "models" / "srcnn_png"
+  seen, copy = [], shutil.copytree
+
+  def watched(source, target, *rest, **options):
+    if pathlib.Path(target).name == "export":
+      seen.append({path.name for path in place.iterdir()})
+    return copy(source, target, *rest, **options)
+
+  monkeypatch.setattr(model_repository.shutil, "copytree", watched)
+  added(exports, tmp_path / "models")
+  assert seen == [
+    {"config.pbtxt"}, {"config.pbtxt", "1"}, {"config.pbtxt", "1", "2"},
+  ]  # fmt: skip
+  assert [path.name for path in tmp_path.iterdir()] == ["models"]
+
+
 def test_a_damaged_export_is_not_added(exports, tmp_path):
   damaged = tmp_path / "exports"
   shutil.copytree(exports / "srcnn" / "1", damaged / "srcnn" / "3")
   (damaged / "srcnn" / "3" / "saved_model.pb").write_bytes(b"")
   with pytest.raises(ValueError, match=r"changed: saved_model\.pb"):
     added(damaged, tmp_path / "repository")
-  assert not (tmp_path / "repository").exists()
+  assert not list((tmp_path / "repository" / "srcnn_png").glob("[0-9]*"))
 
 
 def test_before_a_start_damaged_latest_versions_are_set_aside(
@@ -143,6 +179,15 @@ def test_before_a_start_damaged_latest_versions_are_set_aside(
   names = {path.name for path in place.iterdir()}
   assert names == {"config.pbtxt", "1", "damaged-2", "damaged-10"}
   assert not list(model_repository.set_aside_damaged(tmp_path))
+
+
+def test_models_of_others_are_left_alone(tmp_path):
+  for version in ("1", "2"):
+    (tmp_path / "resnet" / version).mkdir(parents=True)
+  (tmp_path / "resnet" / "config.pbtxt").write_text('name: "resnet"')
+  assert not list(model_repository.set_aside_damaged(tmp_path))
+  names = {path.name for path in (tmp_path / "resnet").iterdir()}
+  assert names == {"config.pbtxt", "1", "2"}
 
 
 def test_the_program_adds_what_is_new_and_names_what_is_not_there(
@@ -163,6 +208,6 @@ def test_the_program_adds_what_is_new_and_names_what_is_not_there(
   done = run()
   assert done.stdout.count("Added version") == 3, done.stderr
   missing = run("--signatures=jpg")
-  assert missing.stdout == f"{tmp_path / 'models'} has all of them already\n"
+  assert missing.stdout == f"{tmp_path / 'models'} has nothing new\n"
   assert missing.returncode == 1
   assert "no export has a signature jpg; there are luma, png" in missing.stderr

@@ -88,6 +88,30 @@ def test_without_a_name_the_default_signature_answers(address):
   assert tf.make_ndarray(answer).shape == (1, 8, 8, 3)
 
 
+def test_only_the_outputs_that_are_asked_for_are_sent(address):
+  request = predict_pb2.PredictRequest()
+  request.model_spec.name = "loss"
+  request.model_spec.signature_name = "score"
+  for key in ("reference", "image"):
+    zeros = tf.make_tensor_proto(np.zeros((1, 16, 16, 3), np.float32))
+    request.inputs[key].CopyFrom(zeros)
+  with grpc.insecure_channel(address) as channel:
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    request.output_filter.append("value")
+    assert set(stub.Predict(request, timeout=3600).outputs) == {"value"}
+    request.output_filter.append("none")
+    with pytest.raises(grpc.RpcError) as caught:
+      stub.Predict(request, timeout=3600)
+  assert caught.value.details() == "there is no output 'none'"
+
+
+def test_infinite_values_do_not_hide_other_ones():
+  one = np.array([np.inf, 1.0])
+  assert replay._equal(one, one)
+  assert not replay._equal(one, np.array([np.inf, 1.1]))
+  assert not replay._equal(one, np.array([2.0, 1.0]))
+
+
 def test_the_status_of_a_model_is_told(address):
   request = get_model_status_pb2.GetModelStatusRequest()
   with grpc.insecure_channel(address) as channel:

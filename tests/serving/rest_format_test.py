@@ -43,7 +43,6 @@ def test_rows_of_several_inputs_become_columns():
     {"signature_name": "compress", "instances": rows}, SIGNATURES
   )
   assert inputs["image_bytes"].tolist() == [b"a", b"b"]
-  assert inputs["quality"].dtype == np.float32
   assert inputs["quality"].tolist() == [3.0, 4.5]
 
 
@@ -93,16 +92,23 @@ def test_outputs_without_rows_ask_for_columns():
     ({"instances": [], "inputs": 1}, "either `instances`"),
     ({"instances": []}, "a list of at least one row"),
     ({"instances": "abc"}, "a list of at least one row"),
-    ({"instances": [{"x": 1}]}, "inputs are image; got x"),
+    ({"instances": [{"x": 1}]}, "inputs are image; got ['x']"),
     (
       {"signature_name": "compress", "instances": [b64(b"a")]},
-      "inputs are image_bytes, quality; got b64",
+      "inputs are image_bytes, quality; got ['b64']",
     ),
     (
       {"signature_name": "compress", "instances": [3]},
       "inputs are image_bytes, quality; got a bare value",
     ),
-    ({"instances": [[1], [1, 2]]}, "image holds numbers, float32, in equal"),
+    ({"instances": [[1], [1, 2]]}, "image holds numbers in rows of one length"),
+    ({"inputs": [[None]]}, "image holds numbers, float32"),
+    ({"inputs": [["0.5"]]}, "image holds numbers, float32"),
+    ({"inputs": [[True]]}, "image holds numbers, float32"),
+    ({"inputs": [[2**80]]}, "image holds numbers, float32"),
+    ({"inputs": {"x\ny": 1, "\ud800": 2}}, r"got ['x\ny', '\ud800']"),
+    ({"signature_name": "png", "inputs": "abc"}, "is a list of bytes"),
+    ({"signature_name": "png", "inputs": [["abc"]]}, "image_bytes holds bytes"),
     ({"instances": [{"image": "abc"}]}, "image holds numbers"),
     (
       {"signature_name": "png", "instances": [{"b64": "%"}]},

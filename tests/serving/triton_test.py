@@ -10,6 +10,7 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -66,13 +67,14 @@ def expected(exports, pictures):
 @pytest.fixture
 def repository(exports, tmp_path):
   folder = tmp_path / "models"
+  (folder / "lost+found").mkdir(parents=True)  # no model
   list(model_repository.add("srcnn", exports[0], folder))
   return folder
 
 
 def shared_memory():
-  """Regions of servers of this process."""
-  return set(pathlib.Path("/dev/shm").glob(f"*triton_{os.getpid()}_*"))
+  """Regions of servers, of which other tests have none at the same time."""
+  return set(pathlib.Path("/dev/shm").glob("tfpercept_triton_*"))
 
 
 @contextlib.contextmanager
@@ -105,6 +107,14 @@ def address(exports, still):
   list(model_repository.add("srcnn", exports[0], still / "models"))
   with running(still / "models") as (_, address):
     yield address
+
+
+def sent(*contents):
+  """Files of one request, with the axis that Triton gives to each."""
+  return {
+    name: value[:, None]
+    for name, value in served_exports.files(*contents).items()
+  }
 
 
 def image(answer):
@@ -145,7 +155,7 @@ class Load:
     while not self._stop.is_set():
       place = (place + 1) % len(pictures)
       try:
-        found = client.ask(MODEL, served_exports.files(pictures[place]))
+        found = client.ask(MODEL, sent(pictures[place]))
         self.answers.append((place, image(found)))
       except ask.ServerError as error:
         self.errors.append(f"{error.status}: {error}")
@@ -172,10 +182,10 @@ def test_clients_at_once_get_right_answers_and_bad_files_our_line(
       clients.own = ask.Client(address)
     if number % BAD_EACH == 0:
       with pytest.raises(ask.ServerError) as caught:
-        clients.own.ask(MODEL, served_exports.files(b"bad %d" % number))
+        clients.own.ask(MODEL, sent(b"bad %d" % number))
       return caught.value.status, str(caught.value)
     place = number % len(pictures)
-    found = clients.own.ask(MODEL, served_exports.files(pictures[place]))
+    found = clients.own.ask(MODEL, sent(pictures[place]))
     return image(found) == expected[0][place]
 
   with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
@@ -190,11 +200,11 @@ def test_a_request_of_several_files_has_a_status_for_each(
   address, pictures, expected
 ):
   client = ask.Client(address)
-  given = served_exports.files(pictures[0], b"bad", pictures[1])
+  given = sent(pictures[0], b"bad", pictures[1])
   found = client.ask(MODEL, given)
   assert found["status"].ravel().tolist() == [b"", LINE.encode(), b""]
   assert found["image_bytes"].ravel()[[0, 2]].tolist() == expected[0][:2]
-  assert client.inputs(MODEL) == {"image_bytes": "BYTES"}
+  assert client.inputs(MODEL) == {"image_bytes": ("BYTES", (-1, 1))}
   client.close()
 
 
@@ -225,7 +235,29 @@ def test_new_versions_under_load_lose_no_request(
     load.wait_for(expected[1])
   assert load.errors == []
   assert all(x in (expected[0][p], expected[1][p]) for p, x in load.answers)
-  assert server.models() == {MODEL: "READY"}
+  assert server.models() == {MODEL: "READY", "lost+found": "NO MODEL"}
+
+
+def test_a_model_process_that_dies_is_noticed_and_the_server_restarted(
+  started, pictures, expected
+):
+  server, address = started
+  watching = threading.Thread(target=server.watch, daemon=True)
+  with Load(address, pictures, patience=FOREVER) as load:
+    load.wait_for(expected[0])
+    first = server.process.pid
+    watching.start()
+    for place in pathlib.Path("/proc").glob("[0-9]*"):
+      with contextlib.suppress(OSError):
+        line = (place / "cmdline").read_bytes()
+        if b"python_backend_stub" in line and str(first).encode() in line:
+          os.kill(int(place.name), signal.SIGKILL)
+    end = time.monotonic() + FOREVER
+    while server.process is None or server.process.pid == first:
+      assert time.monotonic() < end
+      time.sleep(0.2)
+    load.wait_for(expected[0])
+  assert all(x == expected[0][place] for place, x in load.answers)
 
 
 def test_a_killed_server_comes_back_with_the_same_answers(
@@ -255,7 +287,7 @@ def test_starts_in_a_row_all_succeed(repository, pictures, expected, tmp_path):
       ends.callback(server.stop)
       server.start()
       client = ask.Client(f"{at.address}:{at.grpc}", patience=FOREVER)
-      found = client.ask(MODEL, served_exports.files(pictures[0]))
+      found = client.ask(MODEL, sent(pictures[0]))
       client.close()
       assert image(found) == expected[0][0]
       # Every other one leaves what a crash leaves.
