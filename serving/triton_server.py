@@ -88,6 +88,7 @@ class TritonServer:
     self._log = log
     self._closing = contextlib.ExitStack()
     self._name = ""
+    self._is_wanted = False
     self.process: subprocess.Popen[bytes] | None = None
     self.url = f"http://{listening.address}:{listening.http}"
 
@@ -107,6 +108,7 @@ class TritonServer:
 
     A latest version that is damaged is set aside first.
     """
+    self._is_wanted = True
     for line in model_repository.set_aside_damaged(self._repository):
       print(line, file=sys.stderr)
     for last in (False, True):
@@ -122,6 +124,7 @@ class TritonServer:
 
   def stop(self) -> None:
     """Stops the server and its model processes, and frees what they shared."""
+    self._is_wanted = False
     if self.process is not None:
       self.process.terminate()
       with contextlib.suppress(subprocess.TimeoutExpired):
@@ -160,12 +163,13 @@ class TritonServer:
   def watch(self) -> None:
     """Starts the server anew whenever it or a model process has ended.
 
+    It returns once the server was stopped.
+
     Raises:
       program.ProgramError: if that happens too often, or a start fails.
     """
     starts: list[float] = []
-    while True:
-      reason = self._ended()
+    while reason := self._ended():
       now = time.monotonic()
       starts = [t for t in starts if now - t < _WINDOW] + [now]
       if len(starts) > _RESTARTS:
@@ -177,18 +181,21 @@ class TritonServer:
       self.start()
 
   def _ended(self) -> str:
-    """Waits until a process has ended; returns which one."""
-    assert self.process is not None
+    """Waits until a process has ended; returns which one.
+
+    It is empty if the server was stopped.
+    """
     seen: list[set[int]] = []
-    while True:
+    while self._is_wanted and self.process is not None:
       status = self.process.poll()
-      if status is not None:
+      if status is not None and self._is_wanted:
         return f"the server ended with status {status}"
       # Triton reaps a model that it unloads at once.
       seen = [*seen, triton_resources.dead_models(self.process.pid)][-_LOOKS:]
       if len(seen) == _LOOKS and set.intersection(*seen):
         return "a model process has ended"
       time.sleep(_LOOK)
+    return ""
 
   def _launch(self) -> None:
     at = self._listening

@@ -242,7 +242,7 @@ def test_a_model_process_that_dies_is_noticed_and_the_server_restarted(
   started, pictures, expected
 ):
   server, address = started
-  watching = threading.Thread(target=server.watch, daemon=True)
+  watching = threading.Thread(target=server.watch)
   with Load(address, pictures, patience=FOREVER) as load:
     load.wait_for(expected[0])
     first = server.process.pid
@@ -257,6 +257,8 @@ def test_a_model_process_that_dies_is_noticed_and_the_server_restarted(
       assert time.monotonic() < end
       time.sleep(0.2)
     load.wait_for(expected[0])
+  server.stop()
+  watching.join()
   assert all(x == expected[0][place] for place, x in load.answers)
 
 
