@@ -29,6 +29,7 @@ from serving import model_repository, triton_resources
 
 # Proxies of the environment are for other machines.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+_NO_MODEL = "NO MODEL"  # the state of a folder that has no configuration
 _LOOK = 1.0  # seconds between looks at whether all processes live
 _LOOKS = 3  # looks at which an ended model process is there, if not reaped
 _RESTARTS = 5  # most in `_WINDOW`
@@ -52,6 +53,10 @@ class Listening:
   metrics: int = 0
 
 
+class NotLoadedError(program.ProgramError):
+  """Triton can load none of the models, now and at another start."""
+
+
 class TritonServer:
   """A Triton server of a model repository, as a context.
 
@@ -64,7 +69,7 @@ class TritonServer:
 
   Raises:
     program.ProgramError: if nvidia-pytriton is not installed, if a port is
-      taken, or if no model could be loaded in two starts.
+      taken, if two starts failed, or if no model could be loaded.
   """
 
   def __init__(
@@ -118,8 +123,9 @@ class TritonServer:
         return
       except program.ProgramError as error:
         self.stop()
-        if last:
+        if last or isinstance(error, NotLoadedError):
           raise
+        self._is_wanted = True
         print(f"{error}; starting it once more", file=sys.stderr)
 
   def stop(self) -> None:
@@ -152,7 +158,7 @@ class TritonServer:
       rows: list[dict[str, Any]] = json.load(answer)
     found: dict[str, str] = {}
     for row in rows:
-      state = row.get("state", "NO MODEL")  # another folder
+      state = row.get("state", _NO_MODEL)
       if state != "READY" and row.get("reason"):
         state = f"{state}: {' '.join(row['reason'].split())}"
       # Of several versions, one at work is enough.
@@ -262,8 +268,10 @@ class TritonServer:
       if states and not any(s.startswith("LOADING") for s in states.values()):
         if any(state == "READY" for state in states.values()):
           return
-        reasons = "; ".join(f"{k}: {v}" for k, v in states.items())
-        raise program.ProgramError(f"no model could be loaded: {reasons}")
+        reasons = [f"{k}: {v}" for k, v in states.items() if v != _NO_MODEL]
+        raise NotLoadedError(
+          f"no model could be loaded: {'; '.join(reasons) or 'there is none'}"
+        )
       time.sleep(0.2)
     raise program.ProgramError(
       f"the server was not ready after {self._patience:g} s"
