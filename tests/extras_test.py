@@ -171,6 +171,7 @@ def test_extras_bring_what_they_are_said_to_bring():
     pytest.skip("the wheel alone is tested")
   parser.read(setup)
   own = {
+    "Dask": "distributed>=2024",
     "PyAV": "av",
     "PySpark": "pyspark>=3.5,<4",
     "SciPy": "scipy",
