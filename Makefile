@@ -8,6 +8,7 @@ export TFPERCEPT_WEIGHTS ?= $(CURDIR)/.weights
 PYTEST_FLAGS ?= -n logical --maxprocesses=4 --dist=worksteal
 DEMO_FLAGS ?=
 FUZZ_SECONDS ?= 60
+SERVING_FLAGS ?=
 # Documents whose commands need no server; `make test-serving` runs the other one's.
 WITHOUT ?=
 DOCS = $(filter-out docs/guides/serving.md $(WITHOUT),$(wildcard *.md docs/*.md docs/*/*.md))
@@ -63,7 +64,7 @@ test-clusters: .venv-clusters/ready  ## Kills an executor of a small Spark clust
 
 .PHONY: test-serving
 test-serving: .venv-serving/ready  ## Asks a Triton server and KServe's SDK, kills the server, runs the commands of docs/guides/serving.md
-	@PYTHONPATH=$$(echo $(CURDIR)/.venv-serving/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q tests/serving/triton_test.py tests/serving/kserve_server_test.py
+	@PYTHONPATH=$$(echo $(CURDIR)/.venv-serving/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -q $(SERVING_FLAGS) tests/serving/triton_test.py tests/serving/kserve_server_test.py
 	@PYTHONPATH=$$(echo $(CURDIR)/.venv-serving/lib/python3*/site-packages) TF_CPP_MIN_LOG_LEVEL=3 $(PY) tools/run_docs.py docs/guides/serving.md
 
 .PHONY: litert
