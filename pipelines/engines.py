@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pipelines import jobs
 from programs import program
@@ -41,11 +41,10 @@ def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:
     ProgramError: if a process died, as when the memory is used up.
     OSError: if the file of a chunk can not be written.
   """
-  left = job.left
-  count = job.count - sum(len(chunk.items) for chunk in left)
-  progress(count)
+  left = _left(job, progress)
   if not left:
     return
+  count = job.count - sum(len(chunk.items) for chunk in left)
   processes = min(workers or os.cpu_count() or 1, len(left))
   with (
     _single_threaded(),
@@ -86,8 +85,7 @@ def spark(job: jobs.Job, *, master: str, progress: Progress) -> None:
       executors.
     ImportError: if PySpark is not installed.
   """
-  left = job.left
-  progress(job.count - sum(len(chunk.items) for chunk in left))
+  left = _left(job, progress)
   if not left:
     return
   with extras.needed("--engine=spark"):
@@ -134,8 +132,7 @@ def dask(job: jobs.Job, *, master: str, progress: Progress) -> None:
       or failed.
     ImportError: if Dask is not installed.
   """
-  left = job.left
-  progress(job.count - sum(len(chunk.items) for chunk in left))
+  left = _left(job, progress)
   if not left:
     return
   with extras.needed("--engine=dask"):
@@ -151,6 +148,13 @@ def dask(job: jobs.Job, *, master: str, progress: Progress) -> None:
       f"Dask gave up ({messages.first_line(error)}); the same command goes on "
       "where this one stopped"
     ) from error
+
+
+def _left(job: jobs.Job, progress: Progress) -> Sequence[jobs.Chunk]:
+  """Returns the chunks that are left, and tells how many pictures are done."""
+  left = job.left
+  progress(job.count - sum(len(chunk.items) for chunk in left))
+  return left
 
 
 def _end_with_parent() -> None:

@@ -103,7 +103,7 @@ class Exported:
 
     Args:
       signature: Name of the signature.
-      request: Its inputs by name.
+      request: Arrays of its inputs by name.
     """
     try:
       return self.answer(signature, request)

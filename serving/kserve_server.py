@@ -18,28 +18,30 @@ import importlib
 import json
 import pathlib
 import socket
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
 from programs import program
-from serving import exported, model_repository, rest_format
-from tfpercept.io import files
+from serving import exported, exports_flag, rest_format
 
 _AT_ONCE = 2  # requests of a model that are worked on at a time
 _APPLICATION = "kserve.model_server:app"
 
 
-def serve(folder: files.PathLike, address: str, port: int) -> None:
-  """Serves the exports of a folder until the process is ended.
+def serve(
+  exports: Mapping[str, Sequence[pathlib.Path]], address: str, port: int
+) -> None:
+  """Serves exports until the process is ended.
 
   Args:
-    folder: Folder of exports, or one export.
+    exports: Version folders of each export by its name; the last is served.
     address: Address of the interface to listen on.
     port: Port of HTTP.
 
   Raises:
-    ValueError: if there are no exports, or one is damaged.
+    ValueError: if an export is damaged.
     program.ProgramError: if KServe's SDK is not installed.
   """
   try:
@@ -49,7 +51,6 @@ def serve(folder: files.PathLike, address: str, port: int) -> None:
     raise program.ProgramError(
       f'KServe is not installed ({error}); `pip install "kserve==0.15.2"`'
     ) from error
-  exports = model_repository.versions(pathlib.Path(folder))
   with contextlib.closing(socket.socket()) as listening:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # The SDK's own start listens on every interface.
@@ -107,16 +108,11 @@ def _parsed(body: bytes) -> Any:
 def main() -> None:
   """Serves what the flags name."""
   given = flags.FLAGS
-  serve(given.exports, given.address, given.port)
+  serve(exports_flag.read(), given.address, given.port)
 
 
 if __name__ == "__main__":
-  flags.DEFINE_string(
-    "exports",
-    None,
-    "Folder of exports, or of one, with its version folders.",
-    required=True,
-  )
+  exports_flag.define()
   flags.DEFINE_string(
     "address", "127.0.0.1", "Address to listen on; 0.0.0.0 for all."
   )

@@ -131,7 +131,7 @@ def add(
     version: Version folder of the export.
     repository: Folder of the repository.
     wanted: Names of signatures to serve, as for `chosen`.
-    batching: How the server gathers requests; it replaces what was set before.
+    batching: Settings of batches, which replace those that were there.
 
   Yields:
     The name of each model that got the version.
@@ -265,7 +265,7 @@ def config(
     name: Name of the model.
     signature: Name of the signature that it answers.
     described: Description of the signature, as in the manifest.
-    batching: How the server gathers requests.
+    batching: Settings of batches.
   """
   sides = {
     "input": described["inputs"], "output": described["outputs"]

@@ -25,7 +25,7 @@ from tensorflow_serving.apis import (
 
 from export import warm_up
 from programs import program
-from serving import exported, model_repository, prediction_service
+from serving import exported, exports_flag, prediction_service
 
 TOLERANCE = 1e-5
 """Share of the largest number of an output by which an answer may differ."""
@@ -103,7 +103,7 @@ def main() -> None:
   """Replays the requests of the latest version of each export."""
   given = flags.FLAGS
   failed = 0
-  exports = model_repository.versions(pathlib.Path(given.exports))
+  exports = exports_flag.read()
   for name, versions in exports.items():
     version = versions[-1]
     wrong = replay(name, version, given.server)
@@ -115,12 +115,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-  flags.DEFINE_string(
-    "exports",
-    None,
-    "Folder of exports, or of one, with its version folders.",
-    required=True,
-  )
+  exports_flag.define()
   flags.DEFINE_string(
     "server", None, "Address and port of gRPC; by default a server of its own."
   )

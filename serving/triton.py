@@ -12,14 +12,14 @@ import pathlib
 from absl import flags
 
 from programs import program
-from serving import model_repository
+from serving import exports_flag, model_repository
 from tfpercept.io import files
 
 
 def main() -> None:
   """Adds what the flags name to the repository."""
   given = flags.FLAGS
-  exports = model_repository.versions(pathlib.Path(given.exports))
+  exports = exports_flag.read()
   repository = pathlib.Path(given.repository)
   if repository.resolve() == pathlib.Path(given.exports).resolve():
     raise ValueError("--repository is another folder than --exports")
@@ -57,12 +57,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-  flags.DEFINE_string(
-    "exports",
-    None,
-    "Folder of exports, or of one, with its version folders.",
-    required=True,
-  )
+  exports_flag.define()
   flags.DEFINE_string(
     "repository", None, "Folder of the model repository.", required=True
   )
