@@ -2,14 +2,13 @@
 
 import math
 
-import keras
 import numpy as np
 import pytest
 
 from tests.codecs import small_models
 from tfpercept import distances, models, training
 from tfpercept.models import patch_critic
-from tfpercept.tasks import base, generative_compression, rate_control
+from tfpercept.tasks import generative_compression, rate_control
 from trainers import hific_settings, hific_training
 
 SMALL = {
@@ -65,24 +64,3 @@ def test_the_last_pictures_are_held_out(monkeypatch, held_out, counts):
   parts = hific_training._pictures_of(own, download=False)
   assert tuple(map(len, parts)) == counts
   assert [p[0, 0, 0] for part in parts for p in part] == list(range(5))
-
-
-MOVES = {
-  "critic": base.Move([]),
-  "generator": base.Move([], when=lambda step: step >= 300),
-}
-
-
-def test_critic_and_generator_end_at_the_end_of_the_fall(tmp_path):
-  run = training.Run(
-    out=tmp_path,
-    steps=1000,
-    learning_rate=1.0,
-    settings=hific_settings.Settings(model={}),
-  )
-  made = hific_training._optimizers(run, MOVES)
-  for name, moves in (("critic", 1000), ("generator", 700)):
-    rate = made[name].get_config()["learning_rate"]
-    rate = keras.optimizers.schedules.deserialize(rate)
-    assert float(rate(moves)) == pytest.approx(0.01)
-    assert float(rate(moves - 100)) > 0.02
