@@ -210,3 +210,13 @@ def make_with(distance, **options):
   task = agreement.Agreement(agreement.Judge(distance, "ratio"), **options)
   task.compile(optimizer=keras.optimizers.Adam(0.05))
   return task
+
+
+def test_a_distance_of_gray_pictures_is_trained_on_luma():
+  random = np.random.default_rng(0)
+  pictures = random.random((3, 4, 8, 8, 3)).astype(np.float32)
+  distance = distances.get("watson_dft(channels=1)")
+  judge = agreement.Judge(distance, "ratio")
+  luma = [p @ np.float32([[0.299], [0.587], [0.114]]) for p in pictures]
+  expected = judge.head(*(distance(luma[0], image) for image in luma[1:]))
+  np.testing.assert_allclose(judge(tuple(pictures)), expected, rtol=1e-4)

@@ -1,5 +1,9 @@
 """Color transforms and rounding, on images in [0, 1]."""
 
+from collections.abc import Container
+from typing import TypeVar
+
+import numpy as np
 import tensorflow as tf
 
 # ITU-R BT.601, studio range: luma spans 16..235 and chroma 16..240 of 255.
@@ -12,6 +16,7 @@ _YCBCR = (
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G and B in full-range luma (ITU-R BT.601), as in JPEG."""
 _OFFSET = (16.0, 128.0, 128.0)
+Images = TypeVar("Images", np.ndarray, tf.Tensor)
 
 
 def _matrix(dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
@@ -51,6 +56,22 @@ def rgb_to_luma(image: tf.Tensor) -> tf.Tensor:
   if image.shape[-1] == 1:
     return (image * 219.0 + 16.0) / 255.0
   return rgb_to_ycbcr(image)[..., :1]
+
+
+def luma_if_gray(image: Images, channels: Container[int] | None) -> Images:
+  """Returns RGB as it is, or its full-range luma where only gray is taken.
+
+  Args:
+    image: RGB, float32 `[..., 3]`.
+    channels: Numbers of channels that are taken, as of `Distance.channels`;
+      None for any.
+
+  Returns:
+    `image`, or `[..., 1]`.
+  """
+  if channels is None or 3 in channels:
+    return image
+  return image @ np.array(LUMA, np.float32)[:, None]
 
 
 def round_to_8_bit(image: tf.Tensor) -> tf.Tensor:

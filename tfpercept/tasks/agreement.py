@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfpercept import distances
+from tfpercept.ops import color
 from tfpercept.tasks import base
 
 
@@ -108,7 +109,8 @@ class Judge(keras.Model):
     """Returns the logit `[N]` that the second image is nearer.
 
     Args:
-      inputs: Reference, first and second image, `[N, H, W, C]` in [0, 1].
+      inputs: Reference, first and second image, `[N, H, W, 3]` in [0, 1]. A
+        distance of gray pictures gets their luma.
       seed: Int32 `[2]`: the distance then drops what it drops in training.
     """
     reference, first, second = inputs
@@ -142,6 +144,9 @@ class Judge(keras.Model):
   def _value(
     self, reference: tf.Tensor, image: tf.Tensor, seed: tf.Tensor | None
   ) -> tf.Tensor:
+    reference, image = (
+      color.luma_if_gray(x, self.distance.channels) for x in (reference, image)
+    )
     if seed is None:
       return self.distance(reference, image)
     return self.distance.training_value(reference, image, seed)

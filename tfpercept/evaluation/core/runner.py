@@ -157,10 +157,8 @@ def _prepared(
   if downscale > 1:
     images = [_reduced(i, downscale) for i in images]
     notes.append(f"reduced {downscale}x")
-  allowed = distance.channels
-  if allowed is not None and 3 not in allowed:
-    luma = np.array(color.LUMA, np.float32)[:, None]
-    images = [i @ luma for i in images]
+  images = [color.luma_if_gray(i, distance.channels) for i in images]
+  if images[0].shape[-1] == 1:
     notes.append("on luma")
   height, width = images[0].shape[1:3]
   multiple = distance.size_multiple
