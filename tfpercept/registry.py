@@ -15,6 +15,7 @@ import dataclasses
 import difflib
 import inspect
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -228,6 +229,18 @@ def file_names(specs: Iterable[str]) -> dict[str, str]:
       name, number = f"{plain}_{number}", number + 1
     found[spec] = name
   return found
+
+
+def weight_files(spec: str) -> list[str]:
+  """Returns the files of weights that a spec names, of those that there are."""
+  try:
+    terms = parse_spec(spec)
+  except ValueError:
+    return []  # some trainers have an objective of their own
+  found = (term.options.get("weights") for term in terms)
+  return [
+    path for path in found if isinstance(path, str) and os.path.isfile(path)
+  ]
 
 
 def _parse(spec: str) -> ast.expr:

@@ -112,7 +112,7 @@ class Run(Generic[_Own]):
     lock.check(self.out)
     self._check_settings(spelled=self.sources.keys() | data.keys())
     found = {name: what() for name, what in data.items()}
-    if weights := _weights(self.loss):
+    if weights := registry.weight_files(self.loss):
       found["weights of the loss"] = identity.of_paths(weights)
     run = dataclasses.replace(self, sources={**self.sources, **found})
     run._check_data()
@@ -261,18 +261,6 @@ def _read(path: pathlib.Path) -> dict[str, Any] | None:
       "another --out"
     ) from error
   return found
-
-
-def _weights(spec: str) -> list[str]:
-  """Returns the files that a loss has its weights from, by its spec."""
-  try:
-    terms = registry.parse_spec(spec)
-  except ValueError:
-    return []  # some trainers have an objective of their own
-  found = (term.options.get("weights") for term in terms)
-  return [
-    path for path in found if isinstance(path, str) and os.path.isfile(path)
-  ]
 
 
 def _flat(run: Mapping[str, Any]) -> dict[str, Any]:

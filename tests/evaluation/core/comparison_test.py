@@ -403,3 +403,18 @@ def test_several_folders_are_matched_with_the_folders_below_them(tmp_path):
   assert named == [["a.png", "x/a.png"], ["a.png"]]
   assert found[0].failures == {}
   assert list(found[1].failures) == [f"{true}/x/a.png"]
+
+
+def test_means_of_folders_tell_pictures_in_folders_below_apart(tmp_path):
+  picture = np.zeros((4, 4, 3), np.uint8)
+  for place, level in (("true", 0), ("coded", 51), ("again", 51)):
+    for name in ("a.png", "x/a.png"):
+      files.write_image(tmp_path / place / name, picture + level)
+  files.write_image(tmp_path / "coded" / "a.png", picture)
+  (tmp_path / "again" / "a.png").unlink()
+  places = [tmp_path / "coded", tmp_path / "again"]
+  found = picture_pairs.find(tmp_path / "true", places, is_recursive=True)
+  tables = comparison.compare_all(found, [distances.get("mse")])
+  means = comparison_table.to_json(tables)["means"]
+  assert [m["pictures"] for m in means] == [1, 1]
+  assert means[0]["value"] == pytest.approx(0.04)

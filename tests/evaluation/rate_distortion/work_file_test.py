@@ -163,6 +163,19 @@ def test_a_key_tells_models_and_versions_apart(monkeypatch):
   assert other != work_file.key(codecs.get("jpeg"), grey, 5, ["psnr"], 1)
 
 
+def test_a_key_tells_heads_and_files_of_weights_apart(tmp_path):
+  codec, picture = Coarse(), ramp()
+  path = tmp_path / "weights.npz"
+  specs = [f"watson_dct(weights={str(path)!r})"]
+  keys = [work_file.key(codec, picture, 5, specs, 1)]
+  for data in (b"some", b"other"):
+    path.write_bytes(data)
+    keys.append(work_file.key(codec, picture, 5, specs, 1))
+  codec.head_identity = "a head"
+  keys.append(work_file.key(codec, picture, 5, specs, 1))
+  assert len(set(keys)) == 4
+
+
 def test_a_failure_stays_one_when_the_measurement_goes_on(tmp_path):
   path, coders = tmp_path / "work", [Coarse("bad", fails=4), Coarse()]
   first, _ = run(path, coders=coders)

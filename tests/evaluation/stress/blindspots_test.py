@@ -102,6 +102,50 @@ def test_what_was_made_otherwise_is_made_again(
   assert note["seed"] == settings.seed
 
 
+def test_a_picture_without_its_note_is_not_taken_for_an_earlier_one(
+  reference, tmp_path, monkeypatch
+):
+  def make(settings, level):
+    made = np.full_like(reference, level)
+    monkeypatch.setattr(blindspots, "minimise", lambda *a, **k: made)
+    found = blindspots.make(
+      reference, metrics("mse"), tmp_path, settings, starts=("noise",)
+    )
+    return found.spots[0].picture[0, 0, 0]
+
+  first, second = (blindspots.Settings(steps=1, seed=i) for i in range(2))
+  assert make(first, 1) == 1
+  with monkeypatch.context() as patch:
+    patch.setattr(blindspots.files, "write_json", _dies)
+    with pytest.raises(KeyboardInterrupt):
+      make(second, 2)
+  assert make(first, 3) == 3
+
+
+def _dies(*_):
+  raise KeyboardInterrupt
+
+
+def test_other_weights_in_the_same_file_make_another_picture(
+  reference, tmp_path, monkeypatch
+):
+  path = tmp_path / "weights.npz"
+  distance = distances.get("watson_dct(channels=1)")
+  parameters = distance.checkpoint()
+  pictures = []
+  for level in range(2):
+    np.savez(path, **{**parameters, "alpha": np.float32(level)})
+    made = np.full_like(reference, level)
+    monkeypatch.setattr(blindspots, "minimise", lambda *a, made=made, **k: made)
+    monkeypatch.setattr(blindspots, "_values", lambda *_: {})
+    spec = f"watson_dct(channels=1, weights={str(path)!r})"
+    found = blindspots.make(
+      reference, metrics(spec), tmp_path, SETTINGS, starts=("noise",)
+    )
+    pictures.append(found.spots[0].picture[0, 0, 0])
+  assert pictures == [0, 1]
+
+
 def test_a_distance_that_breaks_is_named_and_the_rest_goes_on(
   reference, tmp_path, monkeypatch
 ):

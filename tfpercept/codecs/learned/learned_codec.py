@@ -109,8 +109,10 @@ class Hyperprior(base.Codec):
       selftest.check(self, manifest)
     self.max_pixels = max_pixels
     self._head: realism_head.Head | None = None
+    self.head_identity = ""  # names the head that takes part in pictures
     if realism:
       found = heads.find(self.identity, model, [head] if head else [])
+      self.head_identity = heads.read(found)["sha256"]
       self._head = realism_head.Head(found, self._laid)
       self.bytes_at_once = realism_head.BYTES_AT_ONCE
 

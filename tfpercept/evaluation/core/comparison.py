@@ -62,13 +62,13 @@ class Table:
 
     Args:
       spec: Spec of the distance.
-      among: Names, without suffix, of the pictures to count; None counts all of
-        them.
+      among: Names, by `without_suffix`, of the pictures to count; None counts
+        all of them.
     """
     return [
       row[spec]
       for name, row in self.rows.items()
-      if spec in row and (among is None or pathlib.Path(name).stem in among)
+      if spec in row and (among is None or without_suffix(name) in among)
     ]
 
   def mean(
@@ -215,6 +215,11 @@ def _map_folders(
     return [pathlib.Path(maps)]
   names = registry.file_names([part.folder for part in found])
   return [pathlib.Path(maps) / names[part.folder] for part in found]
+
+
+def without_suffix(name: str) -> str:
+  """Returns the name that a picture shares with its other forms: `a/x`."""
+  return pathlib.PurePath(name).with_suffix("").as_posix()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ One table for each folder of pictures that was compared with the same reference.
 import csv
 import io
 import math
-import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -147,16 +146,21 @@ def _rows(
 ) -> Iterator[tuple[str, comparison.Table]]:
   """Yields pictures by name, those of several folders beside each other."""
   by_stem: dict[str, list[tuple[str, comparison.Table]]] = {}
+  known = {_stem(table, name) for table in tables for name in table.rows}
   for table in tables:
     for name in table.pictures():
-      by_stem.setdefault(_stem(table, name), []).append((name, table))
+      stem = _stem(table, name)
+      if stem not in known:  # it lacks here, and is named by its whole path
+        ends = [s for s in known if stem.endswith(f"/{s}")]
+        stem = max(ends, key=len, default=stem)
+      by_stem.setdefault(stem, []).append((name, table))
   stems = by_stem if len(tables) == 1 else sorted(by_stem)
   for stem in stems:
     yield from by_stem[stem]
 
 
 def _stem(table: comparison.Table, name: str) -> str:
-  return pathlib.Path(name).stem if table.folder else name
+  return comparison.without_suffix(name) if table.folder else name
 
 
 def _in_all(tables: Sequence[comparison.Table]) -> dict[str, set[str] | None]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import tfpercept
+from tfpercept import registry
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import machine, tiled
 from tfpercept.evaluation.rate_distortion.result import Point, Run
@@ -33,8 +34,9 @@ class WorkFile:
   """Points by what they depend on, in a file that only grows.
 
   A point counts again if all of these are the same: spec, model and libraries
-  of the codec, quality, pixels of the picture, distances, number of repeats,
-  and versions of this package, of TensorFlow and of Python. A line that is not
+  of the codec and its realism head, quality, pixels of the picture, distances
+  and the files of their weights, number of repeats, and versions of this
+  package, of TensorFlow and of Python. A line that is not
   whole, as the last one of a killed process, is dropped.
 
   Args:
@@ -139,6 +141,12 @@ def key(
     "package": tfpercept.__version__,
     "software": machine.facts()["Software"],
   }
+  # Files may change while what names them stays. Other points keep their key.
+  named = [path for spec in metrics for path in registry.weight_files(spec)]
+  if named:
+    parts["weights"] = {path: files.sha256(path) for path in named}
+  if head := getattr(codec, "head_identity", ""):
+    parts["head"] = head
   text = json.dumps(parts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()
 

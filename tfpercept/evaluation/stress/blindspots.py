@@ -175,7 +175,10 @@ def make(
       progress(before + step, what)
 
     path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
-    record = {"spec": spec, "start": name, "reference": _digest(reference)}
+    record: dict[str, Any] = {"spec": spec, "start": name}
+    record["reference"] = _digest(reference)
+    if weights := registry.weight_files(spec):
+      record["weights"] = list(map(files.sha256, weights))
     descend = functools.partial(
       _descended, metrics[spec], reference, name, settings, show
     )
@@ -263,6 +266,7 @@ def _kept(
       return files.read_image(picture), found.get("late")
   began = time.perf_counter()
   made, late = make_picture()
+  note.unlink(missing_ok=True)  # that of another picture
   files.write_image(picture, made)
   # The note comes last: a picture without one is not finished.
   seconds = round(time.perf_counter() - began, 1)
