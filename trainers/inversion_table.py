@@ -22,10 +22,11 @@ from tfpercept import codecs, models, settings
 from tfpercept.codecs.inversion import inversion_codec, model_writer
 from tfpercept.data import examples
 from tfpercept.evaluation.inversion import measure, methods, page, table
-from tfpercept.io import files, folders
+from tfpercept.io import files, folders, npz_reader
 from tfpercept.reports import gallery
 
 PCA = "PCA"
+_TEST = "test"  # part of the pictures that nothing learns from
 _COLORS = 4
 _TRIED, _SEARCHED = 64, 8  # pictures that a quality is chosen by
 
@@ -113,7 +114,8 @@ def main() -> None:
     coded = {method: apply(images) for method, apply in tried.items()}
     rows[name] = {method: judge.row(found) for method, found in coded.items()}
     shown[name] = images, coded
-  notes = _notes(job, rows, list(coders))
+  counts = {name: len(images) for name, images in parts.items()}
+  notes = _notes(job, counts, rows, list(coders))
   text = "\n\n".join(
     [*notes, *(table.markdown(name, found) for name, found in rows.items())]
   )
@@ -126,19 +128,30 @@ def main() -> None:
 
 
 def _parts(job: Job) -> tuple[np.ndarray, np.ndarray]:
-  """Returns pictures that were trained on and others, uint8."""
+  """Returns pictures that were trained on and others, uint8.
 
-  def read(split: str) -> np.ndarray:
+  Raises:
+    ValueError: if the file has no test part and there are generators, each of
+      which held out pictures of its own choice.
+  """
+  is_whole = f"x_{_TEST}" not in npz_reader.read(job.data, numbers_only=True)
+  if is_whole and job.models:
+    raise ValueError(
+      f"{job.data} has no part {_TEST!r}, so that pictures which no generator "
+      "has learned from are not known; write x_train and x_test into it, and "
+      "train the generators on it"
+    )
+
+  def read(split: str) -> examples.Examples:
     return examples.load(
       [job.data], side=job.side, channels=job.channels, split=split
-    ).images
+    )
 
-  try:
-    return read("train"), read("test")
-  except ValueError:
-    data = examples.load([job.data], side=job.side, channels=job.channels)
-    seen, unseen = examples.hold_out(data, 0.1, seed=0)
-    return seen.images, unseen.images
+  train = read("train")
+  unseen = None if is_whole else read(_TEST)
+  if unseen is None:
+    train, unseen = examples.hold_out(train, 0.1, seed=0)
+  return train.images, unseen.images
 
 
 def _chosen(images: np.ndarray, count: int) -> np.ndarray:
@@ -195,17 +208,20 @@ def _methods(
 
 
 def _notes(
-  job: Job, rows: Mapping[str, Mapping[str, measure.Row]], names: list[str]
+  job: Job,
+  counts: Mapping[str, int],
+  rows: Mapping[str, Mapping[str, measure.Row]],
+  names: list[str],
 ) -> list[str]:
   """Returns paragraphs: the conditions, and whether the marks are reached."""
   unseen = rows["Unseen pictures"]
   row = unseen[PCA]
   smallest = unseen["JPEG, quality 1"].bytes
+  what = " and ".join(f"{n} {name.lower()}" for name, n in counts.items())
   said = [
-    f"{job.pictures} pictures of {job.side}x{job.side} of each part of "
-    f"{pathlib.Path(job.data).name}. The Fréchet distances are over "
-    f"{row.patches[0]} and {row.patches[1]} patches of the unseen part; they "
-    "compare with each other alone.",
+    f"{what} of {job.side}x{job.side}, of {pathlib.Path(job.data).name}. The "
+    f"Fréchet distances are over {row.patches[0]} and {row.patches[1]} patches "
+    "of the unseen part; they compare with each other alone.",
     table.HEADER_NOTE.format(least=smallest, share=8 * smallest / job.side**2),
   ]
   said += [table.mark(name, unseen[name]) for name in names]

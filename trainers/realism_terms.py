@@ -33,6 +33,7 @@ from trainers import processes
 _CALIBRATION = 8  # pictures on which the weights of terms are found
 _CROP = 120  # side of their crops; every term takes it
 _JUDGED, _FAITHFUL = "judged.json", "faithful"
+_REALISTIC = pathlib.Path("decoded", "t=1")  # pictures by a head, in its folder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,8 @@ class Job(settings.Settings):
 
   def check(self) -> None:
     terms.arms(self.terms)  # which may be unknown
+    if not self.seeds:
+      raise ValueError("--seeds names at least one seed")
 
 
 _FLAGS = derived_flags.Flags(Job)
@@ -97,6 +100,7 @@ def main() -> None:
   pictures = {p.stem: p for p in files.list_images(job.pictures)}
   faithful = _judged(job, codec, pictures, out / _FAITHFUL, None)
   results = []
+  shown = {_FAITHFUL: out / _FAITHFUL / _REALISTIC}
   for arm in terms.arms(job.terms):
     found = []
     for seed in job.seeds:
@@ -105,11 +109,15 @@ def main() -> None:
         _train(job, arm, weights[arm.term], seed, folder)
       if processes.is_finished(folder):
         found.append(_judged(job, codec, pictures, folder, folder))
+        if arm.has_critic:
+          shown.setdefault(arm.name, folder / _REALISTIC)
       elif (folder / "model").exists():
         print(f"{folder}: left out, not trained to its end", file=sys.stderr)
     if found:
       results.append(_result(arm, found))
-  _write(job, out, results, _values(faithful), _sample(job, faithful))
+  _write(out, results, _values(faithful), _sample(job, faithful))
+  if len(shown) > 1:
+    _write_ranking(out, shown)
 
 
 def _weights(
@@ -246,7 +254,6 @@ def _sample(job: Job, faithful: dict) -> str:
 
 
 def _write(
-  job: Job,
   out: pathlib.Path,
   results: list[terms.Result],
   faithful: dict[str, float],
@@ -256,13 +263,10 @@ def _write(
   files.write_text(out / "table.txt", text + "\n")
   files.write_json(out / "table.json", terms.to_json(results, faithful))
   print(text)
-  shown = {_FAITHFUL: out / _FAITHFUL / "decoded" / "t=1"}
-  for result in results:
-    if result.arm.has_critic:
-      run = out / result.arm.name / f"seed_{job.seeds[0]}"
-      shown[result.arm.name] = run / "decoded" / "t=1"
-  if len(shown) < 2:
-    return
+
+
+def _write_ranking(out: pathlib.Path, shown: dict[str, pathlib.Path]) -> None:
+  """Writes a page on which people rank the arms that have a critic."""
   groups = study_config.find(shown, out / _FAITHFUL / "decoded" / "original")
   made = study.make(groups, defaults.Study(checks=min(3, len(groups))))
   page = out / "ranking.html"

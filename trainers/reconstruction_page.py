@@ -117,11 +117,12 @@ def _conditions(one: probing_runs.Trained, what: str) -> dict[str, object]:
 
 
 def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
-  """Writes float pictures as `NAME/0000.png`, ..."""
+  """Writes float pictures as `NAME/0000.png`, ..., in place of older ones."""
   for name, part in registry.file_names(images).items():
     pictures = np.round(255 * images[name].clip(0, 1)).astype(np.uint8)
-    for number, picture in enumerate(pictures):
-      files.write_image(folder / part / f"{number:04d}.png", picture)
+    with files.atomic(folder / part) as place:
+      for number, picture in enumerate(pictures):
+        files.write_image(place / f"{number:04d}.png", picture)
 
 
 def _pictures(

@@ -27,6 +27,7 @@ from tfpercept.data import identity
 from tfpercept.evaluation.core import runner
 from tfpercept.evaluation.generative import claims, held_out, loss_cost
 from tfpercept.evaluation.generative import markdown as generation_blocks
+from tfpercept.evaluation.generative import metrics as generation_metrics
 from tfpercept.evaluation.generative import page as generation_page
 from tfpercept.evaluation.generative import table as generation_table
 from tfpercept.io import files, folders
@@ -89,6 +90,16 @@ class Job(settings.Settings):
     "Largest number of pictures on which distances are measured.",
     least=1,
   )
+
+  def check(self) -> None:
+    if not self.seeds:
+      raise ValueError("--seeds names at least one seed")
+    least = generation_metrics.FEWEST
+    if vae_benchmark.BENCHMARKS[self.table].classifier and self.samples < least:
+      raise ValueError(
+        f"--samples is at least {least} for {self.table}, whose samples are "
+        f"compared by a Fréchet distance; got {self.samples}"
+      )
 
 
 _FLAGS = derived_flags.Flags(Job)

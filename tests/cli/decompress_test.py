@@ -285,3 +285,15 @@ def test_a_lossless_file_has_nothing_to_add_to(run, tmp_path, photograph, head):
   np.testing.assert_array_equal(
     files.read_image(path.with_suffix(".png")), picture
   )
+
+
+def test_files_of_another_suffix_of_the_codec_are_found_in_folders(
+  tmp_path, photograph
+):
+  coded = tmp_path / "in" / "photo.jpeg"
+  files.write_image(coded, photograph(32, 32))
+  out = tmp_path / "out"
+  words = ["--codec=jpeg", str(coded.parent), f"--out={out}"]
+  assert cli.main(["decompress", *words]) == 0
+  picture = files.read_image(out / "photo.png")
+  np.testing.assert_array_equal(picture, files.read_image(coded))

@@ -137,6 +137,9 @@ def test_models_stand_for_the_learned_codec_with_each_shipped_model():
     (["--codec=jpeg", "--bpp", "2", "1"], "two rates, rising; got 2 and 1"),
     (["--pair", "jpeg", "jpeg()"], "two codecs that differ; got jpeg"),
     (["--codec=jpeg", "--bpp", "0", "1", "--bpp", "3", "3"], "got 3 and 3"),
+    (["--codec=jpeg", "--bpp", "0", "inf"], "got 0 and inf"),
+    (["--codec=jpeg", "--shown=-1"], "--shown is 0 or more; got -1"),
+    (["--codec=jpeg", "--shown_bpp=0"], "--shown_bpp is above 0; got 0"),
     (["--codec=jpeg", "--fresh"], "give --out"),
     (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
     (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
@@ -145,6 +148,16 @@ def test_models_stand_for_the_learned_codec_with_each_shipped_model():
 def test_mistakes_are_told_before_the_work(folder, capsys, flags, why):
   assert run(folder, *flags) == 2
   assert why in capsys.readouterr().err
+
+
+def test_pictures_of_one_name_have_sheets_of_their_own(folder, tmp_path):
+  other = tmp_path / "other" / "p1.png"
+  files.write_image(other, files.read_image(folder / "p2.png"))
+  (folder / "p2.png").unlink()
+  out = tmp_path / "out"
+  flags = ["--codec=jpeg", "--metric=mae", "--shown_bpp=2", f"--out={out}"]
+  assert run(folder, str(other.parent), *flags) == 0
+  assert len(list(out.glob("crops_*.png"))) == 2
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path, capsys):

@@ -82,3 +82,10 @@ def test_one_picture_is_too_few(place, capsys):
   path = place / "originals" / "p0.png"
   assert cli.main(["realism", str(path)]) == 2
   assert "two pictures or more; got 1" in capsys.readouterr().err
+
+
+def test_a_rate_that_no_quality_keeps_is_an_error(place, capsys):
+  words = [str(place / "originals"), "--bpp=0.0001", "--metric=mse"]
+  assert cli.main(["realism", *words, "--side=16"]) == 2
+  message = capsys.readouterr().err
+  assert "no quality of photo_mse takes at most 0.0001" in message

@@ -39,3 +39,11 @@ def test_the_table_has_all_methods_and_the_page_its_pictures(tmp_path):
     f"--out={tmp_path}/out",
   )  # fmt: skip
   assert done.returncode == 1 and "NAME=RUN" in done.stderr
+
+  whole = tmp_path / "whole.npz"
+  np.savez(whole, small_generators.pictures(12))
+  done = runs.run(
+    "inversion_table", f"--data={whole}", "--side=32", f"--models=mine={model}",
+    f"--out={tmp_path}/out",
+  )  # fmt: skip
+  assert done.returncode == 1 and "has no part 'test'" in done.stderr

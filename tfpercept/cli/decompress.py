@@ -132,7 +132,8 @@ def _decompress(arguments: argparse.Namespace) -> int:
   if arguments.codec:
     codec = codecs.get(arguments.codec)
     suffix = codec.suffix
-  made = batch_files.plan(arguments, ".png", (suffix,))
+  kinds = codec_files.suffixes(suffix)
+  made = batch_files.plan(arguments, ".png", kinds)
   for job in made.jobs:
     if job.target:
       codec_files.require_picture_name(job.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -146,6 +147,7 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
 
 def _rate_distortion(arguments: argparse.Namespace) -> int:
   spans = _spans(arguments.bpp)
+  _require_shown(arguments)
   if arguments.out:
     files.require_writable_folder(arguments.out)
   pictures = measure.find_pictures(arguments.folders)
@@ -194,13 +196,21 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   return output.status(failures=result.failures, results=result.points)
 
 
+def _require_shown(arguments: argparse.Namespace) -> None:
+  """Raises ValueError for options of the page that no page can have."""
+  if arguments.shown < 0:
+    raise ValueError(f"--shown is 0 or more; got {arguments.shown}")
+  if not 0 < arguments.shown_bpp < math.inf:
+    raise ValueError(f"--shown_bpp is above 0; got {arguments.shown_bpp:g}")
+
+
 def _spans(
   given: Sequence[Sequence[float]] | None,
 ) -> tuple[tuple[float, float], ...]:
   """Returns the ranges of rates that are asked for, one at least."""
   spans = [(low, high) for low, high in given or [settings.SPAN]]
   for low, high in spans:
-    if not 0 <= low < high:
+    if not 0 <= low < high < math.inf:
       raise ValueError(f"--bpp is two rates, rising; got {low:g} and {high:g}")
   return tuple(dict.fromkeys(spans))
 

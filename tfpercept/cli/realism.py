@@ -162,7 +162,14 @@ def _judge(
   else:
 
     def code(picture):  # type: ignore[no-untyped-def]  # NumPy comes late
-      return targets.at_most_bpp(codec, picture, arguments.bpp).data
+      found = targets.at_most_bpp(codec, picture, arguments.bpp)
+      if not found.is_reached:
+        raise ValueError(
+          f"no quality of {arguments.model} takes at most {arguments.bpp:g} "
+          f"bits per pixel for all of the pictures; the lowest one takes "
+          f"{found.value:.4g}. Give a larger --bpp"
+        )
+      return found.data
 
   keep = pathlib.Path(arguments.out) / "decoded" if arguments.out else None
   return decoders.judge(

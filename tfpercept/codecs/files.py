@@ -234,6 +234,15 @@ def require_picture_name(path: files.PathLike) -> None:
     )
 
 
+def suffixes(codec_suffix: str) -> tuple[str, ...]:
+  """Returns all suffixes that files of a codec may have, its own first.
+
+  Args:
+    codec_suffix: Suffix of the files of the codec, with its dot.
+  """
+  return _TWINS.get(codec_suffix, (codec_suffix,))
+
+
 def require_codec_name(codec_suffix: str, path: files.PathLike) -> None:
   """Raises ValueError if a path is called as another kind of file.
 
@@ -241,7 +250,7 @@ def require_codec_name(codec_suffix: str, path: files.PathLike) -> None:
     codec_suffix: Suffix of the files of the codec, with its dot.
     path: Path of the file to write. Suffixes that are of no kind are allowed.
   """
-  own = _TWINS.get(codec_suffix, (codec_suffix,))
+  own = suffixes(codec_suffix)
   given = pathlib.Path(path).suffix.lower()
   if given not in own and given in (*files.PICTURE_SUFFIXES, ".jxl", ".tfp"):
     raise ValueError(

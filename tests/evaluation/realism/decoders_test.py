@@ -43,6 +43,7 @@ def found(folder, tmp_path_factory):
   pictures = {f"p{seed}": folder / f"p{seed}.png" for seed in range(3)}
   chosen = {"t=0": darker(0.1), "t=0.5": darker(0.5), "t=1": darker(1.0)}
   keep = tmp_path_factory.mktemp("decoded")
+  files.write_image(keep / "t=1" / "earlier.png", scene(3))
   judged = decoders.judge(
     pictures,
     CODER.compress,
@@ -67,6 +68,8 @@ def test_decoded_pictures_are_kept_by_decoder(found):
   _, keep = found
   kept = {path.name for path in keep.iterdir()}
   assert kept == {"original", "t=0", "t=0.5", "t=1"}
+  kept = {path.name for path in (keep / "t=1").iterdir()}
+  assert kept == {"p0.png", "p1.png", "p2.png"}
   np.testing.assert_array_equal(
     files.read_image(keep / "t=1" / "p2.png"), np.uint8(0.5 * scene(2))
   )

@@ -49,7 +49,9 @@ class Agreement(settings.Settings):
     "number of bootstrap samples (default: %(default)s)",
     least=1,
   )
-  seed: int = settings.option(0, "seed of the bootstrap (default: %(default)s)")
+  seed: int = settings.option(
+    0, "seed of the bootstrap (default: %(default)s)", least=0
+  )
   parameters: int = settings.option(
     4,
     "number of parameters of the logistic curve that is fitted before the "
@@ -228,7 +230,9 @@ class Analysis(settings.Settings):
     "number of bootstrap samples (default: %(default)s)",
     least=1,
   )
-  seed: int = settings.option(0, "seed of the bootstrap (default: %(default)s)")
+  seed: int = settings.option(
+    0, "seed of the bootstrap (default: %(default)s)", least=0
+  )
   max_failed: float = settings.option(
     0.25,
     "largest share of failed checks, 0 to 1; people above it are left out "

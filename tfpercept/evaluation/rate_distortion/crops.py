@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tfpercept import distances
+from tfpercept import distances, registry
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import tiled
 from tfpercept.evaluation.rate_distortion import equal_rate, measure
@@ -57,6 +57,7 @@ def blocks(
       next and the number of all.
   """
   names = [n for n in pictures if result.judged(n)][:count]
+  parts = _file_parts(names)
   found, total = [], len(names) * len(codecs)
   for place, name in enumerate(names):
     picture = measure.read(pictures[name])
@@ -72,13 +73,20 @@ def blocks(
     if coded:
       found.append(block(name, picture, coded, suited, pair=pair, limit=BYTES))
       if sheets is not None:
-        path = pathlib.Path(sheets) / f"crops_{pathlib.Path(name).stem}.png"
+        path = pathlib.Path(sheets) / f"crops_{parts[name]}.png"
         files.write_image(path, sheet(name, picture, coded, suited))
     found += [
       page.paragraph(f"{codec} is not shown: {why}.")
       for codec, why in missing.items()
     ]
   return found
+
+
+def _file_parts(names: Sequence[str]) -> dict[str, str]:
+  """Returns a part of a file name for each picture: its stem, or else more."""
+  stems = {name: pathlib.Path(name).stem for name in names}
+  unlike = {stem.lower() for stem in stems.values()}
+  return stems if len(unlike) == len(stems) else registry.file_names(names)
 
 
 def _near(

@@ -6,6 +6,7 @@ A decoder is any function from the bytes of a file to pixels. All get the same
 bytes, so that what differs is the decoder alone.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +125,8 @@ def judge(
     decoders: Decoders by name.
     judged_by: Collector of the measures, without pictures so far.
     keep: Folder that gets a folder of PNG files for each decoder, and one of
-      the originals; None keeps none. `tfpercept ranking` takes such folders.
+      the originals, in place of what is there; None keeps none. `tfpercept
+      ranking` takes such folders.
     shown: Number of pictures that are returned for a page.
     progress: Function called with the number of pictures done and the name of
       the next.
@@ -140,7 +142,10 @@ def judge(
     rates.append(8 * len(data) / (original.shape[0] * original.shape[1]))
     return {key: decode(data) for key, decode in decoders.items()}
 
-  found = _judged(pictures, decoded, judged_by, keep, shown, progress)
+  with contextlib.ExitStack() as stack:
+    if keep is not None:  # so that no picture of an earlier call stays in it
+      keep = stack.enter_context(files.atomic(keep))
+    found = _judged(pictures, decoded, judged_by, keep, shown, progress)
   return dataclasses.replace(found, bpp=statistics.mean(np.array(rates)))
 
 
