@@ -50,7 +50,7 @@ class Job(settings.Settings):
     plane: Whether networks of two latents are trained and shown as well.
     train: Whether missing networks are trained; otherwise they are left out.
     initial_steps: Number of steps, with MSE, of the network that all others
-      start from.
+      start from, where they do not start at random.
     samples: Number of samples drawn of each network.
     costs: Whether time and memory of the losses are measured.
     compared: Largest number of pictures on which distances are measured.
@@ -76,7 +76,8 @@ class Job(settings.Settings):
   )
   initial_steps: int = settings.option(
     600,
-    "Number of steps, with MSE, of the network that all others start from.",
+    "Number of steps, with MSE, of the network that all others start from, "
+    "where they do not start at random.",
     least=1,
   )
   samples: int = settings.option(

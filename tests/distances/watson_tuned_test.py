@@ -8,6 +8,7 @@ import pytest
 from tfpercept import distances, weights
 from tfpercept.conformance import suite
 from tfpercept.data import packaged
+from tfpercept.ops import color
 
 # Where the distances alone are installed, nothing reads pictures.
 Image = pytest.importorskip("PIL.Image")
@@ -21,13 +22,15 @@ def jpeg(picture, quality):
 
 
 def make(name, **options):
+  distance, planes = name.split("_tuned_")
+  channels = {"rgb": 3, "gray": 1}[planes]
   return distances.get(
-    f"{name.split('_tuned_')[0]}(weights='tuned')", **options
+    f"{distance}(channels={channels}, weights='tuned')", **options
   )
 
 
 def test_they_ship():
-  assert "watson_dft_tuned_rgb" in NAMES
+  assert NAMES == ["watson_dft_tuned_gray", "watson_dft_tuned_rgb"]
   for name in NAMES:
     assert weights.manifest()[name].licence == "Apache-2.0"
 
@@ -43,9 +46,12 @@ def test_the_option_stands_for_the_file(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lower_quality_is_farther(name):
   photo = packaged.test()["coffee"][:64, :64]
-  images = np.stack([jpeg(photo, q) for q in (95, 80, 60, 30)]) / 255
-  references = np.repeat(photo[None] / 255, 4, axis=0)
-  values = make(name)(references.astype("float32"), images.astype("float32"))
+  pictures = [photo, *(jpeg(photo, q) for q in (95, 80, 60, 30))]
+  distance = make(name)
+  pictures = color.luma_if_gray(
+    np.stack(pictures).astype("float32") / 255, distance.channels
+  )
+  values = distance(np.repeat(pictures[:1], 4, axis=0), pictures[1:])
   assert np.all(np.diff(values) > 0)
 
 
@@ -64,7 +70,7 @@ def test_they_conform(name, check):
   assert found.outcome == suite.PASSED, found.message
 
 
-def test_there_are_none_for_gray():
-  for name in ("watson_dft", "watson_dct"):
-    with pytest.raises(ValueError, match="has no parameters 'tuned'"):
-      distances.get(f"{name}(channels=1, weights='tuned')")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_there_are_none_of_the_cosine_form(channels):
+  with pytest.raises(ValueError, match="has no parameters 'tuned'"):
+    distances.get(f"watson_dct(channels={channels}, weights='tuned')")

@@ -18,7 +18,7 @@ _MANIFOLD = 14  # tiles along a side
 _TILE = 96  # pixels; smaller pictures are enlarged to about that
 _SUMMARY = (
   "Variational autoencoders that differ in the loss of their reconstructions "
-  "alone, and in the weight of the KL, which was calibrated for each."
+  "alone, and in the weight of the KL, which goes with the loss."
 )
 
 
@@ -145,8 +145,8 @@ def _planes(exhibits: Exhibits) -> str:
     for name, network in exhibits.planes.items()
   }
   text = (
-    "Networks with two latents, of their own trainings. Tiles are at the "
-    "quantiles of the prior, each for an equal share of it."
+    "Networks with two latents. Tiles are at the quantiles of the prior, each "
+    "for an equal share of it."
   )
   return page.section(
     "The plane of two latents", page.paragraph(text), _cards(sheets)
