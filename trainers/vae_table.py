@@ -115,11 +115,14 @@ def main() -> None:
   needed = [*places.values(), *([out / "plane"] if job.plane else [])]
   needed = [] if job.train else needed
   losses, missing = vae_benchmark.at_hand(benchmark, needed)
-  runs = {
-    (name, seed): run
-    for seed, place in places.items()
-    for name, run in _trained(job, benchmark, losses, place, seed).items()
-  }
+  runs: dict[tuple[str, int], pathlib.Path] = {}
+  for seed, place in places.items():
+    is_first = seed == job.seeds[0]
+    own = {
+      n: s for n, s in losses.items() if is_first or n not in benchmark.once
+    }
+    found = _trained(job, benchmark, own, place, seed)
+    runs |= {(name, seed): run for name, run in found.items()}
   planes: dict[str, pathlib.Path] = {}
   if job.plane:
     seed = job.seeds[0]
@@ -127,10 +130,10 @@ def main() -> None:
   elif benchmark.betas:  # its networks have a plane
     planes = {name: runs[name, job.seeds[0]] for name in losses}
   loaded = {key: models.load(folder) for key, folder in runs.items()}
-  own = _settings(runs, loaded)
-  table, unseen = _measure(job, benchmark, loaded, own)
+  shared = _settings(runs, loaded)
+  table, unseen = _measure(job, benchmark, loaded, shared)
   table.missing.update(missing)
-  shape = (own.batch, own.side, own.side, own.channels)
+  shape = (shared.batch, shared.side, shared.side, shared.channels)
   shown = generation_blocks.blocks(
     table, benchmark.claims, shape, published=benchmark.sharpness
   )

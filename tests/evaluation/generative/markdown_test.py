@@ -48,6 +48,7 @@ def test_the_number_of_trainings_is_said(table):
     return markdown.blocks(of, [], SHAPE)[0].note
 
   assert "2 trainings from different seeds" in note(table)
+  assert "Of MSE there is one training, and" in note(table)
   single = {"MSE": table.rows["MSE"]}
   one = dataclasses.replace(table, rows=single)
   assert note(one).startswith("One training of each loss")

@@ -41,6 +41,9 @@ _SEEDS = (
   "Figures of {count} trainings from different seeds are means, with the "
   "extremes over them in brackets."
 )
+_SINGLE = (
+  " Of {names} there is one training, and brackets cover pictures alone."
+)
 _UNBALANCED = (
   " The latents of some networks carry more nats than those of others "
   "({nats}). This changes reconstructions and samples too, so the tables "
@@ -86,8 +89,7 @@ def blocks(
       line where there is any.
   """
   answers = generation_answers.answers(table, claims)
-  count = _trainings(table)
-  note = _ONE if count == 1 else _SEEDS.format(count=count)
+  note = _seeds(table)
   return [
     Block(
       "What holds here",
@@ -118,8 +120,14 @@ def markdown(shown: Sequence[Block]) -> str:
   return "\n\n".join(parts) + "\n"
 
 
-def _trainings(table: Table) -> int:
-  return max((row.trainings for row in table.rows.values()), default=1)
+def _seeds(table: Table) -> str:
+  """Returns what intervals cover: pictures, or trainings."""
+  count = max((row.trainings for row in table.rows.values()), default=1)
+  if count == 1:
+    return _ONE
+  single = [name for name, row in table.rows.items() if row.trainings == 1]
+  note = _SEEDS.format(count=count)
+  return note + (_SINGLE.format(names=", ".join(single)) if single else "")
 
 
 def _unbalanced(table: Table) -> str:
