@@ -111,6 +111,7 @@ def _numbers(
     raise ValueError(f"{text} is neither one number nor {count}, one a file")
   if kind.shape.rank == 0 and len(given) > 1:
     raise ValueError(f"{name} is one number for all files; got {text}")
+  found: list[int] | list[float]
   try:
     if kind.dtype.is_integer:
       found = [int(number) for number in given]

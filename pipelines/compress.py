@@ -65,8 +65,9 @@ def main() -> None:
     raise ValueError("give --quality or --target_bpp, not both")
   model = None if asked.codec else _absolute(asked.model)
   codec = work.opened(model, asked.codec)
+  folder = os.path.abspath(asked.output)
   told = {
-    "output": os.path.abspath(asked.output),
+    "output": folder,
     "model": model,
     "codec": asked.codec,
     "identity": work.identity(codec),
@@ -80,7 +81,7 @@ def main() -> None:
     options.found(asked),
     work.compressor,
     told,
-    target=functools.partial(work.target, told["output"], codec.suffix),
+    target=functools.partial(work.target, folder, codec.suffix),
   )
   sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
   print(
