@@ -40,7 +40,7 @@ venv:  ## Makes .venv with the pinned versions; at once when it is up to date
 	@tools/venv.sh $(MAKECMDGOALS)
 
 .PHONY: run
-run: venv  ## Trains, scores, exports and serves SRCNN; IMAGE=photo.png upscales yours
+run: venv  ## Trains, scores and exports SRCNN; IMAGE=photo.png upscales yours
 	@TF_CPP_MIN_LOG_LEVEL=$${TF_CPP_MIN_LOG_LEVEL:-3} $(PY) -m trainers.demo --out=runs/demo $(if $(IMAGE),--image="$(IMAGE)") $(DEMO_FLAGS)
 
 .PHONY: test

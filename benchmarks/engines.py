@@ -30,7 +30,7 @@ from absl import app, flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import pictures
+from benchmarks import commands, pictures
 from tfpercept.io import files
 
 _SHAPE = flags.DEFINE_string("shape", "512x768", "Size of the picture, HxW.")
@@ -116,32 +116,6 @@ for name, interpreter in made.items():
   found.append(statistics.median(spent))
 print(loaded, *found)
 """
-# A process counts the memory of the one that started it until it runs, so a
-# small one does so.
-_LAUNCHER = """
-import os, resource, sys, time
-start = time.perf_counter()
-status = os.spawnv(os.P_WAIT, sys.argv[1], sys.argv[1:])
-wall = time.perf_counter() - start
-spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss)
-sys.exit(status)
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Spent:
-  """What a process took.
-
-  Attributes:
-    wall: Seconds that went by.
-    processor: Seconds that processors spent.
-    memory: Most memory in bytes.
-  """
-
-  wall: float
-  processor: float
-  memory: float
 
 
 def main(argv: list[str]) -> None:
@@ -167,24 +141,27 @@ def _print_cold(folder: pathlib.Path) -> None:
   height, width = map(int, _SHAPE.value.split("x"))
   photo, _ = pictures.photographs((1, height, width, 3))
   files.write_image(source, np.round(255 * photo[0]).astype(np.uint8))
-  commands = {
-    "compress": ["compress", source, f"--model={_MODEL.value}"],
-    "decompress": ["decompress", coded, f"--out={folder / 'b.png'}"],
+  ours = [sys.executable, "-m", "tfpercept.cli"]
+  words = {
+    "compress": [str(source), f"--model={_MODEL.value}"],
+    "decompress": [str(coded), f"--out={folder / 'b.png'}"],
   }
   print("| command | engine | wall s | processor s | MB | wall, ratio |")
   print("| --- | --- | --- | --- | --- | --- |")
-  for name, command in commands.items():
-    found: dict[str, list[Spent]] = {engine: [] for engine in _ENGINES.value}
+  for name, more in words.items():
+    found: dict[str, list[commands.Cost]] = {
+      engine: [] for engine in _ENGINES.value
+    }
     for _ in range(_ROUNDS.value + 1):  # the first is no part of the medians
       for engine in _ENGINES.value:
         options = [f"--engine={engine}", "--overwrite"]
-        found[engine].append(run([*command, *options]))
+        found[engine].append(commands.run([*ours, name, *more, *options]))
     medians = {engine: _median(runs[1:]) for engine, runs in found.items()}
     for engine, spent in medians.items():
       ratio = spent.wall / medians[_ENGINES.value[0]].wall
       print(
         f"| `{name}` | {engine} | {spent.wall:.2f} | {spent.processor:.2f} | "
-        f"{spent.memory / 1e6:.0f} | {ratio:.2f} |",
+        f"{spent.peak / 1e6:.0f} | {ratio:.2f} |",
         flush=True,
       )
 
@@ -257,34 +234,10 @@ def _at_quality(function: Any, quality: Any, x: Any) -> Any:
   return function(x, quality)
 
 
-def run(command: Sequence[object]) -> Spent:
-  """Runs a `tfpercept` command; returns what its process took.
-
-  Raises:
-    RuntimeError: if it fails.
-  """
-  done = subprocess.run(
-    [
-      *(sys.executable, "-S", "-c", _LAUNCHER, sys.executable),
-      *("-m", "tfpercept.cli", *map(str, command)),
-    ],
-    stdout=subprocess.PIPE,
-    text=True,
-    check=False,
-  )
-  if done.returncode:
-    raise RuntimeError(f"{command} ended with {done.returncode}")
-  wall, processor, memory = map(float, done.stdout.split())
-  unit = 1 if sys.platform == "darwin" else 1024
-  return Spent(wall, processor, unit * memory)
-
-
-def _median(runs: Sequence[Spent]) -> Spent:
-  return Spent(
-    *(
-      statistics.median(getattr(spent, field.name) for spent in runs)
-      for field in dataclasses.fields(Spent)
-    )
+def _median(runs: Sequence[commands.Cost]) -> commands.Cost:
+  fields = dataclasses.fields(commands.Cost)
+  return commands.Cost(
+    *(statistics.median(getattr(r, f.name) for r in runs) for f in fields)
   )
 
 

@@ -161,11 +161,10 @@ def main() -> None:
     head = ["subject", "signatures", "MB", "difference", "ops to link"]
     subjects = [*networks(out / "untrained"), *every_distance()]
     export = saved
+  chosen = _chosen(subjects, given.only)
   failed = 0
   print("\n".join(map(_line, (head, ["---"] * len(head)))), flush=True)
-  for name, subject in subjects:
-    if given.only and name not in given.only:
-      continue
+  for name, subject in chosen:
     try:
       row = export(name, subject, out)
     except Exception as error:  # noqa: BLE001 - the other rows are wanted
@@ -176,6 +175,18 @@ def main() -> None:
   sys.exit(min(failed, 1))
 
 
+def _chosen(
+  subjects: list[tuple[str, Subject]], only: list[str]
+) -> list[tuple[str, Subject]]:
+  """Returns the subjects of some names, or all where none is named."""
+  names = [name for name, _ in subjects]
+  if unknown := sorted(set(only) - set(names)):
+    raise ValueError(
+      f"--only takes {'; '.join(names)}; got {'; '.join(unknown)}"
+    )
+  return [each for each in subjects if not only or each[0] in only]
+
+
 def _line(cells: list[str]) -> str:
   cells = [cell.replace("|", r"\|") for cell in cells]
   return f"| {' | '.join(cells)} |"
@@ -184,7 +195,10 @@ def _line(cells: list[str]) -> str:
 if __name__ == "__main__":
   flags.DEFINE_string("out", None, "Folder of the exports.", required=True)
   flags.DEFINE_bool("tflite", False, "Write TFLite files of the distances.")
-  flags.DEFINE_list(
-    "only", [], "Names of the subjects to export, by default all."
+  flags.DEFINE_multi_string(
+    "only",
+    [],
+    "Name of a subject to export, as the table has it; may be repeated. By "
+    "default all are exported.",
   )
   program.start(main)

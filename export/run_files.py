@@ -22,22 +22,7 @@ import tensorflow as tf
 
 def main() -> None:
   """Parses the command line, runs the batch, writes the answers."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument("model", help="version folder of the SavedModel")
-  parser.add_argument(
-    "files", nargs="+", help="pairs: file to read, file to write"
-  )
-  parser.add_argument(
-    "--signature",
-    default="png",
-    help="signature from bytes to bytes (default: png)",
-  )
-  parser.add_argument(
-    "--set", metavar="NAME=NUMBER[,NUMBER...]", action="append", default=[],
-    help="value of an input that is a number, for all files or for each; may "
-    "be repeated",
-  )  # fmt: skip
-  parser.add_argument("--ops", help="path of the library of ops to load")
+  parser = _parser()
   arguments = parser.parse_args()
   sources, targets = arguments.files[::2], arguments.files[1::2]
   if len(sources) != len(targets):
@@ -66,7 +51,7 @@ def main() -> None:
   contents = [pathlib.Path(path).read_bytes() for path in sources]
   try:
     inputs = {
-      name: _numbers(text, types[name], len(sources))
+      name: _numbers(name, text, types[name], len(sources))
       for name, text in numbers.items()
     }
   except ValueError as error:
@@ -77,25 +62,69 @@ def main() -> None:
     parser.error(f"{', '.join(sources)}: {plain(error.message)}")
   why = answers.pop("status", tf.fill([len(sources)], "")).numpy()
   (files,) = answers.values()
+  status = 0
   for source, path, answer, line in zip(
     sources, targets, files.numpy(), why, strict=True
   ):
-    if line:
-      print(f"error: {source}: {line.decode()}", file=sys.stderr)
-    else:
-      pathlib.Path(path).write_bytes(answer)
-  if any(why):
-    sys.exit(1)
+    if refused := line.decode() or _written(path, answer):
+      print(f"error: {source}: {refused}", file=sys.stderr)
+      status = 1
+  if status:
+    sys.exit(status)
 
 
-def _numbers(text: str, kind: tf.TensorSpec, count: int) -> tf.Tensor:
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument("model", help="version folder of the SavedModel")
+  parser.add_argument(
+    "files", nargs="+", help="pairs: file to read, file to write"
+  )
+  parser.add_argument(
+    "--signature",
+    default="png",
+    help="signature from bytes to bytes (default: png)",
+  )
+  parser.add_argument(
+    "--set", metavar="NAME=NUMBER[,NUMBER...]", action="append", default=[],
+    help="value of an input that is a number, for all files or for each; may "
+    "be repeated",
+  )  # fmt: skip
+  parser.add_argument("--ops", help="path of the library of ops to load")
+  return parser
+
+
+def _written(path: str, data: bytes) -> str:
+  """Writes a file; returns why it can not be written, or nothing."""
+  try:
+    pathlib.Path(path).write_bytes(data)
+  except OSError as error:
+    return f"{path} can not be written: {error.strerror}"
+  return ""
+
+
+def _numbers(
+  name: str, text: str, kind: tf.TensorSpec, count: int
+) -> tf.Tensor:
   """Returns an input that is a number, or one number for each file."""
-  found = [float(number) for number in text.split(",")]
-  if len(found) not in (1, count):
+  given = text.split(",")
+  if len(given) not in (1, count):
     raise ValueError(f"{text} is neither one number nor {count}, one a file")
+  if kind.shape.rank == 0 and len(given) > 1:
+    raise ValueError(f"{name} is one number for all files; got {text}")
+  found: list[int] | list[float]
+  try:
+    if kind.dtype.is_integer:
+      found = [int(number) for number in given]
+      if not kind.dtype.min <= min(found) <= max(found) <= kind.dtype.max:
+        raise ValueError
+    elif kind.dtype.is_floating:
+      found = [float(number) for number in given]
+    else:
+      raise ValueError
+  except ValueError:
+    raise ValueError(f"{name} takes {kind.dtype.name}; got {text}") from None
   if kind.shape.rank == 0:
-    (number,) = found
-    return tf.constant(number, kind.dtype)
+    return tf.constant(found[0], kind.dtype)
   return tf.constant(found * (count // len(found)), kind.dtype)
 
 

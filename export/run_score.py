@@ -9,6 +9,7 @@ the program tells why and ends with status 1.
 
 import argparse
 import pathlib
+import re
 import sys
 import tempfile
 from typing import Any
@@ -41,7 +42,10 @@ def main() -> None:
       ("reference_bytes", references), ("image_bytes", images)
     )
   }  # fmt: skip
-  found = model.signatures["score_png"](**given)
+  try:
+    found = model.signatures["score_png"](**given)
+  except tf.errors.InvalidArgumentError as error:
+    parser.error(f"{', '.join(arguments.files)}: {plain(error.message)}")
   status = 0
   for i, path in enumerate(images):
     if line := found["status"][i].numpy().decode():
@@ -50,6 +54,14 @@ def main() -> None:
     else:
       print(f"{found['value'][i]:.6g} {found['score'][i]:.6g} {path}")
   sys.exit(status)
+
+
+def plain(message: str) -> str:
+  """Returns the line of an assertion without what the graph puts around it."""
+  found = re.search(r"assertion failed: (.+)", message)
+  if not found:
+    return message.splitlines()[0]
+  return " ".join(re.findall(r"\[(.*?)\](?= \[|\s*$)", found[1]))
 
 
 def _load(folder: str) -> Any:

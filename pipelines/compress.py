@@ -10,10 +10,11 @@ exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """
 
 import dataclasses
+import functools
 import os
 import sys
 
-from pipelines import jobs, options, work
+from pipelines import options, work
 from programs import derived_flags, program
 from tfpercept import offers, settings
 from tfpercept.cli import output
@@ -42,7 +43,7 @@ class Compress(options.Bulk):
     None, "Quality; by default that of the codec."
   )
   target_bpp: float | None = settings.option(
-    None, "Highest rate in bits per pixel, instead of a quality.", least=0.0
+    None, "Highest rate in bits per pixel, instead of a quality."
   )
   lossless: str = settings.option(
     "auto",
@@ -62,24 +63,26 @@ def main() -> None:
   asked = _FLAGS.read()
   if asked.quality is not None and asked.target_bpp is not None:
     raise ValueError("give --quality or --target_bpp, not both")
+  model = None if asked.codec else _absolute(asked.model)
+  codec = work.opened(model, asked.codec)
+  folder = os.path.abspath(asked.output)
   told = {
-    "output": os.path.abspath(asked.output),
-    "model": None if asked.codec else _absolute(asked.model),
+    "output": folder,
+    "model": model,
     "codec": asked.codec,
+    "identity": work.identity(codec),
     "quality": asked.quality,
     "target_bpp": asked.target_bpp,
     "lossless": asked.lossless,
     "alpha": asked.alpha,
   }
-  items = options.found(asked)
-  if not jobs.exists(asked.output):
-    there = next((p for p in work.targets(items, told) if p.exists()), None)
-    if there is not None:
-      raise ValueError(
-        f"{there} exists, and no earlier call of this program has written "
-        f"into {asked.output}; choose another --output"
-      )
-  _, summary = options.carry_out(asked, items, work.compressor, told)
+  _, summary = options.carry_out(
+    asked,
+    options.found(asked),
+    work.compressor,
+    told,
+    target=functools.partial(work.target, folder, codec.suffix),
+  )
   sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
   print(
     f"{summary['done']} of {summary['pictures']} pictures compressed, "

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipelines import inputs
+from pipelines import inputs, sources
 from tfpercept.io import files, messages
 
 FOLDER = "_job"
@@ -35,10 +35,12 @@ class Chunk:
   Attributes:
     number: Number of the chunk in the job.
     items: The pictures.
+    digest: Digest of the pictures and of their files as they were.
   """
 
   number: int
   items: tuple[inputs.Item, ...]
+  digest: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,11 +86,14 @@ def make(
   settings: Mapping[str, Any],
   *,
   chunk: int,
+  target: sources.Target | None = None,
 ) -> Job:
   """Returns a job, new or begun earlier, and writes its settings.
 
-  If all chunks are done, those with failures are to be done again: the pictures
-  may be whole by now, or within reach.
+  What an earlier call found of a chunk is kept if its pictures are the files
+  that they were, by path, size and time of change. Results that were made from
+  other files are removed, to be made anew. If all chunks are done, those with
+  failures are to be done again: the pictures may be within reach by now.
 
   Args:
     output: Folder of the output.
@@ -97,40 +102,35 @@ def make(
     maker: Function from `settings` to the work, as in `Job`.
     settings: JSON values that decide the results.
     chunk: Number of pictures in a chunk.
+    target: Function from a picture to the file that the work makes of it; None
+      if the work makes none.
 
   Raises:
-    ValueError: if the folder holds a job with other settings.
+    ValueError: if the folder holds a job with other settings, or a file in the
+      place of a result that no earlier call has made.
     OSError: if it can not be written.
   """
   folder = pathlib.Path(os.path.abspath(output)) / FOLDER
   path = folder / _SETTINGS
   if path.exists():
-    before = json.loads(path.read_bytes())
-    now = json.loads(json.dumps(settings))
-    changed = sorted(
-      k for k in before.keys() | now.keys() if before.get(k) != now.get(k)
-    )
-    if changed:
-      told = "; ".join(
-        f"{k}: {before.get(k)!r} there, {now.get(k)!r} now" for k in changed
-      )
-      raise ValueError(
-        f"{output} holds results of other settings ({told}); choose another "
-        "--output, or repeat them"
-      )
-  else:
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(path, settings)
-  listed = "\n".join([str(chunk), *("\t".join(item) for item in items)])
-  digest = hashlib.sha256(listed.encode("utf-8", "surrogateescape"))
-  chunks = tuple(
-    Chunk(number, tuple(items[start : start + chunk]))
-    for number, start in enumerate(range(0, len(items), chunk))
-  )
+    _require_same(path, settings, output)
+  now = [sources.of(item.path) for item in items]
   job = Job(
-    str(folder), digest.hexdigest()[:12], maker, json.dumps(settings), chunks
+    str(folder),
+    _key(items, chunk),
+    maker,
+    json.dumps(settings),
+    _chunks(items, now, chunk),
   )
-  job.parts.mkdir(exist_ok=True)
+  claim = _claim(job, now, target) if target else None
+  job.parts.mkdir(parents=True, exist_ok=True)
+  if not path.exists():
+    files.write_json(path, settings)
+  known = {_part(each) for each in job.chunks}
+  for name in set(os.listdir(job.parts)) - known:
+    (job.parts / name).unlink()
+  if claim:
+    claim()
   if not job.left:
     for each in job.chunks:
       if any("failed" in line for line in _lines(job, each)):
@@ -138,9 +138,78 @@ def make(
   return job
 
 
-def exists(output: files.PathLike) -> bool:
-  """Returns whether a job has written into a folder before."""
-  return (pathlib.Path(output) / FOLDER / _SETTINGS).exists()
+def _require_same(
+  path: pathlib.Path, settings: Mapping[str, Any], output: files.PathLike
+) -> None:
+  """Raises ValueError if the settings in a file are others than these."""
+  before = json.loads(path.read_bytes())
+  now = json.loads(json.dumps(settings))
+  changed = sorted(
+    k for k in before.keys() | now.keys() if before.get(k) != now.get(k)
+  )
+  if changed:
+    told = "; ".join(
+      f"{k}: {before.get(k)!r} there, {now.get(k)!r} now" for k in changed
+    )
+    raise ValueError(
+      f"{output} holds results of other settings ({told}); choose another "
+      "--output, or repeat them"
+    )
+
+
+def _chunks(
+  items: Sequence[inputs.Item], now: Sequence[sources.Source], size: int
+) -> tuple[Chunk, ...]:
+  """Returns the chunks of pictures, whose files are as `now` tells."""
+  found = []
+  for number, start in enumerate(range(0, len(items), size)):
+    part = tuple(items[start : start + size])
+    references = [sources.of(i.reference) for i in part if i.reference]
+    listed = json.dumps([part, now[start : start + size], references])
+    found.append(Chunk(number, part, _digest(listed)))
+  return tuple(found)
+
+
+def _claim(
+  job: Job, now: Sequence[sources.Source], target: sources.Target
+) -> Callable[[], None]:
+  """Returns a function that notes what the results are to be made from.
+
+  It removes those of other files first. Processes then take any result that is
+  there, also if the one that made it was killed before it could tell. What the
+  function does is in the order in which it may be killed: what tells that a
+  result is done goes before the result, and the notes change last.
+
+  Raises:
+    ValueError: if a file in the place of a result is of no earlier call.
+  """
+  folder = pathlib.Path(job.folder)
+  items = [item for chunk in job.chunks for item in chunk.items]
+  before = sources.read(folder)
+  stems = (inputs.stem(item.name) for item in items)
+  found = dict(zip(stems, now, strict=True))
+  stale = sources.others(before, found, items, target)
+  changed = {stem for stem in found if before.get(stem) != found[stem]}
+
+  def claim() -> None:
+    if changed & before.keys():
+      _remove_other_parts(job)
+    for path in stale:
+      path.unlink(missing_ok=True)
+    if changed:
+      sources.write(folder, before | found)
+
+  return claim
+
+
+def _key(items: Sequence[inputs.Item], chunk: int) -> str:
+  """Returns the digest of a list of pictures in chunks of a size."""
+  return _digest("\n".join([str(chunk), *("\t".join(item) for item in items)]))
+
+
+def _digest(text: str) -> str:
+  data = text.encode("utf-8", "surrogateescape")
+  return hashlib.sha256(data).hexdigest()[:12]
 
 
 def do(job: Job, chunk: Chunk) -> int:
@@ -186,10 +255,7 @@ def finish(job: Job) -> dict[str, Any]:
   text = "".join(json.dumps(line) + "\n" for line in failed)
   files.write_text(folder / FAILED, text)
   files.write_json(folder / SUMMARY, summary)
-  for other in folder.glob("parts-*"):
-    if other != job.parts:
-      with contextlib.suppress(OSError):
-        shutil.rmtree(other)
+  _remove_other_parts(job)
   return summary
 
 
@@ -203,13 +269,21 @@ def outcomes(job: Job) -> Iterator[dict[str, Any]]:
     yield from _lines(job, chunk)
 
 
+def _remove_other_parts(job: Job) -> None:
+  """Removes the files of chunks of other lists of pictures."""
+  for other in pathlib.Path(job.folder).glob("parts-*"):
+    if other != job.parts:
+      with contextlib.suppress(OSError):
+        shutil.rmtree(other)
+
+
 def _lines(job: Job, chunk: Chunk) -> Iterator[dict[str, Any]]:
   with open(job.parts / _part(chunk), encoding="utf-8") as lines:
     yield from map(json.loads, lines)
 
 
 def _part(chunk: Chunk) -> str:
-  return f"{chunk.number:08d}.jsonl"
+  return f"{chunk.number:08d}-{chunk.digest}.jsonl"
 
 
 def _outcome(work: Work, item: inputs.Item) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipelines import engines, inputs, jobs
+from pipelines import engines, inputs, jobs, sources
 from tfpercept import settings
 from tfpercept.cli import progress
 from tfpercept.io import folders
@@ -60,14 +60,20 @@ def found(bulk: Bulk) -> list[inputs.Item]:
   """Returns the pictures to work on; results in the output are none.
 
   Raises:
-    ValueError: as `inputs.find`.
+    ValueError: as `inputs.find`, or if all pictures are in the output.
   """
   output = pathlib.Path(os.path.realpath(bulk.output))
-  return [
+  items = [
     item
     for item in inputs.find(bulk.input)
     if output not in pathlib.Path(os.path.realpath(item.path)).parents
   ]
+  if not items:
+    raise ValueError(
+      f"all pictures of --input are below --output={bulk.output}, where "
+      "pictures are results and no input; choose another --output"
+    )
+  return items
 
 
 def carry_out(
@@ -75,6 +81,8 @@ def carry_out(
   items: Sequence[inputs.Item],
   maker: Callable[[str], jobs.Work],
   told: Mapping[str, Any],
+  *,
+  target: sources.Target | None = None,
 ) -> tuple[jobs.Job, dict[str, Any]]:
   """Does a job with the engine asked for, and prints what failed.
 
@@ -83,6 +91,7 @@ def carry_out(
     items: The pictures.
     maker: Function from the settings to the work, as in `jobs.Job`.
     told: JSON values that decide the results.
+    target: Function from a picture to its result, as `jobs.make` takes it.
 
   Returns:
     The job and its summary.
@@ -98,7 +107,9 @@ def carry_out(
     )
   maker(json.dumps(told))  # which may be wrong, as every process would find
   folders.require(pathlib.Path(bulk.output))
-  job = jobs.make(bulk.output, items, maker, told, chunk=bulk.chunk)
+  job = jobs.make(
+    bulk.output, items, maker, told, chunk=bulk.chunk, target=target
+  )
   with progress.Bar(job.count, every=_EVERY) as bar:
 
     def show(count: int) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines import inputs, jobs
@@ -17,8 +17,6 @@ from tfpercept.codecs import files as codec_files
 from tfpercept.codecs.learned import model_lookup
 from tfpercept.evaluation.core import comparison, picture_pairs
 
-SUFFIX = ".tfp"
-
 
 @functools.cache
 def compressor(settings: str) -> jobs.Work:
@@ -26,15 +24,27 @@ def compressor(settings: str) -> jobs.Work:
 
   Args:
     settings: JSON text of an object with `output`, the folder; `model` and
-      `codec`, one of them null; and the further arguments of
-      `codecs.files.compress_file` that are set.
+      `codec`, one of them null; `identity`, that of the codec; and the further
+      arguments of `codecs.files.compress_file` that are set.
 
   Raises:
-    ValueError: if there is no such model or codec, or it has no such quality.
+    ValueError: if there is no such model or codec, it has other weights than
+      when the job began, it has no such quality, or the target is no rate.
   """
   told = json.loads(settings)
-  output = pathlib.Path(told.pop("output"))
-  codec = _codec(told.pop("model"), told.pop("codec"))
+  output, model, spec = (told.pop(k) for k in ("output", "model", "codec"))
+  codec = opened(model, spec)
+  wanted, found = told.pop("identity"), identity(codec)
+  if found != wanted:
+    raise ValueError(
+      f"{spec or model} was {wanted} when the job began, and is {found} now; "
+      "choose another --output for the new weights"
+    )
+  rate = told.get("target_bpp")
+  if rate is not None and not rate > 0:
+    raise ValueError(
+      f"--target_bpp is more than 0 bits per pixel; got {rate:g}"
+    )
   low, high = codec.qualities[0], codec.qualities[-1]
   if told["quality"] is not None and not low <= told["quality"] <= high:
     raise ValueError(
@@ -43,43 +53,53 @@ def compressor(settings: str) -> jobs.Work:
     )
 
   def work(item: inputs.Item) -> Mapping[str, Any]:
-    target = output / (inputs.stem(item.name) + codec.suffix)
+    made = target(output, codec.suffix, item)
     start = time.perf_counter()
     try:
-      if target.exists():  # it was renamed when it was whole
+      # It was renamed when it was whole, and `jobs.make` has removed what other
+      # pictures became.
+      if made.exists():
         raise FileExistsError
-      codec_files.compress_file(codec, pathlib.Path(item.path), target, **told)
+      codec_files.compress_file(codec, pathlib.Path(item.path), made, **told)
     except FileExistsError:  # another process may be doing the same chunk
-      return _sizes(item, target) | {"made_before": 1}
+      return _sizes(item, made) | {"made_before": 1}
     seconds = time.perf_counter() - start
-    return _sizes(item, target) | {"seconds": round(seconds, 4)}
+    return _sizes(item, made) | {"seconds": round(seconds, 4)}
 
   return work
 
 
-def targets(
-  items: Sequence[inputs.Item], settings: Mapping[str, Any]
-) -> Iterator[pathlib.Path]:
-  """Yields the files that compression of pictures makes.
+def target(output: str, suffix: str, item: inputs.Item) -> pathlib.Path:
+  """Returns the file that compression makes of a picture.
 
   Args:
-    items: The pictures.
-    settings: The object that `compressor` gets as text.
+    output: Folder of the results.
+    suffix: Suffix of the codec's files.
+    item: The picture.
+  """
+  return pathlib.Path(output) / (inputs.stem(item.name) + suffix)
+
+
+@functools.cache
+def opened(model: str | None, spec: str | None) -> codecs.Codec:
+  """Returns a codec by its spec, or that of a model; one of the two is None.
 
   Raises:
-    ValueError: if there is no such codec.
+    ValueError: if there is none.
   """
-  spec = settings["codec"]
-  suffix = codecs.get(spec).suffix if spec else SUFFIX
-  for item in items:
-    yield pathlib.Path(settings["output"]) / (inputs.stem(item.name) + suffix)
-
-
-def _codec(model: str | None, spec: str | None) -> codecs.Codec:
   if spec:
     return codecs.get(spec)
-  assert model is not None  # one of the two is given
+  assert model is not None
   return model_lookup.opened(model)
+
+
+def identity(codec: codecs.Codec) -> str | None:
+  """Returns the name of a codec's weights in files; None if it has none.
+
+  A run folder may hold other weights under the same path later.
+  """
+  found: bytes = getattr(codec, "identity", b"")
+  return found.hex() or None
 
 
 @functools.cache
@@ -113,8 +133,8 @@ def scorer(settings: str) -> jobs.Work:
   return work
 
 
-def _sizes(item: inputs.Item, target: pathlib.Path) -> dict[str, Any]:
+def _sizes(item: inputs.Item, made: pathlib.Path) -> dict[str, Any]:
   return {
     "bytes_in": os.path.getsize(item.path),
-    "bytes_out": os.path.getsize(target),
+    "bytes_out": os.path.getsize(made),
   }

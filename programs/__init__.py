@@ -1,1 +1,1 @@
-"""Start of the programs of `trainers` and `export`, and their errors."""
+"""Start of the programs beside the package, and their errors."""

@@ -1,4 +1,4 @@
-"""Start of the programs of `trainers` and `export`, and their errors."""
+"""Start of the programs beside the package, and their errors."""
 
 import os
 import re

@@ -15,9 +15,14 @@ fail() {
   exit 1
 }
 
-digest=$(cat web/*.* "$0" export/browser.py constraints-tf214.txt \
-  tfpercept/models/compression/transforms.py \
-  tfpercept/pretrained/photo_*/manifest.json | sha256sum)
+# All that the page is made of: whole folders, so that a file that is split or
+# renamed is still among them.
+digest=$(cat web/*.* "$0" LICENSE constraints-tf214.txt \
+  export/browser.py export/fresh.py export/run_tflite.py export/tflite.py \
+  tfpercept/manifests.py tfpercept/offers.py tfpercept/models/base.py \
+  tfpercept/codecs/bitstream/*.py tfpercept/codecs/learned/*.py \
+  tfpercept/models/compression/*.py tfpercept/ops/codec_constants.py \
+  tfpercept/pretrained/*/manifest.json | sha256sum)
 digest=${digest%% *}
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then
   exit 0

@@ -15,9 +15,10 @@ import pathlib
 from absl import logging
 
 from programs import derived_flags, program
-from tfpercept import models, settings
+from tfpercept import manifests, models, settings
 from tfpercept.codecs.learned import model_writer
 from tfpercept.io import files, folders
+from tfpercept.models.compression import transform_codec
 from trainers import compression_validation
 
 
@@ -51,6 +52,12 @@ def main() -> None:
     raise ValueError(
       f"{out} holds something that is not a model, and would be replaced; name "
       "another --out"
+    )
+  kind = manifests.read(run)["model"]
+  if kind not in transform_codec.names():
+    raise ValueError(
+      f"{run} holds a {kind}, and a snapshot is of a codec; give the folder of "
+      "a run by trainers.compression"
     )
   network, manifest = models.load(run, dtype="float32")
   kept = {key: manifest[key] for key in ("objective", "training")}

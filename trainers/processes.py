@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from programs import program
 from tfpercept import training
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = ROOT / "trainers" / "presets"
 FLAGS = "trained.flags"
 """Name of the file with the flags of a folder's trainings."""
+_Kind = TypeVar("_Kind")
 
 
 def train(
@@ -82,17 +84,52 @@ def is_finished(run: pathlib.Path, holds: str = "model") -> bool:
     holds: Name of what the folder of a finished run holds.
 
   Raises:
-    ValueError: if `run.json` or the manifest is damaged.
+    ValueError: as `told`, of `run.json` or the manifest.
   """
   if not (run / holds).exists():
     return False
   if not (run / "run.json").exists():
     return True
-  steps = json.loads((run / "run.json").read_bytes())["steps"]
+  steps = told(run / "run.json", "steps", int)
+  step = max(checkpoints.steps(run / checkpoints.FOLDER), default=steps)
   manifest = run / "model" / "manifest.json"
-  told = json.loads(manifest.read_bytes()) if manifest.exists() else {}
-  newest = max(checkpoints.steps(run / checkpoints.FOLDER), default=steps)
-  return bool(told.get("step", newest) >= steps)
+  if manifest.exists():
+    step = told(manifest, "step", int, default=step)
+  return step >= steps
+
+
+def told(
+  path: pathlib.Path,
+  key: str,
+  kind: type[_Kind],
+  *,
+  default: _Kind | None = None,
+) -> _Kind:
+  """Returns a value of the JSON object that a trainer has written.
+
+  Args:
+    path: Path of the file.
+    key: Key of the value.
+    kind: Type of the value.
+    default: What to return if there is no such key; None if there must be one.
+
+  Raises:
+    ValueError: if the file is damaged or says nothing of the kind.
+    OSError: if it can not be read.
+  """
+  try:
+    found = json.loads(path.read_bytes())
+    if not isinstance(found, dict):
+      raise ValueError("it is no object")
+    value = found.get(key, default)
+    if not isinstance(value, kind):
+      raise ValueError(f"its {key} is {value!r}")
+  except ValueError as error:
+    raise ValueError(
+      f"{path} is damaged, or another program wrote it ({error}); put it back "
+      "from a copy, or remove the folder to train anew"
+    ) from error
+  return value
 
 
 def _require_same(out: pathlib.Path, noted: list[str]) -> None:
@@ -116,10 +153,10 @@ def _require_same_data(
   """Raises ValueError if the data of a run have changed."""
   if not (run / "run.json").exists():
     return
-  told = json.loads((run / "run.json").read_bytes())["settings"]
+  settings = told(run / "run.json", "settings", dict)
   here = [
     str(ROOT / name) if (ROOT / name).exists() else name
-    for name in shared_settings.Sources.read(told).data
+    for name in shared_settings.Sources.read(settings).data
   ]
   training.check_data(run, data=lambda: identify(here))
 

@@ -31,8 +31,8 @@ BASELINE = "mse"
 
 def trained_on(folder: pathlib.Path) -> judgements.Judgements:
   """Returns the judgements of a training on folds."""
-  run = json.loads((folder / "fold_0" / "run.json").read_bytes())
-  paths = [str(processes.ROOT / path) for path in run["settings"]["data"]]
+  settings = processes.told(folder / "fold_0" / "run.json", "settings", dict)
+  paths = [str(processes.ROOT / path) for path in settings["data"]]
   return normal(preference_choices.load(paths, "auto"))
 
 

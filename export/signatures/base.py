@@ -113,12 +113,6 @@ class Signature:
   is_relative: bool = False
   limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
-  @property
-  def dtypes(self) -> set[str]:
-    """The types of its inputs and outputs."""
-    tensors = (*self.inputs.values(), *self.outputs.values())
-    return {tensor.dtype for tensor in tensors}
-
   def concrete(self) -> tf.types.experimental.ConcreteFunction:
     """Traces the function for all sizes that it takes."""
     specs = {name: tensor.spec(name) for name, tensor in self.inputs.items()}

@@ -1,15 +1,25 @@
 """Codecs as the viewer of `.tfp` files takes them, without a browser."""
 
 import json
+import pathlib
+import re
 import struct
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from export import browser
-from tfpercept import manifests, models
+from tfpercept import manifests, models, offers
 from tfpercept.codecs.learned import coding_tables, reference_transforms
+from tfpercept.models.compression import transform_codec, transforms
+
+ROOT = pathlib.Path(__file__).parents[2]
+PARTS = (
+  "export.", "tfpercept.codecs.bitstream.", "tfpercept.codecs.learned.",
+  "tfpercept.models.compression.",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +115,25 @@ def test_other_models_are_refused(tmp_path):
   assert not (tmp_path / "out").exists()
   with pytest.raises(ValueError, match="exists already"):
     browser.export(["photo_mse"], tmp_path)
+
+
+def test_make_web_builds_anew_when_what_the_page_is_made_of_changes():
+  script = (ROOT / "tools/web.sh").read_text()
+  (words,) = re.findall(
+    r"^digest=\$\(cat (.+?) \| sha256sum\)", script, re.M | re.S
+  )
+  listed = {
+    path.relative_to(ROOT).as_posix()
+    for word in re.findall(r"[\w./*-]+", words)
+    for path in ROOT.glob(word)
+  }
+  made_of = {
+    pathlib.Path(made.__file__).relative_to(ROOT).as_posix()
+    for by in (browser, coding_tables, transform_codec, transforms)
+    for made in vars(by).values()
+    if isinstance(made, types.ModuleType) and made.__name__.startswith(PARTS)
+  }
+  assert "tfpercept/models/compression/modulation.py" in made_of
+  assert made_of <= listed
+  for name in offers.shipped():
+    assert f"tfpercept/pretrained/{name}/manifest.json" in listed

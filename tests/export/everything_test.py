@@ -40,26 +40,46 @@ def test_a_row_is_that_of_the_manifest_and_what_is_there_is_kept(
   assert everything.saved("mae", None, tmp_path) == row  # not made again
 
 
-def test_an_export_that_fails_has_a_row_and_the_others_follow(
-  tmp_path, monkeypatch, capsys
-):
+@pytest.fixture
+def printed(tmp_path, monkeypatch, capsys):
+  """Exports one network that fails and one distance; returns rows, status."""
+
   def saved(name, subject, out):
-    if name == "bad":
+    if name == "bad, untrained":
       raise RuntimeError("one|two\nthree")
     return [name, "score", "1.00", "0", "none"]
 
-  given = types.SimpleNamespace(out=tmp_path, tflite=False, only=[])
-  monkeypatch.setattr(everything.flags, "FLAGS", given)
-  monkeypatch.setattr(everything, "networks", lambda work: [("bad", None)])
+  monkeypatch.setattr(
+    everything, "networks", lambda work: [("bad, untrained", None)]
+  )
   monkeypatch.setattr(everything, "every_distance", lambda: [("good", None)])
   monkeypatch.setattr(everything, "saved", saved)
-  with pytest.raises(SystemExit) as error:
-    everything.main()
-  assert error.value.code == 1
-  assert capsys.readouterr().out.splitlines()[2:] == [
-    r"| bad | not exported: RuntimeError: one\|two three |  |  |  |",
-    "| good | score | 1.00 | 0 | none |",
-  ]
+
+  def run(*only):
+    given = types.SimpleNamespace(out=tmp_path, tflite=False, only=list(only))
+    monkeypatch.setattr(everything.flags, "FLAGS", given)
+    with pytest.raises(SystemExit) as error:
+      everything.main()
+    return capsys.readouterr().out.splitlines()[2:], error.value.code
+
+  return run
+
+
+BAD = (
+  r"| bad, untrained | not exported: RuntimeError: one\|two three |  |  |  |"
+)
+GOOD = "| good | score | 1.00 | 0 | none |"
+
+
+def test_an_export_that_fails_has_a_row_and_the_others_follow(printed):
+  assert printed() == ([BAD, GOOD], 1)
+
+
+def test_subjects_are_chosen_by_their_names_alone(printed):
+  assert printed("bad, untrained") == ([BAD], 1)
+  assert printed("good") == ([GOOD], 0)
+  with pytest.raises(ValueError, match="bad, untrained; good; got mas; mes"):
+    printed("good", "mes", "mas")
 
 
 def test_distances_that_need_fixed_sizes_get_them(tmp_path, monkeypatch):

@@ -3,12 +3,13 @@
 import ast
 import pathlib
 import sys
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import fresh, run_files, saved_model, signatures
+from export import fresh, run_files, run_score, saved_model, signatures
 from tests.export import networks
 from tfpercept.io import files
 
@@ -90,22 +91,79 @@ def test_a_bad_file_spoils_no_other(model, tmp_path, monkeypatch, capsys):
   assert not (tmp_path / "bad2").exists()
 
 
+def test_a_target_that_can_not_be_written_spoils_no_other(
+  model, tmp_path, monkeypatch, capsys
+):
+  files.write_image(tmp_path / "a.png", np.zeros((3, 3, 3), np.uint8))
+  pairs = [tmp_path / f for f in ("a.png", "no/b.png", "a.png", "c.png")]
+  with pytest.raises(SystemExit) as error:
+    run(monkeypatch, model, *pairs)
+  assert error.value.code == 1
+  assert capsys.readouterr().err == (
+    f"error: {pairs[0]}: {pairs[1]} can not be written: No such file or "
+    "directory\n"
+  )
+  assert files.read_image(pairs[3]).shape == (6, 6, 3)
+
+
 @pytest.mark.parametrize(
-  ("text", "shape", "expected"),
+  ("text", "shape", "dtype", "expected"),
   [
-    ("4", (), 4),
-    ("4", (None,), [4, 4, 4]),
-    ("1,2.5,3", (None,), [1, 2.5, 3]),
+    ("4", (), "float32", 4),
+    ("4", (), "int32", 4),
+    ("4", (None,), "float32", [4, 4, 4]),
+    ("1,2.5,3", (None,), "float32", [1, 2.5, 3]),
+    ("1,-2,3", (None,), "int64", [1, -2, 3]),
   ],
 )
-def test_numbers_are_one_for_all_files_or_one_for_each(text, shape, expected):
-  kind = tf.TensorSpec(shape, tf.float32)
-  assert run_files._numbers(text, kind, 3).numpy().tolist() == expected
+def test_numbers_are_one_for_all_files_or_one_for_each(
+  text, shape, dtype, expected
+):
+  kind = tf.TensorSpec(shape, dtype)
+  found = run_files._numbers("k", text, kind, 3)
+  assert found.dtype.name == dtype and found.numpy().tolist() == expected
   with pytest.raises(ValueError, match="neither one number nor 3, one a file"):
-    run_files._numbers("1,2", kind, 3)
+    run_files._numbers("k", "1,2", kind, 3)
 
 
-def test_an_assertion_is_told_in_its_own_words():
+@pytest.mark.parametrize(
+  ("text", "dtype", "message"),
+  [
+    ("1,2", "float32", "k is one number for all files; got 1,2"),
+    ("4.5", "int32", "k takes int32; got 4.5"),
+    (f"{2**31}", "int32", f"k takes int32; got {2**31}"),
+    ("four", "float32", "k takes float32; got four"),
+    ("1", "string", "k takes string; got 1"),
+  ],
+)
+def test_what_is_no_number_of_an_input_is_told(text, dtype, message):
+  with pytest.raises(ValueError, match=message):
+    run_files._numbers("k", text, tf.TensorSpec((), dtype), 2)
+
+
+def test_pairs_that_are_refused_as_a_batch_are_told_in_a_line(
+  tmp_path, monkeypatch, capsys
+):
+  def refuse(**given):
+    assert given.keys() == {"reference_bytes", "image_bytes"}
+    told = "assertion failed: [too many pixels; got] [3]"  # as graphs do
+    raise tf.errors.InvalidArgumentError(None, None, told)
+
+  for name in ("a.png", "b.png", "saved_model.pb"):
+    (tmp_path / name).touch()
+  held = types.SimpleNamespace(signatures={"score_png": refuse})
+  monkeypatch.setattr(run_score, "_load", lambda folder: held)
+  names = [str(tmp_path / name) for name in ("", "a.png", "b.png")]
+  monkeypatch.setattr(sys, "argv", ["run_score.py", *names])
+  with pytest.raises(SystemExit) as error:
+    run_score.main()
+  assert error.value.code == 2
+  said = capsys.readouterr().err.splitlines()[-1]
+  assert said.endswith("b.png: too many pixels; got 3")
+
+
+@pytest.mark.parametrize("plain", [run_files.plain, run_score.plain])
+def test_an_assertion_is_told_in_its_own_words(plain):
   @tf.function(autograph=False)
   def checked(x):
     with tf.control_dependencies([tf.debugging.Assert(x < 2, ["1; got", x])]):
@@ -113,8 +171,8 @@ def test_an_assertion_is_told_in_its_own_words():
 
   with pytest.raises(tf.errors.InvalidArgumentError) as error:
     checked(tf.constant(3))
-  assert run_files.plain(error.value.message) == "1; got 3"
-  assert run_files.plain("other") == "other"
+  assert plain(error.value.message) == "1; got 3"
+  assert plain("other") == "other"
 
 
 @pytest.mark.parametrize(

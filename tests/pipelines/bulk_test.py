@@ -1,18 +1,22 @@
 """Bulk work is done once, goes on where it stopped, and lists what failed."""
 
 import concurrent.futures
+import functools
 import json
 import multiprocessing
 import os
 import pathlib
+import shutil
 import signal
 
 import numpy as np
 import pytest
 
-from pipelines import engines, inputs, jobs, work
+from pipelines import engines, inputs, jobs, options, sources, work
 from programs import program
 from tests import forked
+from tfpercept import manifests
+from tfpercept.codecs.learned import model_ids
 from tfpercept.io import files
 
 
@@ -108,13 +112,141 @@ def test_what_failed_is_tried_again_once_the_rest_is_done(tmp_path):
   assert (out / jobs.FOLDER / jobs.FAILED).read_text() == ""
 
 
+def told_of(out, **more):
+  given = {"model": None, "codec": "png", "identity": None, "quality": None}
+  return {"output": str(out), **given, **more}
+
+
 def test_what_another_process_made_meanwhile_is_no_failure(photos, tmp_path):
-  told = {"output": str(tmp_path), "model": None, "codec": "jpeg"}
-  told |= {"quality": 50.0}
-  work_on = work.compressor(json.dumps(told))
+  work_on = work.compressor(json.dumps(told_of(tmp_path)))
   item = inputs.Item(str(photos / "a.png"), "a.png")
   assert "seconds" in work_on(item)
   assert work_on(item)["made_before"] == 1
+
+
+def begun(pictures, out, *, count=None):
+  """Does the first chunks of one picture each; returns the job, and how many.
+
+  Without a count it does all.
+  """
+  told = told_of(out)
+  job = jobs.make(
+    out, inputs.find([str(pictures)]), work.compressor, told, chunk=1,
+    target=functools.partial(work.target, told["output"], ".png"),
+  )  # fmt: skip
+  left = job.left
+  for chunk in left[:count]:
+    jobs.do(job, chunk)
+  return job, len(left)
+
+
+def shades(folder, *values):
+  for name, value in zip("abc", values, strict=False):
+    picture = np.full((4, 6, 1), value, np.uint8)
+    files.write_image(folder / f"{name}.png", picture)
+  return folder
+
+
+def shades_of(folder):
+  paths = sorted(folder.glob("*.png"))
+  return [int(files.read_image(path).mean()) for path in paths]
+
+
+def test_results_are_those_of_the_pictures_of_the_last_call(tmp_path):
+  one, other = (tmp_path / name for name in ("one", "other"))
+  out = tmp_path / "out"
+  begun(shades(one, 1, 2, 3), out)
+  assert shades_of(out) == [1, 2, 3]
+  # All have the same names. This call is killed before it reaches the third.
+  begun(shades(other, 4, 5, 6), out, count=2)
+  assert shades_of(out) == [4, 5]
+  job, left = begun(one, out)
+  assert left == 3
+  assert jobs.finish(job)["done"] == 3 and shades_of(out) == [1, 2, 3]
+
+
+def test_a_picture_that_was_replaced_is_compressed_anew_and_no_other(tmp_path):
+  photos, out = tmp_path / "photos", tmp_path / "out"
+  begun(shades(photos, 1, 2, 3), out)
+  os.utime(out / "a.png", ns=(1, 1))
+  first = photos / "b.png"
+  times = first.stat().st_mtime_ns
+  shades(photos / "new", 7)
+  os.replace(photos / "new/a.png", first)
+  os.utime(first, ns=(times + 1, times + 1))
+  job, left = begun(photos, out)
+  assert left == 1 and shades_of(out) == [1, 7, 3]
+  assert (out / "a.png").stat().st_mtime_ns == 1
+  assert begun(photos, out) == (job, 0)
+
+
+def test_a_file_of_no_earlier_call_is_refused_also_later(tmp_path):
+  photos, out = tmp_path / "photos", tmp_path / "out"
+  begun(shades(photos, 1, 2), out)
+  shades(out, 1, 2, 9)
+  shades(photos, 1, 5, 3)
+  with pytest.raises(ValueError, match=r"c\.png exists, and no earlier call"):
+    begun(photos, out)
+  assert shades_of(out) == [1, 2, 9]
+
+
+def test_a_damaged_list_of_sources_is_told(tmp_path):
+  photos, out = shades(tmp_path / "photos", 1), tmp_path / "out"
+  begun(photos, out)
+  (out / jobs.FOLDER / sources.FILE).write_text("{}\n")
+  with pytest.raises(ValueError, match=r"sources\.jsonl is damaged"):
+    begun(photos, out)
+
+
+def test_a_folder_with_another_model_is_no_longer_the_model_of_a_job(tmp_path):
+  model = str(tmp_path / "model")
+  shutil.copytree(manifests.folder("photo_mse"), model)
+  found = work.identity(work.opened(model, None))
+  assert found == model_ids.identity(manifests.read("photo_mse")).hex()
+  assert work.identity(work.opened(None, "jpeg")) is None
+  told = told_of(tmp_path, model=model, codec=None, identity="00")
+  with pytest.raises(ValueError, match=f"was 00 when.* and is {found} now"):
+    work.compressor(json.dumps(told))
+  jobs.make(tmp_path, [], work.compressor, told, chunk=1)
+  told["identity"] = found
+  with pytest.raises(ValueError, match="identity: '00' there"):
+    jobs.make(tmp_path, [], work.compressor, told, chunk=1)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
+def test_a_rate_that_is_none_is_refused_before_any_picture(tmp_path, rate):
+  with pytest.raises(ValueError, match="--target_bpp is more than 0 bits per"):
+    work.compressor(json.dumps(told_of(tmp_path, target_bpp=rate)))
+
+
+def test_an_output_around_all_pictures_is_refused(photos):
+  bulk = options.Bulk(input=(str(photos / "below"),), output=str(photos))
+  with pytest.raises(ValueError, match="all pictures of --input are below"):
+    options.found(bulk)
+
+
+@pytest.mark.parametrize("place", ["image", "reference"])
+def test_a_picture_that_was_replaced_is_scored_anew(tmp_path, place):
+  paths = {name: tmp_path / name for name in ("image", "reference")}
+  for folder in paths.values():
+    shades(folder, 51, 51)
+  items = [
+    inputs.Item(str(paths["image"] / f), f, str(paths["reference"] / f))
+    for f in ("a.png", "b.png")
+  ]
+
+  def scored():
+    settings = {"metrics": ["mae"], "alpha": "white"}
+    job = jobs.make(tmp_path / "out", items, work.scorer, settings, chunk=1)
+    left = len(job.left)
+    for chunk in job.left:
+      jobs.do(job, chunk)
+    return left, [line["scores"]["mae"] for line in jobs.outcomes(job)]
+
+  assert scored() == (2, [0, 0]) and scored() == (0, [0, 0])
+  shades(paths[place], 102)
+  os.utime(paths[place] / "a.png", ns=(1, 1))  # clocks may be coarse
+  assert scored() == (1, [pytest.approx(0.2), 0])
 
 
 def test_scores_are_those_of_the_library_beside_references_by_name(

@@ -78,6 +78,11 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   done = runs.run("codec_snapshot", f"--run={killed}", f"--out={tmp_path}")
   assert done.returncode == 1
   assert "holds something that is not a model" in done.stderr
+  done = runs.run("codec_snapshot", "--run=srcnn_x4_mse", f"--out={out}")
+  assert "srcnn_x4_mse holds a srcnn, and a snapshot is of a codec" in (
+    done.stderr
+  )
+  assert done.returncode == 1 and not out.exists()
   done = runs.run("codec_snapshot", f"--run={killed}", f"--out={out}")
   assert done.returncode == 0, done.stderr
   network, manifest = models.load(out)

@@ -93,3 +93,29 @@ def test_where_a_model_tells_no_step_its_checkpoints_do(trained):
 
 def test_what_is_no_model_is_not_finished(tmp_path):
   assert not processes.is_finished(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ("name", "text", "why"),
+  [
+    ("run.json", "{steps: 3}", "Expecting property name"),
+    ("run.json", "[3]", "it is no object"),
+    ("run.json", "{}", "its steps is None"),
+    ("model/manifest.json", '{"step": "2"}', "its step is '2'"),
+  ],
+)
+def test_a_damaged_note_is_told_by_its_path(trained, name, text, why):
+  folder, _ = trained
+  run = folder / "out/srcnn"
+  files.write_text(run / name, text)
+  with pytest.raises(ValueError, match=f"{run / name} is damaged.*{why}"):
+    processes.is_finished(run)
+
+
+def test_a_run_without_settings_is_told_by_its_path(trained):
+  folder, train = trained
+  files.write_json(folder / "out/srcnn/run.json", {"steps": 3})
+  with pytest.raises(
+    ValueError, match=r"run\.json is damaged.*its settings is"
+  ):
+    train(f"--initial={folder}/out/initial")

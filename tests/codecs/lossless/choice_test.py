@@ -4,28 +4,9 @@ import numpy as np
 import pytest
 
 from tests.codecs.lossless import pictures
-from tfpercept.codecs import base
-from tfpercept.codecs.classical import formats
 from tfpercept.codecs.lossless import choice, lossless_codec, payloads
 
 EXACT = lossless_codec.Lossless()
-
-
-class Sized(base.Codec):
-  """Stands for a model: its files have as many bytes as its quality says."""
-
-  suffix = ".tfp"
-  qualities = (1.0, 1e7)
-  spec = "sized"
-
-  def compress(self, image, *, quality=None):
-    return bytes(int(quality))
-
-  def decompress(self, data):
-    return np.full((1, 1, 3), 7, np.uint8)
-
-  def estimated_bits(self, image, *, quality=None):
-    return 5.0
 
 
 def test_a_smaller_lossless_file_is_better(photograph):
@@ -88,22 +69,6 @@ def test_a_picture_too_large_to_hold_is_left_to_the_model(monkeypatch):
   assert choice.better(pictures.text(), b"model") == b"model"
 
 
-def test_a_codec_with_the_choice_writes_what_is_better():
-  picture = pictures.text(64, 96)
-  codec = choice.OrLossless(Sized())
-  size = len(EXACT.compress(picture))
-  assert codec.compress(picture, quality=size) == EXACT.compress(picture)
-  assert codec.compress(picture, quality=size // 3) == bytes(size // 3)
-  assert codec.estimated_bits(picture, quality=size) == 8 * size
-  assert codec.estimated_bits(picture, quality=9) == 5
-  assert codec.decompress(b"a model's").max() == 7
-  assert codec.timed_decompress(b"a model's")[1] == {}
-  assert codec.picture_size(b"a model's") is None
-  assert (codec.qualities, codec.spec) == (Sized.qualities, "sized or lossless")
-
-
-def test_codecs_of_other_files_have_no_choice():
-  with pytest.raises(ValueError, match=r"jpeg writes \.jpg; a \.tfp alone"):
-    choice.OrLossless(formats.JPEG())
+def test_a_rule_that_is_none_is_refused():
   with pytest.raises(ValueError, match="auto or never or always; got 'yes'"):
     choice.check_rule("yes")

@@ -6,11 +6,8 @@ suffer most from loss, and so many more bytes give a model's file 1 to 4 dB,
 which leaves it far from exact (`tests.codecs.lossless.rates`).
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from tfpercept.codecs import base
 from tfpercept.codecs.lossless import drawings, lossless_codec, payloads
 from tfpercept.offers import LOSSLESS
 
@@ -61,63 +58,3 @@ def better(image: np.ndarray, data: bytes) -> bytes:
   """
   factor = DRAWING_FACTOR if drawings.is_drawing(image) else 1
   return within(image, factor * len(data)) or data
-
-
-class OrLossless(base.Codec):
-  """A learned codec that keeps a picture without loss where that is better.
-
-  Files are as `codecs.files.compress_file` writes them at a quality. Rate and
-  distortion of the learned codec alone are those of the codec itself.
-
-  Args:
-    codec: Codec whose files are `.tfp`.
-
-  Raises:
-    ValueError: if the codec writes other files.
-  """
-
-  def __init__(self, codec: base.Codec):
-    if codec.suffix != lossless_codec.Lossless.suffix:
-      raise ValueError(
-        f"{codec.spec} writes {codec.suffix}; a .tfp alone can hold a lossless "
-        "picture"
-      )
-    self.codec, self.suffix = codec, codec.suffix
-    self.bytes_per_pixel = codec.bytes_per_pixel
-    self.bytes_at_once = codec.bytes_at_once
-    self.qualities = codec.qualities
-
-  @property
-  def spec(self) -> str:
-    return f"{self.codec.spec} or lossless"
-
-  def compress(
-    self, image: np.ndarray, *, quality: float | None = None
-  ) -> bytes:
-    return self.timed_compress(image, quality=quality)[0]
-
-  def timed_compress(
-    self, image: np.ndarray, *, quality: float | None = None
-  ) -> tuple[bytes, Mapping[str, float]]:
-    data, seconds = self.codec.timed_compress(image, quality=quality)
-    return better(image, data), seconds
-
-  def decompress(self, data: bytes) -> np.ndarray:
-    return self.codec.decompress(data)
-
-  def timed_decompress(
-    self, data: bytes
-  ) -> tuple[np.ndarray, Mapping[str, float]]:
-    return self.codec.timed_decompress(data)
-
-  def picture_size(self, data: bytes) -> tuple[int, int] | None:
-    return self.codec.picture_size(data)
-
-  def estimated_bits(
-    self, image: np.ndarray, *, quality: float | None = None
-  ) -> float | None:
-    """Returns the estimate of the model, or all bits of a lossless file."""
-    data = self.compress(image, quality=quality)
-    if lossless_codec.is_lossless(data):
-      return 8.0 * len(data)
-    return self.codec.estimated_bits(image, quality=quality)

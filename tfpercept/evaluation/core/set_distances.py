@@ -60,33 +60,10 @@ def frechet_of_moments(
 
 
 def polynomial_kernel(features: np.ndarray, others: np.ndarray) -> np.ndarray:
-  """Returns (x y / D + 1)^3 of each pair, `[N, M]`, for `[N, D]`, `[M, D]`."""
+  """Returns (x y / D + 1)^3 of each pair, `[N, M]`, for `[N, D]`, `[M, D]`.
+
+  Source: Bińkowski, Sutherland, Arbel, Gretton, "Demystifying MMD GANs", 2018,
+  section 3.
+  """
   size = features.shape[1]
   return (features @ others.T / size + 1) ** DEGREE
-
-
-def polynomial_mmd(features: np.ndarray, others: np.ndarray) -> float:
-  """Returns the unbiased squared maximum mean discrepancy of two sets.
-
-  Its expectation is 0 where both sets come from one distribution, whatever
-  their numbers, so it may be negative. The kernel is that of KID.
-
-  Args:
-    features: Features of the first set, `[N, D]`, N at least 2.
-    others: Features of the second set, `[M, D]`, M at least 2. The two sets are
-      independent of each other.
-
-  Source: Gretton, Borgwardt, Rasch, Schölkopf, Smola, "A kernel two-sample
-  test", 2012, equation 3; Bińkowski, Sutherland, Arbel, Gretton, "Demystifying
-  MMD GANs", 2018, section 3 (the kernel).
-  """
-
-  def within(kernel: np.ndarray) -> float:
-    count = len(kernel)
-    return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
-
-  return (
-    within(polynomial_kernel(features, features))
-    + within(polynomial_kernel(others, others))
-    - 2 * float(polynomial_kernel(features, others).mean())
-  )
