@@ -15,7 +15,7 @@ import pathlib
 from absl import logging
 
 from programs import derived_flags, program
-from tfpercept import models, settings
+from tfpercept import manifests, models, settings
 from tfpercept.codecs.learned import model_writer
 from tfpercept.io import files, folders
 from trainers import compression_validation
@@ -46,12 +46,7 @@ def main() -> None:
   job = _FLAGS.read()
   run, out = pathlib.Path(job.run), pathlib.Path(job.out)
   folders.require(out)
-  found = [path.name for path in out.iterdir()] if out.is_dir() else []
-  if found and "manifest.json" not in found:
-    raise ValueError(
-      f"{out} holds something that is not a model, and would be replaced; name "
-      "another --out"
-    )
+  manifests.require_replaceable(out)
   network, manifest = models.load(run, dtype="float32")
   kept = {key: manifest[key] for key in ("objective", "training")}
   curve = run / compression_validation.FILE
