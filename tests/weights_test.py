@@ -343,7 +343,6 @@ def test_weights_that_half_precision_can_not_hold_are_not_packed():
   assert weights.packed({"w": np.float32([np.inf])}, "float16")["w"] == np.inf
 
 
-
 def test_a_low_byte_that_does_not_fit_is_refused(tmp_path):
   arrays = weights.packed({"w": np.float32([[1, 2], [3, 4]])}, "int18")
   arrays["w@low"] = arrays["w@low"][:1]

@@ -65,7 +65,9 @@ def require_replaceable(folder: files.PathLike) -> None:
       be missing.
   """
   place = pathlib.Path(folder)
-  found = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+  found = (
+    sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+  )
   if found and "manifest.json" not in found:
     raise ValueError(
       f"{place} holds something that is not a model, such as {found[0]}, and "

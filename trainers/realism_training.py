@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf

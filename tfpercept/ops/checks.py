@@ -1,6 +1,7 @@
 """Checks of images and options whose messages say what to do."""
 
 import math
+import os
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -255,6 +256,18 @@ def positive(owner: str, option: str, value: Any) -> None:
   """Raises ValueError unless an option is a finite number above 0."""
   if not is_number(value) or not value > 0:
     raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
+
+
+def path(owner: str, option: str, value: Any) -> str:
+  """Returns a name or path as text; raises ValueError if it is neither."""
+  if isinstance(value, (str, os.PathLike)):
+    text = os.fspath(value)
+    if isinstance(text, str):
+      return text
+  raise ValueError(
+    f"{owner} takes {option} as a name or the path of a file; got "
+    f"{option}={value!r}"
+  )
 
 
 def seed(owner: str, value: Any) -> int:
