@@ -351,3 +351,33 @@ def test_weights_that_are_not_finite_are_refused(name, options, bad, tmp_path):
   np.savez(path, **(arrays | {first: np.full_like(arrays[first], bad)}))
   with pytest.raises(ValueError, match="weights of a distance are finite"):
     make(**options, weights=path)
+
+
+@pytest.mark.parametrize(
+  ("name", "options", "plain"),
+  [
+    ("ssim", {"window": np.int64(7)}, {"window": 7}),
+    ("nlpd", {"levels": np.int32(2)}, {"levels": 2}),
+    ("robust", {"scale": np.float32(0.5)}, {"scale": 0.5}),
+    (
+      "robust",
+      {"adaptive": True, "size": np.array([48, 50, 3]), "levels": np.int64(2)},
+      {"adaptive": True, "size": (48, 50, 3), "levels": 2},
+    ),
+    (
+      "watson_dct",
+      {"shift": (np.int64(1), np.int64(2)), "pad": "edge"},
+      {"shift": (1, 2), "pad": "edge"},
+    ),
+  ],
+)
+def test_options_may_be_numbers_of_numpy(name, options, plain, images):
+  make = distances.DISTANCES.get(name)
+  one, other = make(**options), make(**plain)
+  np.testing.assert_array_equal(one(*images), other(*images))
+  assert one.spec == other.spec
+
+
+def test_a_bool_of_numpy_is_no_number():
+  with pytest.raises(ValueError, match="levels"):
+    distances.NLPD(levels=np.True_)

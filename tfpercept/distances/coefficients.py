@@ -33,7 +33,7 @@ def checked_size(size: Any) -> tuple[int, ...]:
       "robust needs size=(height, width, channels) of positive integers; got "
       f"size={size!r}"
     )
-  return sides
+  return tuple(map(int, sides))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -161,4 +161,4 @@ def check_widths(owner: str, widths: Sequence[int], count: int) -> list[int]:
 
 def doublings(side: int) -> int:
   """Returns how often 4 pixels are doubled to a side."""
-  return (side // _START).bit_length() - 1
+  return int(side // _START).bit_length() - 1
