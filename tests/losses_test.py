@@ -262,6 +262,26 @@ def test_weights_of_single_pixels_are_refused_in_words(shape):
     model.fit(x, y, sample_weight=weight, verbose=0)
 
 
+def test_weights_of_another_number_than_images_are_refused():
+  y, x = images()
+  with pytest.raises(ValueError, match="got 3 for 4 images"):
+    losses.get("mse")(y, x, sample_weight=np.ones(3, np.float32))
+
+
+def test_weights_whose_second_axis_is_unknown_are_taken_and_told_in_the_run():
+  y, x = images()
+  spec = tf.TensorSpec([None, None, None, 3])
+  unknown = tf.function(
+    losses.get("mse"), input_signature=[spec, spec, tf.TensorSpec([None, None])]
+  )
+  weight = np.float32([[1], [0], [0], [3]])
+  np.testing.assert_allclose(
+    unknown(y, x, weight), losses.get("mse")(y, x, weight[:, 0]), rtol=1e-6
+  )
+  with pytest.raises(tf.errors.InvalidArgumentError):
+    unknown(y, x, np.ones((4, 24), np.float32))
+
+
 def test_masks_of_pixels_are_refused_in_words():
   y, x = images()
   model = keras.Sequential([keras.layers.Conv2D(3, 1), Masked()])

@@ -208,3 +208,12 @@ def test_weights_of_single_pixels_are_refused_in_words(images):
   weight = np.ones((4, 32, 32), np.float32)
   with pytest.raises(ValueError, match="sample_weight has the shape"):
     metrics.get("psnr").update_state(*images, sample_weight=weight)
+
+
+def test_weights_of_another_number_than_images_are_refused(images):
+  with pytest.raises(ValueError, match="got 3 for 4 images"):
+    metrics.get("mse").update_state(*images, sample_weight=np.ones(3))
+
+
+def test_get_takes_the_dtype_of_the_sums():
+  assert metrics.get("mae", dtype="float64").dtype == "float64"

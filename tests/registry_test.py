@@ -35,6 +35,8 @@ def test_formatting_is_the_inverse_of_parsing(spec):
     ("-1*a", "positive number.*got '-1'"),
     ("0*a", "positive number"),
     ("1e999*a", "positive number"),
+    ("1e31*a", r"of 1e-30 to 1e\+30; got '1e\+31'"),
+    ("a*1e-31", "got '1e-31' in"),
     ("9" * 400 + "*a", "positive number"),
     ("True*a", "positive number"),
     ("x*a", "weighted ones; got 'x \\* a'|positive number"),

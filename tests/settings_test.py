@@ -50,6 +50,19 @@ def test_settings_come_back_from_json():
   assert again.data == ("a", "b")
 
 
+def test_a_field_may_have_had_another_name_and_may_be_absent():
+  @dataclasses.dataclass(frozen=True, kw_only=True)
+  class Renamed(settings.Settings):
+    color: str = settings.option(
+      "grey", "Of all.", formerly="colour", absent="grey"
+    )
+
+  assert Renamed().to_json() == {} and Renamed.read({}) == Renamed()
+  kept = Renamed(color="red").to_json()
+  assert kept == {"colour": "red"}
+  assert Renamed.read(kept).color == "red"
+
+
 def test_what_is_absent_is_not_written_and_may_be_missing():
   one = Training(data=())
   assert "initial" not in one.to_json()

@@ -336,6 +336,13 @@ def test_steps_that_do_not_fit_are_not_broadcast(tmp_path, array, scale):
     weights.load(tmp_path / "a.npz")
 
 
+def test_weights_that_half_precision_can_not_hold_are_not_packed():
+  arrays = {"w": np.float32([1, -7e4])}
+  with pytest.raises(ValueError, match="w holds 70000, and the largest float"):
+    weights.packed(arrays, "float16")
+  assert weights.packed({"w": np.float32([np.inf])}, "float16")["w"] == np.inf
+
+
 def test_a_low_byte_that_does_not_fit_is_refused(tmp_path):
   arrays = weights.packed({"w": np.float32([[1, 2], [3, 4]])}, "int18")
   arrays["w@low"] = arrays["w@low"][:1]

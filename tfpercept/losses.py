@@ -73,10 +73,12 @@ class DistanceLoss(keras.losses.Loss):
   ) -> tf.Tensor:
     # Keras 3 casts before `call`, which would not see integers.
     owner, ranged = self.distance.spec, self.distance.value_range is not None
-    checks.sample_weight(getattr(y_pred, "_keras_mask", None), owner)
+    checks.no_mask(getattr(y_pred, "_keras_mask", None), owner)
     y_true = checks.image(y_true, "y_true", owner, takes_integers=ranged)
     y_pred = checks.image(y_pred, "y_pred", owner, takes_integers=ranged)
-    sample_weight = checks.sample_weight(sample_weight, owner)
+    sample_weight = checks.sample_weight(
+      sample_weight, owner, count=y_pred.shape[0]
+    )
     return super().__call__(y_true, y_pred, sample_weight)
 
   def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:

@@ -57,6 +57,24 @@ def read(model: files.PathLike) -> dict[str, Any]:
   return manifest
 
 
+def require_replaceable(folder: files.PathLike) -> None:
+  """Raises ValueError if writing a model here would remove anything else.
+
+  Args:
+    folder: Folder that a model is written to, which replaces all in it. It may
+      be missing.
+  """
+  place = pathlib.Path(folder)
+  found = (
+    sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+  )
+  if found and "manifest.json" not in found:
+    raise ValueError(
+      f"{place} holds something that is not a model, such as {found[0]}, and "
+      "would be replaced; name another folder, or a new one inside it"
+    )
+
+
 def folder(model: files.PathLike) -> pathlib.Path:
   """Returns the folder that holds, or should hold, the manifest of a model."""
   found = weights.find(model)

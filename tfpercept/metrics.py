@@ -97,8 +97,10 @@ class DistanceMetric(keras.metrics.Metric):
       y_pred: Images to compare with them, of the same shape.
       sample_weight: Weights of the images, `[N]` or a scalar; 1 by default.
     """
-    sample_weight = checks.sample_weight(sample_weight, self.distance.spec)
     score = tf.cast(self.distance.score(y_true, y_pred), self.total.dtype)
+    sample_weight = checks.sample_weight(
+      sample_weight, self.distance.spec, count=score.shape[0]
+    )
     weight = tf.ones_like(score)
     if sample_weight is not None:
       weight *= tf.reshape(tf.cast(sample_weight, score.dtype), [-1])
@@ -172,6 +174,7 @@ def get(
   spec: str | distances.Distance,
   *,
   name: str | None = None,
+  dtype: str | None = None,
   check_range: bool | None = None,
   value_range: Any = None,
   data_range: float | None = None,
@@ -186,6 +189,7 @@ def get(
   return DistanceMetric(
     spec,
     name=name,
+    dtype=dtype,
     check_range=check_range,
     value_range=ranges.one_of(value_range, data_range),
   )

@@ -17,13 +17,14 @@ import inspect
 import math
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 _LONGEST = 200  # bytes; the name of a file has at most 255
+# Weights of a spec. Times values near 1, and as gradients, they fit float32.
+_LEAST, _MOST = 1e-30, 1e30
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -188,8 +189,8 @@ def parse_spec(spec: str) -> tuple[Term, ...]:
 
   Args:
     spec: Text such as `"0.84*ms_ssim(scales=3) + 0.16*mae"`. Only sums,
-      positive numbers as weights, names and literal keyword arguments are
-      accepted.
+      positive numbers as weights (1e-30 to 1e30), names and literal keyword
+      arguments are accepted.
 
   Returns:
     The terms in the written order, at least one.
@@ -269,11 +270,11 @@ def _weight(node: ast.expr, spec: str) -> float:
   if (
     not isinstance(value, (int, float))
     or isinstance(value, bool)
-    or not 0 < value <= sys.float_info.max
+    or not _LEAST <= value <= _MOST
   ):
     raise ValueError(
-      f"a weight in a spec is a positive number, as in '0.5*mse'; got "
-      f"{ast.unparse(node)!r} in {spec!r}"
+      "a weight in a spec is a positive number, as in '0.5*mse', of "
+      f"{_LEAST:g} to {_MOST:g}; got {ast.unparse(node)!r} in {spec!r}"
     )
   return float(value)
 

@@ -193,9 +193,10 @@ class Settings:
 
   @classmethod
   def absent(cls) -> dict[str, Any]:
-    """Returns the values of the fields that may be missing in a file."""
+    """Returns what may be missing in a file, by its name there."""
+    keys = {one.name: one.key for one in options(cls)}
     return {
-      field.name: _plain(field.metadata["absent"])
+      keys[field.name]: _plain(field.metadata["absent"])
       for field in dataclasses.fields(cls)
       if field.metadata.get("absent", _NEVER) is not _NEVER
     }

@@ -47,12 +47,7 @@ def main() -> None:
   job = _FLAGS.read()
   run, out = pathlib.Path(job.run), pathlib.Path(job.out)
   folders.require(out)
-  found = [path.name for path in out.iterdir()] if out.is_dir() else []
-  if found and "manifest.json" not in found:
-    raise ValueError(
-      f"{out} holds something that is not a model, and would be replaced; name "
-      "another --out"
-    )
+  manifests.require_replaceable(out)
   kind = manifests.read(run)["model"]
   if kind not in transform_codec.names():
     raise ValueError(

@@ -1,8 +1,10 @@
 """The agreement of a distance with people during its training."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -56,15 +58,32 @@ class Measure:
     # no gradient. It is chosen when the graph is traced.
     is_trained, self._distance.trainable = self._distance.trainable, False
     try:
-      measured = runner.measure(
-        self._distance, data, cache=self._cache, compiled=self._compiled
-      )
+      with _draws_kept(self._distance):
+        measured = runner.measure(
+          self._distance, data, cache=self._cache, compiled=self._compiled
+        )
     finally:
       self._distance.trainable = is_trained
     if measured.failures:
       reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
       raise ValueError(f"{self._distance.spec} has no value for {reasons}")
     return measured.values
+
+
+@contextlib.contextmanager
+def _draws_kept(distance: distances.Distance) -> Iterator[None]:
+  """Leaves a distance at the draw it was at.
+
+  A distance that draws at random counts its calls. Checkpoints are written
+  before a curve is measured, so that a training which is resumed would go on
+  with other draws than one that never stopped.
+  """
+  counts = [(v, v.numpy()) for v in distance.weights if v.dtype.is_integer]
+  try:
+    yield
+  finally:
+    for variable, count in counts:
+      variable.assign(count)
 
 
 def read(path: pathlib.Path) -> dict[int, float]:

@@ -19,8 +19,8 @@ class Settings(shared_settings.Trainer):
     patch: Side of the crops, in pixels.
     batch: Number of triplets in a batch.
     beta_1: Momentum of Adam.
-    epochs: Number of passes over the data; 0 for as many as the steps of the
-      run allow.
+    epochs: Number of passes over the data, 1 or even; 0 for as many as the
+      steps of the run allow.
     by_content: Whether a batch holds contents with all of their images and
       answers, `batch` of them, instead of single triplets.
     tile: Side in pixels of the tiles that crops of contents consist of; 0 for
@@ -60,7 +60,7 @@ class Settings(shared_settings.Trainer):
   beta_1: float = settings.option(0.5, "Momentum of Adam.", least=0.0, most=1.0)
   epochs: int = settings.option(
     0,
-    "Number of passes over the data; 0 uses --steps instead.",
+    "Number of passes over the data, 1 or even; 0 uses --steps instead.",
     least=0,
   )
   by_content: bool = settings.option(
@@ -103,6 +103,12 @@ class Settings(shared_settings.Trainer):
   )
 
   def check(self) -> None:
+    if self.epochs > 1 and self.epochs % 2:
+      raise ValueError(
+        "the rate falls in the second half of the passes over the data, so "
+        f"their number is 1 or even; got --epochs={self.epochs}. Give one more "
+        "or one less, or 0 to use --steps"
+      )
     if self.tile and not self.by_content:
       raise ValueError(
         "crops consist of tiles only where whole contents are drawn; add "

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -309,6 +308,9 @@ def _pictures(
   x = np.broadcast_to(picture[:height, :width], (height, width, 3))
   x = tf.constant(x[None] / np.float32(255))
   low, high = task.qualities
+  distance = None
+  if task.objective is not None:  # its draws, if any, are its own
+    distance = distances.get(task.objective.spec)
 
   def show() -> tuple[dict[str, tf.Tensor], dict[str, float]]:
     panel, head = [x], kept()
@@ -323,7 +325,7 @@ def _pictures(
       named = {"faithful": decoded.faithful, "realistic": realistic}
       for name, image in named.items():
         scalars |= _scores(
-          task, x, image, f"held_out/quality_{float(quality[0]):g}/{name}"
+          distance, x, image, f"held_out/quality_{float(quality[0]):g}/{name}"
         )
     if task.critic is not None:
       seed, step = tf.constant([0, 8]), tf.cast(task.step, tf.int32)
@@ -335,10 +337,12 @@ def _pictures(
 
 
 def _scores(
-  task: realism_task.Realism, x: tf.Tensor, image: tf.Tensor, name: str
+  distance: distances.Distance | None,
+  x: tf.Tensor,
+  image: tf.Tensor,
+  name: str,
 ) -> dict[str, float]:
   found = {f"{name}/psnr": float(distances.get("psnr").score(x, image)[0])}
-  objective: Any = task.objective
-  if objective is not None:
-    found[f"{name}/distance"] = float(objective(x, image)[0])
+  if distance is not None:
+    found[f"{name}/distance"] = float(distance(x, image)[0])
   return found

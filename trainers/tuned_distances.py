@@ -33,6 +33,7 @@ def write(distance: distances.Distance, folder: pathlib.Path) -> str:
       np.savez(data, **arrays)
       files.write_bytes(path, data.getvalue())
       options = {**term.options, "weights": path.as_posix()}
+      options.pop("alpha_init", None)  # that of `robust` is in the file
       term = dataclasses.replace(term, options=options)
     terms.append(term)
   return registry.format_spec(tuple(terms))

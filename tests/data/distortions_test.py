@@ -130,17 +130,13 @@ def test_jpeg_and_blur_run_in_a_graph_of_unknown_sizes():
 
 def test_random_changes_follow_the_seed_differ_by_image_and_keep_their_limits():
   image = np.repeat(smooth(), 40, axis=0)
-  for change in (distortions.random_geometry, distortions.random_light):
-    one = change(image, SEED).numpy()
-    np.testing.assert_array_equal(one, change(image, SEED))
-    assert not np.array_equal(one, change(image, SEED + 1))
-    assert len(np.unique(one.sum(axis=(1, 2, 3)))) == 40
+  change = distortions.random_geometry
+  one = change(image, SEED).numpy()
+  np.testing.assert_array_equal(one, change(image, SEED))
+  assert not np.array_equal(one, change(image, SEED + 1))
+  assert len(np.unique(one.sum(axis=(1, 2, 3)))) == 40
   still = distortions.random_geometry(image, SEED, shift=0, angle=0, zoom=1)
   np.testing.assert_allclose(still, image, atol=1e-5)
-  limits = {"offsets": 0.0, "contrasts": 1.0, "gammas": 1.0}
-  lit = distortions.random_light(image / 2, SEED, gains=1.1, **limits)
-  factor = lit.numpy().mean(axis=(1, 2, 3)) / image.mean(axis=(1, 2, 3)) * 2
-  assert 1 / 1.1 <= factor.min() < 0.95 and 1.05 < factor.max() <= 1.1
 
 
 @pytest.mark.parametrize("name", distortions.LADDERS)

@@ -58,6 +58,20 @@ def test_keras_layout_has_two_parts(tmp_path):
     assert data.labels["label"].tolist() == arrays[f"y_{split}"].tolist()
 
 
+def test_labels_of_keras_color_pictures_are_read(tmp_path):
+  path = str(tmp_path / "cifar.npz")
+  images = np.zeros((5, 32, 32, 3), np.uint8)
+  np.savez(path, x_train=images, y_train=np.arange(5)[:, None])
+  data = examples.load([path], side=32, channels=3)
+  assert data.labels["label"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+  path = str(tmp_path / "none.npz")
+  with pytest.raises(ValueError, match=r"no file of pictures .*none\.npz"):
+    examples.load([path], side=32, channels=3)
+
+
 def test_resizing_takes_the_middle_square_and_keeps_its_mean(tmp_path):
   picture = np.zeros((60, 100, 3), np.uint8)
   picture[:, 20:80] = 200  # all that the middle square sees

@@ -313,3 +313,71 @@ def test_alpha_is_no_color_to_any_distance(name, weights_or_skip):
 def test_other_spellings_are_answered_with_the_name_meant(spec, meant):
   with pytest.raises(ValueError, match=f"[Dd]id you mean '{meant}'"):
     distances.get(spec)
+
+
+@pytest.mark.parametrize(
+  "spec",
+  [
+    "dists(weights=3)",
+    "dists(weights=None)",
+    "lpips(weights=3)",
+    "pim(weights=[1])",
+    "robust(adaptive=True, weights=0.5)",
+    "watson_dct(weights=True)",
+    "watson_dft(weights=3)",
+    "watson_vgg(weights={})",
+  ],
+)
+def test_weights_that_are_no_path_are_refused_in_words(spec):
+  with pytest.raises(ValueError, match="takes weights as a name or the path"):
+    distances.get(spec)
+
+
+@pytest.mark.parametrize(
+  ("name", "options"),
+  [
+    ("pim", {"width": 2, "front_end": "single"}),
+    ("watson_dct", {"channels": 1}),
+    ("robust", {"adaptive": True, "size": (4, 4, 3), "levels": 1}),
+  ],
+)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(name, options, bad, tmp_path):
+  path = str(tmp_path / "weights.npz")
+  make = distances.DISTANCES.get(name)
+  start = {"weights": None} if name == "pim" else {}
+  arrays = make(**options, **start).checkpoint()
+  first = next(iter(arrays))
+  np.savez(path, **(arrays | {first: np.full_like(arrays[first], bad)}))
+  with pytest.raises(ValueError, match="weights of a distance are finite"):
+    make(**options, weights=path)
+
+
+@pytest.mark.parametrize(
+  ("name", "options", "plain"),
+  [
+    ("ssim", {"window": np.int64(7)}, {"window": 7}),
+    ("nlpd", {"levels": np.int32(2)}, {"levels": 2}),
+    ("robust", {"scale": np.float32(0.5)}, {"scale": 0.5}),
+    (
+      "robust",
+      {"adaptive": True, "size": np.array([48, 50, 3]), "levels": np.int64(2)},
+      {"adaptive": True, "size": (48, 50, 3), "levels": 2},
+    ),
+    (
+      "watson_dct",
+      {"shift": (np.int64(1), np.int64(2)), "pad": "edge"},
+      {"shift": (1, 2), "pad": "edge"},
+    ),
+  ],
+)
+def test_options_may_be_numbers_of_numpy(name, options, plain, images):
+  make = distances.DISTANCES.get(name)
+  one, other = make(**options), make(**plain)
+  np.testing.assert_array_equal(one(*images), other(*images))
+  assert one.spec == other.spec
+
+
+def test_a_bool_of_numpy_is_no_number():
+  with pytest.raises(ValueError, match="levels"):
+    distances.NLPD(levels=np.True_)

@@ -254,6 +254,13 @@ def test_shape_and_scale_stay_within_their_ends_and_begin_where_told():
   np.testing.assert_allclose([alpha, scale], np.full((2, 16, 16, 3), 0.001))
 
 
+def test_a_file_and_an_option_do_not_both_say_where_alpha_begins(tmp_path):
+  path = str(tmp_path / "latents.npz")
+  np.savez(path, **small().checkpoint())
+  with pytest.raises(ValueError, match=r"got alpha_init=0\.5 beside weights"):
+    small(moved=False, alpha_init=0.5, weights=path)
+
+
 def test_equal_ends_fix_shape_and_scale():
   gauss = small(
     **{"alpha_lo": 2, "alpha_hi": 2, "scale_lo": 0.5, "scale_init": 0.5},
@@ -333,6 +340,8 @@ def test_a_loss_keeps_its_latents_through_saving(tmp_path):
     ({"reference": True}, r"reference=True\) has no effect"),
     ({"adaptive": True, "alpha": 0}, r"alpha=0\) has no effect"),
     ({"adaptive": True, "size": (64, 64)}, "size=.height, width, channels."),
+    ({"adaptive": True, "size": 64}, "of positive integers; got size=64"),
+    ({"size": 5}, "of positive integers; got size=5"),
     ({"adaptive": True, "size": (64, 64, 1)}, "needs 3 channels"),
     ({"adaptive": True, "size": (8, 9, 3)}, "at most 3 levels .* of 8x9"),
     ({"adaptive": True, "levels": -1}, "levels >= 0"),

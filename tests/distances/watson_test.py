@@ -309,6 +309,19 @@ def test_weights_that_do_not_fit_are_errors(name, tmp_path):
 
 
 @BOTH
+def test_a_beta_whose_root_overflows_is_refused(name, tmp_path):
+  path = tmp_path / "steep.npz"
+  arrays = make(name, channels=1).checkpoint()
+  for beta in (-1.0, 0.0, 0.19):
+    np.savez(path, **(arrays | {"beta": np.float32(beta)}))
+    with pytest.raises(ValueError, match=r"'beta' of at least 0\.2"):
+      make(name, channels=1, weights=str(path))
+  # The least that training leaves, packed in half precision.
+  np.savez(path, **(arrays | {"beta": np.float16(0.2)}))
+  assert make(name, channels=1, weights=str(path))
+
+
+@BOTH
 def test_parameters_have_names_and_are_frozen_until_a_task_trains_them(name):
   distance = make(name)
   assert not distance.trainable_variables

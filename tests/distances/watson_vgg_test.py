@@ -216,6 +216,11 @@ def test_a_file_that_lacks_a_parameter_is_an_error(make):
     make(t0_tild=np.zeros(3))
 
 
+def test_a_beta_whose_root_overflows_is_refused(make):
+  with pytest.raises(ValueError, match=r"'beta' of at least 0\.2"):
+    make(beta=np.float64(0.1))
+
+
 def test_initial_parameters_are_the_published_ones():
   initial = watson_vgg._initial()
   assert {k: np.shape(v) for k, v in initial.items() if k[0] == "t"} == {

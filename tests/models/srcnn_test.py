@@ -91,6 +91,30 @@ def test_a_model_folder_gives_the_network_back(network, tmp_path):
     assert manifest["scale"] == 4 and manifest["model"] == "srcnn"
 
 
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_a_network_that_is_not_finite_is_not_saved(network, tmp_path, bad):
+  network.layers[0].bias.assign([0, bad, 0, 0])
+  with pytest.raises(ValueError, match=r"got NaN or infinity in one of shape"):
+    models.save(network, tmp_path / "model")
+
+
+def test_a_weight_too_large_for_half_precision_is_told(network, tmp_path):
+  network.layers[0].bias.assign([0, -1e5, 0, 0])
+  with pytest.raises(ValueError, match="100000 does not fit float16; use"):
+    models.save(network, tmp_path / "model", dtype="float16")
+
+
+def test_only_a_model_or_nothing_is_replaced(network, tmp_path):
+  (tmp_path / "holiday.png").write_bytes(b"x")
+  with pytest.raises(ValueError, match=r"not a model, such as holiday\.png"):
+    models.save(network, tmp_path)
+  assert [path.name for path in tmp_path.iterdir()] == ["holiday.png"]
+  (tmp_path / "model").mkdir()
+  for _ in range(2):
+    models.save(network, tmp_path / "model")
+  assert models.load(tmp_path / "model")
+
+
 def edit(folder, **changes):
   path = folder / "manifest.json"
   path.write_text(json.dumps(json.loads(path.read_text()) | changes))

@@ -109,6 +109,17 @@ def test_the_balance_finds_the_weight_for_the_kl_asked_for(loss):
   assert (beta > 0.5) == (loss != "mse")
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_shortest_balance_has_an_outcome_of_its_own(steps):
+  balance = variational.Balance(nats_per_latent=2.0, steps=steps)
+  balance.start(1e-3, 4)
+  for step in range(steps):
+    balance.move(tf.constant(0.5), tf.constant(step))
+  beta, reached = balance.outcome
+  assert reached == 0.5
+  assert beta == float(balance.beta())
+
+
 @pytest.mark.parametrize(
   ("options", "message"),
   [

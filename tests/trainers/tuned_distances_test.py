@@ -30,7 +30,7 @@ def test_parameters_are_written_where_the_spec_finds_them(tmp_path):
   "spec",
   [
     "pim(weights=None, width=2)",
-    "robust(adaptive=True, size=(16, 16, 3), levels=2)",
+    "robust(adaptive=True, size=(16, 16, 3), levels=2, alpha_init=0.5)",
     "lpips(weights='deeploss_x')",
   ],
 )

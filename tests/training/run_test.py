@@ -213,6 +213,19 @@ def test_a_run_that_took_no_note_of_its_data_resumes(
     bound(out, other)
 
 
+def test_data_that_a_note_does_not_name_are_noted(pictures, tmp_path, caplog):
+  out = tmp_path / "run"
+  bound(out, pictures).claim()
+  noted = json.loads((out / "data.json").read_text())
+  run = dataclasses.replace(
+    bound(out, pictures), sources={"weights": noted["data"], **noted}
+  )
+  run.claim()
+  assert "without a note of its weights" in caplog.text
+  both = json.loads((out / "data.json").read_text())
+  assert both == {"weights": noted["data"], **noted}
+
+
 def test_weights_of_the_loss_are_known_by_their_content_too(tmp_path):
   weights = tmp_path / "w.npz"
   weights.write_bytes(b"one")

@@ -15,8 +15,9 @@ def test_the_rate_is_steady_then_falls_by_equal_stairs():
   assert rates == pytest.approx(expected)
 
 
-def test_one_epoch_is_steady():
-  assert training.steady_then_linear(1e-4, steps=9, epochs=1) == 1e-4
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_an_epoch_or_two_are_steady(epochs):
+  assert training.steady_then_linear(1e-4, steps=9, epochs=epochs) == 1e-4
 
 
 def test_fewer_steps_than_stairs_are_taken():

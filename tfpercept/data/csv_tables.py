@@ -9,6 +9,7 @@ cells.
 """
 
 import codecs
+import collections
 import dataclasses
 import io
 import math
@@ -203,10 +204,8 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 def _require_once(names: list[str]) -> None:
   """Raises ValueError if two columns have one name, ignoring case."""
-  folded = [name.casefold() for name in names]
-  twice = dict.fromkeys(
-    n for n, f in zip(names, folded, strict=True) if folded.count(f) > 1
-  )
+  counts = collections.Counter(name.casefold() for name in names)
+  twice = dict.fromkeys(n for n in names if counts[n.casefold()] > 1)
   if twice:
     raise ValueError(
       f"names a column twice: {', '.join(twice)}; give each column its own name"

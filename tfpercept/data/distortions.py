@@ -151,33 +151,6 @@ def random_geometry(
   )
 
 
-def random_light(
-  image: tf.Tensor,
-  seed: tf.Tensor,
-  *,
-  gains: float = 1.1,
-  offsets: float = 0.03,
-  contrasts: float = 1.1,
-  gammas: float = 1.1,
-) -> tf.Tensor:
-  """Changes gain, brightness, contrast and gamma of each image at random.
-
-  Args:
-    image: Images `[N, H, W, C]`.
-    seed: Seed of all choices, int32 `[2]`.
-    gains: Largest gain, at least 1; the inverse is the smallest.
-    offsets: Largest change of brightness up or down, as a share of the range.
-    contrasts: Largest factor of contrast, at least 1; the inverse is the
-      smallest.
-    gammas: Largest exponent, at least 1; the inverse is the smallest.
-  """
-  factor, offset, stretch, exponent = _uniform(4, image, seed)
-  image = gain(image, tf.pow(gains, factor))
-  image = brightness(image, offsets * offset)
-  image = contrast(image, tf.pow(contrasts, stretch))
-  return gamma(image, tf.pow(gammas, exponent))
-
-
 class Ladder(NamedTuple):
   """A distortion at rising levels: `apply(image, level, seed)`."""
 

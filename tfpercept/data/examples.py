@@ -70,7 +70,8 @@ def load(
       `sources.load`: `"packaged"`, a folder, or a data set of tfds. A `.npz`
       file holds one array of uint8 pictures `[N, H, W]` or `[N, H, W, C]`, and
       labels `[N]` under their names; or it has the layout of Keras (`x_train`,
-      `y_train`, `x_test`, `y_test`), whose labels are called `label`.
+      `y_train`, `x_test`, `y_test`), whose labels, `[N]` or `[N, 1]`, are
+      called `label`.
     side: Side of the squares in pixels.
     channels: Number of channels: 1 turns color gray (Y of BT.601), 3 repeats
       gray.
@@ -249,6 +250,11 @@ def _part(name: str, split: str, download: bool) -> Sequence[np.ndarray]:
 def _from_npz(
   path: str, split: str
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+  if not pathlib.Path(path).is_file():
+    raise ValueError(
+      f"there is no file of pictures {path}; give one that is there, a folder "
+      "or a data set"
+    )
   arrays = npz_reader.read(path, numbers_only=True)
   if f"x_{split}" in arrays:
     images = arrays[f"x_{split}"]
@@ -276,8 +282,10 @@ def _from_npz(
       f"the pictures of {path} should be uint8, gray or RGB; they are "
       f"{images.dtype} {images.shape}"
     )
-  count = len(images)
-  return images, {k: a for k, a in labels.items() if a.shape == (count,)}
+  shapes = (len(images),), (len(images), 1)  # Keras' CIFAR has the latter
+  return images, {
+    k: a.reshape(-1) for k, a in labels.items() if a.shape in shapes
+  }
 
 
 def fitted(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfpercept.data import judgements
+from tfpercept.data import judged_crops, judgements
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,9 @@ class ContentCrops:
       float32 `[Q]`, the share of people who found the second nearer; `people`
       float32 `[Q]`, their number.
     """
-    drawn = _drawn(len(self._contents), self._batch, self._seed, step)
+    drawn = judged_crops.drawn(
+      len(self._contents), self._batch, self._seed, step
+    )
     contents = [self._contents[i] for i in drawn]
     crops = [
       self._crops(content, np.random.default_rng((self._seed, 0, step, place)))
@@ -203,7 +205,9 @@ class ContentParts:
       `parts` float32 `[I, K]`, and `first`, `second`, `share` and `people` as
       `ContentCrops.at` has them.
     """
-    drawn = _drawn(len(self._contents), self._batch, self._seed, step)
+    drawn = judged_crops.drawn(
+      len(self._contents), self._batch, self._seed, step
+    )
     contents = [self._contents[i] for i in drawn]
     pairs = [
       (c.pictures[0].key, p.key) for c in contents for p in c.pictures[1:]
@@ -236,16 +240,6 @@ def _dataset(
     lambda: (at(step) for step in range(start, stop)),
     output_signature=signature,
   ).prefetch(2)
-
-
-def _drawn(count: int, batch: int, seed: int, step: int) -> list[int]:
-  """Returns indices of a batch out of `count`; each epoch permutes them all."""
-  places = np.arange(step * batch, (step + 1) * batch)
-  orders = {
-    epoch: np.random.default_rng((seed, 1, epoch)).permutation(count)
-    for epoch in np.unique(places // count).tolist()
-  }
-  return [int(orders[p // count][p % count]) for p in places.tolist()]
 
 
 def _questions(contents: list[_Content]) -> dict[str, np.ndarray]:

@@ -1,7 +1,5 @@
 """Crops of judged triplets whose every batch is a function of (seed, step)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
@@ -65,9 +63,8 @@ class TripletCrops:
       `[batch]`.
     """
     random = np.random.default_rng((self._seed, 0, step))
-    crops = [
-      self._crop(self._items[i], random.random(2)) for i in self._indices(step)
-    ]
+    indices = drawn(len(self._items), self.batch, self._seed, step)
+    crops = [self._crop(self._items[i], random.random(2)) for i in indices]
     pictures, shares = zip(*crops, strict=True)
     sides = np.stack(pictures, axis=1).astype(np.float32) / np.float32(255)
     return (*sides, np.array(shares, np.float32))
@@ -97,16 +94,6 @@ class TripletCrops:
       output_signature=signature,
     ).prefetch(2)
 
-  def _indices(self, step: int) -> Sequence[int]:
-    """Returns the indices of a batch; each epoch is a permutation of all."""
-    count = len(self._items)
-    places = np.arange(step * self.batch, (step + 1) * self.batch)
-    orders = {
-      epoch: np.random.default_rng((self._seed, 1, epoch)).permutation(count)
-      for epoch in np.unique(places // count).tolist()
-    }
-    return [orders[place // count][place % count] for place in places.tolist()]
-
   def _crop(
     self, item: judgements.Judgement, place: np.ndarray
   ) -> tuple[np.ndarray, float]:
@@ -124,3 +111,20 @@ class TripletCrops:
       [p[top : top + self.patch, left : left + self.patch] for p in pictures]
     )
     return cut, item.answer
+
+
+def drawn(count: int, batch: int, seed: int, step: int) -> list[int]:
+  """Returns the indices of a batch; each epoch is a permutation of all.
+
+  Args:
+    count: Number of what is drawn from.
+    batch: Number of indices in a batch.
+    seed: Seed of the orders.
+    step: Number of the batch.
+  """
+  places = np.arange(step * batch, (step + 1) * batch)
+  orders = {
+    epoch: np.random.default_rng((seed, 1, epoch)).permutation(count)
+    for epoch in np.unique(places // count).tolist()
+  }
+  return [int(orders[p // count][p % count]) for p in places.tolist()]

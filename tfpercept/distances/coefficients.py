@@ -6,6 +6,8 @@ the coefficients is that of the pixels, up to a constant factor.
 """
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 import tensorflow as tf
 
@@ -21,6 +23,17 @@ _YUV = (
   (0.587, -0.28886916, -0.51496512),
   (0.114, 0.43601035, -0.10001026),
 )
+
+
+def checked_size(size: Any) -> tuple[int, ...]:
+  """Returns height, width and channels; raises ValueError if they are none."""
+  sides = tuple(size) if isinstance(size, Iterable) else ()
+  if len(sides) != 3 or not all(checks.is_whole(s) and s > 0 for s in sides):
+    raise ValueError(
+      "robust needs size=(height, width, channels) of positive integers; got "
+      f"size={size!r}"
+    )
+  return tuple(map(int, sides))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,11 +67,7 @@ class Coefficients:
 
   def __post_init__(self) -> None:
     owner, size = "robust", self.size
-    if len(size) != 3 or not all(checks.is_whole(s) and s > 0 for s in size):
-      raise ValueError(
-        "robust needs size=(height, width, channels) of positive integers; got "
-        f"size={size!r}"
-      )
+    checked_size(size)
     checks.choice(owner, "color", self.color, COLORS)
     checks.choice(owner, "representation", self.representation, REPRESENTATIONS)
     checks.choice(owner, "czolbe_layout", self.czolbe_layout, (False, True))

@@ -1,6 +1,5 @@
 """Deep image structure and texture similarity."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from tfpercept import weights as weight_files
 from tfpercept.distances import features
 from tfpercept.distances.base import Distance, register
 from tfpercept.models.perceptual import backbones
-from tfpercept.ops import numerics
+from tfpercept.ops import checks, numerics
 
 KERNELS = "lpips_vgg"
 """Name of the weights with the kernels of VGG-16, if a file has none."""
@@ -67,7 +66,7 @@ class DISTS(Distance):
 
   def __init__(self, *, weights: str = "dists", **kwargs: Any):
     super().__init__(**kwargs)
-    self.source = os.fspath(weights)
+    self.source = checks.path("dists", "weights", weights)
     given = weight_files.load(self.source)
     layers = {k: _checked(given, k, self.source) for k in ("alpha", "beta")}
     self._has_own_kernels = any(map(_BACKBONE.owns, given))

@@ -1,7 +1,6 @@
 """Learned perceptual image patch similarity."""
 
 import dataclasses
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -114,7 +113,9 @@ class LPIPS(Distance):
     self.net = net
     self.version = version
     self.linear = linear
-    self.source = None if weights is None else os.fspath(weights)
+    self.source = (
+      None if weights is None else checks.path("lpips", "weights", weights)
+    )
     # Kept as an option, since weights that are saved and read by a path lose
     # the name that tells the default.
     self.signed = signed if signed is not None else _default_signed(self.source)

@@ -127,8 +127,14 @@ class Parameters(keras.layers.Layer):
       is_from_file: True if the value was read from a file, whose content may
         change later; then it counts in `checksum`.
       **kwargs: Further arguments of `add_weight`, such as `constraint`.
+
+    Raises:
+      ValueError: if a value that was read from a file is not finite.
     """
-    value = np.asarray(value, self._dtype_name)
+    with np.errstate(over="ignore"):  # told below
+      value = np.asarray(value, self._dtype_name)
+    if is_from_file:
+      require_finite(name, value)
     weight = self.add_weight(
       name=name,
       shape=value.shape,
@@ -180,6 +186,21 @@ class Parameters(keras.layers.Layer):
         "the file that held them, or load the model with compile=False and "
         "compile it again."
       )
+
+
+def require_finite(name: str, value: np.ndarray) -> None:
+  """Raises ValueError if a weight from a file would make all values NaN.
+
+  Args:
+    name: Name of the weight, for the error message.
+    value: What the file holds for it, in the precision of the distance.
+  """
+  if not np.isfinite(value).all():
+    raise ValueError(
+      "weights of a distance are finite numbers; the file holds NaN, infinity "
+      f"or what {value.dtype} does not hold for {name!r}. Take another file of "
+      "weights, or those of an earlier step of their training"
+    )
 
 
 def joined(checksums: Iterable[str | None]) -> str | None:

@@ -1,6 +1,5 @@
 """The perceptual information metric."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -91,7 +90,9 @@ class PIM(Distance):
     **kwargs: Any,
   ):
     super().__init__(**kwargs)
-    self.source = None if weights is None else os.fspath(weights)
+    self.source = (
+      None if weights is None else checks.path("pim", "weights", weights)
+    )
     self._asked = {
       "mixtures": mixtures,
       "front_end": front_end,
@@ -271,6 +272,8 @@ def _network(
       **wanted, train_joint=False, seed=seed, dtype=dtype
     )
   arrays = weight_files.load(source)
+  for name, array in arrays.items():
+    moved.require_finite(name, array)
   network = models.pim_from_arrays(
     [arrays[name] for name in sorted(arrays)],
     source=source,

@@ -2,7 +2,6 @@
 
 import inspect
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import tensorflow as tf
 
 from tfpercept import weights as weight_files
 from tfpercept.distances.base import Distance, register
-from tfpercept.distances.coefficients import Coefficients
+from tfpercept.distances.coefficients import Coefficients, checked_size
 from tfpercept.ops import checks, numerics, robust, tiling
 
 # softplus is 1 here, which makes latent 0 the initial scale.
@@ -64,7 +63,8 @@ class Robust(Distance):
     scale_base: Factor from a level of the wavelet to the next coarser one.
     alpha_lo: Lower end of alpha, at least 0.
     alpha_hi: Upper end of alpha, at most 1e4; equal ends fix alpha.
-    alpha_init: Initial alpha; by default the middle of the two ends.
+    alpha_init: Initial alpha, without `weights`; by default the middle of the
+      two ends.
     scale_lo: Lower end of the scale, above 0.
     scale_init: Initial scale, at least `scale_lo`; an equal one is fixed.
     weights: Name or path of a file with initial `latent_alpha` and
@@ -121,7 +121,7 @@ class Robust(Distance):
       "scale": scale,
       "approximate": approximate,
       "adaptive": adaptive,
-      "size": tuple(size),
+      "size": checked_size(size),
       "color": color,
       "representation": representation,
       "levels": levels,
@@ -131,7 +131,9 @@ class Robust(Distance):
       "alpha_init": alpha_init,
       "scale_lo": scale_lo,
       "scale_init": scale_init,
-      "weights": None if weights is None else os.fspath(weights),
+      "weights": None
+      if weights is None
+      else checks.path("robust", "weights", weights),
       "czolbe_layout": czolbe_layout,
       "reference": reference,
     }
@@ -141,10 +143,16 @@ class Robust(Distance):
     self.coefficients: Coefficients | None = None
     if adaptive:
       self.coefficients = Coefficients(
-        tuple(size), color, representation, levels, scale_base, czolbe_layout
+        self.options["size"],
+        color,
+        representation,
+        levels,
+        scale_base,
+        czolbe_layout,
       )
       _check_ends(self.options)
-      self.channels = (size[2],)
+      _check_start(self.options)
+      self.channels = self.coefficients.size[2:]
       self._make_latents(self.coefficients.shape)
 
   @property
@@ -286,6 +294,16 @@ class Robust(Distance):
       self.latent_scale = self.parameter(
         "latent_scale", initial["latent_scale"], is_from_file=is_from_file
       )
+
+
+def _check_start(options: dict[str, Any]) -> None:
+  """Refuses two initial values of alpha, of which one would be ignored."""
+  first, source = options["alpha_init"], options["weights"]
+  if first is not None and source is not None:
+    raise ValueError(
+      "robust takes the initial alpha from weights or from alpha_init; got "
+      f"alpha_init={first!r} beside weights={source!r}. Leave one of them out"
+    )
 
 
 def _checked_alpha(alpha: Any, approximate: bool) -> float:

@@ -5,7 +5,6 @@ It holds color, shift, masking, pooling and the parameters. `watson_dct.py` and
 """
 
 import abc
-import os
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,9 @@ class Watson(Distance):
     self.planes = int(channels)
     self.channels = (1, 3) if channels == 3 else (1,)
     self.blocks = blocks
-    self.weights_source = None if weights is None else os.fspath(weights)
+    self.weights_source = (
+      None if weights is None else checks.path(name, "weights", weights)
+    )
     self.shift = watson_shift.checked(name, shift)
     self.seed = checks.seed(name, seed)
     self.pooling = pool

@@ -99,6 +99,24 @@ def arrays(
   return stacked
 
 
+def require_beta(key: str, value: np.ndarray, source: str, owner: str) -> None:
+  """Raises ValueError if the beta of a file makes roots overflow.
+
+  Args:
+    key: Name of the beta in the file.
+    value: The beta, a scalar.
+    source: Name or path of the file.
+    owner: Name of the distance.
+  """
+  # The least one is a little less once it is packed in half precision.
+  if not value >= MIN_BETA * (1 - 2**-10):
+    raise ValueError(
+      f"{owner} needs {key!r} of at least {MIN_BETA}, below which its root "
+      f"overflows; {source} has {float(value):g}. Take other weights, or train "
+      "them on"
+    )
+
+
 def checkpoint(
   stacked: Mapping[str, np.ndarray], keys: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
@@ -133,4 +151,7 @@ def _loaded(
         f"{owner} needs {key!r} of shape {value.shape}; {source} has {have}. "
         "Set channels and blocks to what the file was made for."
       )
+  for key in expected:
+    if key.endswith("beta"):
+      require_beta(key, found[key], source, owner)
   return {key: np.asarray(found[key], np.float64) for key in expected}

@@ -1,7 +1,6 @@
 """Watson's model on the features of a network."""
 
 import bisect
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,11 @@ from tfpercept import weights as weight_files
 from tfpercept.distances import features
 from tfpercept.distances.base import Distance, register
 from tfpercept.distances.watson import DROPOUT
-from tfpercept.distances.watson_parameters import MIN_BETA, AtLeast
+from tfpercept.distances.watson_parameters import (
+  MIN_BETA,
+  AtLeast,
+  require_beta,
+)
 from tfpercept.models.perceptual import backbones
 from tfpercept.ops import checks, numerics, tiling, visibility
 
@@ -80,7 +83,9 @@ class WatsonVGG(Distance):
   ):
     super().__init__(**kwargs)
     checks.choice("watson_vgg", "reference", reference, (False, True))
-    self.source = None if weights is None else os.fspath(weights)
+    self.source = (
+      None if weights is None else checks.path("watson_vgg", "weights", weights)
+    )
     self.reference = reference
     given = {} if self.source is None else weight_files.load(self.source)
     kernels, origin = _kernels(given, self.source)
@@ -246,4 +251,5 @@ def _checked(
       raise ValueError(
         f"watson_vgg needs {key!r} of shape {value.shape}; {source} has {shape}"
       )
+  require_beta("beta", found["beta"], source, "watson_vgg")
   return {key: found[key] for key in expected}

@@ -1,5 +1,6 @@
 """A safe reader of `.npz` files of numbers from untrusted sources."""
 
+import collections
 import math
 import os
 import pathlib
@@ -38,10 +39,11 @@ def read(
         total = sum(info.file_size for info in entries)
         if max(total, path.stat().st_size) > MAX_BYTES:
           raise ValueError(f"it unpacks to more than {MAX_BYTES} bytes")
-        names = [info.filename.removesuffix(".npy") for info in entries]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-          raise ValueError(f"it names {', '.join(sorted(twice))} twice")
+        counts = collections.Counter(
+          info.filename.removesuffix(".npy") for info in entries
+        )
+        if twice := sorted(name for name, n in counts.items() if n > 1):
+          raise ValueError(f"it names {', '.join(twice)} twice")
         arrays = {
           info.filename.removesuffix(".npy"): _array(
             archive, info, numbers_only

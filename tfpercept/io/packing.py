@@ -25,6 +25,9 @@ def packed(
       The latter two are integers of that many bits, in steps of 1/32767 or
       1/131071 of the largest weight of each output channel, which is the last
       axis.
+
+  Raises:
+    ValueError: if a finite weight is too large for float16.
   """
   made = {}
   for name, array in arrays.items():
@@ -33,8 +36,20 @@ def packed(
     elif dtype in _BITS:
       made |= _integers(name, array, _BITS[dtype])
     else:
-      made[name] = array.astype(dtype)
+      made[name] = _rounded(name, array, dtype)
   return made
+
+
+def _rounded(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
+  with np.errstate(over="ignore"):  # told below
+    rounded = array.astype(dtype)
+  if np.any(np.isinf(rounded) & np.isfinite(array)):
+    largest = np.abs(array[np.isfinite(array)]).max()
+    raise ValueError(
+      f"{name} holds {largest:g}, and the largest {dtype} is "
+      f"{np.finfo(dtype).max:g}; pack it as int16 or int18"
+    )
+  return rounded
 
 
 def _integers(name: str, array: np.ndarray, bits: int) -> dict[str, np.ndarray]:

@@ -43,15 +43,17 @@ def save(
 
   Args:
     network: Built network of a registered class.
-    folder: Path of the folder to write; an existing one is replaced.
+    folder: Path of the folder to write; a model in it is replaced.
     dtype: Type of the weights in the file, `"float32"` or `"float16"`.
     arrays: Further arrays of the model, by names of `.npz` files and of the
       arrays in them.
     **details: JSON values for the manifest (scale, objective, training, ...).
 
   Raises:
-    ValueError: if `dtype` is another, or a weight is too large for it.
+    ValueError: if `dtype` is another, a weight is too large for it or NaN, or
+      the folder holds something else than a model.
   """
+  manifests.require_replaceable(folder)
   if dtype not in DTYPES:
     raise ValueError(
       f"weights are kept in {' or '.join(DTYPES)}; got {dtype!r}"
@@ -85,7 +87,13 @@ def save(
 
 
 def _as(dtype: str, weight: np.ndarray) -> np.ndarray:
-  kept = weight.astype(dtype)
+  if not np.isfinite(weight).all():
+    raise ValueError(
+      "a network whose weights are finite can be saved; got NaN or infinity in "
+      f"one of shape {weight.shape}. Take the weights of an earlier step"
+    )
+  with np.errstate(over="ignore"):  # told below
+    kept = weight.astype(dtype)
   if not np.isfinite(kept).all():
     raise ValueError(
       f"a weight of {np.abs(weight).max():g} does not fit {dtype}; use float32"
@@ -101,7 +109,8 @@ def load(
   Args:
     folder: Path of a model folder or of a run folder that holds one as
       `model/`, or the name of a model that comes with the package.
-    dtype: Keras dtype or policy of the network; the global policy by default.
+    dtype: Keras dtype or policy of the network; by default that of its config,
+      if it has one, or the global policy.
 
   Returns:
     The network and its manifest.
@@ -114,6 +123,8 @@ def load(
   shapes = [tuple(shape) for shape in manifest["weights"]]
   path = manifests.weights_file(folder, manifest)
   options = {k: v for k, v in manifest["config"].items() if k != "name"}
+  own = options.pop("dtype", None)
+  dtype = own if dtype is None else dtype
 
   def build() -> keras.Model:
     network = MODELS.create(manifest["model"], options, dtype=dtype)

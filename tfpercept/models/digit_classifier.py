@@ -44,7 +44,7 @@ class DigitClassifier(keras.Model):
     dtype: str | None = None,
     name: str = "digit_classifier",
   ):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     filters = tuple(filters)
     if len(filters) != len(_STRIDES) or min(filters) < 1:
       raise ValueError(

@@ -57,7 +57,7 @@ class PatchCritic(keras.Model):
     dtype: str | None = None,
     name: str = "patch_critic",
   ):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     whole = [*widths, condition, stride, channels, latents + 1]
     if len(widths) < 2 or not all(checks.is_whole(n) and n > 0 for n in whole):
       raise ValueError(

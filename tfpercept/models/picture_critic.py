@@ -59,7 +59,7 @@ class PictureCritic(keras.Model):
     dtype: str | None = None,
     name: str = "picture_critic",
   ):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     whole = [side, channels, condition + 1, group, *widths]
     if not widths or not all(checks.is_whole(n) and n >= 1 for n in whole):
       raise ValueError(

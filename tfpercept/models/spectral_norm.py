@@ -37,7 +37,10 @@ def bounded(layer: keras.layers.Layer) -> keras.layers.Layer:
   Source: Miyato, Kataoka, Koyama, Yoshida, "Spectral normalization for
   generative adversarial networks", 2018, section 2.1.
   """
-  return _addons().layers.SpectralNormalization(layer, name=layer.name)
+  # The wrapped layer has its own dtype, whatever Keras' global policy is.
+  return _addons().layers.SpectralNormalization(
+    layer, name=layer.name, dtype="float32"
+  )
 
 
 def normalize(layer: keras.layers.Layer) -> None:

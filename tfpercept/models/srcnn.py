@@ -43,7 +43,7 @@ class SRCNN(keras.Model):
     dtype: str | None = None,
     name: str = "srcnn",
   ):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     filters, kernels = tuple(filters), tuple(kernels)
     if len(filters) != 2 or min(filters) < 1:
       raise ValueError(f"SRCNN needs two positive widths; got {filters}")

@@ -19,7 +19,7 @@ Function = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
-class Adversarial:
+class Game:
   """The losses of one kind of game between a critic and a generator.
 
   Attributes:
@@ -86,10 +86,10 @@ def _log_sigmoid(v: tf.Tensor) -> tf.Tensor:
 
 _LOG_2 = math.log(2.0)
 
-ADVERSARIAL: Mapping[str, Adversarial] = {
+ADVERSARIAL: Mapping[str, Game] = {
   # Goodfellow et al., "Generative adversarial nets", 2014, section 3; the best
   # critic's objective is 2 JS - log 4 (theorem 1).
-  "non_saturating": Adversarial(
+  "non_saturating": Game(
     "Jensen-Shannon divergence in nats, at most log 2",
     a=_log_sigmoid,
     b=tf.nn.softplus,
@@ -99,7 +99,7 @@ ADVERSARIAL: Mapping[str, Adversarial] = {
   ),
   # Lim and Ye, "Geometric GAN", 2017, eq. 10; the best critic is +-1, and its
   # objective the total variation, doubled, less 2.
-  "hinge": Adversarial(
+  "hinge": Game(
     "total variation distance, at most 1",
     a=lambda v: tf.minimum(v - 1.0, 0.0),
     b=lambda v: tf.maximum(v + 1.0, 0.0),
@@ -112,28 +112,28 @@ ADVERSARIAL: Mapping[str, Adversarial] = {
   # activation g_f, b the conjugate f* of it. The generator maximizes E_Q[g_f]
   # in place of E_Q[f*(g_f)], as section 3.2 recommends. The critic's best g_f
   # is f'(p / q), hence the boundaries f'(1).
-  "kl": Adversarial(
+  "kl": Game(
     "Kullback-Leibler divergence KL(real || generated) in nats",
     a=lambda v: v,
     b=lambda v: tf.exp(v - 1.0),
     c=lambda v: -v,
     boundary=1.0,
   ),
-  "reverse_kl": Adversarial(
+  "reverse_kl": Game(
     "Kullback-Leibler divergence KL(generated || real) in nats",
     a=lambda v: -tf.exp(-v),
     b=lambda v: v - 1.0,
     c=lambda v: tf.exp(-v),
   ),
   # Their f is that of twice the divergence.
-  "jensen_shannon": Adversarial(
+  "jensen_shannon": Game(
     "Jensen-Shannon divergence in nats, at most log 2",
     a=lambda v: _LOG_2 + _log_sigmoid(v),
     b=lambda v: tf.nn.softplus(v) - _LOG_2,
     c=lambda v: -_LOG_2 - _log_sigmoid(v),
     factor=0.5,
   ),
-  "pearson": Adversarial(
+  "pearson": Game(
     "Pearson's chi-squared divergence of real from generated",
     a=lambda v: v,
     b=lambda v: 0.25 * v**2 + v,
@@ -143,7 +143,7 @@ ADVERSARIAL: Mapping[str, Adversarial] = {
 """Games by name: non-saturating, hinge, and f-GANs."""
 
 
-def get(name: str) -> Adversarial:
+def get(name: str) -> Game:
   """Returns a game by its name.
 
   Raises:

@@ -1,10 +1,12 @@
 """Checks of images and options whose messages say what to do."""
 
 import math
+import os
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 ALPHA = 4
@@ -218,26 +220,53 @@ def static_size(image: tf.Tensor, owner: str) -> tuple[int, int]:
   return height, width
 
 
-def sample_weight(value: Any, owner: str) -> tf.Tensor | None:
+def sample_weight(
+  value: Any, owner: str, *, count: int | None
+) -> tf.Tensor | None:
   """Returns the weights of images, `[N]` or a scalar; None stays None.
+
+  Args:
+    value: Weights as Keras passes them on.
+    owner: Name of the distance, for the error message.
+    count: Number of images, or None if it is not known yet.
 
   Raises:
     ValueError: if single pixels have weights, which is how Keras passes masks
-      and class weights on.
+      and class weights on, or there are more or fewer weights than images.
   """
   if value is None:
     return None
   value = tf.convert_to_tensor(value)
-  if value.shape.rank in (0, 1):
+  if value.shape.rank == 0:
     return value
-  if value.shape.rank is not None and any(n != 1 for n in value.shape[1:]):
-    raise ValueError(
-      f"{owner} gives one value for each image, so sample_weight has the shape "
-      f"[N]; got {value.shape}. Masks and class_weight have no meaning for it. "
-      "To leave pixels out, give both images the same values there: "
-      "mask * image + (1 - mask) * reference."
-    )
+  if value.shape.rank is not None:
+    if any(n not in (1, None) for n in value.shape[1:]):
+      _refuse_mask(value, owner)
+    if None in value.shape[1:]:  # told when the graph runs
+      value = tf.ensure_shape(value, [None] + [1] * (value.shape.rank - 1))
+    given = value.shape[0]
+    if None not in (given, count) and given not in (1, count):
+      raise ValueError(
+        f"{owner} needs a sample_weight for each image, or one for all; got "
+        f"{given} for {count} images. Give as many weights as images."
+      )
   return tf.reshape(value, [-1])
+
+
+def no_mask(value: Any, owner: str) -> None:
+  """Raises ValueError if Keras passes a mask of pixels on."""
+  rank = None if value is None else value.shape.rank
+  if rank is not None and any(n != 1 for n in value.shape[1:]):
+    _refuse_mask(value, owner)
+
+
+def _refuse_mask(value: tf.Tensor, owner: str) -> None:
+  raise ValueError(
+    f"{owner} gives one value for each image, so sample_weight has the shape "
+    f"[N]; got {value.shape}. Masks and class_weight have no meaning for it. "
+    "To leave pixels out, give both images the same values there: "
+    "mask * image + (1 - mask) * reference."
+  )
 
 
 def choice(
@@ -257,6 +286,18 @@ def positive(owner: str, option: str, value: Any) -> None:
     raise ValueError(f"{owner} needs {option} > 0; got {option}={value!r}")
 
 
+def path(owner: str, option: str, value: Any) -> str:
+  """Returns a name or path as text; raises ValueError if it is neither."""
+  if isinstance(value, (str, os.PathLike)):
+    text = os.fspath(value)
+    if isinstance(text, str):
+      return text
+  raise ValueError(
+    f"{owner} takes {option} as a name or the path of a file; got "
+    f"{option}={value!r}"
+  )
+
+
 def seed(owner: str, value: Any) -> int:
   """Returns a seed; raises ValueError unless it is in [0, 2**31)."""
   if not is_whole(value) or not 0 <= value < 2**31:
@@ -267,7 +308,7 @@ def seed(owner: str, value: Any) -> int:
 def is_number(value: Any) -> bool:
   """Returns True for a finite real number that is not a boolean."""
   return (
-    isinstance(value, (int, float))
+    isinstance(value, (int, float, np.integer, np.floating))
     and not isinstance(value, bool)
     and math.isfinite(value)
   )
@@ -275,4 +316,4 @@ def is_number(value: Any) -> bool:
 
 def is_whole(value: Any) -> bool:
   """Returns True for an integer that is not a boolean."""
-  return isinstance(value, int) and not isinstance(value, bool)
+  return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

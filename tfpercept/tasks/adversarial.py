@@ -54,8 +54,8 @@ class Adversarial(base.Task):
   Args:
     name: The name of the Keras model.
     critic: A network called with samples and condition that gives logits, with
-      a method `normalize` to call after each of its moves, if it has one; None
-      for no critic.
+      a method `normalize` to call after each step, whoever moved in it, if it
+      has one; None for no critic.
     game: The name of the losses, one of `adversarial.ADVERSARIAL`.
     weight: The factor of the adversarial part of the generator's loss, 0 or
       more. With 0 the critic only measures.

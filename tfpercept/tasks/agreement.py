@@ -23,13 +23,15 @@ class RankingHead(keras.layers.Layer):
   _GUARD = 0.1
 
   def __init__(self) -> None:
-    super().__init__(name="ranking_head")
+    super().__init__(name="ranking_head", dtype="float32")
     self._layers = [
       keras.layers.Dense(
-        32, activation=lambda x: tf.nn.leaky_relu(x, alpha=0.2)
+        32,
+        activation=lambda x: tf.nn.leaky_relu(x, alpha=0.2),
+        dtype="float32",
       )
       for _ in range(2)
-    ] + [keras.layers.Dense(1)]
+    ] + [keras.layers.Dense(1, dtype="float32")]
     width = 5
     for layer in self._layers:
       layer.build((None, width))
@@ -61,7 +63,7 @@ class RatioHead(keras.layers.Layer):
   """
 
   def __init__(self) -> None:
-    super().__init__(name="ratio_head")
+    super().__init__(name="ratio_head", dtype="float32")
     self.gain = self.add_weight(name="gain", shape=(), initializer="ones")
     self.built = True
 
@@ -87,7 +89,7 @@ class Judge(keras.Model):
   """
 
   def __init__(self, distance: distances.Distance, head: str):
-    super().__init__(name="judge")
+    super().__init__(name="judge", dtype="float32", autocast=False)
     if head not in HEADS:
       raise ValueError(f"head is one of {', '.join(HEADS)}; got {head!r}")
     distance.trainable = True

@@ -79,7 +79,7 @@ class Task(keras.Model, abc.ABC):
   """
 
   def __init__(self, name: str, *, seed: int = 0):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     self._seed = seed
     self._skip, self._is_guarded = 0, True
     self.step = _counter("step")

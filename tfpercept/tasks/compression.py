@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.models.compression import transform_codec
-from tfpercept.tasks import averaging, base, objectives, quantizers
+from tfpercept.tasks import averaging, base, objectives, quantizers, spread
 
 
 class Losses(NamedTuple):
@@ -88,12 +88,7 @@ class Compression(base.Task):
       raise ValueError(
         f"lmbda is two numbers above 0, the smaller one first; got {self._ends}"
       )
-    if quantizer not in quantizers.QUANTIZERS:
-      raise ValueError(
-        f"a quantizer is one of {', '.join(quantizers.QUANTIZERS)}; got "
-        f"{quantizer!r}"
-      )
-    self._quantizer = quantizers.QUANTIZERS[quantizer]
+    self._quantizer = quantizers.get(quantizer)
     self._clip = clip
     self.averages = None
     if decay is not None:
@@ -136,10 +131,7 @@ class Compression(base.Task):
 
   def _qualities(self, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Draws qualities `[count]`, each from its own part of the range."""
-    share = tf.random.stateless_uniform([count], seed)
-    share = (tf.range(tf.cast(count, tf.float32)) + share) / tf.cast(
-      count, tf.float32
-    )
+    share = spread.drawn(count, seed) / tf.cast(count, tf.float32)
     return 1.0 + (float(self.network.levels) - 1.0) * share
 
   def loss_of(

@@ -111,15 +111,10 @@ class GenerativeCompression(adversarial.Adversarial):
     )
     if min(weights) < 0:
       raise ValueError(f"weights are 0 or more; got {weights}")
-    if quantizer not in quantizers.QUANTIZERS:
-      raise ValueError(
-        f"a quantizer is one of {', '.join(quantizers.QUANTIZERS)}; got "
-        f"{quantizer!r}"
-      )
     self.network, self.objective = network, objective
     self._control, self._space = control, space or tf.identity
     self._weights = weights
-    self._quantizer = quantizers.QUANTIZERS[quantizer]
+    self._quantizer = quantizers.get(quantizer)
     self.averages = None
     if decay is not None:
       self.averages = averaging.Averages(network.trainable_variables, decay)

@@ -134,3 +134,16 @@ QUANTIZERS: dict[str, Callable[[tf.Tensor], Callable[..., Pair]]] = {
   "dithered": Dithered,
 }
 """Quantizers by the names of the flag `--quantizer`."""
+
+
+def get(name: str) -> Callable[[tf.Tensor], Callable[..., Pair]]:
+  """Returns a quantizer by its name.
+
+  Raises:
+    ValueError: if there is none of that name.
+  """
+  if name not in QUANTIZERS:
+    raise ValueError(
+      f"a quantizer is one of {', '.join(QUANTIZERS)}; got {name!r}"
+    )
+  return QUANTIZERS[name]

@@ -8,7 +8,13 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.models.compression import transform_codec
-from tfpercept.tasks import adversarial, averaging, objectives, quantizers
+from tfpercept.tasks import (
+  adversarial,
+  averaging,
+  objectives,
+  quantizers,
+  spread,
+)
 
 DISTORTION = 0.0006
 """Weight of the squared error of 8-bit values, by default."""
@@ -137,7 +143,9 @@ class Realism(adversarial.Adversarial):
   ) -> adversarial.Generated:
     x, _ = batch
     count = tf.shape(x)[0]
-    quality = _spread(count, seed, *self.qualities)
+    low, high = self.qualities
+    shares = (high - low) * spread.drawn(count, seed)
+    quality = low + shares / tf.cast(count, tf.float32)
     strength = tf.ones([count])
     if self.head.conditioned:
       strength = tf.random.stateless_uniform([count], tf.add(seed, [0, 1]))
@@ -166,15 +174,6 @@ class Realism(adversarial.Adversarial):
 def _seen(image: tf.Tensor, faithful: tf.Tensor) -> tf.Tensor:
   """Returns what the critic sees of pictures, `[N, H, W, 6]`."""
   return tf.concat([2.0 * image - 1.0, _ENLARGED * (image - faithful)], axis=-1)
-
-
-def _spread(
-  count: tf.Tensor, seed: tf.Tensor, low: float, high: float
-) -> tf.Tensor:
-  """Draws numbers `[count]`, each from its own part of a range."""
-  count = tf.cast(count, tf.float32)
-  share = tf.random.stateless_uniform([tf.cast(count, tf.int32)], seed)
-  return low + (high - low) * (tf.range(count) + share) / count
 
 
 def _shifted(

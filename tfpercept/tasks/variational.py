@@ -80,7 +80,8 @@ class Balance(keras.layers.Layer):
     """Moves beta after a step, whose mean KL is given in nats per latent."""
     error = kl_per_latent / self.nats_per_latent - 1.0
     self._log_beta.assign_add(_RATE * tf.clip_by_value(error, -1.0, 1.0))
-    is_settled = tf.cast(step, tf.float32) >= _SETTLING * self.steps
+    first = min(_SETTLING * self.steps, self.steps - 1)  # one step, at least
+    is_settled = tf.cast(step, tf.float32) >= first
     counts = tf.cast(is_settled, tf.float32)
     self._total.assign_add(counts * self._log_beta)
     self._nats.assign_add(counts * kl_per_latent)

@@ -132,13 +132,15 @@ class Run(Generic[_Own]):
       files.write_json(self.out / SETTINGS, self._mine())
       return
     self._check_data()
-    if self.sources and not (self.out / DATA).exists():
+    known = _read(self.out / DATA) or {}
+    if new := {k: v for k, v in self.sources.items() if k not in known}:
       logging.warning(
-        "%s was begun without a note of its data: whether they are still what "
+        "%s was begun without a note of its %s: whether they are still what "
         "they were can not be checked; from now on it can",
         self.out,
+        " and ".join(new),
       )
-      files.write_json(self.out / DATA, self.sources)
+      files.write_json(self.out / DATA, {**known, **new})
 
   def _mine(self) -> dict[str, Any]:
     return json.loads(json.dumps(self.to_json()))
@@ -211,12 +213,14 @@ class Run(Generic[_Own]):
     if theirs is None:
       return  # `claim` says so
     for name, now in self.sources.items():
-      if not identity.is_identity(theirs.get(name, [])):
+      if name not in theirs:
+        continue  # as if there were no file
+      if not identity.is_identity(theirs[name]):
         raise ValueError(
           f"{self.out / DATA} is damaged; remove it to resume without "
           "comparing the data"
         )
-      changed = identity.changes(theirs.get(name, []), now)
+      changed = identity.changes(theirs[name], now)
       if changed:
         raise ValueError(
           f"{self.out} holds a run on other data ({name}: "

@@ -20,20 +20,21 @@ def steady_then_linear(
   Args:
     rate: Learning rate at the start.
     steps: Number of steps of the whole run.
-    epochs: Even number of parts; with 1 the rate is steady throughout.
+    epochs: Even number of parts, or 1; with 1 or 2 the rate is steady
+      throughout.
 
   Raises:
     ValueError: if `epochs` is neither 1 nor even.
 
   Source: richzhang/PerceptualSimilarity at 082bb24, `train.py`.
   """
-  if epochs == 1:
-    return rate
-  if epochs < 1 or epochs % 2:
+  if epochs != 1 and (epochs < 1 or epochs % 2):
     raise ValueError(
       "the rate falls in the second half of the epochs, so their number is 1 "
       f"or even; got {epochs}"
     )
+  if epochs <= 2:  # a schedule without boundaries fails when it is called
+    return rate
   half = epochs // 2
   boundaries = [steps * (half + k) // epochs for k in range(1, half)]
   rates = [rate * (half - k) / half for k in range(half)]

@@ -119,6 +119,16 @@ def test_a_saved_network_is_read_back(tmp_path):
     np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", [None, "float32"])
+def test_a_network_of_double_precision_is_read_back(dtype, tmp_path):
+  made = models.PIMNetwork(width=2, front_end="single", dtype="float64")
+  models.save(made, tmp_path / "model")
+  read, _ = models.load(tmp_path / "model", dtype=dtype)
+  assert read.compute_dtype == (dtype or "float64")
+  for a, b in zip(made.get_weights(), read.get_weights(), strict=True):
+    np.testing.assert_array_equal(a.astype(np.float32), b)
+
+
 def test_the_seed_gives_the_weights():
   first, again, other = (
     models.PIMNetwork(width=4, seed=seed).get_weights() for seed in (1, 1, 2)

@@ -29,7 +29,7 @@ def save(
 
   Args:
     network: Generator that was trained.
-    folder: Path of the folder to write; an existing one is replaced.
+    folder: Path of the folder to write; a model in it is replaced.
     images: Training pictures, uint8 `[N, H, W, C]`.
     dtype: Type of the weights in the file, `"float32"` or `"float16"`. The
       tables are those of the weights as they are kept.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import models
+from tfpercept import manifests, models
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import (
   coding_tables,
@@ -32,15 +32,17 @@ def save(
 
   Args:
     network: Any built `TransformCodec`.
-    folder: Folder to write; an existing one is replaced.
+    folder: Folder to write; a model in it is replaced.
     dtype: Type in which weights are kept. For `"float16"` they are rounded
       first, to 8 digits, so that tables and integers are those of the kept
       weights.
     **details: JSON values for the manifest.
 
   Raises:
-    ValueError: if the network can not be made exact (`arrays`).
+    ValueError: if the network can not be made exact (`arrays`), or the folder
+      holds something else than a model.
   """
+  manifests.require_replaceable(folder)
   if dtype != "float32":
     network = _rounded_copy(network, dtype)
   kept = {coding_tables.FILE: arrays(network)}

@@ -68,7 +68,7 @@ class ImageAutoencoder(keras.Model, abc.ABC):
       dense=dense,
       output=output,
     )
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     self.encoder = encoder(options, units=units * code, seed=seed, dtype=dtype)
     self.decoder = decoder(
       options, seed=seed + 1000, dtype=dtype, brightness=brightness

@@ -89,7 +89,9 @@ class RealismHead(keras.Model):
     dtype: str | None = None,
     name: str | None = None,
   ):
-    super().__init__(name=name or self.registered_name)
+    super().__init__(
+      name=name or self.registered_name, dtype="float32", autocast=False
+    )
     self._config = _checked(latents, levels, widths, blocks, conditioned)
     widths, blocks = self._config["widths"], self._config["blocks"]
     self.conditioned = self._config["conditioned"]

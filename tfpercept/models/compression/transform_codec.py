@@ -124,7 +124,9 @@ class TransformCodec(keras.Model):
     transforms_of: Callable[..., Transforms] = transforms.pair,
     depth: int = DEPTH,
   ):
-    super().__init__(name=name or self.registered_name)
+    super().__init__(
+      name=name or self.registered_name, dtype="float32", autocast=False
+    )
     _require_widths(self.name, widths, depth)
     self._config = _checked(
       self.name, widths, latents, blocks, options or {}, levels, lmbda

@@ -28,7 +28,7 @@ class LatentGenerator(keras.Model, abc.ABC):
   """Name in the registry, set by `register`."""
 
   def __init__(self, config: dict[str, Any], *, name: str):
-    super().__init__(name=name)
+    super().__init__(name=name, dtype="float32", autocast=False)
     self._config = {**config, "name": name}
 
   def build(self, input_shape: Any = None) -> None:
@@ -161,4 +161,4 @@ def check_widths(owner: str, widths: Sequence[int], count: int) -> list[int]:
 
 def doublings(side: int) -> int:
   """Returns how often 4 pixels are doubled to a side."""
-  return (side // _START).bit_length() - 1
+  return int(side // _START).bit_length() - 1

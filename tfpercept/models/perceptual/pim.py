@@ -127,10 +127,10 @@ class PIMNetwork(keras.Model):
     self._convolution_dtype, own = _DTYPES[dtype]
     super().__init__(name=name, dtype=own, autocast=False)
     self._config: dict[str, Any] = {
-      "mixtures": mixtures,
+      "mixtures": int(mixtures),
       "front_end": front_end,
       "width": width,
-      "z_dim": z_dim,
+      "z_dim": int(z_dim),
       "linear_head": linear_head,
       "train_joint": train_joint,
       "seed": seed,
@@ -321,7 +321,8 @@ class PIMNetwork(keras.Model):
 def one_if_equal(width: Any) -> Any:
   """Returns widths in the form of the option: one number if all are equal."""
   if not isinstance(width, (list, tuple)):
-    return width
+    return int(width) if checks.is_whole(width) else width
+  width = [int(w) if checks.is_whole(w) else w for w in width]
   alike = len(width) == CONVOLUTIONS - 1 and len(set(width)) == 1
   return width[0] if alike else tuple(width)
 
