@@ -124,17 +124,17 @@ def make(
   )
   claim = _claim(job, now, target) if target else None
   job.parts.mkdir(parents=True, exist_ok=True)
-  if not path.exists():
-    files.write_json(path, settings)
+  files.write_json(path, settings)
   known = {_part(each) for each in job.chunks}
-  for name in set(os.listdir(job.parts)) - known:
-    (job.parts / name).unlink()
+  for part in job.parts.glob("*.jsonl"):
+    if part.name not in known:
+      part.unlink(missing_ok=True)
   if claim:
     claim()
   if not job.left:
     for each in job.chunks:
       if any("failed" in line for line in _lines(job, each)):
-        (job.parts / _part(each)).unlink()
+        (job.parts / _part(each)).unlink(missing_ok=True)
   return job
 
 
@@ -144,9 +144,8 @@ def _require_same(
   """Raises ValueError if the settings in a file are others than these."""
   before = json.loads(path.read_bytes())
   now = json.loads(json.dumps(settings))
-  changed = sorted(
-    k for k in before.keys() | now.keys() if before.get(k) != now.get(k)
-  )
+  # An older version noted fewer settings.
+  changed = sorted(k for k in before if before[k] != now.get(k))
   if changed:
     told = "; ".join(
       f"{k}: {before.get(k)!r} there, {now.get(k)!r} now" for k in changed
@@ -185,19 +184,22 @@ def _claim(
   """
   folder = pathlib.Path(job.folder)
   items = [item for chunk in job.chunks for item in chunk.items]
-  before = sources.read(folder)
   stems = (inputs.stem(item.name) for item in items)
   found = dict(zip(stems, now, strict=True))
+  before = sources.read(folder)
+  if (folder / _SETTINGS).exists() and not (folder / sources.FILE).exists():
+    before = found  # an older version did not note what its results are of
   stale = sources.others(before, found, items, target)
-  changed = {stem for stem in found if before.get(stem) != found[stem]}
+  reached = {stem: each for stem, each in found.items() if each.is_there}
+  changed = {stem for stem in reached if before.get(stem) != reached[stem]}
 
   def claim() -> None:
     if changed & before.keys():
       _remove_other_parts(job)
     for path in stale:
       path.unlink(missing_ok=True)
-    if changed:
-      sources.write(folder, before | found)
+    if changed or not (folder / sources.FILE).exists():
+      sources.write(folder, before | reached)
 
   return claim
 

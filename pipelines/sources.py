@@ -24,17 +24,22 @@ class Source(NamedTuple):
 
   Attributes:
     path: Absolute path.
-    size: Size in bytes; -1 if there was none.
-    changed: Time of its last change in nanoseconds; -1 if there was none.
+    size: Size in bytes; -1 if it was out of reach.
+    changed: Time of its last change in nanoseconds; -1 if it was out of reach.
   """
 
   path: str
   size: int
   changed: int
 
+  @property
+  def is_there(self) -> bool:
+    """Whether the file could be looked at."""
+    return self.size >= 0
+
 
 def of(path: str) -> Source:
-  """Returns a file as it is, or as missing."""
+  """Returns a file as it is, or as out of reach."""
   try:
     found = os.stat(path)
   except OSError:
@@ -79,7 +84,8 @@ def others(
 
   Args:
     before: Sources of what earlier calls have made or begun, by stem.
-    now: Sources of the pictures to work on, by stem.
+    now: Sources of the pictures to work on, by stem. One out of reach is no
+      other file: its result may be all that is left of it.
     items: The pictures.
     target: Function from a picture to the path of its result.
 
@@ -90,7 +96,7 @@ def others(
   found = []
   for item in items:
     stem = inputs.stem(item.name)
-    if before.get(stem) == now[stem]:
+    if before.get(stem) == now[stem] or not now[stem].is_there:
       continue
     path = target(item)
     if os.path.lexists(path):

@@ -9,6 +9,7 @@ lowest is shown.
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 
@@ -120,9 +121,21 @@ def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
   """Writes float pictures as `NAME/0000.png`, ..., in place of older ones."""
   for name, part in registry.file_names(images).items():
     pictures = np.round(255 * images[name].clip(0, 1)).astype(np.uint8)
+    _require_ours(folder / part)
     with files.atomic(folder / part) as place:
       for number, picture in enumerate(pictures):
         files.write_image(place / f"{number:04d}.png", picture)
+
+
+def _require_ours(folder: pathlib.Path) -> None:
+  """Raises ValueError if a folder has files that `_write_folders` does not write."""
+  listed = folder.iterdir() if folder.is_dir() else ()
+  others = [p.name for p in listed if not re.fullmatch(r"\d{4,}\.png", p.name)]
+  if others:
+    raise ValueError(
+      f"{folder} holds {min(others)}, and would be replaced; name another "
+      "--folders"
+    )
 
 
 def _pictures(

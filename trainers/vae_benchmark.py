@@ -148,14 +148,16 @@ def initial(
 
 
 def at_hand(
-  benchmark: Benchmark, trained_in: Iterable[pathlib.Path] = ()
+  benchmark: Benchmark,
+  trained_in: Iterable[pathlib.Path] = (),
+  further: Iterable[pathlib.Path] = (),
 ) -> tuple[dict[str, str], dict[str, str]]:
   """Returns the losses that can be compared, and why others can not.
 
   Args:
     benchmark: The benchmark, which has the losses.
-    trained_in: Folders that have to hold a finished run of each loss, that of
-      the first seed first.
+    trained_in: Folders that have to hold a finished run of each loss.
+    further: The same of further seeds, for losses that are trained with them.
 
   Returns:
     The specs by name, and the reasons by name.
@@ -164,14 +166,15 @@ def at_hand(
     ValueError: if there is none.
   """
   found, missing = {}, {}
-  places = list(trained_in)
+  first = list(trained_in)
+  all_seeds = [*first, *further]
   for name, spec in benchmark.losses.items():
     try:
       distances.get(spec)
     except weights.MissingWeights as error:
       missing[name] = str(error)
       continue
-    needed = places[:1] if name in benchmark.once else places
+    needed = first if name in benchmark.once else all_seeds
     if all((folder_of(spec, p) / "model").exists() for p in needed):
       found[name] = spec
     else:

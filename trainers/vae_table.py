@@ -112,9 +112,12 @@ def main() -> None:
   out = pathlib.Path(job.out or f"runs/vae_{job.table}").absolute()
   folders.require(out)
   places = {seed: out / f"seed_{seed}" for seed in job.seeds}
-  needed = [*places.values(), *([out / "plane"] if job.plane else [])]
-  needed = [] if job.train else needed
-  losses, missing = vae_benchmark.at_hand(benchmark, needed)
+  needed: list[pathlib.Path] = []
+  further: list[pathlib.Path] = []
+  if not job.train:
+    first_place, *further = places.values()
+    needed = [first_place, *([out / "plane"] if job.plane else [])]
+  losses, missing = vae_benchmark.at_hand(benchmark, needed, further)
   runs: dict[tuple[str, int], pathlib.Path] = {}
   for seed, place in places.items():
     is_first = seed == job.seeds[0]

@@ -254,11 +254,12 @@ def test_shape_and_scale_stay_within_their_ends_and_begin_where_told():
   np.testing.assert_allclose([alpha, scale], np.full((2, 16, 16, 3), 0.001))
 
 
-def test_a_file_and_an_option_do_not_both_say_where_alpha_begins(tmp_path):
+def test_a_file_replaces_the_option_where_alpha_begins(tmp_path):
   path = str(tmp_path / "latents.npz")
   np.savez(path, **small().checkpoint())
-  with pytest.raises(ValueError, match=r"got alpha_init=0\.5 beside weights"):
-    small(moved=False, alpha_init=0.5, weights=path)
+  alone = small(moved=False, weights=path)
+  both = small(moved=False, alpha_init=0.5, weights=path)
+  np.testing.assert_array_equal(both.latent_alpha, alone.latent_alpha)
 
 
 def test_equal_ends_fix_shape_and_scale():

@@ -190,6 +190,42 @@ def test_a_file_of_no_earlier_call_is_refused_also_later(tmp_path):
   assert shades_of(out) == [1, 2, 9]
 
 
+def test_results_outlive_pictures_that_are_out_of_reach(tmp_path):
+  photos, out = shades(tmp_path / "photos", 1, 2), tmp_path / "out"
+  named = tmp_path / "photos.txt"
+  named.write_text(f"{photos}/a.png\n{photos}/b.png\n")
+  begun(named, out)
+  photos.rename(tmp_path / "elsewhere")
+  job, _ = begun(named, out)
+  assert shades_of(out) == [1, 2] and jobs.finish(job)["failed"] == 2
+  (tmp_path / "elsewhere").rename(photos)
+  shades(out, 8, 9)  # so that it can be seen whether they are made again
+  job, _ = begun(named, out)
+  assert shades_of(out) == [8, 9] and jobs.finish(job)["made_before"] == 2
+
+
+def test_what_a_killed_process_left_among_the_chunks_does_no_harm(tmp_path):
+  photos, out = shades(tmp_path / "photos", 1), tmp_path / "out"
+  job, _ = begun(photos, out)
+  (job.parts / ".tfpercept.half" / "new").mkdir(parents=True)
+  assert begun(photos, out) == (job, 0)
+
+
+def test_an_output_of_an_older_version_is_gone_on_with(tmp_path):
+  photos, out = shades(tmp_path / "photos", 1, 2), tmp_path / "out"
+  begun(photos, out)
+  shades(out, 8, 9)
+  folder = out / jobs.FOLDER
+  (folder / sources.FILE).unlink()
+  told = json.loads((folder / "job.json").read_bytes())
+  del told["identity"]
+  files.write_json(folder / "job.json", told)
+  begun(photos, out)
+  assert shades_of(out) == [8, 9]
+  assert "identity" in json.loads((folder / "job.json").read_bytes())
+  assert len(sources.read(folder)) == 2
+
+
 def test_a_damaged_list_of_sources_is_told(tmp_path):
   photos, out = shades(tmp_path / "photos", 1), tmp_path / "out"
   begun(photos, out)

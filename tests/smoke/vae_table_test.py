@@ -131,7 +131,10 @@ def test_a_loss_that_was_not_trained_is_left_out_where_asked(tmp_path):
   assert losses == {"SSIM": "ssim"}
   assert missing == {"MSE": "not trained"}
   with pytest.raises(ValueError, match=r"nothing to compare \(MSE: not tra"):
-    vae_benchmark.at_hand(benchmark, [tmp_path, tmp_path / "other"])
+    vae_benchmark.at_hand(benchmark, [tmp_path], [tmp_path / "other"])
+  once = dataclasses.replace(benchmark, once=frozenset({"SSIM"}))
+  found, _ = vae_benchmark.at_hand(once, [tmp_path], [tmp_path / "other"])
+  assert found == losses
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class Robust(Distance):
     scale_base: Factor from a level of the wavelet to the next coarser one.
     alpha_lo: Lower end of alpha, at least 0.
     alpha_hi: Upper end of alpha, at most 1e4; equal ends fix alpha.
-    alpha_init: Initial alpha, without `weights`; by default the middle of the
-      two ends.
+    alpha_init: Initial alpha, which `weights` replace; by default the middle of
+      the two ends.
     scale_lo: Lower end of the scale, above 0.
     scale_init: Initial scale, at least `scale_lo`; an equal one is fixed.
     weights: Name or path of a file with initial `latent_alpha` and
@@ -151,7 +151,6 @@ class Robust(Distance):
         czolbe_layout,
       )
       _check_ends(self.options)
-      _check_start(self.options)
       self.channels = self.coefficients.size[2:]
       self._make_latents(self.coefficients.shape)
 
@@ -294,16 +293,6 @@ class Robust(Distance):
       self.latent_scale = self.parameter(
         "latent_scale", initial["latent_scale"], is_from_file=is_from_file
       )
-
-
-def _check_start(options: dict[str, Any]) -> None:
-  """Refuses two initial values of alpha, of which one would be ignored."""
-  first, source = options["alpha_init"], options["weights"]
-  if first is not None and source is not None:
-    raise ValueError(
-      "robust takes the initial alpha from weights or from alpha_init; got "
-      f"alpha_init={first!r} beside weights={source!r}. Leave one of them out"
-    )
 
 
 def _checked_alpha(alpha: Any, approximate: bool) -> float:

@@ -75,6 +75,18 @@ def test_decoded_pictures_are_kept_by_decoder(found):
   )
 
 
+def test_a_folder_of_something_else_is_not_replaced(folder, tmp_path):
+  letter = tmp_path / "original" / "letter.txt"
+  letter.parent.mkdir()
+  letter.write_text("dear")
+  with pytest.raises(ValueError, match=r"holds letter\.txt, and would be"):
+    decoders.judge(
+      {"p0": folder / "p0.png"}, CODER.compress, {"t=1": darker(1.0)},
+      measure.Judge(["mse"], []), keep=tmp_path,
+    )  # fmt: skip
+  assert letter.read_text() == "dear"
+
+
 def test_folders_are_judged_as_their_decoders_were(found, folder):
   judged, keep = found
   again = decoders.judge_folders(

@@ -216,8 +216,9 @@ class _Task:
     """Returns a point that was kept, or measures and keeps it."""
     if self.work is None:
       return self._point(codec, quality, first)
-    specs = [metric.spec for metric in self.metrics]
-    key = work_file.key(codec, self.picture, quality, specs, self.repeats)
+    key = work_file.key(
+      codec, self.picture, quality, self.metrics, self.repeats
+    )
     point = self.work.find(key, self.name)
     if point is None:
       point = self._point(codec, quality, first)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import tfpercept
-from tfpercept import registry
+from tfpercept import distances, registry
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import machine, tiled
 from tfpercept.evaluation.rate_distortion.result import Point, Run
@@ -35,7 +35,7 @@ class WorkFile:
 
   A point counts again if all of these are the same: spec, model and libraries
   of the codec and its realism head, quality, pixels of the picture, distances
-  and the files of their weights, number of repeats, and versions of this
+  and the weights that they name, number of repeats, and versions of this
   package, of TensorFlow and of Python. A line that is not
   whole, as the last one of a killed process, is dropped.
 
@@ -116,7 +116,7 @@ def key(
   codec: Codec,
   picture: np.ndarray,
   quality: float,
-  metrics: Sequence[str],
+  metrics: Sequence[distances.Distance],
   repeats: int,
 ) -> str:
   """Returns a digest of all that a point depends on.
@@ -125,7 +125,7 @@ def key(
     codec: Codec of the point.
     picture: Original, uint8 `[H, W, 1 or 3]`.
     quality: Quality given to the codec.
-    metrics: Specs of the distances.
+    metrics: Distances of the point.
     repeats: Number of timed runs.
   """
   model = getattr(codec, "identity", b"")
@@ -136,15 +136,17 @@ def key(
     "quality": float(quality),
     "picture": hashlib.sha256(picture.tobytes()).hexdigest(),
     "shape": list(picture.shape),
-    "metrics": list(metrics),
+    "metrics": [metric.spec for metric in metrics],
     "repeats": repeats,
     "package": tfpercept.__version__,
     "software": machine.facts()["Software"],
   }
-  # Files may change while what names them stays. Other points keep their key.
-  named = [path for spec in metrics for path in registry.weight_files(spec)]
+  # Weights may change while their name stays. Other points keep their key.
+  named = {
+    m.spec: m.checksum for m in metrics if registry.names_weights(m.spec)
+  }
   if named:
-    parts["weights"] = {path: files.sha256(path) for path in named}
+    parts["weights"] = named
   if head := getattr(codec, "head_identity", ""):
     parts["head"] = head
   text = json.dumps(parts, sort_keys=True)

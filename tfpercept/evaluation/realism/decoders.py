@@ -24,6 +24,7 @@ from tfpercept.io import files
 Coder = Callable[[np.ndarray], bytes]
 Decoder = Callable[[bytes], np.ndarray]
 
+_ORIGINAL = "original"
 FAITHFUL = "t=0"
 """Name of the decoder that adds nothing."""
 
@@ -125,14 +126,15 @@ def judge(
     decoders: Decoders by name.
     judged_by: Collector of the measures, without pictures so far.
     keep: Folder that gets a folder of PNG files for each decoder, and one of
-      the originals, in place of what is there; None keeps none. `tfpercept
-      ranking` takes such folders.
+      the originals, in place of those of an earlier call; None keeps none.
+      `tfpercept ranking` takes such folders.
     shown: Number of pictures that are returned for a page.
     progress: Function called with the number of pictures done and the name of
       the next.
 
   Raises:
-    ValueError: as `measure.Judge`.
+    ValueError: as `measure.Judge`, or if a folder to replace has other files
+      than PNG files.
   """
   rates: list[float] = []
 
@@ -143,9 +145,13 @@ def judge(
     return {key: decode(data) for key, decode in decoders.items()}
 
   with contextlib.ExitStack() as stack:
+    kept = {}
     if keep is not None:  # so that no picture of an earlier call stays in it
-      keep = stack.enter_context(files.atomic(keep))
-    found = _judged(pictures, decoded, judged_by, keep, shown, progress)
+      for key in (_ORIGINAL, *decoders):
+        place = pathlib.Path(keep) / key.replace(" ", "_")
+        _require_pictures(place)
+        kept[key] = stack.enter_context(files.atomic(place))
+    found = _judged(pictures, decoded, judged_by, kept, shown, progress)
   return dataclasses.replace(found, bpp=statistics.mean(np.array(rates)))
 
 
@@ -181,14 +187,25 @@ def judge_folders(
     del original
     return {key: files.read_image(p[name]) for key, p in decoded.items()}
 
-  return _judged(pictures, read, judged_by, None, shown, progress)
+  return _judged(pictures, read, judged_by, {}, shown, progress)
+
+
+def _require_pictures(folder: pathlib.Path) -> None:
+  """Raises ValueError if there is a folder with other files than PNG files."""
+  listed = folder.iterdir() if folder.is_dir() else ()
+  others = sorted(path.name for path in listed if path.suffix != ".png")
+  if others:
+    raise ValueError(
+      f"{folder} holds {others[0]}, and would be replaced; move it away, or "
+      "name another --out"
+    )
 
 
 def _judged(
   pictures: Mapping[str, files.PathLike],
   decoded: Callable[[np.ndarray, str], dict[str, np.ndarray]],
   judged_by: measure.Judge,
-  keep: files.PathLike | None,
+  kept: Mapping[str, pathlib.Path],
   shown: int,
   progress: Callable[[int, str], None],
 ) -> Judged:
@@ -198,10 +215,9 @@ def _judged(
     original = files.read_image(path)
     images = decoded(original, name)
     judged_by.add(name, original, images)
-    if keep is not None:
-      for folder, image in {"original": original, **images}.items():
-        place = pathlib.Path(keep) / folder.replace(" ", "_") / f"{name}.png"
-        files.write_image(place, image)
+    everything = {_ORIGINAL: original, **images}
+    for key, place in kept.items():
+      files.write_image(place / f"{name}.png", everything[key])
     if len(examples) < shown:
       examples.append(Shown(name, original, images))
   return Judged(judged_by.rows(), None, examples)
