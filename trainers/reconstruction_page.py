@@ -128,7 +128,7 @@ def _write_folders(folder: pathlib.Path, images: dict[str, np.ndarray]) -> None:
 
 
 def _require_ours(folder: pathlib.Path) -> None:
-  """Raises ValueError if a folder has files that `_write_folders` does not write."""
+  """Raises ValueError for a folder with files of another program."""
   listed = folder.iterdir() if folder.is_dir() else ()
   others = [p.name for p in listed if not re.fullmatch(r"\d{4,}\.png", p.name)]
   if others:
