@@ -85,7 +85,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
     return path
 
 
-class CheckRange(keras.callbacks.Callback):
+class CheckBatches(keras.callbacks.Callback):
   """Refuses images far outside [0, 1] in the first batch of each interval.
 
   What was scaled down without clipping may overshoot by half.

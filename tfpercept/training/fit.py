@@ -124,7 +124,7 @@ def fit(
       checkpoint is kept.
   """
   if check_range:
-    extra_callbacks = (*extra_callbacks, callbacks.CheckRange(data))
+    extra_callbacks = (*extra_callbacks, callbacks.CheckBatches(data))
   with lock.held(run.out):
     run.claim()
     with folders.plain(run.out) as out:
