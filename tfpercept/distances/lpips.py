@@ -113,9 +113,7 @@ class LPIPS(Distance):
     self.net = net
     self.version = version
     self.linear = linear
-    self.source = (
-      None if weights is None else checks.path("lpips", "weights", weights)
-    )
+    self.source = checks.path_or_none("lpips", "weights", weights)
     # Kept as an option, since weights that are saved and read by a path lose
     # the name that tells the default.
     self.signed = signed if signed is not None else _default_signed(self.source)

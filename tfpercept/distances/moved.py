@@ -193,7 +193,8 @@ def require_finite(name: str, value: np.ndarray) -> None:
 
   Args:
     name: Name of the weight, for the error message.
-    value: What the file holds for it, in the precision of the distance.
+    value: Array that the file holds for it, of any shape, in the precision of
+      the distance.
   """
   if not np.isfinite(value).all():
     raise ValueError(

@@ -90,9 +90,7 @@ class PIM(Distance):
     **kwargs: Any,
   ):
     super().__init__(**kwargs)
-    self.source = (
-      None if weights is None else checks.path("pim", "weights", weights)
-    )
+    self.source = checks.path_or_none("pim", "weights", weights)
     self._asked = {
       "mixtures": mixtures,
       "front_end": front_end,

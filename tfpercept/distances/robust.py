@@ -131,9 +131,7 @@ class Robust(Distance):
       "alpha_init": alpha_init,
       "scale_lo": scale_lo,
       "scale_init": scale_init,
-      "weights": None
-      if weights is None
-      else checks.path("robust", "weights", weights),
+      "weights": checks.path_or_none("robust", "weights", weights),
       "czolbe_layout": czolbe_layout,
       "reference": reference,
     }
@@ -142,13 +140,9 @@ class Robust(Distance):
     self.likelihood = adaptive
     self.coefficients: Coefficients | None = None
     if adaptive:
+      sides = self.options["size"]
       self.coefficients = Coefficients(
-        self.options["size"],
-        color,
-        representation,
-        levels,
-        scale_base,
-        czolbe_layout,
+        sides, color, representation, levels, scale_base, czolbe_layout
       )
       _check_ends(self.options)
       self.channels = self.coefficients.size[2:]

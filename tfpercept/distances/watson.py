@@ -66,9 +66,7 @@ class Watson(Distance):
     self.planes = int(channels)
     self.channels = (1, 3) if channels == 3 else (1,)
     self.blocks = blocks
-    self.weights_source = (
-      None if weights is None else checks.path(name, "weights", weights)
-    )
+    self.weights_source = checks.path_or_none(name, "weights", weights)
     self.shift = watson_shift.checked(name, shift)
     self.seed = checks.seed(name, seed)
     self.pooling = pool

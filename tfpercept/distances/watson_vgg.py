@@ -83,9 +83,7 @@ class WatsonVGG(Distance):
   ):
     super().__init__(**kwargs)
     checks.choice("watson_vgg", "reference", reference, (False, True))
-    self.source = (
-      None if weights is None else checks.path("watson_vgg", "weights", weights)
-    )
+    self.source = checks.path_or_none("watson_vgg", "weights", weights)
     self.reference = reference
     given = {} if self.source is None else weight_files.load(self.source)
     kernels, origin = _kernels(given, self.source)

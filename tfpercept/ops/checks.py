@@ -298,6 +298,11 @@ def path(owner: str, option: str, value: Any) -> str:
   )
 
 
+def path_or_none(owner: str, option: str, value: Any) -> str | None:
+  """Returns what `path` does; None stays None."""
+  return None if value is None else path(owner, option, value)
+
+
 def seed(owner: str, value: Any) -> int:
   """Returns a seed; raises ValueError unless it is in [0, 2**31)."""
   if not is_whole(value) or not 0 <= value < 2**31:
