@@ -97,6 +97,16 @@ def test_quantizers_return_what_they_say():
   assert np.mean((mean - y) ** 2) < np.mean((soft - y) ** 2)
 
 
+def test_no_two_calls_or_steps_share_their_noise():
+  y = tf.zeros([4])
+  drawn = {
+    tuple(quantizers.Noise(tf.constant([0, step]))(y, call)[0].numpy())
+    for step in range(3)
+    for call in range(12)  # as many as a network of slices makes
+  }
+  assert len(drawn) == 3 * 12
+
+
 @pytest.mark.parametrize(
   ("options", "message"),
   [

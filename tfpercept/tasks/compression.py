@@ -112,9 +112,11 @@ class Compression(base.Task):
     self, batch: base.Pair, *, seed: tf.Tensor, step: tf.Tensor
   ) -> dict[str, tf.Tensor]:
     x, _ = batch
-    seed = seed * [1, 8]  # steps are eight apart: a step draws several times
-    quality = self._qualities(tf.shape(x)[0], tf.add(seed, [0, 2]))
-    found = self.loss_of(x, quality, self._quantizer(seed))
+    qualities, noise = tf.unstack(
+      tf.random.experimental.stateless_split(seed, num=2)
+    )
+    quality = self._qualities(tf.shape(x)[0], qualities)
+    found = self.loss_of(x, quality, self._quantizer(noise))
     terms = {
       "loss": tf.reduce_mean(found.loss),
       "bpp": tf.reduce_mean(tf.add_n(list(found.bpp.values()))),

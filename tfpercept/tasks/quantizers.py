@@ -16,9 +16,8 @@ Pair = tuple[tf.Tensor, tf.Tensor]
 
 
 def _noise(latents: tf.Tensor, seed: tf.Tensor, call: int) -> tf.Tensor:
-  return tf.random.stateless_uniform(
-    tf.shape(latents), tf.add(seed, [0, call]), -0.5, 0.5
-  )
+  own = tf.random.experimental.stateless_fold_in(seed, call)
+  return tf.random.stateless_uniform(tf.shape(latents), own, -0.5, 0.5)
 
 
 class Noise:
