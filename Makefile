@@ -12,18 +12,22 @@ SERVING_FLAGS ?=
 # Documents whose commands need no server; `make test-serving` runs the other one's.
 WITHOUT ?=
 DOCS = $(filter-out docs/guides/serving.md $(WITHOUT),$(wildcard *.md docs/*.md docs/*/*.md))
-# Where the wheel is tried beside Python 3.11.
-PYTHONS = 3.10 3.12 3.13
+# Where the wheel is tried beside Python 3.11: by the oldest and the newest all of
+# it, by those between only what needs no TensorFlow.
+EXTREMES = 3.10 3.13
+BETWEEN = 3.12
 FILES = git ls-files -z --cached --others --exclude-standard --
 # Left out is what says nothing of Keras: tests of the checks themselves, other
 # borders, which have no layers of their own, golden values once more in float64,
-# checks of mathematics alone, which the same code passes on Keras 2; and conformance
-# of two more distances of VGG-16, which is that of LPIPS but slower.
+# checks of mathematics and of TensorFlow's switches alone, which the same code passes
+# on Keras 2; and conformance of two more distances of VGG-16, which is that of LPIPS
+# but slower.
 KERAS3_PART = not broken and not mirrored_borders and not float64 and \
   not second_derivatives and not fused_equals and not differences and \
   not single_precision and not symmetry_as and not never_negative and \
   not rises_with and not map_is_local and not every_size and not nan_stays and \
-  not infinity_stays and \
+  not infinity_stays and not agree_with_tensorflow and not are_the_authors and \
+  not every_switch and not scorecard and \
   not xla_equals and not dists- and not watson_vgg-
 KERAS3_TESTS = tests/conformance tests/distances tests/losses_test.py \
   tests/metrics_test.py tests/callbacks_test.py tests/loss_files_test.py \
@@ -53,10 +57,13 @@ test-keras3: .venv-keras3/ready wheel  ## Installs the wheel alone on Keras 3 an
 	@.ci/test_installed .venv-keras3 -n logical --maxprocesses=4 --dist=worksteal -k "$(KERAS3_PART)" $(KERAS3_TESTS)
 
 .PHONY: test-wheel
-test-wheel: $(PYTHONS:%=test-wheel-%)  ## Likewise, in short, on each other Python that is at hand
+test-wheel: $(EXTREMES:%=test-wheel-%) $(BETWEEN:%=test-codec-%)  ## Likewise, in short, on each other Python that is at hand
 
 test-wheel-%: wheel
-	@.ci/wheel_on $*
+	@.ci/wheel_on $* codec losses
+
+test-codec-%: wheel
+	@.ci/wheel_on $* codec
 
 .PHONY: test-clusters
 test-clusters: .venv-clusters/ready  ## Kills an executor of a small Spark cluster, and a worker of a Dask one, at work

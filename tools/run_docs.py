@@ -10,7 +10,7 @@ the line before:
     <!-- not run: it trains for two hours -->
 
 Documents are run side by side, as many as there are processors, so each keeps
-to a folder of its own in runs/docs, which is emptied first.
+to folders of its own in runs/docs, which are emptied first.
 """
 
 import concurrent.futures
@@ -30,6 +30,7 @@ COMMANDS = {
   "python": ("python", "-c"),
 }
 FENCE = re.compile(r"^( *)```(.*)$")
+OWN = re.compile(r"\bruns/docs/\w+")
 REASON = re.compile(r"^ *<!-- not run: (.+) -->$")
 
 
@@ -78,7 +79,10 @@ def run(path: pathlib.Path) -> bool:
     "PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
   }
   good = True
-  for block in blocks(path.read_text()):
+  document = path.read_text()
+  for folder in set(OWN.findall(document)):
+    shutil.rmtree(ROOT / folder, ignore_errors=True)
+  for block in blocks(document):
     if block.language not in COMMANDS:
       continue
     where = f"{path}:{block.line}"
@@ -106,6 +110,5 @@ def run(path: pathlib.Path) -> bool:
 
 
 if __name__ == "__main__":
-  shutil.rmtree(ROOT / "runs/docs", ignore_errors=True)
   failed = run_all(sys.argv[1:], workers=os.cpu_count() or 1)
   sys.exit(f"commands failed in {', '.join(failed)}" if failed else 0)
