@@ -76,19 +76,19 @@ def main() -> None:
     "lossless": asked.lossless,
     "alpha": asked.alpha,
   }
-  _, summary = options.carry_out(
+  with options.carried_out(
     asked,
     options.found(asked),
     work.compressor,
     told,
     target=functools.partial(work.target, folder, codec.suffix),
-  )
-  sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
-  print(
-    f"{summary['done']} of {summary['pictures']} pictures compressed, "
-    f"{summary.get('made_before', 0)} of them by an earlier call: "
-    f"{sizes[0]:.2f} MB to {sizes[1]:.2f} MB"
-  )
+  ) as (_, summary):
+    sizes = [summary.get(name, 0) / 1e6 for name in ("bytes_in", "bytes_out")]
+    print(
+      f"{summary['done']} of {summary['pictures']} pictures compressed, "
+      f"{summary.get('made_before', 0)} of them by an earlier call: "
+      f"{sizes[0]:.2f} MB to {sizes[1]:.2f} MB"
+    )
   sys.exit(output.status(failures=summary["failed"], results=summary["done"]))
 
 

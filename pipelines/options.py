@@ -1,17 +1,18 @@
 """Flags that all programs of bulk work share, and the way through a job."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines import engines, inputs, jobs, sources
 from tfpercept import settings
 from tfpercept.cli import progress
-from tfpercept.io import folders
+from tfpercept.io import folders, lock
 
 ENGINES = ("local", "spark", "dask")
 _SHOWN = 5  # failures that are printed; all are in the list
@@ -76,15 +77,18 @@ def found(bulk: Bulk) -> list[inputs.Item]:
   return items
 
 
-def carry_out(
+@contextlib.contextmanager
+def carried_out(
   bulk: Bulk,
   items: Sequence[inputs.Item],
   maker: Callable[[str], jobs.Work],
   told: Mapping[str, Any],
   *,
   target: sources.Target | None = None,
-) -> tuple[jobs.Job, dict[str, Any]]:
+) -> Iterator[tuple[jobs.Job, dict[str, Any]]]:
   """Does a job with the engine asked for, and prints what failed.
+
+  Until the context ends, no other call can work on the output.
 
   Args:
     bulk: Settings of the input, the output and the processes.
@@ -93,11 +97,12 @@ def carry_out(
     told: JSON values that decide the results.
     target: Function from a picture to its result, as `jobs.make` takes it.
 
-  Returns:
-    The job and its summary.
+  Yields:
+    The job, which is done, and its summary.
 
   Raises:
-    ValueError: if a setting is wrong, before a process starts.
+    ValueError: if a setting is wrong, before a process starts, or another call
+      works on the output.
     OSError: if the output can not be written.
     ProgramError: if the engine gave up.
   """
@@ -107,9 +112,18 @@ def carry_out(
     )
   maker(json.dumps(told))  # which may be wrong, as every process would find
   folders.require(pathlib.Path(bulk.output))
-  job = jobs.make(
-    bulk.output, items, maker, told, chunk=bulk.chunk, target=target
-  )
+  with lock.held(pathlib.Path(bulk.output) / jobs.FOLDER):
+    job = jobs.make(
+      bulk.output, items, maker, told, chunk=bulk.chunk, target=target
+    )
+    _do(bulk, job)
+    summary = jobs.finish(job)
+    _tell(job, summary)
+    yield job, summary
+
+
+def _do(bulk: Bulk, job: jobs.Job) -> None:
+  """Does the chunks of a job that are left, and shows how far it is."""
   with progress.Bar(job.count, every=_EVERY) as bar:
 
     def show(count: int) -> None:
@@ -120,9 +134,6 @@ def carry_out(
     else:
       engine = getattr(engines, bulk.engine)
       engine(job, master=bulk.master, progress=show)
-  summary = jobs.finish(job)
-  _tell(job, summary)
-  return job, summary
 
 
 def _tell(job: jobs.Job, summary: Mapping[str, Any]) -> None:

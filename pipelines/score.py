@@ -68,15 +68,15 @@ def main() -> None:
     item._replace(reference=references.get(inputs.stem(item.name), ""))
     for item in options.found(asked)
   ]
-  job, summary = options.carry_out(asked, items, work.scorer, told)
   specs = told["metrics"]
-  rows = [
-    [line["name"], *(line["scores"].get(spec, math.nan) for spec in specs)]
-    for line in jobs.outcomes(job)
-    if "scores" in line
-  ]
-  path = pathlib.Path(asked.output) / SCORES
-  files.write_text(path, _csv(["picture", *specs], rows))
+  with options.carried_out(asked, items, work.scorer, told) as (job, summary):
+    rows = [
+      [line["name"], *(line["scores"].get(spec, math.nan) for spec in specs)]
+      for line in jobs.outcomes(job)
+      if "scores" in line
+    ]
+    path = pathlib.Path(asked.output) / SCORES
+    files.write_text(path, _csv(["picture", *specs], rows))
   print(f"{summary['done']} of {summary['pictures']} pictures scored")
   for place, spec in enumerate(specs, 1):
     values = np.array([row[place] for row in rows if math.isfinite(row[place])])

@@ -12,13 +12,13 @@ from tfpercept import distances, models, settings, training
 from tfpercept.codecs.inversion import model_writer
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import samples
-from tfpercept.io import files
+from tfpercept.io import files, lock
 from tfpercept.models import picture_critic
 from tfpercept.models.generators import base as generators
 from tfpercept.ops import adversarial
 from tfpercept.tasks import base
 from tfpercept.tasks import generator as tasks
-from tfpercept.training import callbacks, lock, precision
+from tfpercept.training import callbacks, precision
 from trainers import example_settings, initial_weights
 
 NETWORKS = ("dcgan", "klt_generator", "pca", "vae_gan")

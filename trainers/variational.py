@@ -12,9 +12,9 @@ from absl import logging
 from tfpercept import distances, models, settings, training
 from tfpercept.data import examples
 from tfpercept.evaluation.generative import samples as generation_pictures
-from tfpercept.io import files
+from tfpercept.io import files, lock
 from tfpercept.tasks import posterior, variational
-from tfpercept.training import lock, precision
+from tfpercept.training import precision
 from trainers import example_settings, initial_weights, reconstructions
 
 _SHOWN = 8  # samples a row

@@ -17,7 +17,7 @@ from programs import program
 from tests import forked
 from tfpercept import manifests
 from tfpercept.codecs.learned import model_ids
-from tfpercept.io import files
+from tfpercept.io import files, lock
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,15 @@ def test_what_fails_is_listed_with_its_reason_and_ends_nothing(compressed):
   assert summary["pictures"] == 5 and summary["failed"] == 1
   sizes = [os.path.getsize(path) for path in out.rglob("*.jpg")]
   assert summary["bytes_out"] == sum(sizes)
+
+
+def test_a_second_call_at_work_on_an_output_is_refused(photos, tmp_path):
+  with lock.held(tmp_path / "out" / jobs.FOLDER):
+    refused = compress(photos, tmp_path / "out")
+  assert refused.returncode == 1
+  assert f"in use by process {os.getpid()}" in refused.stderr
+  assert not list(tmp_path.rglob("*.jpg"))
+  assert compress(photos, tmp_path / "out").returncode == 1
 
 
 def test_a_rerun_makes_nothing_and_more_pictures_are_added(photos, tmp_path):

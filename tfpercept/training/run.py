@@ -13,8 +13,8 @@ from absl import logging
 from tfpercept import registry
 from tfpercept import settings as settings_lib
 from tfpercept.data import identity
-from tfpercept.io import files, folders
-from tfpercept.training import checkpoints, lock, precision
+from tfpercept.io import files, folders, lock
+from tfpercept.training import checkpoints, precision
 
 SETTINGS, DATA = "run.json", "data.json"
 _Own = TypeVar("_Own", bound=settings_lib.Settings)

@@ -1,4 +1,4 @@
-"""Two processes do not train in one folder; what is dead holds no lock."""
+"""Two processes do not work in one folder; what is dead holds no lock."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tfpercept.training import lock
+from tfpercept.io import lock
 
 # Needs no TensorFlow, and so starts at once.
 HOLDER = """
@@ -36,7 +36,7 @@ def holder(tmp_path):
 
 
 def test_the_second_is_refused_and_told_of_the_first(holder, tmp_path):
-  wanted = f"by process {holder.pid} on there since noon"
+  wanted = f"in use by process {holder.pid} on there since noon"
   with pytest.raises(lock.BusyError, match=wanted), lock.held(tmp_path):
     pass
   with pytest.raises(lock.BusyError, match=wanted):

@@ -1,4 +1,4 @@
-"""One training at a time in a folder."""
+"""One job at a time in a folder."""
 
 import contextlib
 import json
@@ -21,12 +21,12 @@ _held: dict[str, tuple[int, int]] = {}  # descriptor and depth by folder
 
 
 class BusyError(ValueError):
-  """Another process is training in a folder."""
+  """Another process is at work in a folder."""
 
 
 @contextlib.contextmanager
 def held(folder: pathlib.Path) -> Iterator[None]:
-  """Keeps other processes from training in a folder, which is made.
+  """Keeps other processes from working in a folder, which is made.
 
   The system itself holds the lock, on the open file `run.lock`, and lets go of
   it when the process ends, however it does: no lock is ever stale, and no
@@ -68,7 +68,7 @@ def _release(key: str) -> None:
 
 
 def check(folder: pathlib.Path) -> None:
-  """Raises `BusyError` if another process trains in a folder; makes nothing."""
+  """Raises `BusyError` if another process works in a folder; makes nothing."""
   path = folder / NAME
   if fcntl is None or os.path.realpath(folder) in _held or not path.exists():
     return
@@ -107,7 +107,7 @@ def _lock(descriptor: int, folder: pathlib.Path) -> None:
         raise _busy(folder) from error
     except OSError as error:
       logging.warning(
-        "%s can not be locked (%s); see to it that nothing else trains there",
+        "%s can not be locked (%s); see to it that nothing else works there",
         folder,
         error.strerror,
       )
@@ -122,8 +122,8 @@ def _busy(folder: pathlib.Path) -> BusyError:
   except (OSError, ValueError, LookupError, TypeError):
     name = "another process"
   return BusyError(
-    f"{folder} is being trained in by {name}. Wait for its end, end it, or "
-    "choose another --out."
+    f"{folder} is in use by {name}. Wait for its end, end it, or choose "
+    "another folder for the output."
   )
 
 

@@ -9,9 +9,9 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from tfpercept.io import files, folders
+from tfpercept.io import files, folders, lock
 from tfpercept.tasks import base
-from tfpercept.training import callbacks, checkpoints, lock, workers
+from tfpercept.training import callbacks, checkpoints, workers
 from tfpercept.training import run as run_lib
 
 
