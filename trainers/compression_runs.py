@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from tfpercept import distances, models, training
+from tfpercept import models, training
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import (
   hyperprior,
@@ -19,6 +19,7 @@ from trainers import (
   compression_settings,
   compression_validation,
   kept_codec,
+  objectives,
 )
 
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
@@ -46,8 +47,8 @@ def train(
     ValueError: if a setting is wrong, before anything is read or written, or
       the folder holds another run.
   """
-  own, objective = run.settings, distances.get(run.loss)
-  objective.validate(own.patch, own.patch)
+  own = run.settings
+  objective = objectives.of(run.loss, side=own.patch)
   run = run.on(data=lambda: identity.of(own.data, download=download))
   unseen = validation.load(stride=hyperprior.STRIDE)
   pictures, held_out = _pictures_of(own, download=download)

@@ -5,12 +5,10 @@ import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
-from absl import logging
-
-from tfpercept import distances, settings, training
+from tfpercept import settings, training
 from tfpercept.data import examples, identity
 from tfpercept.models.autoencoders import base
-from trainers import shared_settings
+from trainers import objectives, shared_settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,9 +77,6 @@ class Layers(settings.Settings):
   )
 
 
-UNSEEN = 0.1
-"""Largest share of a picture that a loss may ignore in silence."""
-
 _Own = TypeVar("_Own", bound=Pictures)
 
 
@@ -103,26 +98,10 @@ def ready(
   """
   own = runs[0].settings
   for run in runs:
-    objective = distances.get(run.loss)
-    objective.validate(own.side, own.side)
-    _tell_of_unseen(objective, own.side)
+    objectives.of(run.loss, side=own.side)
   what = functools.cache(lambda: identity.of(own.data, download=download))
   found = [run.on(data=what) for run in runs]
   return found, *load(own, seed=runs[0].seed, download=download)
-
-
-def _tell_of_unseen(objective: distances.Distance, side: int) -> None:
-  """Logs a warning if a loss ignores more than a tenth of each picture.
-
-  Networks leave junk there, which no held-out loss shows.
-  """
-  share = objective.unseen_share(side, side)
-  if share > UNSEEN:
-    logging.warning(
-      "%s hardly sees the borders of the pictures, which are %.0f %% of %dx%d "
-      'pixels; border="mirror" makes them count',
-      objective.spec, 100 * share, side, side,
-    )  # fmt: skip
 
 
 def read(

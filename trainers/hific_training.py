@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfpercept import distances, models, training
+from tfpercept import models, training
 from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models import patch_critic
 from tfpercept.models.compression import hific, transforms, warm_start
 from tfpercept.tasks import base, critic_spaces, generative_compression
 from tfpercept.training import precision, schedules
-from trainers import hific_settings, kept_codec
+from trainers import hific_settings, kept_codec, objectives
 
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
 _ESTIMATED = 4  # batches of held-out crops
@@ -36,8 +36,8 @@ def train(
     ValueError: if a setting is wrong, before anything is read or written, or
       the folder holds another run.
   """
-  own, objective = run.settings, distances.get(run.loss)
-  objective.validate(own.patch, own.patch)
+  own = run.settings
+  objective = objectives.of(run.loss, side=own.patch)
   control = own.control()
   if own.is_adversarial and initial is None:
     raise ValueError(

@@ -15,7 +15,7 @@ from tfpercept.ops import adversarial as games
 from tfpercept.tasks import base
 from tfpercept.tasks import realism as realism_task
 from tfpercept.training import callbacks, precision, schedules
-from trainers import crop_settings, initial_weights
+from trainers import crop_settings, initial_weights, objectives
 
 CRITIC = (48, 96, 192, 192)
 _SHOWN = (256, 384)  # height and width of the crop in TensorBoard
@@ -153,9 +153,9 @@ def train(
       the folder holds another run.
   """
   own = run.settings
-  objective = distances.get(run.loss) if own.perceptual else None
-  if objective is not None:
-    objective.validate(own.patch - 7, own.patch - 7)
+  objective = (
+    objectives.of(run.loss, side=own.patch - 7) if own.perceptual else None
+  )
   run = run.on(data=lambda: identity.of(own.data, download=download))
   pictures = sources.load(
     own.data, download=download, skip_damaged=own.skip_damaged

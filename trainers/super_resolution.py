@@ -10,7 +10,7 @@ from tfpercept import distances, models, settings, training
 from tfpercept.data import crops, identity, sources, super_resolution
 from tfpercept.tasks import regression
 from tfpercept.training import callbacks, precision
-from trainers import initial_weights, shared_settings
+from trainers import initial_weights, objectives, shared_settings
 
 # Side of the crop that TensorBoard shows.
 _SHOWN = 192
@@ -80,8 +80,7 @@ def train(
       read or written; if a setting is wrong; if the folder holds another run.
   """
   own = run.settings
-  objective = distances.get(run.loss)
-  objective.validate(own.patch, own.patch)
+  objective = objectives.of(run.loss, side=own.patch)
   run = run.on(data=lambda: identity.of(own.data, download=download))
   pictures = sources.load(
     own.data, download=download, skip_damaged=own.skip_damaged

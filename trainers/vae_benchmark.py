@@ -255,7 +255,8 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     f"{run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
     "Nats per latent aimed at": told.get("nats_per_latent", "not set"),
-    "Nats that tell the training pictures apart": _nats(manifests),
+    "Nats that tell the training pictures apart": told_apart(manifests)
+    or "not known, since the trainings are of an older version",
     "Weight of the KL": ", ".join(
       f"{name}, seed {seed}: {manifest['beta']:.3g}"
       for (name, seed), manifest in manifests.items()
@@ -272,10 +273,15 @@ def _steps(manifests: Mapping[tuple[str, int], Any]) -> str:
   return ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 
-def _nats(manifests: Mapping[tuple[str, int], Any]) -> str:
-  """Returns the logarithm of the number of pictures, beside which the KL is."""
+def told_apart(manifests: Mapping[tuple[str, int], Any]) -> str:
+  """Returns the nats that tell the training pictures apart, beside the KL.
+
+  Args:
+    manifests: Manifests of the models, by the name of the loss and the seed.
+
+  Returns:
+    Such as `"log 2092 = 7.65"`; empty for models of an older version.
+  """
   counts = {manifest.get("pictures") for manifest in manifests.values()}
   known = sorted(counts - {None})
-  if not known:
-    return "not known, since the trainings are of an older version"
   return ", ".join(f"log {count} = {math.log(count):.2f}" for count in known)

@@ -137,8 +137,13 @@ def main() -> None:
   table, unseen = _measure(job, benchmark, loaded, shared)
   table.missing.update(missing)
   shape = (shared.batch, shared.side, shared.side, shared.channels)
+  manifests = {key: manifest for key, (_, manifest) in loaded.items()}
   shown = generation_blocks.blocks(
-    table, benchmark.claims, shape, published=benchmark.sharpness
+    table,
+    benchmark.claims,
+    shape,
+    published=benchmark.sharpness,
+    told_apart=vae_benchmark.told_apart(manifests),
   )
   _write(out, benchmark, table, shown)
   first = {name: (name, job.seeds[0]) for name in losses}
@@ -153,9 +158,7 @@ def main() -> None:
     ),
     logs={name: runs[key] / "tensorboard" for name, key in first.items()},
     missing=table.missing,
-    conditions=vae_benchmark.conditions(
-      {key: manifest for key, (_, manifest) in loaded.items()}
-    ),
+    conditions=vae_benchmark.conditions(manifests),
   )
   print(generation_blocks.markdown(shown), end="")
 

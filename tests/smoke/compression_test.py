@@ -44,6 +44,7 @@ def test_a_run_folder_codes_and_another_loss_goes_on_from_it(tmp_path, folder):
     "--lmbda=3,200", "--learning_rate=1e-9", f"--out={second}",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
+  assert done.stderr.count("hardly sees the borders") == 1
   (one, before), (other, after) = models.load(first), models.load(second)
   for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
     np.testing.assert_allclose(a, b, atol=1e-6)

@@ -43,6 +43,35 @@ def test_markdown_has_every_table_with_its_best_in_bold(table):
   assert "8x32x32x1" in text
 
 
+def test_the_kl_and_published_samples_stand_beside_what_they_are_compared_with(
+  table,
+):
+  row = dataclasses.replace(
+    table.rows["MSE"], quality={"kl": Estimate(7.7), "sharpness": Estimate(0.5)}
+  )
+  found = markdown.blocks(
+    dataclasses.replace(table, rows={"MSE": row}),
+    [],
+    SHAPE,
+    published={"MSE": 0.25, "Squeezed": 0.7},
+    told_apart="log 2092 = 7.65",
+  )
+  quality = found[2]
+  assert quality.rows[0][0].endswith("nats (log 2092 = 7.65)")
+  assert quality.rows[-1][-1] == "0.250"
+  assert "no column here: Squeezed 0.700." in quality.note
+
+
+def test_what_brackets_hold_is_said(table):
+  of_pictures = "the 95 % bootstrap interval over pictures"
+  single = dataclasses.replace(table, rows={"MSE": table.rows["MSE"]})
+  assert (
+    f"Brackets hold {of_pictures}."
+    in markdown.blocks(single, [], SHAPE)[1].note
+  )
+  assert "extremes over trainings" in markdown.blocks(table, [], SHAPE)[1].note
+
+
 def test_the_number_of_trainings_is_said(table):
   def note(of):
     return markdown.blocks(of, [], SHAPE)[0].note

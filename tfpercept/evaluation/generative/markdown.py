@@ -12,7 +12,7 @@ from tfpercept.evaluation.generative.table import Table
 _HELD_OUT = (
   "Mean of each distance (row) between held-out pictures and their "
   "reconstructions, by the loss of the training (column). Smaller is better; "
-  "the smallest of a row is bold. [95 % interval]"
+  "the smallest of a row is bold. Brackets hold {brackets}."
 )
 _QUALITY = (
   "Sharpness is gradient energy over that of the training pictures: 1 is as "
@@ -28,8 +28,8 @@ _JUDGED = (
   "Fréchet distance in the classifier's features, which compares only within "
   "this table. Haze is the share of faint pixels, 0.03 to 0.25. The column of "
   "held-out pictures is the best possible. Brackets "
-  "hold the 95 % bootstrap interval over pictures; for the Fréchet distance, "
-  "the extremes over {draws} draws."
+  "hold {brackets}; for the Fréchet distance of one training, the extremes "
+  "over {draws} draws."
 )
 _COST = (
   "Cost of the loss alone: value and gradient of one batch of {shape}, without "
@@ -37,6 +37,14 @@ _COST = (
   "step allocates, and the parameters."
 )
 _PUBLISHED = "sharpness of the authors' samples, of CelebA"
+_PUBLISHED_OTHERS = (
+  " The authors' samples with losses that have no column here: {listed}."
+)
+_OF_PICTURES = "the 95 % bootstrap interval over pictures"
+_OF_SEEDS = (
+  "the extremes over trainings, and no interval over pictures; where there is "
+  "one training, and for pictures held out, " + _OF_PICTURES
+)
 _SEEDS = (
   "Figures of {count} trainings from different seeds are means, with the "
   "extremes over them in brackets."
@@ -78,6 +86,7 @@ def blocks(
   shape: tuple[int, ...],
   *,
   published: Mapping[str, float] | None = None,
+  told_apart: str = "",
 ) -> list[Block]:
   """Returns the checked claims and the tables.
 
@@ -87,6 +96,8 @@ def blocks(
     shape: Shape of the batch on which costs were measured, `(N, H, W, C)`.
     published: Sharpness of published samples by the name of the loss; gets a
       line where there is any.
+    told_apart: Nats that tell the training pictures apart, for the name of the
+      line of the KL; empty if not known.
   """
   answers = generation_answers.answers(table, claims)
   note = _seeds(table)
@@ -98,7 +109,7 @@ def blocks(
       [[claim, *answer] for claim, answer in answers.items()],
     ),
     _held_out(table),
-    _quality(table, published or {}),
+    _quality(table, published or {}, told_apart),
     *([_costs(table, shape)] if table.costs else []),
   ]  # fmt: skip
 
@@ -159,11 +170,23 @@ def _held_out(table: Table) -> Block:
     for s in specs
   ]
   return Block(
-    "Held-out distances", _HELD_OUT, ["distance", *names], rows, frozenset(bold)
+    "Held-out distances",
+    _HELD_OUT.format(brackets=_brackets(table)),
+    ["distance", *names],
+    rows,
+    frozenset(bold),
   )
 
 
-def _quality(table: Table, published: Mapping[str, float]) -> Block:
+def _brackets(table: Table) -> str:
+  """Returns what brackets hold."""
+  many = any(row.trainings > 1 for row in table.rows.values())
+  return _OF_SEEDS if many else _OF_PICTURES
+
+
+def _quality(
+  table: Table, published: Mapping[str, float], told_apart: str
+) -> Block:
   shown = {"held out": table.reference} | {
     name: row.quality for name, row in table.rows.items()
   }
@@ -174,7 +197,7 @@ def _quality(table: Table, published: Mapping[str, float]) -> Block:
   ]
   rows = [
     [
-      generation_table.QUALITY[key],
+      _name(key, told_apart),
       *(
         generation_table.interval(found[key]) if key in found else ""
         for found in shown.values()
@@ -186,9 +209,20 @@ def _quality(table: Table, published: Mapping[str, float]) -> Block:
     cells = [f"{published[n]:.3f}" if n in published else "" for n in shown]
     rows.append([_PUBLISHED, *cells])
   note = _QUALITY
+  others = [f"{n} {published[n]:.3f}" for n in published if n not in shown]
+  if others:
+    note += _PUBLISHED_OTHERS.format(listed=", ".join(others))
   if "frechet" in keys:
-    note += _JUDGED.format(draws=generation_table.DRAWS)
+    note += _JUDGED.format(
+      brackets=_brackets(table), draws=generation_table.DRAWS
+    )
   return Block("Samples and reconstructions", note, ["measure", *shown], rows)
+
+
+def _name(key: str, told_apart: str) -> str:
+  """Returns the name of a line, that of the KL with what it stands beside."""
+  name = generation_table.QUALITY[key]
+  return f"{name} ({told_apart})" if key == "kl" and told_apart else name
 
 
 def _costs(table: Table, shape: tuple[int, ...]) -> Block:

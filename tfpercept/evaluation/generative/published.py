@@ -10,6 +10,7 @@ CELEBA_SHARPNESS = {
   "SSIM": 0.282,
   "Adaptive": 0.342,
   "LPIPS-VGG": 0.546,
+  "LPIPS-SqueezeNet": 0.691,
 }
 """Sharpness of the samples that the authors released, by the loss.
 
