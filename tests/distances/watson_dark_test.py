@@ -7,18 +7,20 @@ import tensorflow as tf
 from tfpercept import distances
 
 VALUE, COSINE = 0.02, 0.98  # asked of the default beside the authors' form
+TINT = np.float32([1.0, 0.8, 0.5])
 
 
-def make(name, *, alpha=None, **options):
+def make(name, *, channels=1, alpha=None, **options):
   """Makes a distance; with `alpha`, of parameters like the released gray ones.
 
   Their phases weigh little, and have slopes of 1e10 in the authors' form.
   """
-  distance = distances.DISTANCES.get(name)(channels=1, **options)
+  distance = distances.DISTANCES.get(name)(channels=channels, **options)
   if alpha is not None:
-    distance.alpha.assign([alpha])
-    distance.beta.assign([0.6])
-    distance.w_phase_tilde.assign(distance.w_phase_tilde - 10)
+    distance.alpha.assign(tf.fill(distance.alpha.shape, alpha))
+    distance.beta.assign(tf.fill(distance.beta.shape, 0.6))
+    if name == "watson_dft":
+      distance.w_phase_tilde.assign(distance.w_phase_tilde - 10)
   return distance
 
 
@@ -35,13 +37,13 @@ def cosine(a, b):
   return a @ b / np.sqrt((a @ a) * (b @ b))
 
 
-def strokes(side=32):
-  """A bent stroke of soft edges on black, like a digit."""
+def strokes(channels=1, side=32):
+  """A bent stroke of soft edges on black, like a digit, orange in color."""
   rows, columns = np.mgrid[:side, :side] / side
   centre = 0.5 + 0.2 * np.sin(6 * rows)
   stroke = np.clip(1.5 - 12 * abs(columns - centre), 0, 1)
   stroke *= (rows > 0.2) & (rows < 0.8)
-  return np.float32(stroke)[None, ..., None]
+  return np.float32(stroke)[None, ..., None] * TINT[:channels]
 
 
 def reconstructions(digit):
@@ -65,11 +67,9 @@ def released(shared, monkeypatch):
   monkeypatch.setenv("TFPERCEPT_WEIGHTS", str(shared / "data" / "weights"))
 
 
-def check_parity(reference, image, **options):
+def check_parity(reference, image, *, name="watson_dft", **options):
   ours, theirs = (
-    value_and_gradient(
-      make("watson_dft", reference=r, **options), reference, image
-    )
+    value_and_gradient(make(name, reference=r, **options), reference, image)
     for r in (False, True)
   )
   assert ours[0] == pytest.approx(theirs[0], rel=VALUE)
@@ -77,9 +77,14 @@ def check_parity(reference, image, **options):
 
 
 @pytest.mark.parametrize("kind", ["noisy", "blurred"])
-def test_a_negative_alpha_has_the_authors_values_and_slopes(kind):
-  digit = strokes()
-  check_parity(digit, reconstructions(digit)[kind], alpha=-0.135)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ["watson_dct", "watson_dft"])
+def test_a_negative_alpha_has_the_authors_values_and_slopes(
+  name, channels, kind
+):
+  digit = strokes(channels)
+  image = reconstructions(digit)[kind]
+  check_parity(digit, image, name=name, channels=channels, alpha=-0.135)
 
 
 @pytest.mark.parametrize("kind", ["noisy", "blurred"])

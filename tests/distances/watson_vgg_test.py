@@ -77,6 +77,25 @@ def test_the_default_form_has_the_authors_value_on_ordinary_pairs(
   np.testing.assert_allclose(found, GOLDEN.arrays["value"], rtol=1e-3)
 
 
+def test_the_default_form_has_the_authors_value_and_slopes_on_black_backgrounds(
+  weights_or_skip,
+):
+  black = np.pad(GOLDEN.reference, [(0, 0), (8, 24), (8, 24), (0, 0)])
+  noise = np.random.default_rng(0).normal(0, 0.05, black.shape)
+  image = tf.constant(np.clip(black + noise, 0, 1), tf.float32)
+  values, slopes = [], []
+  for reference in (False, True):
+    with weights_or_skip(), tf.GradientTape() as tape:
+      tape.watch(image)
+      distance = distances.get(f"watson_vgg(reference={reference})")
+      value = distance(tf.constant(black), image)
+    values.append(float(value[0]))
+    slopes.append(tape.gradient(value, image).numpy().ravel())
+  assert values[0] == pytest.approx(values[1], rel=1e-3)
+  norms = np.prod([np.linalg.norm(slope) for slope in slopes])
+  assert slopes[0] @ slopes[1] > 0.98 * norms
+
+
 @pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
 def test_the_default_form_is_0_with_a_finite_slope_at_identity(make, beta):
   image = tf.constant(pair()[0])
