@@ -94,13 +94,7 @@ def train(
       train_on, own.stop_by, seed=run.seed
     )
     stop_by = _readable(stop_by, cache, skip=own.skip_damaged)
-  crops: Crops
-  if parts is None:
-    crops = _crops(train_on, run, cache)
-  else:
-    crops = judged_contents.ContentParts(
-      train_on, parts, batch=own.batch, seed=run.seed
-    )
+  crops = _crops(train_on, run, cache, parts)
   if own.epochs:
     run = dataclasses.replace(run, steps=own.epochs * crops.steps_per_epoch)
   run = run.on()
@@ -228,9 +222,14 @@ def _crops(
   data: judgements.Judgements,
   run: training.Run[preference_settings.Settings],
   cache: judgements.Cache,
+  parts: preference_parts.Parts | None = None,
 ) -> Crops:
-  """Returns crops of choices that can all be drawn."""
+  """Returns crops of choices that can all be drawn, or terms of whole pairs."""
   own = run.settings
+  if parts is not None:
+    return judged_contents.ContentParts(
+      data, parts, batch=own.batch, seed=run.seed
+    )
   triplets = judged_crops.TripletCrops(
     data,
     patch=own.tile or own.patch,
