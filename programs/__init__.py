@@ -1,1 +1,16 @@
-"""Start of the programs beside the package, and their errors."""
+"""Start of the programs beside the package, and their errors.
+
+Importing this package silences TensorFlow's own lines, as the command
+`tfpercept` does. A setting of the user stays. TensorFlow reads its variable
+when it is imported, so each package of programs imports this one first.
+"""
+
+import logging
+import os
+
+# `cli` has the same lines. They can not be shared, since an import of anything
+# of `tfpercept` imports TensorFlow in a program.
+if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+  os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+  # Its lines in Python, such as those on retracing, heed no variable.
+  logging.getLogger("tensorflow").setLevel(logging.ERROR)

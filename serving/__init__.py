@@ -1,1 +1,3 @@
 """Servers for exported models."""
+
+import programs  # noqa: F401 silences TensorFlow before it is imported

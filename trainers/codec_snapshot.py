@@ -5,8 +5,9 @@
 
 The weights are rounded to 8 binary digits and stored in float16. Coding tables,
 integer layers and the self-test are those of the rounded weights. The curve of
-the training, `validation.csv`, is copied if there is one. The optimizer is not:
-a training that starts from the snapshot warms up again.
+the training, `validation.csv`, is copied if there is one, and with it the names
+and digests of its pictures, `validation.json`. The optimizer is not: a training
+that starts from the snapshot warms up again.
 """
 
 import dataclasses
@@ -61,8 +62,23 @@ def main() -> None:
     model_writer.save(network, temporary, dtype="float16", **kept)
     if curve.exists():
       (temporary / curve.name).write_bytes(curve.read_bytes())
+    _copy_note(run, temporary)
   size = sum(path.stat().st_size for path in out.iterdir())
   logging.info("Wrote %.1f MB to %s", size / 1e6, out)
+
+
+def _copy_note(run: pathlib.Path, out: pathlib.Path) -> None:
+  """Copies what says which pictures a curve was measured on, if it is there.
+
+  Of their folders only the names are kept: the rest is of one machine.
+  """
+  if not (run / compression_validation.NOTE).exists():
+    return
+  pictures = [
+    {**source, "source": pathlib.PurePath(source["source"]).name}
+    for source in compression_validation.noted(run)
+  ]
+  files.write_json(out / compression_validation.NOTE, {"validation": pictures})
 
 
 if __name__ == "__main__":

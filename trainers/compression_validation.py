@@ -92,7 +92,7 @@ def _require_same(folder: pathlib.Path, what: identity.Identity) -> None:
   """Raises ValueError if a curve was begun on other, or unknown, pictures."""
   if not (folder / FILE).exists():
     return
-  before = _noted(folder)
+  before = noted(folder)
   changed = identity.changes(before, what)
   if changed:
     raise ValueError(
@@ -101,7 +101,7 @@ def _require_same(folder: pathlib.Path, what: identity.Identity) -> None:
     )
 
 
-def _noted(folder: pathlib.Path) -> identity.Identity:
+def noted(folder: pathlib.Path) -> identity.Identity:
   """Returns the identity of the pictures of the curve in a folder."""
   note = folder / NOTE
   advice = (

@@ -140,6 +140,13 @@ def test_folders_below_are_described_too(tmp_path, capsys):
   for name in ("a.tfp", "x/b.tfp"):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(data)
+  (tmp_path / "x" / "b.png").touch()
+  told = {
+    (): f"folders passed over, which --recursive takes: {tmp_path / 'x'}\n",
+    ("--recursive",): "passed over, since of another kind: "
+    f"{tmp_path / 'x' / 'b.png'}\n",
+  }
   for flags, count in ((), 1), (("--recursive",), 2):
     assert cli.main(["info", str(tmp_path), "--format=json", *flags]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == count
+    out, err = capsys.readouterr()
+    assert (len(json.loads(out)), err) == (count, told[flags])

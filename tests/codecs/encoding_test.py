@@ -1,6 +1,7 @@
 """What is asked of a file is kept, with or without loss."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -75,7 +76,27 @@ def test_a_limit_is_kept_and_filled_by_the_exact_picture_if_it_fits(by):
   found = encode(PAGE, Rounding(unit=SIZE / 2), **limit(SIZE - 1))
   assert not is_exact(found)
   assert len(found.data) <= SIZE - 1
-  assert not found.note
+
+
+@pytest.mark.parametrize("by", ["size", "bpp"])
+def test_a_limit_that_would_keep_a_drawing_is_named(by):
+  def limit(size):
+    return {by: 8 * size / (64 * 96) if by == "bpp" else size}
+
+  found = encode(PAGE, Rounding(unit=10), **limit(SIZE - 1))
+  assert not is_exact(found)
+  size, bpp = re.fullmatch(
+    "lossless this drawing takes (.*) bytes, (.*) bits per pixel; a limit of "
+    "that keeps it exact",
+    found.note,
+  ).groups()
+  given = {"bpp": float(bpp)} if by == "bpp" else {"size": int(size)}
+  found = encode(PAGE, Rounding(unit=10), **given)
+  assert is_exact(found)
+  assert found.note == ""
+  # Twice the limit is no small step, and a photograph suffers less from loss.
+  assert not encode(PAGE, Rounding(unit=10), **limit(SIZE // 2 - 1)).note
+  assert not encode(NOISE, Rounding(unit=10), **limit(7000)).note
 
 
 def test_a_limit_out_of_reach_takes_the_smaller_of_both_and_says_so():

@@ -77,6 +77,34 @@ def test_published_colors_of_display_p3():
 
 
 @READERS
+@pytest.mark.parametrize("is_deep", [False, True])
+@pytest.mark.parametrize(
+  ("vivid", "share"), [(5, None), (6, 1), (50, 1), (51, 10), (255, 50)]
+)
+def test_the_share_of_colors_that_srgb_lacks_is_told(
+  tmp_path, how, is_deep, vivid, share
+):
+  # 500 pixels: gray, of which those at the ends are at no end of a color, a
+  # color that is less than a level outside, and pure green of Display-P3.
+  pixels = np.full((10, 50, 3), 128, np.uint8)
+  pixels[0], pixels[1] = 0, 255
+  near = np.array([200, 42, 30], np.uint8)
+  beyond = profiles.p3_to_srgb(near / 255, is_clipped=False)
+  assert -1 / 255 < beyond.min() < 0
+  pixels[2] = near
+  pixels.reshape(-1, 3)[200 : 200 + vivid] = 0, 255, 0
+  if is_deep:
+    path = write_deep(
+      tmp_path / "a.png", pixels * np.uint16(257), profiles.display_p3()
+    )
+  else:
+    path = write(tmp_path / "a.png", pixels, profiles.display_p3())
+  _found, told = read(path, how)
+  wanted = [color_profiles.CLIPPED.format(percent=share)] if share else []
+  assert told == wanted
+
+
+@READERS
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
 def test_every_kind_of_file_has_its_profile_used(tmp_path, how, suffix):
   patch = np.full((16, 16, 3), (200, 100, 50), np.uint8)
@@ -214,7 +242,7 @@ def test_16_bits_with_tables_are_reduced_and_told(tmp_path, monkeypatch):
   def tables(profile):
     raise icc_matrix.Tables("it has tables")
 
-  monkeypatch.setattr(icc_matrix, "deep_converter", tables)
+  monkeypatch.setattr(icc_matrix, "linear_converter", tables)
   pixels = COLORS.astype(np.uint16) * 257
   path = write_deep(tmp_path / "a.png", pixels, profiles.display_p3())
   found, told = read(path)

@@ -88,14 +88,14 @@ def decoded(values):
   )
 
 
-def to_srgb(linear, columns):
-  """Returns sRGB of linear light of a screen, clipped."""
+def to_srgb(linear, columns, *, is_clipped=True):
+  """Returns sRGB of linear light of a screen."""
   mixed = linear @ (np.linalg.inv(SRGB_XYZ) @ columns).T
-  return icc_matrix.encoded(np.clip(mixed, 0, 1))
+  return icc_matrix.encoded(np.clip(mixed, 0, 1) if is_clipped else mixed)
 
 
-def p3_to_srgb(values):
-  return to_srgb(decoded(values), P3_XYZ)
+def p3_to_srgb(values, *, is_clipped=True):
+  return to_srgb(decoded(values), P3_XYZ, is_clipped=is_clipped)
 
 
 def p3_to_srgb_by_d65(values):

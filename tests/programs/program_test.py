@@ -1,12 +1,16 @@
 """Programs read flag files as people save them, and help is no failure."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 from absl import app, flags
 
 from programs import program
+from tests.conftest import ROOT
+
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 @pytest.fixture
@@ -92,3 +96,47 @@ def test_a_mistake_in_a_flag_file_is_answered_in_a_line(tmp_path):
   with pytest.raises(SystemExit, match=r"error: .*no_such") as caught:
     program.parsed(["program", f"--flagfile={tmp_path / 'no_such'}"])
   assert os.linesep not in str(caught.value.code)
+
+
+def _python(*arguments, **environment):
+  """Runs Python as someone does who has set nothing but what is given."""
+  unset = {k: v for k, v in os.environ.items() if k != _LEVEL}
+  return subprocess.run(
+    [sys.executable, *arguments],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    env={**unset, **environment},
+    check=False,
+  )
+
+
+def test_a_mistake_is_the_only_line_on_standard_error(tmp_path):
+  """`demo` imports TensorFlow itself, before any module of `programs`."""
+  missing = tmp_path / "no.png"
+  done = _python(
+    "-m", "trainers.demo", f"--image={missing}", f"--out={tmp_path}"
+  )
+  assert done.returncode == 1
+  assert done.stderr.splitlines() == [
+    f"error: expected a picture file; {missing} does not exist"
+  ]
+
+
+@pytest.mark.parametrize(
+  "package", ["export", "pipelines", "serving", "trainers"]
+)
+def test_every_package_of_programs_silences_tensorflow_first(package):
+  shown = (
+    f"import os, sys, logging, {package}\n"
+    "level = logging.getLogger('tensorflow').level\n"
+    f"print(os.environ['{_LEVEL}'], level, 'tensorflow' in sys.modules)"
+  )
+  assert _python("-c", shown).stdout.split() == ["3", "40", "False"]
+  own = _python("-c", shown, **{_LEVEL: "0"})
+  assert own.stdout.split() == ["0", "0", "False"]
+
+
+def test_the_library_leaves_the_setting_to_the_program_that_imports_it():
+  shown = f"import os, tfpercept; print(os.environ.get('{_LEVEL}'))"
+  assert _python("-c", shown).stdout.split() == ["None"]

@@ -1,6 +1,7 @@
 """A training of days: averaged weights, its curve, and what is kept of it."""
 
 import csv
+import json
 import os
 import pathlib
 import subprocess
@@ -92,6 +93,10 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   assert manifest["dtype"] == "float16"
   assert manifest["training"] == manifests[1]["training"]
   assert (out / "validation.csv").read_text() == curves[1]
+  # The pictures of the curve, but for the place that they have here.
+  pictures = identity.of([str(unseen)])
+  kept = json.loads((out / "validation.json").read_text())
+  assert kept == {"validation": [{**pictures[0], "source": "unseen"}]}
   for one, other in zip(
     network.get_weights(), models.load(killed)[0].get_weights(), strict=True
   ):

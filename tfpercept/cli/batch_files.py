@@ -9,7 +9,7 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from tfpercept.cli import deferred, output, progress
@@ -25,6 +25,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells give it."""
 _OTHER_KIND = "passed over, since of another kind"
 _INNER = "folders passed over, which --recursive takes"
+_NEVER_TAKEN = "folders below a folder passed over"
 _LINKS = "links to folders passed over"
 
 
@@ -182,7 +183,7 @@ def tell_passed_over(
   kinds: Collection[str],
   made: str = "",
   *,
-  is_recursive: bool,
+  is_recursive: bool | None,
 ) -> None:
   """Notes what a folder holds that is not taken.
 
@@ -190,16 +191,28 @@ def tell_passed_over(
     folder: Path of the folder.
     kinds: Suffixes of the files that are taken.
     made: Suffix of the results, which are not told.
-    is_recursive: Whether the folders below are searched, too.
+    is_recursive: Whether the folders below are searched, too; None for a
+      command that never does.
   """
   others, inner = picture_files.passed_over(
-    folder, kinds, is_recursive=is_recursive
+    folder, kinds, is_recursive=bool(is_recursive)
   )
   for path in others:
     if path.suffix.lower() != made:
       notes.add(path, _OTHER_KIND)
+  what = {True: _LINKS, False: _INNER, None: _NEVER_TAKEN}[is_recursive]
   for path in inner:
-    notes.add(path, _LINKS if is_recursive else _INNER)
+    notes.add(path, what)
+
+
+def tell_passed_over_in(paths: Iterable[str | os.PathLike]) -> None:
+  """Notes what is no picture in those of some paths that are folders.
+
+  For commands that never search the folders below.
+  """
+  for path in map(pathlib.Path, paths):
+    if path.is_dir():
+      tell_passed_over(path, picture_files.SUFFIXES, is_recursive=None)
 
 
 def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:

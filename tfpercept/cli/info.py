@@ -9,7 +9,7 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tfpercept.cli import batch_files, decompress, deferred, output
+from tfpercept.cli import batch_files, compress, decompress, deferred, output
 
 if TYPE_CHECKING:
   from tfpercept.codecs import files as codec_files
@@ -54,9 +54,7 @@ def _info(arguments: argparse.Namespace) -> int:
     is_stream = source == batch_files.STREAM
     try:
       paths = (
-        decompress.find_coded(path, is_recursive=arguments.recursive)
-        if os.path.isdir(path)
-        else [path]
+        _coded(path, arguments.recursive) if os.path.isdir(path) else [path]
       )
     except (ValueError, OSError) as error:
       failures[source] = str(error)
@@ -77,6 +75,14 @@ def _info(arguments: argparse.Namespace) -> int:
   if not found:
     return 2
   return int(bool(failures) or any(f["damage"] for f in found.values()))
+
+
+def _coded(folder: pathlib.Path, is_recursive: bool) -> list[pathlib.Path]:
+  """Returns the files of a folder; notes what is passed over."""
+  batch_files.tell_passed_over(
+    folder, (compress.SUFFIX,), is_recursive=is_recursive
+  )
+  return decompress.find_coded(folder, is_recursive=is_recursive)
 
 
 def _described(data: bytes, known: model_lookup.KnownModels) -> dict[str, Any]:

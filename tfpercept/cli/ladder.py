@@ -6,7 +6,13 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING
 
-from tfpercept.cli import deferred, metric_options, output, progress
+from tfpercept.cli import (
+  batch_files,
+  deferred,
+  metric_options,
+  output,
+  progress,
+)
 
 if TYPE_CHECKING:
   from tfpercept.evaluation.stress import ladder, ladder_page
@@ -43,6 +49,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _ladder(arguments: argparse.Namespace) -> int:
   files.require_writable_folder(arguments.out)
+  batch_files.tell_passed_over_in(arguments.pictures)
   pictures, failures = {}, {}
   for path in _paths(arguments.pictures):
     try:

@@ -8,7 +8,14 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING
 
-from tfpercept.cli import deferred, metric_options, options, output, progress
+from tfpercept.cli import (
+  batch_files,
+  deferred,
+  metric_options,
+  options,
+  output,
+  progress,
+)
 from tfpercept.evaluation.core import settings as defaults
 
 if TYPE_CHECKING:
@@ -133,7 +140,7 @@ def _make(arguments: argparse.Namespace) -> int:
   key = page.with_suffix(".key.json")
   for path in (page, key):
     files.require_writable(path)
-  groups = study_config.find(_named(arguments.folders), arguments.originals)
+  groups = _found(arguments.folders, arguments.originals)
   with progress.Bar(len(groups)) as bar:
     study = ranking_study.make(groups, settings, progress=bar.show)
   ranking_page.write(page, study, look)
@@ -200,7 +207,16 @@ def _groups(arguments: argparse.Namespace) -> list[study_config.Group]:
     raise ValueError(
       "distances need --originals and a --folder for each method"
     )
-  return study_config.find(_named(arguments.folder), arguments.originals)
+  return _found(arguments.folder, arguments.originals)
+
+
+def _found(given: list[str], originals: str | None) -> list[study_config.Group]:
+  """Returns the pictures of folders; notes what is passed over there."""
+  folders = _named(given)
+  batch_files.tell_passed_over_in(
+    [*([originals] if originals else []), *folders.values()]
+  )
+  return study_config.find(folders, originals)
 
 
 def _distances(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import deferred, output, progress
+from tfpercept.cli import batch_files, deferred, output, progress
 from tfpercept.evaluation.core import settings
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   _require_shown(arguments)
   if arguments.out:
     files.require_writable_folder(arguments.out)
+  batch_files.tell_passed_over_in(arguments.folders)
   pictures = measure.find_pictures(arguments.folders)
   pair = [codecs.get(spec) for spec in arguments.pair or ()]
   if pair and pair[0].spec == pair[1].spec:

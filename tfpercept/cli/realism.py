@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import deferred, output, progress
+from tfpercept.cli import batch_files, deferred, output, progress
 
 if TYPE_CHECKING:
   from tfpercept.codecs import targets
@@ -118,6 +118,7 @@ def _realism(arguments: argparse.Namespace) -> int:
     files.require_writable_folder(arguments.out)
   if arguments.side < 1:
     raise ValueError(f"--side is above 0; got {arguments.side}")
+  batch_files.tell_passed_over_in(arguments.pictures)
   pictures = _pictures(arguments.pictures)
   specs = arguments.metric or measure.FIDELITY
   collector = measure.Judge(specs, side=arguments.side)
@@ -189,9 +190,11 @@ def _judge_folders(
       "--decoded judges pictures as they are; drop --head, --strength, "
       "--quality and --bpp, or --decoded"
     )
+  folders = _named(arguments.decoded)
+  batch_files.tell_passed_over_in(folders.values())
   decoded = {
     name: _by_name(files.list_images(folder))
-    for name, folder in _named(arguments.decoded).items()
+    for name, folder in folders.items()
   }
   return decoders.judge_folders(pictures, decoded, collector, progress=bar.show)
 

@@ -23,6 +23,10 @@ _TOO_MUCH = (
   "it has {value:.2f}"
 )
 _EXACT = "no quality has a PSNR of {target:g} dB, so the file is lossless"
+_NEAR = (
+  "lossless this drawing takes {size} bytes, {bpp:.4f} bits per pixel; a limit "
+  "of that keeps it exact"
+)
 _ONLY_LOSSLESS = (
   "lossless='always' has no quality and no target; leave them out"
 )
@@ -71,7 +75,8 @@ class Encoded:
   Attributes:
     data: Bytes of the file.
     quality: Quality of the encoding; None if it is not known or there is none.
-    note: Sentence on a target that was missed; empty if none was.
+    note: Sentence on a target that was missed, or on a near one that keeps a
+      drawing exact; empty if there is nothing to say.
   """
 
   data: bytes
@@ -107,15 +112,20 @@ def encode(codec: Codec, picture: np.ndarray, request: Request) -> Encoded:
 def _better(codec: Codec, picture: np.ndarray, request: Request) -> Encoded:
   """Returns the lossless file where it is better than the codec's."""
   limit = _limit(picture, request)
-  exact = choice.within(picture, limit) if limit is not None else None
-  if exact:
-    return Encoded(exact, None)
+  exact = None if limit is None else choice.tried(picture, limit)
+  near = ""
+  if limit is not None and exact is not None:
+    if len(exact) <= limit:
+      return Encoded(exact, None)
+    near = _near(picture, exact, limit)
+  exact = None  # many bytes, which the model's turn needs
   found = _lossy(codec, picture, request)
   if request.psnr is not None and found.note:
     exact = lossless_codec.Lossless().compress(picture)
     return Encoded(exact, None, _EXACT.format(target=request.psnr))
   if limit is not None and not found.note:
-    return found  # which fits, where the lossless one does not
+    # It fits, where the lossless one does not.
+    return dataclasses.replace(found, note=near)
   if limit is not None or request.psnr is not None:
     exact = choice.within(picture, len(found.data))
     return Encoded(exact, None, _beside(found.note, exact)) if exact else found
@@ -126,6 +136,15 @@ def _better(codec: Codec, picture: np.ndarray, request: Request) -> Encoded:
 def _beside(note: str, exact: bytes) -> str:
   """Returns a note on a model's file, beside which a lossless one is taken."""
   return note and f"{note}. Lossless it takes {len(exact)} bytes and is kept so"
+
+
+def _near(picture: np.ndarray, exact: bytes, limit: float) -> str:
+  """Returns a note on a limit that would keep a drawing; empty if it is far."""
+  if not choice.is_near_drawing(picture, exact, limit):
+    return ""
+  bpp = 8 * len(exact) / (picture.shape[0] * picture.shape[1])
+  # Rounded up, or the file would not fit the limit that is named.
+  return _NEAR.format(size=len(exact), bpp=math.ceil(bpp * 1e4) / 1e4)
 
 
 def _limit(picture: np.ndarray, request: Request) -> float | None:

@@ -3,7 +3,8 @@
 LittleCMS converts 8 bits, by the way of Pillow: relative colorimetric, with
 black point compensation. `icc_matrix` converts 16 bits. A profile that moves no
 color by more than one level of 255 counts as sRGB, and the picture is left as
-it is.
+it is. Colors that sRGB lacks are clipped. Their share is told for profiles of
+curves and a matrix; what the tables of others do to them is not known.
 """
 
 import dataclasses
@@ -21,8 +22,12 @@ UNREADABLE = "the color profile is not readable, so colors are taken as sRGB"
 UNFIT = "the color profile is of another kind, so colors are taken as sRGB"
 NO_LIBRARY = "this Pillow lacks LittleCMS, so colors are taken as sRGB"
 ROUNDED = "16 bits are reduced to 8, since the color profile has tables"
+CLIPPED = "over {percent} % of the pixels have colors that sRGB can not show"
+SHARES = (50, 10, 1)
+"""Percentages that `CLIPPED` names: few, so that a folder has few lines."""
 NO_PROFILE = "CMYK without a color profile is converted by a rough formula"
 _STRIP_ROWS = 64
+_NEAR = 2  # levels of 255 by which LittleCMS may miss black or white
 _MAX_BYTES = 1 << 24  # of a profile; those of printers have up to 4 MB
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 """Modes of Pillow by the color space in the header of a profile."""
@@ -103,15 +108,51 @@ def convert(
     pixels: Samples `[H, W, C]`, uint8 or uint16; C is 1 for gray, 3 for RGB, 2
       and 4 with opacity, which is kept.
     profile: Profile of the samples, of gray or RGB.
-    tell: Function that is given a note if 16 bits can not be kept.
+    tell: Function that is given a note if 16 bits or colors can not be kept.
   """
   color = pixels[..., : 1 if pixels.shape[-1] < 3 else 3]
   change = _of_8_bits(color.shape[-1], profile)
   if pixels.dtype == np.uint16:
     change = _of_16_bits(color.shape[-1], profile, tell)
+  count = _clipped(color.shape[-1], profile)
+  clipped = 0
   for top in range(0, len(color), _STRIP_ROWS):
     rows = slice(top, top + _STRIP_ROWS)
-    color[rows] = change(color[rows])
+    changed = change(color[rows])
+    clipped += count(color[rows], changed)
+    color[rows] = changed
+  percent = 100 * clipped * color.shape[-1] / color.size
+  if shares := [share for share in SHARES if percent > share]:
+    tell(CLIPPED.format(percent=shares[0]))
+
+
+def _clipped(
+  bands: int, profile: Profile
+) -> Callable[[np.ndarray, np.ndarray], int]:
+  """Returns a function that counts the pixels that sRGB can not show.
+
+  It takes the samples of a strip before and after their change. It counts none
+  where tables of the profile decide.
+  """
+  try:
+    linear = icc_matrix.linear_converter(profile.data)
+  except ValueError:
+    bands = 0
+  if bands < 3:
+    return lambda strip, changed: 0
+
+  def count(strip: np.ndarray, changed: np.ndarray) -> int:
+    # Only what is at an end of the range may have been beyond it.
+    level = np.iinfo(changed.dtype).max // 255
+    ends = (changed <= _NEAR * level) | (changed >= (255 - _NEAR) * level)
+    red, green, blue = (strip[..., band] for band in range(3))
+    is_vivid = (red != green) | (green != blue)  # gray is in every space
+    found = strip[is_vivid & (ends[..., 0] | ends[..., 1] | ends[..., 2])]
+    if found.dtype == np.uint8:
+      found = found * np.uint16(257)
+    return int(icc_matrix.are_outside(linear(found)).sum())
+
+  return count
 
 
 def _of_8_bits(bands: int, profile: Profile) -> _Change:

@@ -2,7 +2,7 @@
 
 LittleCMS, as Pillow has it, converts 8 bits. This module converts 16 bits, for
 the profiles that cameras and screens have: Display-P3, Adobe RGB, ProPhoto.
-It also converts gray by its one curve.
+It also converts gray by its one curve, and knows which colors sRGB lacks.
 
 Source: ICC.1:2022, sections 7, 9.2, 10.6, 10.18 and F.3.
 """
@@ -28,6 +28,10 @@ _BRADFORD = np.array([
 _FLAT = 1e-3  # determinant of three primaries; that of sRGB is 19
 _LARGEST = 100.0  # XYZ that a profile can hold
 _FULL = 65535
+# Linear light of sRGB a level of 255 below black and above white. The curve
+# goes on below black as its straight piece, IEC 61966-2-1, amendment 1.
+_BELOW = -1 / 255 / 12.92
+_ABOVE = ((1 + 1 / 255 + 0.055) / 1.055) ** 2.4
 _MOST_TAGS = 1000
 # Numbers of the parameters of parametric curves, by their type.
 _PARAMETERS = (1, 3, 4, 5, 7)
@@ -112,6 +116,40 @@ def deep_converter(profile: bytes) -> Callable[[np.ndarray], np.ndarray]:
     Tables: if the profile has tables instead of curves and a matrix.
     ValueError: if it is damaged.
   """
+  mixed = linear_converter(profile)
+
+  def convert(samples: np.ndarray) -> np.ndarray:
+    coded = encoded(np.clip(mixed(samples), 0, 1))
+    return np.rint(coded * _FULL).astype(np.uint16)
+
+  return convert
+
+
+def are_outside(linear: np.ndarray) -> np.ndarray:
+  """Returns which colors are over a level of 255 away from those of sRGB.
+
+  Args:
+    linear: Linear light of sRGB, `[..., C]`, not clipped.
+
+  Returns:
+    bool `[...]`.
+  """
+  return ((linear < _BELOW) | (linear > _ABOVE)).any(axis=-1)
+
+
+def linear_converter(profile: bytes) -> Callable[[np.ndarray], np.ndarray]:
+  """Returns a function from 16-bit samples to linear light of sRGB.
+
+  It takes uint16 `[..., C]` with C of the profile's kind and returns float64
+  `[..., C]`, below 0 or above 1 for colors outside of sRGB.
+
+  Args:
+    profile: Bytes of an ICC profile.
+
+  Raises:
+    Tables: if the profile has tables instead of curves and a matrix.
+    ValueError: if it is damaged.
+  """
   try:
     tags = _tags(profile)
     space = profile[16:20]
@@ -134,9 +172,7 @@ def deep_converter(profile: bytes) -> Callable[[np.ndarray], np.ndarray]:
 
   def convert(samples: np.ndarray) -> np.ndarray:
     parts = [part[samples[..., i]] for i, part in enumerate(linear)]
-    mixed = np.stack(parts, axis=-1) @ matrix.T
-    coded = encoded(np.clip(mixed, 0, 1))
-    return np.rint(coded * _FULL).astype(np.uint16)
+    return np.stack(parts, axis=-1) @ matrix.T
 
   return convert
 

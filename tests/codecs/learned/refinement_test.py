@@ -1,11 +1,19 @@
 """Symbols chosen for one picture: fewer bits, less distance, same decoders."""
 
+import io
+
 import numpy as np
 import pytest
 
 from tests.codecs import small_models
-from tfpercept import codecs
-from tfpercept.codecs.learned import reference_decoder, refinement
+from tfpercept import codecs, models, offers
+from tfpercept.codecs import files, memory
+from tfpercept.codecs.learned import (
+  engines,
+  learned_codec,
+  reference_decoder,
+  refinement,
+)
 
 QUALITY = 4.0
 
@@ -80,6 +88,31 @@ def test_a_picture_too_small_for_the_distance_is_left_as_rounded(
   for picture, same in ((small, True), (large, False)):
     streams = [c.compress(picture, quality=QUALITY) for c in (plain, refined)]
     assert (streams[0] == streams[1]) == same
+
+
+def test_the_memory_of_effort_is_counted_before_it_is_taken(
+  folder, codec, photograph
+):
+  picture = photograph(64, 96)
+  plain = codecs.get(f"hyperprior(model={str(folder)!r})")
+  most = memory.to_compress(plain, 64 * 96)
+  assert memory.to_compress(codec, 64 * 96) > most
+  source = io.BytesIO(codecs.get("png").compress(picture))
+  files.compress_file(plain, source, io.BytesIO(), max_memory=most)
+  source.seek(0)
+  with pytest.raises(ValueError, match="its 96x64 pixels take up to"):
+    files.compress_file(codec, source, io.BytesIO(), max_memory=most)
+
+
+def test_other_distances_than_squared_errors_take_more_memory():
+  (mse, count), (ms_ssim, same) = map(
+    engines.refined_at_once, ("mse", "ms_ssim")
+  )
+  assert ms_ssim > mse > learned_codec.Hyperprior.bytes_at_once[0]
+  # A part of a refinement, with its halo, in a picture of 16,000 columns.
+  halo = models.load(offers.MODEL)[0].halo
+  assert count == same
+  assert count >= refinement.PIXELS + 2 * halo * 16 * 16_000
 
 
 @pytest.mark.parametrize("effort", [-1, 101, 1.5])

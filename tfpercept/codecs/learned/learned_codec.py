@@ -105,6 +105,9 @@ class Hyperprior(base.Codec):
       engine, model, manifest, self._laid, effort=effort
     )
     self._refinement = self._engine.refinement(effort) if effort else None
+    if effort:
+      objective = manifest.get("objective", "mse")
+      self.bytes_at_once = engines.refined_at_once(objective)
     if check:
       selftest.check(self, manifest)
     self.max_pixels = max_pixels
@@ -114,7 +117,7 @@ class Hyperprior(base.Codec):
       found = heads.find(self.identity, model, [head] if head else [])
       self.head_identity = heads.read(found)["sha256"]
       self._head = realism_head.Head(found, self._laid)
-      self.bytes_at_once = realism_head.BYTES_AT_ONCE
+      self.bytes_at_once = max(self.bytes_at_once, realism_head.BYTES_AT_ONCE)
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None

@@ -27,6 +27,19 @@ def check_rule(rule: str) -> None:
 def within(image: np.ndarray, most: float) -> bytes | None:
   """Returns the lossless file of a picture, unless it is larger than allowed.
 
+  It may miss a photograph, as `tried`.
+
+  Args:
+    image: Picture, uint8 `[H, W, 1 or 3]`.
+    most: Size of the file in bytes, at most.
+  """
+  data = tried(image, most)
+  return data if data is not None and len(data) <= most else None
+
+
+def tried(image: np.ndarray, most: float) -> bytes | None:
+  """Returns the lossless file of a picture, whatever its size.
+
   A photograph is given up early: it is not tried if its rough size, which is
   less than twice the true one, is over three times the limit. That may miss a
   photograph of which parts repeat exactly. Drawings, which take less time, are
@@ -34,7 +47,7 @@ def within(image: np.ndarray, most: float) -> bytes | None:
 
   Args:
     image: Picture, uint8 `[H, W, 1 or 3]`.
-    most: Size of the file in bytes, at most.
+    most: Size in bytes that the file is wanted to have, at most.
   """
   if (
     image.size > _SMALL
@@ -43,10 +56,22 @@ def within(image: np.ndarray, most: float) -> bytes | None:
   ):
     return None
   try:
-    data = lossless_codec.Lossless().compress(image)
+    return lossless_codec.Lossless().compress(image)
   except ValueError:  # larger than any file may be
     return None
-  return data if len(data) <= most else None
+
+
+def is_near_drawing(image: np.ndarray, data: bytes, most: float) -> bool:
+  """Returns True for a drawing that more bytes would keep without loss.
+
+  Args:
+    image: Picture, uint8 `[H, W, 1 or 3]`.
+    data: Its lossless file.
+    most: Size in bytes that is allowed; the file is larger, up to
+      `DRAWING_FACTOR` times.
+  """
+  is_near = most < len(data) <= DRAWING_FACTOR * most
+  return is_near and drawings.is_drawing(image)
 
 
 def better(image: np.ndarray, data: bytes) -> bytes:
