@@ -5,7 +5,8 @@
 trains a realism head for each perceptual term (none, LPIPS, Watson-DFT,
 MS-SSIM, NLPD, PIM), without a critic and with one, for equal steps and with
 each seed, unless that has been done. All heads decode the same files. The table
-judges each by the measures that are not in its loss; it is printed and written
+judges each by the measures that are not in its loss, among them DISTS, which is
+in none, where the weights of its network are; it is printed and written
 to `table.txt` and `table.json`, beside `ranking.html`, a page on which people
 rank the arms with a critic. If it is killed, the same command resumes it, arm
 by arm.
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from programs import derived_flags, program
-from tfpercept import distances, manifests, offers, settings
+from tfpercept import distances, manifests, offers, settings, weights
 from tfpercept.codecs.learned import learned_codec
 from tfpercept.data import identity, sources
 from tfpercept.evaluation.core import settings as defaults
@@ -96,9 +97,10 @@ def main() -> None:
   out = pathlib.Path(job.out).absolute()
   folders.require(out)
   codec = learned_codec.Hyperprior(model=job.codec)
-  weights = _weights(job, codec, out / "weights.json") if job.train else {}
+  scales = _weights(job, codec, out / "weights.json") if job.train else {}
   pictures = {p.stem: p for p in files.list_images(job.pictures)}
-  faithful = _judged(job, codec, pictures, out / _FAITHFUL, None)
+  specs = _specs()
+  faithful = _judged(job, codec, pictures, out / _FAITHFUL, None, specs)
   results = []
   shown = {_FAITHFUL: out / _FAITHFUL / _REALISTIC}
   for arm in terms.arms(job.terms):
@@ -106,9 +108,9 @@ def main() -> None:
     for seed in job.seeds:
       folder = out / arm.name / f"seed_{seed}"
       if job.train:
-        _train(job, arm, weights[arm.term], seed, folder)
+        _train(job, arm, scales[arm.term], seed, folder)
       if processes.is_finished(folder):
-        found.append(_judged(job, codec, pictures, folder, folder))
+        found.append(_judged(job, codec, pictures, folder, folder, specs))
         if arm.has_critic:
           shown.setdefault(arm.name, folder / _REALISTIC)
       elif (folder / "model").exists():
@@ -187,12 +189,24 @@ def _train(
   )
 
 
+def _specs() -> list[str]:
+  """Returns the specs of the distances of pairs that judge all arms."""
+  specs = ["mse", *filter(None, terms.TERMS.values())]
+  try:
+    distances.get(terms.OUTSIDE)
+  except weights.MissingWeights as error:
+    print(f"not judged by {terms.OUTSIDE}: {error}", file=sys.stderr)
+    return specs
+  return [*specs, terms.OUTSIDE]
+
+
 def _judged(
   job: Job,
   codec: learned_codec.Hyperprior,
   pictures: dict[str, pathlib.Path],
   folder: pathlib.Path,
   head: pathlib.Path | None,
+  specs: list[str],
 ) -> dict[str, object]:
   """Returns the measures of a head, or of the faithful decoder without one."""
   path = folder / _JUDGED
@@ -201,6 +215,7 @@ def _judged(
     "head": None if head is None else manifests.read(head)["sha256"],
     "quality": job.quality,
     "pictures": identity.of_paths([job.pictures])[0]["files"],
+    "distances": specs,
   }
   kept = _kept(path, conditions)
   if kept is not None:
@@ -211,12 +226,11 @@ def _judged(
     decode = learned_codec.Hyperprior(
       model=job.codec, realism=1.0, head=str(head), check=False
     ).decompress
-  specs = [spec for spec in terms.TERMS.values() if spec]
   judged = decoders.judge(
     pictures,
     lambda picture: codec.compress(picture, quality=job.quality),
     {"t=1": decode},
-    measure.Judge(["mse", *specs]),
+    measure.Judge(specs),
     keep=folder / "decoded",
     shown=0,
   )

@@ -10,6 +10,7 @@ import pytest
 
 from tests.codecs import small_models
 from tests.codecs.learned import small_heads
+from tfpercept import weights
 from tfpercept.io import files
 
 
@@ -89,6 +90,7 @@ def test_judgements_are_of_a_codec_a_head_and_pictures(
   monkeypatch.setattr(program.decoders, "judge", judge)
   monkeypatch.setattr(program.table, "to_json", lambda rows: [{}])
   monkeypatch.setattr(program.measure, "Judge", lambda specs: None)
+  specs = ["mse"]
   codec = small_models.save(tmp_path / "codec", small_models.picture(64, 64))
   monkeypatch.setattr(program.learned_codec, "Hyperprior", lambda **_: Codec())
   head = tmp_path / "arm"
@@ -96,7 +98,7 @@ def test_judgements_are_of_a_codec_a_head_and_pictures(
   def found(codec, head):
     before = len(judged)
     pictures = {"a": tmp_path / "pictures" / "a.png"}
-    program._judged(job, codec, pictures, tmp_path / "kept", head)
+    program._judged(job, codec, pictures, tmp_path / "kept", head, specs)
     return len(judged) > before
 
   one, other = Codec(), Codec(b"87654321")
@@ -106,7 +108,21 @@ def test_judgements_are_of_a_codec_a_head_and_pictures(
   small_heads.save(head / "model", codec, seed=1)
   assert found(one, head) and not found(one, head)
   assert found(other, head) and not found(other, head)
+  specs.append("dists")
+  assert found(other, head) and not found(other, head)
   repaint(tmp_path / "pictures")
   assert found(other, head) and not found(other, head)
   kept = json.loads((tmp_path / "kept" / "judged.json").read_bytes())
   assert kept["conditions"]["codec"] == other.identity.hex()
+
+
+def test_dists_judges_where_its_network_is(program, monkeypatch, capsys):
+  monkeypatch.setattr(program.distances, "get", lambda spec: None)
+  assert program._specs()[-1] == "dists"
+
+  def missing(spec):
+    raise weights.MissingWeights("no lpips_vgg")
+
+  monkeypatch.setattr(program.distances, "get", missing)
+  assert "dists" not in program._specs()
+  assert "not judged by dists: no lpips_vgg" in capsys.readouterr().err

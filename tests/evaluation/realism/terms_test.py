@@ -61,6 +61,22 @@ def test_ranks_leave_out_measures_of_the_own_loss():
   assert found == {"none": 0.25, "lpips": 1.0, "nlpd": 0.5}
 
 
+def test_dists_ranks_all_arms():
+  values = {
+    "none": {"patch_frechet_pim": 2.0, "dists": 0.3},
+    "pim": {"patch_frechet_pim": 1.0, "dists": 0.2},
+    "lpips": {"patch_frechet_pim": 3.0, "dists": 0.1},
+  }
+  results = [
+    result(terms.Arm(name, has_critic=False), v) for name, v in values.items()
+  ]
+  # Of the two that PIM's features judge, none is the better.
+  assert terms.ranks(results) == {"none": 0.5, "pim": 0.5, "lpips": 0.5}
+  text = terms.to_text(results, values["none"], sample="A sample.")
+  assert "in the measures of sets and in dists, without" in text
+  assert all(spec != terms.OUTSIDE for spec in terms.TERMS.values())
+
+
 def test_an_arm_that_was_trained_on_all_measures_has_no_rank():
   arm = terms.Arm("lpips", has_critic=False)
   other = terms.Arm("none", has_critic=False)

@@ -3,7 +3,8 @@
 An arm is a way to train a realism head: a perceptual term of the loss, or none,
 with a critic or without. All arms decode the same files. An arm is judged by
 the measures that are not in its loss: no distance of pairs that it minimised,
-and no set of patches in features of such a distance.
+and no set of patches in features of such a distance. DISTS is in no arm's loss,
+so it judges all.
 """
 
 import dataclasses
@@ -31,6 +32,10 @@ REALISM = tuple(
   for space in patches.SPACES
 )
 """Measures of realism, each smaller where pictures look more real."""
+OUTSIDE = "dists"
+"""Spec of a distance of pairs that is in no arm's loss."""
+RANKED = (*REALISM, OUTSIDE)
+"""Measures that give arms their ranks."""
 
 _CRITIC = "+critic"
 
@@ -90,17 +95,18 @@ class Result:
 
 
 def ranks(results: Sequence[Result]) -> dict[str, float]:
-  """Returns the mean rank of each arm over the measures of realism.
+  """Returns the mean rank of each arm over the measures of `RANKED`.
 
-  In a measure, arms that were trained on it have no rank and count for no one
-  else's. A rank is the share of the other arms that are better, from 0, the
-  best, to 1; ties count half. NaN where every measure was trained on.
+  What was not measured counts for no one. In a measure, arms that were trained
+  on it have no rank and count for no one else's. A rank is the share of the
+  other arms that are better, from 0, the best, to 1; ties count half. NaN where
+  every measure was trained on.
 
   Args:
     results: Results of all arms. The mean over seeds is ranked.
   """
   found: dict[str, list[float]] = {r.arm.name: [] for r in results}
-  for measure in REALISM:
+  for measure in RANKED:
     fair = {
       r.arm.name: float(np.mean(r.values[measure]))
       for r in results
@@ -130,6 +136,7 @@ def to_text(
   """
   order = ranks(results)
   measures = list(faithful)
+  also = f" and in {OUTSIDE}" if OUTSIDE in measures else ""
   found = [["", "rank", *measures, "grid"]]
   found.append(["faithful", "", *(_number(faithful[m]) for m in measures), ""])
   for result in sorted(results, key=lambda r: _last(order[r.arm.name])):
@@ -143,7 +150,7 @@ def to_text(
     "Values are means over seeds, with half of the range between seeds after "
     "+-. An asterisk marks a measure that is, or sees features of, the arm's "
     "own loss. The rank is the share of the other arms that are better in the "
-    f"measures of sets, without those marked: 0 is best. {sample}"
+    f"measures of sets{also}, without those marked: 0 is best. {sample}"
   )
 
 
