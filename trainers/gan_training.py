@@ -7,11 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from tfpercept import distances, models, settings, training
 from tfpercept.codecs.inversion import model_writer
 from tfpercept.data import examples
+from tfpercept.evaluation.core import batches
 from tfpercept.evaluation.generative import samples
+from tfpercept.evaluation.realism import generated
 from tfpercept.io import files, lock
 from tfpercept.models import picture_critic
 from tfpercept.models.generators import base as generators
@@ -24,6 +27,7 @@ from trainers import example_settings, initial_weights
 NETWORKS = ("dcgan", "klt_generator", "pca", "vae_gan")
 _SHOWN = 8  # pictures a row
 _GROUP = 4  # pictures that the critic's deviation is over
+_JUDGED = 500  # most pictures of each set that the figure of a dcgan is of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,9 @@ def train(
 ) -> None:
   """Trains a generator, or resumes it, and writes it to `run.out / "model"`.
 
-  The weights are kept in half precision, as a codec's are.
+  The weights are kept in half precision, as a codec's are. How near the samples
+  of a `dcgan` are to the pictures held out is printed, and written to
+  `samples.json` in the run's folder.
 
   Args:
     run: The run. Its loss counts for `klt_generator` alone.
@@ -137,6 +143,8 @@ def train(
       if not isinstance(task, tasks.Encoding):
         task.averages.assign_to(network.trainable_variables)
         network.calibrate()
+    if run.settings.network == "dcgan":
+      _judge(run, network, data, unseen)
     model_writer.save(
       network,
       run.out / "model",
@@ -301,6 +309,33 @@ def _shown(
     return {"samples": shown}, {}
 
   return callbacks.Pictures(show)
+
+
+def _judge(
+  run: training.Run[Settings],
+  network: generators.LatentGenerator,
+  data: examples.Examples,
+  unseen: examples.Examples,
+) -> None:
+  """Prints and writes how near samples are to pictures that are held out."""
+  random = np.random.default_rng(run.seed)
+  trained = random.permutation(data.images)[:_JUDGED]
+  held_out = random.permutation(unseen.images)[:_JUDGED]
+  if len(held_out) < generated.FEWEST:
+    logging.warning(
+      "%d pictures are held out, too few for a figure of the samples; choose a "
+      "larger --held_out", len(held_out),
+    )  # fmt: skip
+    return
+  z = network.draw(len(trained), tf.constant([run.seed, 3]))
+  pictures = batches.apply(lambda z: network.decode(z, 0.0), z, _SHOWN**2)
+  drawn = np.round(255 * pictures).astype(np.uint8)
+  figures = generated.figures(drawn, held_out, trained)
+  files.write_json(
+    run.out / "samples.json", [dataclasses.asdict(each) for each in figures]
+  )
+  for figure in figures:
+    print(figure)
 
 
 def _rows(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
