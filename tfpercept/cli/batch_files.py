@@ -6,6 +6,7 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import sys
@@ -27,6 +28,10 @@ _OTHER_KIND = "passed over, since of another kind"
 _INNER = "folders passed over, which --recursive takes"
 _NEVER_TAKEN = "folders below a folder passed over"
 _LINKS = "links to folders passed over"
+
+
+Show = Callable[[int, int], None]
+"""Called with the steps of a job that are done, and with those in all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -324,12 +329,13 @@ def _conflict(
   return ""
 
 
-def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
+def carry_out(made: Plan, work: Callable[[Job, Show], None], verb: str) -> int:
   """Does all jobs, also after failures; returns the exit status.
 
   Args:
     made: Jobs to do.
-    work: Function that does one job.
+    work: Function that does one job, and tells how far it is if that takes
+      long.
     verb: Past participle of the work for messages, such as "compressed".
   """
   failures, done, is_interrupted = dict(made.failures), 0, False
@@ -338,7 +344,7 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
       for place, job in enumerate(made.jobs):
         bar.show(place, job.name)
         try:
-          work(job)
+          work(job, functools.partial(_show, bar, made, place))
           done += 1
         except FileExistsError as error:
           # Another process has made it meanwhile.
@@ -365,6 +371,14 @@ def carry_out(made: Plan, work: Callable[[Job], None], verb: str) -> int:
     print(f"interrupted: {done} of {len(made.jobs)} {verb}", file=sys.stderr)
     return INTERRUPTED
   return output.status(failures=failures, results=done)
+
+
+def _show(
+  bar: progress.Bar, made: Plan, place: int, done: int, total: int
+) -> None:
+  """Shows the steps of one job among those of all, as if they had as many."""
+  name = made.jobs[place].name
+  bar.show(place * total + done, name, len(made.jobs) * total)
 
 
 def source(job: Job) -> pathlib.Path | IO[bytes]:

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
   from tfpercept import codecs
   from tfpercept.codecs import files as codec_files
+  from tfpercept.codecs.inversion import inversion_codec
   from tfpercept.codecs.learned import model_lookup, selftest
   from tfpercept.codecs.lossless import lossless_codec
   from tfpercept.evaluation.rate_distortion import file_stats
 else:
   codecs = deferred.module("tfpercept.codecs")
   codec_files = deferred.module("tfpercept.codecs.files")
+  inversion_codec = deferred.module(
+    "tfpercept.codecs.inversion.inversion_codec"
+  )
   model_lookup = deferred.module("tfpercept.codecs.learned.model_lookup")
   selftest = deferred.module("tfpercept.codecs.learned.selftest")
   lossless_codec = deferred.module("tfpercept.codecs.lossless.lossless_codec")
@@ -69,6 +73,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     f"picture, 0 to {offers.MAX_EFFORT}. A round takes a few times as long as "
     "decompression; 4 rounds save about 5 %% of the bits. With a generator it "
     "is 50 steps of the search for its latent (default: 0)",
+  )
+  parser.add_argument(
+    "--seconds",
+    type=float,
+    metavar="S",
+    help="most seconds of each search for the latent of a generator, by the "
+    "clock; the files depend on the speed of the machine then (default: no "
+    "limit)",
   )
   parser.add_argument(
     "--lossless",
@@ -156,6 +168,16 @@ def _compress(arguments: argparse.Namespace) -> int:
     raise ValueError(
       "--effort applies to trained models; drop it beside --codec"
     )
+  if arguments.seconds is not None:
+    if not 0 < arguments.seconds < math.inf:
+      raise ValueError(
+        f"--seconds is a number above 0; got {arguments.seconds:g}"
+      )
+    if arguments.codec:
+      raise ValueError(
+        "--seconds applies to trained generators; drop it beside --codec, or "
+        "name it in the spec"
+      )
   require_no_engine(arguments)
   codec = codecs.get(arguments.codec) if arguments.codec else None
   if arguments.lossless == "always":
@@ -171,8 +193,10 @@ def _compress(arguments: argparse.Namespace) -> int:
     _check_quality(codec, arguments.quality)
   rows: list[file_stats.Row] = []
 
-  def work(job: batch_files.Job) -> None:
+  def work(job: batch_files.Job, show: batch_files.Show) -> None:
     assert codec is not None  # there is one where there are jobs
+    if isinstance(codec, inversion_codec.Inversion):
+      codec.progress = lambda taken, steps, value: show(taken, steps)
     _compress_one(codec, job, arguments, made.notes, rows)
 
   status = batch_files.carry_out(made, work, "compressed")
@@ -228,6 +252,7 @@ def _exact(
     )
   given = (arguments.quality, arguments.target_bpp, arguments.target_bytes,
            arguments.target_psnr)  # fmt: skip
+  given = (*given, arguments.seconds)
   if any(value is not None for value in given) or arguments.effort:
     raise ValueError(
       "--lossless=always has no quality, target or effort; leave them out"
@@ -238,7 +263,10 @@ def _exact(
 def _learned(arguments: argparse.Namespace) -> codecs.Codec:
   try:
     return model_lookup.opened(
-      arguments.model, effort=arguments.effort, engine=arguments.engine
+      arguments.model,
+      effort=arguments.effort,
+      seconds=arguments.seconds,
+      engine=arguments.engine,
     )
   except selftest.WrongArithmetic as error:
     raise ValueError(str(error)) from error

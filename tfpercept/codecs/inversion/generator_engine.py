@@ -60,10 +60,15 @@ class Engine:
     """Returns pictures, float32 `[N, H, W, C]`, of latents `[N, latent]`."""
     return self._decode(z, tf.constant(step, tf.float32)).numpy()
 
+  def default_steps(self) -> int:
+    """Returns the steps of a search by default: 0 where there is an encoder."""
+    blank = tf.zeros([1, *self._network.image_shape])
+    return _STEPS if self._network.encode(blank) is None else 0
+
   def search(
     self,
     *,
-    steps: int | None,
+    steps: int,
     restarts: int,
     objective: str | None,
     seconds: float | None,
@@ -77,7 +82,7 @@ class Engine:
     `latent_search.Search` does, and `progress` and `keep`.
 
     Args:
-      steps: Number of steps; None takes 0 where there is an encoder, or 300.
+      steps: Number of steps.
       restarts: Number of starts.
       objective: Spec of the distance; None takes MS-SSIM with MAE.
       seconds: Most seconds, or None.
@@ -89,9 +94,6 @@ class Engine:
         the size of the pictures.
     """
     shape = self._network.image_shape
-    if steps is None:
-      has_encoder = self._network.encode(tf.zeros([1, *shape])) is not None
-      steps = 0 if has_encoder else _STEPS
     budget = latent_search.Budget(steps, restarts, seconds, target)
     distance = distances.get(objective or _objective(shape[0]))
     distance.validate(shape[0], shape[1])

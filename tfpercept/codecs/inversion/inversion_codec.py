@@ -62,6 +62,12 @@ class Inversion(base.Codec):
   compression", 2018.
   """
 
+  searches: bool
+  """Whether encoding is a search, and not the encoder's latent alone."""
+  progress: Callable[[int, int, float], None] | None
+  """Function that a search calls after each step with the steps taken, the
+  steps in all and the largest of the best values of all pictures."""
+
   suffix = ".tfp"
   bytes_per_pixel = (56, 56)
 
@@ -97,11 +103,13 @@ class Inversion(base.Codec):
     levels, latents = self._coding.indexes.shape
     self.qualities = tuple(float(q) for q in range(1, levels + 1))
     self._engine: generator_engine.Engine = _engine().Engine(model, latents)
+    taken = self._engine.default_steps() if steps is None else steps
+    self.searches = taken > 0
     self._search = self._engine.search(
-      steps=steps, restarts=restarts, objective=objective, seconds=seconds,
+      steps=taken, restarts=restarts, objective=objective, seconds=seconds,
       target=target, seed=seed,
     )  # fmt: skip
-    self.progress: Callable[[int, int, float], None] | None = None
+    self.progress = None
 
   @property
   def side(self) -> int:

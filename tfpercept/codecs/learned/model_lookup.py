@@ -121,6 +121,7 @@ def opened(
   model: files.PathLike,
   *,
   effort: int = 0,
+  seconds: float | None = None,
   engine: str = offers.ENGINES[0],
   realism: float = 0.0,
   given_heads: Sequence[files.PathLike] = (),
@@ -131,6 +132,8 @@ def opened(
     model: Run folder, model folder or name.
     effort: Number of rounds that fit the symbols to each picture; each is
       `ROUND` steps of a search for the latent of a generator.
+    seconds: Most seconds of a search for the latent of a generator by the
+      clock; None for any number.
     engine: Name of the engine of the transforms, one of `offers.ENGINES`.
     realism: Strength of the realism head in pictures, 0 to 1.
     given_heads: Folders of realism heads, in place of those of the package.
@@ -144,6 +147,11 @@ def opened(
 
   manifest = manifests.read(model)
   if not inversion_codec.is_generator(manifest):
+    if seconds is not None:
+      raise ValueError(
+        f"--seconds ends a search for a generator's latent; {model} is no "
+        "generator. Leave it out; --effort is in rounds"
+      )
     head = ""
     if realism:
       identity = model_ids.identity(manifest)
@@ -162,4 +170,12 @@ def opened(
       f"{offers.ENGINES[0]}"
     )
   steps = ROUND * effort if effort else None
-  return inversion_codec.Inversion(model=str(model), steps=steps)
+  codec = inversion_codec.Inversion(
+    model=str(model), steps=steps, seconds=seconds
+  )
+  if seconds is not None and not codec.searches:
+    raise ValueError(
+      f"--seconds ends a search, and {model} has an encoder, which needs none; "
+      "give --effort, too"
+    )
+  return codec
