@@ -371,9 +371,13 @@ def test_a_file_without_loss_needs_no_model(photo, monkeypatch):
 @pytest.mark.parametrize(
   ("flags", "why"),
   [
-    (["--quality=3"], "has no quality, target or effort; leave them out"),
-    (["--target-bytes=9"], "has no quality, target or effort"),
-    (["--effort=1"], "has no quality, target or effort"),
+    (
+      ["--quality=3"],
+      "has no quality, target, effort or seconds; leave them out",
+    ),
+    (["--target-bytes=9"], "has no quality, target, effort"),
+    (["--effort=1"], "has no quality, target, effort"),
+    (["--seconds=1"], "has no quality, target, effort or seconds"),
     (["--codec=jpeg"], "--lossless=always is for .tfp files; --codec=png"),
   ],
 )

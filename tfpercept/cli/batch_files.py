@@ -329,22 +329,31 @@ def _conflict(
   return ""
 
 
-def carry_out(made: Plan, work: Callable[[Job, Show], None], verb: str) -> int:
+def carry_out(
+  made: Plan,
+  work: Callable[[Job], None],
+  verb: str,
+  *,
+  watch: Callable[[Show], None] | None = None,
+) -> int:
   """Does all jobs, also after failures; returns the exit status.
 
   Args:
     made: Jobs to do.
-    work: Function that does one job, and tells how far it is if that takes
-      long.
+    work: Function that does one job.
     verb: Past participle of the work for messages, such as "compressed".
+    watch: Function that gets, before each job, what shows the steps of the job;
+      None where jobs have no steps to show.
   """
   failures, done, is_interrupted = dict(made.failures), 0, False
   with progress.Bar(len(made.jobs)) as bar:
     try:
       for place, job in enumerate(made.jobs):
         bar.show(place, job.name)
+        if watch:
+          watch(functools.partial(_show, bar, made, place))
         try:
-          work(job, functools.partial(_show, bar, made, place))
+          work(job)
           done += 1
         except FileExistsError as error:
           # Another process has made it meanwhile.

@@ -193,13 +193,15 @@ def _compress(arguments: argparse.Namespace) -> int:
     _check_quality(codec, arguments.quality)
   rows: list[file_stats.Row] = []
 
-  def work(job: batch_files.Job, show: batch_files.Show) -> None:
+  def work(job: batch_files.Job) -> None:
     assert codec is not None  # there is one where there are jobs
-    if isinstance(codec, inversion_codec.Inversion):
-      codec.progress = lambda taken, steps, value: show(taken, steps)
     _compress_one(codec, job, arguments, made.notes, rows)
 
-  status = batch_files.carry_out(made, work, "compressed")
+  def watch(show: batch_files.Show) -> None:
+    if isinstance(codec, inversion_codec.Inversion):
+      codec.progress = lambda taken, steps, value: show(taken, steps)
+
+  status = batch_files.carry_out(made, work, "compressed", watch=watch)
   if coded_stats.wanted(arguments):
     coded_stats.show(arguments, rows, is_streamed=made.is_streamed)
   return status
@@ -251,11 +253,11 @@ def _exact(
       "--codec='webp(lossless=True)' are lossless, too"
     )
   given = (arguments.quality, arguments.target_bpp, arguments.target_bytes,
-           arguments.target_psnr)  # fmt: skip
-  given = (*given, arguments.seconds)
+           arguments.target_psnr, arguments.seconds)  # fmt: skip
   if any(value is not None for value in given) or arguments.effort:
     raise ValueError(
-      "--lossless=always has no quality, target or effort; leave them out"
+      "--lossless=always has no quality, target, effort or seconds; leave "
+      "them out"
     )
   return lossless_codec.Lossless()
 
