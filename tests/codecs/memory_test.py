@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.codecs import memory as program
 from tfpercept import cli, codecs
 from tfpercept.codecs import files as codec_files
 from tfpercept.codecs import memory
@@ -192,3 +193,33 @@ def test_half_of_the_memory_is_the_default(monkeypatch, tmp_path):
   monkeypatch.setattr(memory, "_CGROUPS", ())
   monkeypatch.setattr(memory, "_physical", lambda: None)
   assert memory.default() == 4 << 30
+
+
+def test_the_program_holds_a_model_and_its_head_to_what_is_stated(
+  monkeypatch, capsys
+):
+  def status(*flags):
+    size = ["--height=64", "--width=96"]
+    monkeypatch.setattr(sys, "argv", ["memory", *size, *flags])
+    return program.main()
+
+  asked = []
+  whole = program.peak
+  monkeypatch.setattr(
+    program, "peak", lambda *command: asked.append(command) or whole(*command)
+  )
+  assert status("--engine=numpy", "--realism=1") == 0
+  (compressing, decompressing) = asked
+  assert {"compress", "--engine=numpy"} < set(compressing)
+  assert {"--engine=numpy", "--realism=1.0"} < set(decompressing)
+  lines = capsys.readouterr().out.splitlines()
+  assert [line.split()[0] for line in lines] == ["compress", "decompress"]
+  assert all(" GB at most, of 0.3" in line for line in lines)
+
+  monkeypatch.setattr(program, "peak", lambda *command: (10**9, 300_000_000))
+  assert status("--engine=numpy") == 1  # more than the codec states
+  monkeypatch.setattr(program, "peak", lambda *command: (10**8, 300_000_000))
+  assert status("--engine=numpy") == 0
+  assert status("--engine=numpy", "--gigabytes=0.05") == 1
+  with pytest.raises(SystemExit):
+    status("--codec=jpeg", "--realism=1")
