@@ -1,7 +1,10 @@
 """The trainer of generators from its flags to files of its models."""
 
+import json
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.codecs import small_generators
 from tests.smoke import runs
@@ -33,6 +36,29 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
   codec = inversion_codec.Inversion(model=str(folders[1]))
   picture = small_generators.pictures(1, seed=4)[0]
   assert codec.decompress(codec.compress(picture)).shape == picture.shape
+
+
+def test_a_killed_dcgan_ends_with_the_weights_and_the_figure_of_an_unbroken_one(
+  tmp_path, data
+):
+  """Its statistics of batch normalization are taken anew after training."""
+  folders = runs.unbroken_and_killed(
+    tmp_path, "gan", data, *SMALL, "--network=dcgan", "--steps=3",
+    "--interval=2",
+  )  # fmt: skip
+  manifests = [models.load(folder)[1] for folder in folders]
+  assert manifests[0]["sha256"] == manifests[1]["sha256"]
+  network, _ = models.load(folders[1])
+  z = network.draw(64, tf.constant([0, 1]))
+  kept = network.decode(z, 0.0).numpy()
+  network.calibrate()  # by the averaged weights that were saved
+  np.testing.assert_allclose(kept, network.decode(z, 0.0), atol=2 / 255)
+  figures = [
+    json.loads((folder / "samples.json").read_bytes()) for folder in folders
+  ]
+  assert figures[0] == figures[1]
+  sizes = {(f["samples"], f["trained"], f["held_out"]) for f in figures[0]}
+  assert sizes == {(14, 14, 10)}
 
 
 def test_settings_that_do_not_go_together_are_refused(tmp_path, data):
