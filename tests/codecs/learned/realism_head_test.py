@@ -180,6 +180,22 @@ def test_a_damaged_head_is_answered_in_words(folders, tmp_path, change):
     codecs.get(spec(folders[0], realism=1.0, head=str(folder)))
 
 
+def test_a_head_beside_tensorflow_states_the_memory_of_both(folders):
+  # TensorFlow gives back none of its own memory before the head, in NumPy,
+  # takes its: for 2000x3000 pixels the figure of NumPy was too small by half a
+  # gigabyte, as `python -m tests.codecs.memory` prints.
+  codec, head = folders
+  sizes = {
+    engine: codecs.get(
+      spec(codec, realism=1.0, head=str(head), engine=engine)
+    ).bytes_at_once
+    for engine in ("numpy", "tensorflow")
+  }
+  assert sizes["numpy"] == realism_head.BYTES_AT_ONCE
+  plain, _ = codecs.get(spec(codec)).bytes_at_once
+  assert sizes["tensorflow"] == (sizes["numpy"][0] + plain, sizes["numpy"][1])
+
+
 @pytest.mark.parametrize("name", heads.shipped())
 def test_a_shipped_head_makes_its_codec_look_more_real(name):
   folder = offers.PRETRAINED / name

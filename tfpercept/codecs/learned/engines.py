@@ -67,6 +67,9 @@ class Engine(abc.ABC):
 
   halo: int
   analysis_halo: int
+  keeps_memory: bool = False
+  """Whether what transforms took stays taken, so that other work beside them
+  needs memory of its own."""
 
   @abc.abstractmethod
   def __init__(

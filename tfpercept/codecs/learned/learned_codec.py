@@ -117,7 +117,10 @@ class Hyperprior(base.Codec):
       found = heads.find(self.identity, model, [head] if head else [])
       self.head_identity = heads.read(found)["sha256"]
       self._head = realism_head.Head(found, self._laid)
-      self.bytes_at_once = max(self.bytes_at_once, realism_head.BYTES_AT_ONCE)
+      size, most = realism_head.BYTES_AT_ONCE
+      if self._engine.keeps_memory:
+        size += self.bytes_at_once[0]
+      self.bytes_at_once = max(self.bytes_at_once, (size, most))
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None

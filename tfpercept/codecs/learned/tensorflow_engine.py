@@ -15,6 +15,8 @@ from tfpercept.models.compression import transform_codec
 class TensorFlowEngine(engines.Engine):
   """The engine that runs any network of a model folder."""
 
+  keeps_memory = True  # by TensorFlow's allocator
+
   def __init__(
     self,
     model: files.PathLike,
