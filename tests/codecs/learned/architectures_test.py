@@ -4,6 +4,8 @@
 hyperprior.
 """
 
+import json
+
 import hypothesis
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 from tests.codecs import any_picture, forgery, small_models
-from tfpercept import codecs, models
+from tfpercept import cli, codecs, models
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import (
   coding_tables,
@@ -28,7 +30,7 @@ NUMBERS = {
   "factorized_prior": 1,
   "scale_hyperprior": 2,
   "channel_wise_hyperprior": 3,
-  "hific": 2,
+  "hific": 4,
 }
 ONE_RATE = ("factorized_prior", "hific")
 SIZES = [(1, 1), (65, 127), (128, 192)]
@@ -90,6 +92,18 @@ def test_a_file_holds_what_the_network_makes(
   bits = sum(float(bits[0]) for bits in coded.bits.values())
   # Tables round probabilities to 2^-16, and escape what is improbable.
   assert codec.estimated_bits(picture) == pytest.approx(bits, rel=0.01)
+
+
+def test_info_names_the_codec_and_the_model_of_a_file(
+  folders, codec, name, photograph, tmp_path, capsys
+):
+  path = tmp_path / "a.tfp"
+  path.write_bytes(codec.compress(photograph(64, 64)))
+  words = ["info", str(path), f"--model={folders[name]}", "--format=json"]
+  assert cli.main(words) == 0
+  (found,) = json.loads(capsys.readouterr().out)
+  assert container.CODEC_IDS[found["codec"]] == NUMBERS[name]
+  assert found["model_name"] == str(folders[name])
 
 
 @pytest.mark.parametrize("size", SIZES)

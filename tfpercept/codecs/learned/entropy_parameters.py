@@ -275,6 +275,7 @@ class FixedParameters(Parameters):
 
 
 @PARAMETERS.register("hyperprior")
+@PARAMETERS.register("hific")
 class HyperParameters(Parameters):
   """Parameters that follow from side information alone."""
 

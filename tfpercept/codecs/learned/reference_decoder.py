@@ -25,7 +25,7 @@ from tfpercept.io import files, npz_reader
 MAX_PIXELS = 2**24
 """Default of the most pixels of a picture; half a pixel takes about a
 microsecond."""
-_FACTORIZED, _HYPERPRIOR, _CHANNEL_WISE = 1, 2, 3  # codec ids
+_FACTORIZED, _HYPERPRIOR, _CHANNEL_WISE, _HIFIC = 1, 2, 3, 4  # codec ids
 _STRIDE = transforms.STRIDE
 _RATIO = 4  # latents per hyper-latent
 _ACTIVATION_LIMIT = 127
@@ -87,8 +87,10 @@ class ReferenceDecoder:
     self._slices = _slices(self._coding)
     if not self._hyper_latents:
       self._codec = _FACTORIZED
+    elif len(self._slices) > 1:
+      self._codec = _CHANNEL_WISE
     else:
-      self._codec = _CHANNEL_WISE if len(self._slices) > 1 else _HYPERPRIOR
+      self._codec = _HIFIC if self._is_generator else _HYPERPRIOR
 
   def decompress(
     self, data: bytes, *, max_pixels: int = MAX_PIXELS

@@ -31,6 +31,8 @@ SIZES: Mapping[str, Mapping[str, int]] = {
 }  # fmt: skip
 """Channels and blocks: ours for two processor cores, one between, and those of
 the paper."""
+CODEC = "hific"
+"""Name of the bitstream: that of `hyperprior` under an id of its own."""
 LMBDA = 0.075 * 2.0**-5 / 2.0
 """Weight of squared errors of 8-bit values beside a bit per pixel at the
 paper's lowest rate: its k_M over its lambda_a."""
@@ -46,6 +48,8 @@ def _entropy_model(
     hyper_latents=hyper_latents,
     has_means=True,
   )
+  # Read as those of a hyperprior, but files tell what makes the picture.
+  made.codec = CODEC
   # ChannelNorm of latents takes in all of them; more would change all others.
   made.can_widen = False
   # What refinement lowers, the distance, is not what a critic asks for.
@@ -59,8 +63,7 @@ class HiFiC(transform_codec.TransformCodec):
 
   Trained against a critic, the generator makes up detail that latents do not
   tell of. Entropy parameters are those of a mean-scale hyperprior in whole
-  numbers, so its files are those of `hyperprior`, read to the same latents by
-  every machine.
+  numbers, so its files are read to the same latents by every machine.
 
   Input and what is raised are those of `TransformCodec`; sides are multiples of
   64.
