@@ -55,5 +55,7 @@ def test_the_table_has_the_bars_and_what_was_published():
   text = bars.to_text(GOOD)
   assert "lpips, ratio" in text and "0.500" in text and "yes" in text
   assert "MS-ILLM" in text and "28.52 dB" in text
+  assert "realism by its decoder alone" in text
+  assert "BPG at 2.1 times its rate" in text
   with pytest.raises(ValueError, match="with a head"):
     bars.verdicts(GOOD[:1])
