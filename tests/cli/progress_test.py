@@ -49,3 +49,10 @@ def test_lines_are_not_printed_beside_a_bar(capsys, monkeypatch):
   bar = progress.Bar(4, every=0, clock=lambda: 99.0)
   bar.show(2, "cat")
   assert "\n" not in capsys.readouterr().err
+
+
+def test_steps_of_one_thing_stand_among_those_of_all(capsys, monkeypatch):
+  monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+  with progress.Bar(4) as bar:
+    bar.steps_of(2, "cat")(5, 10)
+  assert "] 25/40 cat" in capsys.readouterr().err

@@ -6,7 +6,6 @@ import argparse
 import collections
 import contextlib
 import dataclasses
-import functools
 import os
 import pathlib
 import sys
@@ -28,10 +27,6 @@ _OTHER_KIND = "passed over, since of another kind"
 _INNER = "folders passed over, which --recursive takes"
 _NEVER_TAKEN = "folders below a folder passed over"
 _LINKS = "links to folders passed over"
-
-
-Show = Callable[[int, int], None]
-"""Called with the steps of a job that are done, and with those in all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -334,7 +329,7 @@ def carry_out(
   work: Callable[[Job], None],
   verb: str,
   *,
-  watch: Callable[[Show], None] | None = None,
+  watch: Callable[[progress.Show], None] | None = None,
 ) -> int:
   """Does all jobs, also after failures; returns the exit status.
 
@@ -351,7 +346,7 @@ def carry_out(
       for place, job in enumerate(made.jobs):
         bar.show(place, job.name)
         if watch:
-          watch(functools.partial(_show, bar, made, place))
+          watch(bar.steps_of(place, job.name))
         try:
           work(job)
           done += 1
@@ -380,14 +375,6 @@ def carry_out(
     print(f"interrupted: {done} of {len(made.jobs)} {verb}", file=sys.stderr)
     return INTERRUPTED
   return output.status(failures=failures, results=done)
-
-
-def _show(
-  bar: progress.Bar, made: Plan, place: int, done: int, total: int
-) -> None:
-  """Shows the steps of one job among those of all, as if they had as many."""
-  name = made.jobs[place].name
-  bar.show(place * total + done, name, len(made.jobs) * total)
 
 
 def source(job: Job) -> pathlib.Path | IO[bytes]:

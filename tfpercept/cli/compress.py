@@ -7,7 +7,13 @@ import math
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, coded_stats, deferred, memory_option
+from tfpercept.cli import (
+  batch_files,
+  coded_stats,
+  deferred,
+  memory_option,
+  progress,
+)
 from tfpercept.io import picture_files
 
 if TYPE_CHECKING:
@@ -197,7 +203,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     assert codec is not None  # there is one where there are jobs
     _compress_one(codec, job, arguments, made.notes, rows)
 
-  def watch(show: batch_files.Show) -> None:
+  def watch(show: progress.Show) -> None:
     if isinstance(codec, inversion_codec.Inversion):
       codec.progress = lambda taken, steps, value: show(taken, steps)
 

@@ -7,6 +7,9 @@ from types import TracebackType
 
 _WIDTH = 24
 
+Show = Callable[[int, int], None]
+"""Called with the steps of a thing that are done, and with those in all."""
+
 
 class Bar:
   """Draws one line on standard error and draws it anew at each `show`.
@@ -69,6 +72,17 @@ class Bar:
     bar = "#" * filled + "." * (_WIDTH - filled)
     line = f"\r\x1b[K[{bar}] {done}/{total} {what}"
     print(line, end="", file=sys.stderr, flush=True)
+
+  def steps_of(self, place: int, what: str) -> Show:
+    """Returns what shows the steps of one thing, as if each had as many.
+
+    Args:
+      place: Number of things before it.
+      what: Its name.
+    """
+    return lambda done, steps: self.show(
+      place * steps + done, what, self._total * steps
+    )
 
   def _line(self, done: int, what: str, total: int) -> None:
     """Prints a line if it is time for one."""
