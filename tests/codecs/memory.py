@@ -74,8 +74,10 @@ def check_bytes_per_pixel(spec: str, photo: np.ndarray) -> int:
       )
   for index, command in enumerate(("compress", "decompress")):
     taken = (held["large"][index] - held["small"][index]) / pixels
-    size, most = codec.bytes_at_once
-    stated = codec.bytes_per_pixel[index] + size * min(pixels, most) / pixels
+    at_once = [codec.bytes_at_once]
+    at_once += [codec.refined_at_once] if command == "compress" else []
+    most = max(size * min(pixels, count) for size, count in at_once)
+    stated = codec.bytes_per_pixel[index] + most / pixels
     print(
       f"{spec} {command}: {taken:.1f} bytes a pixel, of {stated:.1f} stated"
     )

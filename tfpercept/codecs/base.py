@@ -46,6 +46,10 @@ class Codec(abc.ABC):
   """Further bytes for each pixel that is processed at once, and the largest
   number of such pixels, for codecs that process pictures in strips."""
 
+  refined_at_once: tuple[int, int] = (0, 0)
+  """As `bytes_at_once`, in its place for codecs that choose symbols for each
+  picture, and to compress only."""
+
   qualities: tuple[float, ...]
   """Qualities of a rate-distortion curve, the lowest rate first. All between
   the first and the last are allowed; a codec with steps rounds them."""

@@ -42,13 +42,14 @@ def to_compress(codec: Codec, pixels: int, *, is_deep: bool = False) -> int:
     # It may be tried without loss, too, if it is not too large for VP8L.
     tried = min(pixels, payloads.MAX_VP8L_PIXELS)
     taken = max(taken, tried * formats.WebP.lossless_bytes_per_pixel[0])
-  return at_rest() + taken + _at_once(codec, pixels)
+  at_once = (codec.bytes_at_once, codec.refined_at_once)
+  return at_rest() + taken + max(_at_once(each, pixels) for each in at_once)
 
 
 def to_decompress(codec: Codec, pixels: int) -> int:
   """Returns the most bytes that a process takes to decompress a picture."""
   taken = pixels * codec.bytes_per_pixel[1]
-  return at_rest() + taken + _at_once(codec, pixels)
+  return at_rest() + taken + _at_once(codec.bytes_at_once, pixels)
 
 
 def at_rest() -> int:
@@ -56,8 +57,8 @@ def at_rest() -> int:
   return REST_OF_TENSORFLOW if "tensorflow" in sys.modules else REST
 
 
-def _at_once(codec: Codec, pixels: int) -> int:
-  size, most = codec.bytes_at_once
+def _at_once(stated: tuple[int, int], pixels: int) -> int:
+  size, most = stated
   return size * min(pixels, most)
 
 

@@ -97,6 +97,8 @@ def test_the_memory_of_effort_is_counted_before_it_is_taken(
   plain = codecs.get(f"hyperprior(model={str(folder)!r})")
   most = memory.to_compress(plain, 64 * 96)
   assert memory.to_compress(codec, 64 * 96) > most
+  decoded = [memory.to_decompress(each, 64 * 96) for each in (codec, plain)]
+  assert decoded[0] == decoded[1]
   source = io.BytesIO(codecs.get("png").compress(picture))
   files.compress_file(plain, source, io.BytesIO(), max_memory=most)
   source.seek(0)

@@ -30,7 +30,7 @@ Refinement = Callable[..., np.ndarray]
 
 
 def refined_at_once(objective: str) -> tuple[int, int]:
-  """Returns `Codec.bytes_at_once` of a refinement, of the gradient above all.
+  """Returns `Codec.refined_at_once`, of the gradient above all.
 
   The figures are above those of squared errors and of MS-SSIM, for pictures of
   up to 16,000 columns (`tests.codecs.memory --codec='hyperprior(effort=1)'`).

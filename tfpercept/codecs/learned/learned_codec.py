@@ -54,7 +54,8 @@ class Hyperprior(base.Codec):
       (`refinement`), if the entropy model allows it. Each takes a few times as
       long as decoding.
     max_pixels: Largest number of pixels of a picture; files that tell of more
-      are corrupt. 2^27, which is the most, and the default, take 3 GB at most.
+      are corrupt. 2^27, which is the most, and the default, take 3 GB at
+      most, and 4 GB with a realism head beside TensorFlow.
     realism: Strength of the realism head in decoded pictures, 0 to 1. 0 gives
       the faithful picture, which is nearest to the original. Above 0 a head
       adds details that are likely, and not known. Files do not depend on it.
@@ -107,7 +108,7 @@ class Hyperprior(base.Codec):
     self._refinement = self._engine.refinement(effort) if effort else None
     if effort:
       objective = manifest.get("objective", "mse")
-      self.bytes_at_once = engines.refined_at_once(objective)
+      self.refined_at_once = engines.refined_at_once(objective)
     if check:
       selftest.check(self, manifest)
     self.max_pixels = max_pixels
@@ -120,7 +121,7 @@ class Hyperprior(base.Codec):
       size, most = realism_head.BYTES_AT_ONCE
       if self._engine.keeps_memory:
         size += self.bytes_at_once[0]
-      self.bytes_at_once = max(self.bytes_at_once, (size, most))
+      self.bytes_at_once = size, most
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
