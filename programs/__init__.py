@@ -10,7 +10,9 @@ import os
 
 # `cli` has the same lines. They can not be shared, since an import of anything
 # of `tfpercept` imports TensorFlow in a program.
-if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-  os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-  # Its lines in Python, such as those on retracing, heed no variable.
+USERS_LEVEL = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+"""The setting of the user, None if there is none."""
+if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
+  # Its lines in Python, such as those on retracing, heed no variable. Child
+  # processes, which find it set, come by here, too.
   logging.getLogger("tensorflow").setLevel(logging.ERROR)

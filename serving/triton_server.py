@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from absl import flags
 
+import programs
 from programs import program
 from serving import model_repository, triton_resources
 
@@ -219,7 +220,8 @@ class TritonServer:
       "LD_LIBRARY_PATH": os.pathsep.join(
         [str(sysconfig.get_config_var("LIBDIR")), str(libraries)]
       ),
-      "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+      # Its errors are of use in the server's log.
+      "TF_CPP_MIN_LOG_LEVEL": programs.USERS_LEVEL or "2",
     }
     self.process = subprocess.Popen(
       [

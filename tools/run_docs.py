@@ -30,7 +30,7 @@ COMMANDS = {
   "python": ("python", "-c"),
 }
 FENCE = re.compile(r"^( *)```(.*)$")
-OWN = re.compile(r"\bruns/docs/\w+")
+OWN = re.compile(r"\bruns/docs/[\w-]+")
 REASON = re.compile(r"^ *<!-- not run: (.+) -->$")
 
 

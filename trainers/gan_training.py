@@ -143,8 +143,6 @@ def train(
       if not isinstance(task, tasks.Encoding):
         task.averages.assign_to(network.trainable_variables)
         network.calibrate()
-    if run.settings.network == "dcgan":
-      _judge(run, network, data, unseen)
     model_writer.save(
       network,
       run.out / "model",
@@ -154,6 +152,8 @@ def train(
       pictures=len(data),
       training=run.to_json(),
     )
+    if run.settings.network == "dcgan":
+      _judge(run, network, data, unseen)
 
 
 def _network(
@@ -319,8 +319,10 @@ def _judge(
 ) -> None:
   """Prints and writes how near samples are to pictures that are held out."""
   random = np.random.default_rng(run.seed)
-  trained = random.permutation(data.images)[:_JUDGED]
-  held_out = random.permutation(unseen.images)[:_JUDGED]
+  trained, held_out = (
+    part.images[random.permutation(len(part.images))[:_JUDGED]]
+    for part in (data, unseen)
+  )
   if len(held_out) < generated.FEWEST:
     logging.warning(
       "%d pictures are held out, too few for a figure of the samples; choose a "

@@ -165,11 +165,18 @@ def _weights(
 def _kept(
   path: pathlib.Path, conditions: dict[str, object]
 ) -> dict[str, Any] | None:
-  """Returns what a file holds, None if it was found under other conditions."""
+  """Returns what a file holds, None if it was found under other conditions.
+
+  It may hold more distances than are asked for.
+  """
   if not path.exists():
     return None
   kept = dict(json.loads(path.read_bytes()))
-  return kept if kept.get("conditions") == conditions else None
+  wanted, before = (
+    dict[str, Any](found) for found in (conditions, kept.get("conditions", {}))
+  )
+  asked, there = (set(c.pop("distances", ())) for c in (wanted, before))
+  return kept if asked <= there and before == wanted else None
 
 
 def _train(

@@ -30,6 +30,7 @@ def folders(tmp_path):
     # These end with a mistake, since the measurement would take seconds.
     ["ranking", "analyse", "OUT/no", "--key=OUT/no", "--folder=TWO",
      "--originals=ONE"],
+    ["evaluate", "ONE", "--model=OUT/no"],
     ["realism", "ONE", "--metric=mse"],
     ["realism", "TWO/a.png", "TWO/../b.png", "--decoded=ONE", "--metric=mse"],
   ],
@@ -42,7 +43,9 @@ def test_what_is_passed_over_is_named(command, folders, tmp_path, capsys):
     command = [text.replace(word, str(place)) for text in command]
   cli.main(command)
   passed = [
-    line for line in capsys.readouterr().err.splitlines() if "passed" in line
+    line
+    for line in capsys.readouterr().err.splitlines()
+    if line.startswith(("passed", "folders"))
   ]
   assert passed == [
     f"passed over, since of another kind: {one / 'notes.txt'}",

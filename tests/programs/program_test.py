@@ -133,6 +133,8 @@ def test_every_package_of_programs_silences_tensorflow_first(package):
     f"print(os.environ['{_LEVEL}'], level, 'tensorflow' in sys.modules)"
   )
   assert _python("-c", shown).stdout.split() == ["3", "40", "False"]
+  child = _python("-c", shown, **{_LEVEL: "3"})
+  assert child.stdout.split() == ["3", "40", "False"]
   own = _python("-c", shown, **{_LEVEL: "0"})
   assert own.stdout.split() == ["0", "0", "False"]
 

@@ -116,9 +116,9 @@ def _settle_process() -> None:
   which no command has done by now. Characters that the encoding lacks are
   escaped, so that no table is lost because of one name in it.
   """
-  if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # Its lines in Python, such as those on retracing, heed no variable.
+  if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
+    # Its lines in Python, such as those on retracing, heed no variable. Child
+    # processes, which find it set, come by here, too.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
   # The learned codec has threads of its own, which do not wait for each other
   # at every product of matrices.

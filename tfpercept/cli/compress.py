@@ -85,8 +85,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     type=float,
     metavar="S",
     help="most seconds of each search for the latent of a generator, by the "
-    "clock; the files depend on the speed of the machine then (default: no "
-    "limit)",
+    "clock; a large picture has several, and a target takes seven of each. The "
+    "files depend on the speed of the machine then (default: no limit)",
   )
   parser.add_argument(
     "--lossless",
@@ -163,12 +163,10 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
 
 def _compress(arguments: argparse.Namespace) -> int:
   memory_option.most(arguments)  # which may be wrong
-  for target in (
-    arguments.target_bpp,
-    arguments.target_bytes,
-    arguments.target_psnr,
-  ):
-    if target is not None and not 0 < target < math.inf:
+  given = (arguments.target_bpp, arguments.target_bytes, arguments.target_psnr)
+  targets = [target for target in given if target is not None]
+  for target in targets:
+    if not 0 < target < math.inf:
       raise ValueError(f"a target is a number above 0; got {target:g}")
   if arguments.codec and arguments.effort:
     raise ValueError(
@@ -204,7 +202,8 @@ def _compress(arguments: argparse.Namespace) -> int:
     _compress_one(codec, job, arguments, made.notes, rows)
 
   def watch(show: progress.Show) -> None:
-    if isinstance(codec, inversion_codec.Inversion):
+    # For a target, each picture is searched several times from the start.
+    if isinstance(codec, inversion_codec.Inversion) and not targets:
       codec.progress = lambda taken, steps, value: show(taken, steps)
 
   status = batch_files.carry_out(made, work, "compressed", watch=watch)

@@ -143,8 +143,8 @@ def _near(picture: np.ndarray, exact: bytes, limit: float) -> str:
   if not choice.is_near_drawing(picture, exact, limit):
     return ""
   bpp = 8 * len(exact) / (picture.shape[0] * picture.shape[1])
-  # Rounded up, or the file would not fit the limit that is named.
-  return _NEAR.format(size=len(exact), bpp=math.ceil(bpp * 1e4) / 1e4)
+  # Above it, or the file would not fit the limit that is named.
+  return _NEAR.format(size=len(exact), bpp=(math.floor(bpp * 1e4) + 1) / 1e4)
 
 
 def _limit(picture: np.ndarray, request: Request) -> float | None:

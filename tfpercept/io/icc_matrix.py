@@ -7,6 +7,7 @@ It also converts gray by its one curve, and knows which colors sRGB lacks.
 Source: ICC.1:2022, sections 7, 9.2, 10.6, 10.18 and F.3.
 """
 
+import functools
 import struct
 from collections.abc import Callable, Iterable, Sequence
 
@@ -137,6 +138,7 @@ def are_outside(linear: np.ndarray) -> np.ndarray:
   return ((linear < _BELOW) | (linear > _ABOVE)).any(axis=-1)
 
 
+@functools.lru_cache(maxsize=8)
 def linear_converter(profile: bytes) -> Callable[[np.ndarray], np.ndarray]:
   """Returns a function from 16-bit samples to linear light of sRGB.
 

@@ -87,6 +87,7 @@ def _require(
   )  # fmt: skip
   if found != wanted:
     raise ValueError(
-      f"the network of {model} codes {found}, and its arrays {wanted}; copy "
-      "the whole model folder again"
+      f"the network of {model} codes {found}, and its arrays {wanted}. Copy "
+      "the whole model folder again; if an earlier version wrote it, give the "
+      "command of its training again"
     )
