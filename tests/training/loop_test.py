@@ -16,9 +16,9 @@ from tests.training import killed_run
 from tfpercept import distances, models, training
 from tfpercept.data import crops
 from tfpercept.evaluation.core import training_curves
-from tfpercept.io import files
+from tfpercept.io import files, lock
 from tfpercept.tasks import regression
-from tfpercept.training import callbacks, lock
+from tfpercept.training import callbacks
 
 
 def start(out, log, kill_at=-1, strategy="none"):
