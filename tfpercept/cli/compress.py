@@ -70,24 +70,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     f"{', '.join(offers.CODECS)}",
   )
   _add_quality(parser)
-  parser.add_argument(
-    "--effort",
-    type=int,
-    default=0,
-    metavar="N",
-    help="number of rounds that refine the latents of the model for each "
-    f"picture, 0 to {offers.MAX_EFFORT}. A round takes a few times as long as "
-    "decompression; 4 rounds save about 5 %% of the bits. With a generator it "
-    "is 50 steps of the search for its latent (default: 0)",
-  )
-  parser.add_argument(
-    "--seconds",
-    type=float,
-    metavar="S",
-    help="most seconds of each search for the latent of a generator, by the "
-    "clock; a large picture has several, and a target takes seven of each. The "
-    "files depend on the speed of the machine then (default: no limit)",
-  )
+  _add_search(parser)
   parser.add_argument(
     "--lossless",
     choices=offers.LOSSLESS,
@@ -110,6 +93,28 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser, "size, bits per pixel, PSNR, MS-SSIM and seconds of encoding"
   )
   parser.set_defaults(run=_compress)
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+  """Adds the options of what is chosen for the very picture."""
+  parser.add_argument(
+    "--effort",
+    type=int,
+    default=0,
+    metavar="N",
+    help="number of rounds that refine the latents of the model for each "
+    f"picture, 0 to {offers.MAX_EFFORT}. A round takes a few times as long as "
+    "decompression; 4 rounds save about 5 %% of the bits. With a generator it "
+    "is 50 steps of the search for its latent (default: 0)",
+  )
+  parser.add_argument(
+    "--seconds",
+    type=float,
+    metavar="S",
+    help="most seconds of each search for the latent of a generator, by the "
+    "clock; a large picture has several, and a target takes seven of each. The "
+    "files depend on the speed of the machine then (default: no limit)",
+  )
 
 
 def require_no_engine(arguments: argparse.Namespace) -> None:

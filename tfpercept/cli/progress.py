@@ -77,8 +77,8 @@ class Bar:
     """Returns what shows the steps of one thing, as if each had as many.
 
     Args:
-      place: Number of things before it.
-      what: Its name.
+      place: Number of things before this one.
+      what: Name of the thing, which is shown beside the bar.
     """
     return lambda done, steps: self.show(
       place * steps + done, what, self._total * steps

@@ -169,6 +169,15 @@ def opened(
       f"{model} is a generator, which TensorFlow runs; leave --engine at "
       f"{offers.ENGINES[0]}"
     )
+  return _generator(model, effort=effort, seconds=seconds)
+
+
+def _generator(
+  model: files.PathLike, *, effort: int, seconds: float | None
+) -> base.Codec:
+  """Returns the codec of a generator, as `opened` does."""
+  from tfpercept.codecs.inversion import inversion_codec
+
   steps = ROUND * effort if effort else None
   codec = inversion_codec.Inversion(
     model=str(model), steps=steps, seconds=seconds

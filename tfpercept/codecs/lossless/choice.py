@@ -66,7 +66,7 @@ def is_near_drawing(image: np.ndarray, data: bytes, most: float) -> bool:
 
   Args:
     image: Picture, uint8 `[H, W, 1 or 3]`.
-    data: Its lossless file.
+    data: Lossless file of the picture.
     most: Size in bytes that is allowed; the file is larger, up to
       `DRAWING_FACTOR` times.
   """
