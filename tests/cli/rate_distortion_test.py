@@ -63,6 +63,30 @@ def test_several_ranges_have_a_second_table(folder, capsys):
   assert "published" not in second
 
 
+def test_distances_at_a_rate_are_printed_and_written(folder, tmp_path, capsys):
+  out = tmp_path / "out"
+  rates = ["--at=1.5", "--at=2"]
+  assert run(folder, *PAIR, *rates, "--shown=0", f"--out={out}") == 0
+  printed = capsys.readouterr().out
+  table = printed.split("at 1.5 bits per pixel")[1].split("\n\n")[0]
+  jpeg, webp = (re.split("  +", line) for line in table.splitlines()[1:3])
+  assert (jpeg[0], webp[0]) == ("jpeg", "webp")
+  rows = json.loads((out / "result.json").read_text())["at_rates"]
+  assert [(row["bpp"], row["codec"]) for row in rows] == [
+    (1.5, "jpeg"), (1.5, "webp"), (2.0, "jpeg"), (2.0, "webp"),
+  ]  # fmt: skip
+  assert jpeg[1] == f"{rows[0]['value']:.4g}"
+  assert webp[1].startswith(f"{rows[1]['value']:.4g} x{rows[1]['ratio']:.2f} [")
+  page = (out / "report.html").read_text()
+  assert "<h2>At equal rates</h2>" in page
+  assert f"{rows[3]['value']:.4g} x" in page
+
+
+def test_a_rate_of_zero_is_refused_before_anything_is_measured(folder, capsys):
+  assert run(folder, *PAIR, "--at=0") == 2
+  assert "a rate is above 0 bits per pixel; got 0" in capsys.readouterr().err
+
+
 def test_it_writes_the_page_and_the_tables(folder, tmp_path, capsys):
   out = tmp_path / "out"
   flags = ["--codec=jpeg", "--codec=webp(method=6)", "--metric=mae"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
   from tfpercept.codecs.learned import model_lookup
   from tfpercept.evaluation.core import machine
   from tfpercept.evaluation.rate_distortion import (
+    at_rate,
     measure,
     page,
     standings,
@@ -34,6 +35,7 @@ else:
   model_lookup = deferred.module("tfpercept.codecs.learned.model_lookup")
   codecs = deferred.module("tfpercept.codecs")
   distances = deferred.module("tfpercept.distances")
+  at_rate = deferred.module("tfpercept.evaluation.rate_distortion.at_rate")
   measure = deferred.module("tfpercept.evaluation.rate_distortion.measure")
   page = deferred.module("tfpercept.evaluation.rate_distortion.page")
   rate_distortion_result = deferred.module(
@@ -96,6 +98,15 @@ def add(commands: argparse._SubParsersAction) -> None:
     "(default: 0.1 0.8); may be repeated: a second table then has all ranges",
   )
   parser.add_argument(
+    "--at",
+    action="append",
+    default=[],
+    type=float,
+    metavar="BPP",
+    help="rate in bits per pixel at which a further table has every distance, "
+    "beside the anchor's; may be repeated",
+  )
+  parser.add_argument(
     "--repeats",
     type=int,
     default=1,
@@ -147,6 +158,7 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
 
 def _rate_distortion(arguments: argparse.Namespace) -> int:
   spans = _spans(arguments.bpp)
+  rates = at_rate.check(arguments.at)
   _require_shown(arguments)
   if arguments.out:
     files.require_writable_folder(arguments.out)
@@ -161,7 +173,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   anchor = _anchor(arguments.anchor, [codec.spec for codec in chosen])
   work = _work(arguments)
   result = _measured(pictures, chosen, metrics, arguments.repeats, work)
-  text = _text(result, anchor, spans)
+  text = _text(result, anchor, spans, rates)
   if not arguments.out or not result.points:
     output.show(text)
   else:
@@ -169,6 +181,7 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       anchor=anchor,
       span=spans[0],
       spans=_wide(spans),
+      at=rates,
       shown=arguments.shown,
       bpp=arguments.shown_bpp,
       pair=(pair[0].spec, pair[1].spec) if pair else None,
@@ -227,16 +240,19 @@ def _text(
   result: rate_distortion_result.Result,
   anchor: str,
   spans: tuple[tuple[float, float], ...],
+  rates: tuple[float, ...],
 ) -> str:
   """Returns the tables for the terminal.
 
   The standings follow if several ranges are asked for, or if there are
-  published codecs to compare with.
+  published codecs to compare with; then those of single rates, if any.
   """
   text = rate_distortion_table.to_text(result, anchor, spans[0])
   if len(spans) > 1 or standings.are_beside_published(result, anchor):
     more = standings.to_text(result, anchor, _wide(spans))
     text = f"{text}\n\n{more}"
+  if rates:
+    text = f"{text}\n\n{at_rate.to_text(result, anchor, rates)}"
   return text
 
 
@@ -357,6 +373,11 @@ def _write_tables(
   files.write_json(
     folder / "result.json",
     table.to_json(
-      result, options.anchor, options.span, conditions, options.spans
+      result,
+      options.anchor,
+      options.span,
+      conditions,
+      options.spans,
+      options.at,
     ),
   )

@@ -10,6 +10,7 @@ from tfpercept import distances
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import machine
 from tfpercept.evaluation.rate_distortion import (
+  at_rate,
   bd_rate,
   charts,
   crops,
@@ -65,6 +66,7 @@ class Options:
     span: Lowest and highest rate of the points used for BD-rates, in bits per
       pixel.
     spans: Ranges of rates for the standings, in bits per pixel.
+    at: Rates at which a table has every distance, in bits per pixel.
     shown: Number of pictures shown side by side, the first ones.
     bpp: Rate of the pictures shown, in bits per pixel.
     rates: Rates of the perception-distortion planes, in bits per pixel.
@@ -75,6 +77,7 @@ class Options:
   anchor: str = "jpeg"
   span: tuple[float, float] = SPAN
   spans: tuple[tuple[float, float], ...] = standings.SPANS
+  at: tuple[float, ...] = ()
   shown: int = 2
   bpp: float = 0.25
   rates: tuple[float, ...] = (0.15, 0.25, 0.4, 0.6)
@@ -128,6 +131,7 @@ def write(
   sections = [
     _bd_section(result, options),
     _standings(result, options),
+    *_at_rates(result, options),
     _curves(result, options),
     *_planes(result, options),
     *_side_by_side(shown, options, metrics[-1].spec),
@@ -164,6 +168,20 @@ def _standings(result: Result, options: Options) -> str:
     *map(page.paragraph, notes),
     page.grid([["codec", *heads], *lines]),
   )
+
+
+def _at_rates(result: Result, options: Options) -> list[str]:
+  """Returns the section of distances at single rates, if any is asked for."""
+  if not options.at:
+    return []
+  rows = at_rate.of(result, options.anchor, options.at)
+  return [
+    page.section(
+      "At equal rates",
+      *map(page.paragraph, at_rate.notes(result, rows, options.anchor)),
+      *(page.grid(at_rate.cells(rows, options.anchor, r)) for r in options.at),
+    )
+  ]
 
 
 def _pair(options: Options, names: Sequence[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfpercept.evaluation.core import score_table
-from tfpercept.evaluation.rate_distortion import bd_rate, standings
+from tfpercept.evaluation.rate_distortion import at_rate, bd_rate, standings
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
 
 _PARTS = ("encode", "decode")
@@ -99,6 +99,7 @@ def to_json(
   span: tuple[float, float],
   conditions: Mapping[str, object],
   spans: Sequence[standings.Span] = standings.SPANS,
+  rates: Sequence[float] = (),
 ) -> dict[str, Any]:
   """Returns all that was measured as JSON values.
 
@@ -110,6 +111,7 @@ def to_json(
     span: Lowest and highest rate for BD-rates, in bits per pixel.
     conditions: Further facts for the reader, by name.
     spans: Ranges of rates for the standings, in bits per pixel.
+    rates: Rates at which all distances are interpolated, in bits per pixel.
   """
   differences = []
   for method in bd_rate.METHODS:
@@ -130,6 +132,7 @@ def to_json(
     "span_bpp": list(span),
     "bd_rates": differences,
     "standings": standings.to_json(result, anchor, spans),
+    "at_rates": at_rate.to_json(at_rate.of(result, anchor, rates)),
     "points": [_point_json(p) for p in result.points],
     "warnings": result.warnings,
     "failures": result.failures,
