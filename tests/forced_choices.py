@@ -8,11 +8,14 @@ from tfpercept.data import judgement_layouts
 from tfpercept.io import files
 
 
-def write(folder: pathlib.Path) -> pathlib.Path:
+def write(
+  folder: pathlib.Path, size: tuple[int, int] = (24, 32)
+) -> pathlib.Path:
   """Writes choices on three contents between noise and more brightness.
 
   Args:
     folder: Folder to write to.
+    size: Height and width of the pictures in pixels.
 
   Returns:
     The folder.
@@ -20,7 +23,7 @@ def write(folder: pathlib.Path) -> pathlib.Path:
   random = np.random.default_rng(0)
   lines = ["reference,first,second,share"]
   for name in "abc":
-    base = random.integers(60, 190, (24, 32, 3))
+    base = random.integers(60, 190, (*size, 3))
     made = {
       "reference": base,
       "noise": base + random.normal(0, 8, base.shape),
