@@ -23,6 +23,11 @@ FILE, NOTE = "validation.csv", "validation.json"
 CHART = "validation.png"
 ANCHOR = "jpeg"
 SPAN = (0.1, 0.8)  # range of rates of BD-rates, in bits per pixel
+SCALARS = {
+  "validation/loss": "Loss on held-out pictures",
+  "validation/bd_rate": f"BD-rate against {ANCHOR}, percent",
+}
+"""Titles of what is drawn, by the names of TensorBoard's scalars."""
 _HEADER = ("step", "loss", "bd_rate")
 
 
@@ -135,35 +140,47 @@ def _read(path: pathlib.Path) -> dict[int, list[str]]:
     ) from error
 
 
-def draw(curve: files.PathLike, picture: files.PathLike) -> int:
+def curves(
+  curve: files.PathLike,
+) -> dict[str, tuple[list[float], list[float]]]:
+  """Returns steps and values of the loss and the BD-rate of a curve.
+
+  Args:
+    curve: Path of a `validation.csv`.
+
+  Returns:
+    Both by the names of the scalars that TensorBoard has of them.
+
+  Raises:
+    ValueError: if the curve is damaged or has no measurement.
+  """
+  curve = pathlib.Path(curve)
+  rows = _read(curve)
+  if not rows:
+    raise ValueError(f"{curve} has no measurement yet, so nothing is drawn")
+  steps = [float(step) for step in rows]
+  try:
+    return {
+      name: (steps, [float(row[place]) for row in rows.values()])
+      for place, name in enumerate(SCALARS, 1)
+    }
+  except (ValueError, LookupError) as error:
+    raise ValueError(f"{curve} is damaged ({error}); mend it") from error
+
+
+def draw(curve: files.PathLike, picture: files.PathLike) -> None:
   """Draws the loss and the BD-rate of a curve over the steps.
 
   Args:
     curve: Path of a `validation.csv`.
     picture: Path of the picture to write, a PNG file.
 
-  Returns:
-    The number of measurements.
-
   Raises:
-    ValueError: if the curve is damaged or has no measurement, or matplotlib is
-      not installed.
+    ValueError: as `curves`, or if matplotlib is not installed.
     OSError: if the picture can not be written.
   """
-  curve = pathlib.Path(curve)
-  rows = _read(curve)
-  if not rows:
-    raise ValueError(f"{curve} has no measurement yet, so nothing is drawn")
-  try:
-    loss, saved = ([float(row[n]) for row in rows.values()] for n in (1, 2))
-  except (ValueError, LookupError) as error:
-    raise ValueError(f"{curve} is damaged ({error}); mend it") from error
-  series = {
-    "Loss on held-out pictures": (list(rows), loss),
-    f"BD-rate against {ANCHOR}, percent": (list(rows), saved),
-  }
-  files.write_image(picture, charts.panels(series, x="step"))
-  return len(rows)
+  drawn = {SCALARS[name]: {"": line} for name, line in curves(curve).items()}
+  files.write_image(picture, charts.panels(drawn, x="step"))
 
 
 class Validation(keras.callbacks.Callback):
@@ -308,6 +325,6 @@ class Validation(keras.callbacks.Callback):
       writer = tf.summary.create_file_writer(os.fsencode(folder))
       self._writer = writer
     with writer.as_default(step=step):
-      tf.summary.scalar("validation/loss", loss)
-      tf.summary.scalar("validation/bd_rate", saved)
+      for name, value in zip(SCALARS, (loss, saved), strict=True):
+        tf.summary.scalar(name, value)
     writer.flush()

@@ -22,7 +22,7 @@ from tfpercept.ops import adversarial
 from tfpercept.tasks import base
 from tfpercept.tasks import generator as tasks
 from tfpercept.training import callbacks, precision
-from trainers import example_settings, initial_weights
+from trainers import example_settings, initial_weights, training_chart
 
 NETWORKS = ("dcgan", "klt_generator", "pca", "vae_gan")
 _SHOWN = 8  # pictures a row
@@ -262,6 +262,7 @@ def _fit(
     optimizer=_optimizers(run, task.moves()),
     pictures=_shown(run, task, unseen),
   )
+  training_chart.keep(run.out)
 
 
 def _optimizers(

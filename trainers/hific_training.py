@@ -12,7 +12,7 @@ from tfpercept.models import patch_critic
 from tfpercept.models.compression import hific, transforms, warm_start
 from tfpercept.tasks import base, critic_spaces, generative_compression
 from tfpercept.training import precision, schedules
-from trainers import hific_settings, kept_codec, objectives
+from trainers import hific_settings, kept_codec, objectives, training_chart
 
 _BLOCKS = 16_000  # number of blocks from which the KLT is computed
 _ESTIMATED = 4  # batches of held-out crops
@@ -75,6 +75,7 @@ def train(
     pictures=kept_codec.pictures(kept, network.levels, held_out[0], estimate),
     extra_callbacks=[kept_codec.Saved(kept, run)],
   )
+  training_chart.keep(run.out)
   kept_codec.save(kept(), run)
 
 

@@ -15,7 +15,7 @@ from tfpercept.ops import adversarial as games
 from tfpercept.tasks import base
 from tfpercept.tasks import realism as realism_task
 from tfpercept.training import callbacks, precision, schedules
-from trainers import crop_settings, initial_weights, objectives
+from trainers import crop_settings, initial_weights, objectives, training_chart
 
 CRITIC = (48, 96, 192, 192)
 _SHOWN = (256, 384)  # height and width of the crop in TensorBoard
@@ -178,6 +178,7 @@ def train(
     pictures=_pictures(task, kept, held_out),
     extra_callbacks=[_Saved(task, kept, run)],
   )
+  training_chart.keep(run.out)
   _save(task, kept(), run)
 
 

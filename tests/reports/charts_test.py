@@ -102,10 +102,24 @@ def test_a_sheet_of_grey_and_of_several_sizes():
 
 
 def test_panels_draw_each_series_on_its_own_axes():
-  one = charts.panels({"a": ([1, 2], [3.0, 4.0])}, x="step")
+  line = {"": ([1, 2], [3.0, 4.0])}
+  one = charts.panels({"a": line}, x="step")
   two = charts.panels(
-    {"a": ([1, 2], [3.0, 4.0]), "b": ([1, 2], [float("nan"), 4.0])}, x="step"
+    {"a": line, "b": {"": ([1, 2], [float("nan"), 4.0])}}, x="step"
   )
   assert two.shape == (one.shape[0], 2 * one.shape[1], 3)
+  five = charts.panels(dict.fromkeys("abcde", line), x="step")
+  assert five.shape == (2 * one.shape[0], 4 * one.shape[1], 3)
   with pytest.raises(ValueError, match="at least one series"):
     charts.panels({}, x="step")
+
+
+def test_a_curve_has_one_color_on_all_axes_of_panels():
+  line = ([1, 2], [3.0, 4.0])
+  alone, shown = (
+    charts.panels({"a": lines, "b": {"y": line}}, x="step")
+    for lines in ({"x": line}, {"x": line, "y": line})
+  )
+  half = alone.shape[1] // 2
+  np.testing.assert_array_equal(alone[:, half:], shown[:, half:])
+  assert not np.array_equal(alone[:, :half], shown[:, :half])

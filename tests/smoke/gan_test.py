@@ -10,6 +10,7 @@ from tests.codecs import small_generators
 from tests.smoke import runs
 from tfpercept import models
 from tfpercept.codecs.inversion import inversion_codec
+from trainers import training_chart
 
 SMALL = ["--side=32", "--channels=3", "--batch=4", "--latent=4"]
 SMALL += ["--held_out=0.4", "--critic_widths=4,4", "--widths=4,4,4"]
@@ -33,6 +34,8 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
   assert manifests[0]["sha256"] == manifests[1]["sha256"]
   assert manifests[0]["objective"] == "mae"
   assert (folders[1] / "samples" / "step_000003.png").is_file()
+  drawn = [(run / training_chart.FILE).read_bytes() for run in folders]
+  assert drawn[0] == drawn[1]
   codec = inversion_codec.Inversion(model=str(folders[1]))
   picture = small_generators.pictures(1, seed=4)[0]
   assert codec.decompress(codec.compress(picture)).shape == picture.shape

@@ -6,6 +6,7 @@ import pytest
 from tests.smoke import runs
 from tfpercept import codecs, models
 from tfpercept.io import files
+from trainers import training_chart
 
 SMALL = (
   "--base=2", "--latents=6", "--blocks=1", "--hyper_width=4",
@@ -36,14 +37,18 @@ def same(pair):
   return manifests[0]
 
 
-def test_the_second_stage_resumes_and_ends_with_a_codec(tmp_path, folder):
-  first = tmp_path / "first"
-  done = runs.run(
-    "hific", f"--data={folder}", *TRAINING, *SMALL, "--steps=2",
-    f"--out={first}",
+def same_curves(pair):
+  """Curves are drawn at the end, of the steps before a kill as well."""
+  drawn = [(run / training_chart.FILE).read_bytes() for run in pair]
+  assert drawn[0] == drawn[1]
+
+
+def test_both_stages_survive_a_kill_and_end_with_a_codec(tmp_path, folder):
+  first, killed = runs.unbroken_and_killed(
+    tmp_path / "first", "hific", f"--data={folder}", *TRAINING, *SMALL,
+    "--steps=3", "--interval=2",
   )  # fmt: skip
-  assert done.returncode == 0, done.stderr
-  _, begun = models.load(first)
+  begun = same((first, killed))
   assert begun["training"]["settings"]["stage"] == "perceptual"
   assert begun["training"]["skip_nonfinite"] == 10
   second = runs.unbroken_and_killed(
@@ -53,6 +58,7 @@ def test_the_second_stage_resumes_and_ends_with_a_codec(tmp_path, folder):
   ended = same(second)
   assert ended["training"]["settings"]["initial"] == begun["sha256"]
   assert ended["sha256"] != begun["sha256"]
+  same_curves(second)
   codec = codecs.get(f"hyperprior(model={str(second[0])!r})")
   picture = files.read_image(folder / "0.png")
   again = codec.decompress(codec.compress(picture))

@@ -59,11 +59,12 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   # The training has drawn it; the program draws the same.
   drawn = (killed / "validation.png").read_bytes()
   again = tmp_path / "curve.png"
-  done = runs.run("codec_curve", f"--run={killed}", f"--out={again}")
+  shown = "--tags=validation"
+  done = runs.run("curves", f"--run={killed}", shown, f"--out={again}")
   assert done.returncode == 0, done.stderr
   assert again.read_bytes() == drawn
-  done = runs.run("codec_curve", f"--run={tmp_path}", f"--out={again}")
-  assert "validation.csv is missing" in done.stderr
+  done = runs.run("curves", f"--run={tmp_path}", f"--out={again}")
+  assert f"{tmp_path} has no curves" in done.stderr
   rows = list(csv.DictReader(curves[0].splitlines()))
   assert [row["step"] for row in rows] == ["4"]
   assert float(rows[0]["bpp_8"]) > float(rows[0]["bpp_1"]) > 0

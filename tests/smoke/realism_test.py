@@ -7,6 +7,7 @@ from tests.codecs import small_models
 from tests.smoke import runs
 from tfpercept import codecs, models
 from tfpercept.io import files
+from trainers import training_chart
 
 SMALL = (
   "--loss=mae", "--patch=64", "--batch=2", "--precision=float32",
@@ -37,6 +38,7 @@ def test_both_phases_survive_a_kill_and_make_a_head_that_decodes(place):
   )  # fmt: skip
   found = [models.load(run)[1] for run in (judged, killed)]
   assert found[0]["sha256"] == found[1]["sha256"] != shas[0]
+  assert (killed / training_chart.FILE).is_file()
   assert found[0]["training"]["settings"]["initial"] == shas[0]
   plain, real = (
     codecs.get(

@@ -130,7 +130,7 @@ def test_a_chart_that_can_not_be_drawn_does_not_end_the_training(
 def test_the_chart_has_every_measurement(tmp_path):
   curve, out = tmp_path / "validation.csv", tmp_path / "curve.png"
   curve.write_text("step,loss,bd_rate,bpp_1\n2,0.9,-40.1,1\n4,0.8,nan,1\n")
-  assert compression_validation.draw(curve, out) == 2
+  compression_validation.draw(curve, out)
   drawn = files.read_image(out)
   curve.write_text("step,loss,bd_rate,bpp_1\n2,0.9,-40.1,1\n4,0.5,-44,1\n")
   compression_validation.draw(curve, out)

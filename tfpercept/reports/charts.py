@@ -17,6 +17,7 @@ COLORMAP = "inferno"
 """Color map of error maps: black, violet, orange, yellow."""
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 _COLORS = (0, 1, 2, 3, 4, 5, 6, 8, 9)  # of matplotlib; 7 is the faint grey
+_IN_A_ROW = 4  # axes of `panels`
 _SHEET_GAP, _SHEET_LINE = 8, 15  # pixels
 _FAINT = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (7, 5)))
 
@@ -278,33 +279,48 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
 
 
 def panels(
-  series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x: str
+  drawn: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+  *,
+  x: str,
 ) -> np.ndarray:
-  """Draws curves side by side, each on axes of its own, as uint8 `[H, W, 3]`.
+  """Draws axes in rows, each with its curves, as uint8 `[H, W, 3]`.
 
   Args:
-    series: Abscissae `[n]` and values `[n]` by title; NaN leaves a gap.
+    drawn: Abscissae `[n]` and values `[n]` by the name of the curve, by the
+      title of the axes; NaN leaves a gap. A name is a line of the legend, and a
+      curve without one has none. A name has one color on all axes.
     x: Name of the abscissa.
 
   Raises:
     ValueError: if there is nothing to draw, or matplotlib is not installed.
   """
-  if not series:
+  if not drawn:
     raise ValueError("panels needs at least one series")
   _matplotlib()
   from matplotlib import figure
   from matplotlib.backends import backend_agg
 
-  size = (5.0 * len(series), 3.4)
+  columns = min(len(drawn), _IN_A_ROW)
+  rows = -(-len(drawn) // columns)
+  names = list(
+    dict.fromkeys(name for lines in drawn.values() for name in lines)
+  )
+  size = (5.0 * columns, 3.4 * rows)
   chart = figure.Figure(figsize=size, dpi=120, layout="constrained")
   canvas = backend_agg.FigureCanvasAgg(chart)
-  axes = chart.subplots(1, len(series), squeeze=False)[0]
-  for axis, (title, (at, values)) in zip(axes, series.items(), strict=True):
-    axis.plot(at, values, lw=1.6, ms=3, color="C0", marker="o")
+  for place, (title, curves) in enumerate(drawn.items(), 1):
+    axis = chart.add_subplot(rows, columns, place)
+    for name, (at, values) in curves.items():
+      color = f"C{_COLORS[names.index(name) % len(_COLORS)]}"
+      axis.plot(
+        at, values, lw=1.6, ms=3, color=color, marker="o", label=name or None
+      )
     axis.set_title(title, fontsize=11)
     axis.set_xlabel(x)
     axis.grid(color="#888888", alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
+    if any(curves):
+      axis.legend(frameon=False, fontsize=8)
   canvas.draw()
   return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

@@ -1,0 +1,99 @@
+"""The curves of training runs, as one picture."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfpercept.evaluation.core import training_curves
+from tfpercept.io import files
+from tfpercept.reports import charts
+from trainers import compression_validation
+
+FILE = "curves.png"
+"""Name of the picture in the folder of a run."""
+_Curves = dict[str, tuple[Sequence[float], Sequence[float]]]
+
+
+def keep(run: pathlib.Path) -> None:
+  """Draws the curves of a run into its folder.
+
+  A training does not fail for a picture of its curves: where they can not be
+  drawn, a warning says why.
+  """
+  try:
+    draw([run], run / FILE)
+  except (ValueError, OSError) as error:
+    logging.warning("%s is not drawn: %s", FILE, error)
+
+
+def draw(
+  runs: Sequence[pathlib.Path],
+  picture: files.PathLike,
+  *,
+  tags: Sequence[str] = (),
+) -> list[str]:
+  """Draws each scalar on axes of its own, with a line for each run.
+
+  Args:
+    runs: Folders of runs.
+    picture: Path of the picture to write, a PNG file.
+    tags: Starts of the names of the scalars that are drawn; all if empty.
+
+  Returns:
+    The names of the scalars that are drawn.
+
+  Raises:
+    ValueError: if a run logged nothing of the kind, or matplotlib is not
+      installed.
+    OSError: if the picture can not be written.
+  """
+  panels: dict[str, _Curves] = {}
+  for name, run in zip(_names(runs), runs, strict=True):
+    found = {
+      tag: curve
+      for tag, curve in _curves(run).items()
+      if not tags or tag.startswith(tuple(tags))
+    }
+    if not found:
+      raise ValueError(
+        f"{run} has no curves{_of(tags)}; give the folder of a training that "
+        "has ended an interval"
+      )
+    for tag, curve in found.items():
+      panels.setdefault(compression_validation.SCALARS.get(tag, tag), {})[
+        name
+      ] = curve
+  files.write_image(picture, charts.panels(panels, x="step"))
+  return list(panels)
+
+
+def _curves(run: pathlib.Path) -> _Curves:
+  """Returns the curves of a run by the names of its scalars.
+
+  Those of a codec's validation are taken from its file, which is kept where the
+  logs for TensorBoard are not.
+  """
+  # Scalars are logged in folders below, too.
+  places = sorted({p.parent for p in (run / "tensorboard").rglob("*tfevents*")})
+  found: _Curves = {}
+  for place in places:
+    found |= training_curves.scalars(place)
+  validation = run / compression_validation.FILE
+  if validation.exists():
+    found |= compression_validation.curves(validation)
+  return found
+
+
+def _names(runs: Sequence[pathlib.Path]) -> list[str]:
+  """Returns names of the runs for the legend: what their paths do not share."""
+  paths = [str(run.absolute()) for run in runs]
+  if len(paths) == 1:
+    return [""]
+  common = os.path.commonpath([os.path.dirname(path) for path in paths])
+  return [os.path.relpath(path, common) for path in paths]
+
+
+def _of(tags: Sequence[str]) -> str:
+  return f" of {', '.join(tags)}" if tags else ""
