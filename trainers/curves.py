@@ -26,12 +26,15 @@ class Job(settings.Settings):
   """
 
   run: tuple[str, ...] = settings.option(
-    settings.REQUIRED, "Run folder of a trainer; may be repeated."
+    settings.REQUIRED,
+    "Run folder of a trainer; may be repeated.",
+    repeated=True,
   )
   tags: tuple[str, ...] = settings.option(
     (),
-    "Starts of the names of the scalars to draw, such as train/loss or "
-    "held_out; all if none are given.",
+    "Start of the names of scalars to draw, such as train/loss or held_out; "
+    "may be repeated. All are drawn if none is given.",
+    repeated=True,
   )
   out: str = settings.option(settings.REQUIRED, "PNG file to write.")
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
 from absl import logging
 
 from tfpercept.evaluation.core import training_curves
@@ -13,7 +14,8 @@ from trainers import compression_validation
 
 FILE = "curves.png"
 """Name of the picture in the folder of a run."""
-_Curves = dict[str, tuple[Sequence[float], Sequence[float]]]
+_Numbers = Sequence[float] | np.ndarray
+_Curves = dict[str, tuple[_Numbers, _Numbers]]
 
 
 def keep(run: pathlib.Path) -> None:

@@ -63,6 +63,10 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   done = runs.run("curves", f"--run={killed}", shown, f"--out={again}")
   assert done.returncode == 0, done.stderr
   assert again.read_bytes() == drawn
+  both = [f"--run={run}" for run in (unbroken, killed)]
+  done = runs.run("curves", *both, shown, f"--out={tmp_path / 'both.png'}")
+  assert done.returncode == 0, done.stderr
+  assert (tmp_path / "both.png").read_bytes() != drawn
   done = runs.run("curves", f"--run={tmp_path}", f"--out={again}")
   assert f"{tmp_path} has no curves" in done.stderr
   rows = list(csv.DictReader(curves[0].splitlines()))

@@ -17,6 +17,7 @@ COLORMAP = "inferno"
 """Color map of error maps: black, violet, orange, yellow."""
 _INK = "#010203"  # matplotlib draws with it; replaced by the colour of text
 _COLORS = (0, 1, 2, 3, 4, 5, 6, 8, 9)  # of matplotlib; 7 is the faint grey
+_Numbers = Sequence[float] | np.ndarray
 _IN_A_ROW = 4  # axes of `panels`
 _SHEET_GAP, _SHEET_LINE = 8, 15  # pixels
 _FAINT = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (7, 5)))
@@ -279,7 +280,7 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
 
 
 def panels(
-  drawn: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+  drawn: Mapping[str, Mapping[str, tuple[_Numbers, _Numbers]]],
   *,
   x: str,
 ) -> np.ndarray:
