@@ -47,6 +47,8 @@ class Job(settings.Settings):
     steps: Steps of a search for further rows; 0 for no such rows. Generators
       without an encoder are always searched, with 300 steps by default.
     objective: Distance of these searches; None for that of the codec.
+    residuals: Quantizer steps of residual layers for further rows, in levels of
+      255, of PCA and of each generator without a search.
     kept: Steps of a search whose pictures are shown; empty for no search.
     photo: Name of the codec of photographs in the table; empty for none.
   """
@@ -74,6 +76,11 @@ class Job(settings.Settings):
   )
   objective: str | None = settings.option(
     None, "Spec of the distance that is searched by."
+  )
+  residuals: tuple[float, ...] = settings.option(
+    (),
+    "Quantizer steps of residual layers for further rows, 8 to 256 each, with "
+    "the codec of photographs at the rate of the last generator's.",
   )
   kept: tuple[int, ...] = settings.option(
     (), "Steps of a search of one picture that are shown, such as 100,1000."
@@ -194,17 +201,33 @@ def _methods(
     "JPEG, quality 10": methods.of_codec(codecs.get("jpeg"), 10),
     "JPEG, quality 1": methods.of_codec(codecs.get("jpeg"), 1),
   }
-  if job.photo:
-    photo = codecs.get(f"hyperprior(model={job.photo!r})")
-    quality = methods.quality_at(photo, list(unseen), job.bpp)
-    found[f"{job.photo}, quality {quality:g}"] = methods.of_codec(
-      photo, quality
-    )
+  found |= _photo(job, unseen, job.bpp)
+  qualities = {}
   for name, codec in coders.items():
     tried = _SEARCHED if codec.steps else _TRIED
     quality = methods.quality_at(codec, list(unseen), job.bpp, tried=tried)
     found[name] = methods.of_codec(codec, quality)
+    qualities[name] = quality
+  for step in job.residuals:
+    for name, codec in coders.items():
+      if not codec.steps:
+        layered = inversion_codec.Inversion(model=codec.model, residual=step)
+        last = methods.of_codec(layered, qualities[name])
+        found[f"{name}, residual {step:g}"] = last
+    bits = 8 * float(last(unseen).sizes.mean())
+    found |= _photo(job, unseen, bits / job.side**2)
   return found
+
+
+def _photo(
+  job: Job, unseen: np.ndarray, bpp: float
+) -> dict[str, methods.Method]:
+  """Returns the codec of photographs at a rate, by name, if it is wanted."""
+  if not job.photo:
+    return {}
+  photo = codecs.get(f"hyperprior(model={job.photo!r})")
+  quality = methods.quality_at(photo, list(unseen), bpp)
+  return {f"{job.photo}, quality {quality:g}": methods.of_codec(photo, quality)}
 
 
 def _notes(

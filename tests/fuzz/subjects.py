@@ -100,10 +100,17 @@ def lossless() -> Subject:
 
 
 def inversion(folder: pathlib.Path) -> Subject:
-  """Returns the decoder of a small generator, which it saves in a folder."""
+  """Returns the decoder of a small generator, which it saves in a folder.
+
+  Its streams are without and with a residual.
+  """
   model = small_generators.save("pca", folder / "pca")
-  spec = f"inversion(model={str(model)!r})"
-  return dataclasses.replace(of_spec(spec), name="inversion")
+  plain, layered = (
+    of_spec(f"inversion(model={str(model)!r}{more})")
+    for more in ("", ", residual=32")
+  )
+  streams = [*plain.seeds, *layered.seeds]
+  return dataclasses.replace(plain, name="inversion", seeds=streams)
 
 
 class Gate:

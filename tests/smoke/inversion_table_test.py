@@ -16,7 +16,7 @@ def test_the_table_has_all_methods_and_the_page_its_pictures(tmp_path):
   model = small_generators.save("pca", tmp_path / "m")
   done = runs.run(
     "inversion_table", f"--data={data}", "--side=32", "--pictures=3",
-    "--photo=", f"--models=mine={model}",
+    "--photo=", f"--models=mine={model}", "--residuals=16",
     f"--out={tmp_path}/out",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
@@ -28,12 +28,14 @@ def test_the_table_has_all_methods_and_the_page_its_pictures(tmp_path):
     "JPEG, quality 1 |",
     "PCA",
     "mine beside PCA",
+    "| PCA, residual 16 |",
+    "| mine, residual 16 |",
   ):
     assert name in text
   assert "proves nothing" in text
   page = (tmp_path / "out" / "report.html").read_text()
-  # Originals and six methods on both parts.
-  assert page.count("<img") == 2 * 3 * 7
+  # Originals and eight methods on both parts.
+  assert page.count("<img") == 2 * 3 * 9
   done = runs.run(
     "inversion_table", f"--data={data}", "--models=no name",
     f"--out={tmp_path}/out",

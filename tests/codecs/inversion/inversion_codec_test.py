@@ -124,6 +124,80 @@ def test_a_search_ends_at_its_target_and_at_its_time(folders):
   assert told == [1, 1]
 
 
+@pytest.fixture(scope="module")
+def layered(folders):
+  return inversion_codec.Inversion(model=str(folders["pca"]), residual=24)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (32, 32), (33, 50)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_residual_keeps_what_the_generator_can_not_make(
+  pca, layered, size, channels
+):
+  random = np.random.default_rng(0)
+  picture = random.integers(0, 256, (*size, channels), np.uint8)
+  data = layered.compress(picture)
+  again = layered.decompress(data)
+  assert again.shape == picture.shape
+  # The error of rounding to steps of about 24, with a dead zone.
+  assert np.square(again - picture.astype(float)).mean() < 24**2 / 8
+  # Whoever asks for no residual layer reads it all the same.
+  np.testing.assert_array_equal(pca.decompress(data), again)
+  np.testing.assert_array_equal(pca.symbols(data), layered.symbols(data))
+
+
+def test_a_residual_is_a_second_string_of_the_same_latents(pca, layered):
+  plain, data = pca.compress(PICTURE), layered.compress(PICTURE)
+  lengths = container.read_header(data).lengths
+  assert lengths[0] == container.read_header(plain).lengths[0]
+  assert len(data) - sum(lengths) <= 18 + 2
+  errors = [
+    np.square(pca.decompress(one) - PICTURE.astype(float)).mean()
+    for one in (plain, data)
+  ]
+  assert errors[1] < errors[0]
+  bits = layered.estimated_bits(PICTURE)
+  assert abs(8 * len(data) - bits - 8 * 20) < 24
+
+
+def test_grey_files_of_grey_models_have_residuals(folders):
+  model = str(folders["grey"])
+  codec = inversion_codec.Inversion(model=model, residual=8)
+  picture = np.random.default_rng(0).integers(0, 256, (40, 33, 1), np.uint8)
+  again = codec.decompress(codec.compress(picture))
+  assert np.abs(again.astype(int) - picture).max() <= 16
+
+
+def test_a_damaged_residual_is_refused(layered):
+  data = layered.compress(PICTURE)
+  for place in range(len(data)):
+    damaged = bytearray(data)
+    damaged[place] ^= 1 << place % 8
+    with pytest.raises(codecs.CorruptStream):
+      layered.decompress(bytes(damaged))
+  for length in range(0, len(data), 3):
+    with pytest.raises(codecs.CorruptStream):
+      layered.decompress(data[:length])
+
+
+def test_damage_behind_a_right_checksum_is_refused_or_makes_a_picture(layered):
+  """Whoever forges a file may change any string; nothing worse comes of it."""
+  header = container.read_header(layered.compress(PICTURE)).header
+  random = np.random.default_rng(2)
+  latents = layered.symbols(layered.compress(PICTURE)).ravel()
+  first = layered._coding.write(latents, layered._level(header.quality))
+  refused = 0
+  for size in range(1, 60):
+    forged = container.pack(header, [first, random.bytes(size)])
+    try:
+      assert layered.decompress(forged).shape == PICTURE.shape
+    except codecs.CorruptStream:
+      refused += 1
+  assert refused > 40
+  with pytest.raises(codecs.CorruptStream, match="3 strings; the codec has 1"):
+    layered.decompress(container.pack(header, [first, b"\0", b"\0"]))
+
+
 def test_options_out_of_range_are_refused(folders, pca):
   model = str(folders["pca"])
   for options, why in (
@@ -131,6 +205,7 @@ def test_options_out_of_range_are_refused(folders, pca):
     ({"seconds": 0}, "seconds are above 0"),
     ({"objective": "ms_ssim"}, "ms_ssim needs images"),
     ({"max_pixels": 0}, "max_pixels is 1 to"),
+    ({"residual": 4}, "a residual has steps from 8 to 256"),
   ):
     with pytest.raises(ValueError, match=why):
       inversion_codec.Inversion(model=model, **options)

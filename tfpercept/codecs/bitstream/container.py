@@ -22,6 +22,9 @@ their lowest byte first. Each stream has one form: what is read and written agai
 is the same. A picture whose grey flag is set is the mean of its three decoded
 8-bit channels, rounded: (r + g + b + 1) // 3.
 
+A stream of the codec `inversion` has a string of latents, and may have a second
+one with the residual of their picture (`codecs.inversion.residual_layer`).
+
 A stream of the codec `lossless` follows from its picture alone. It has one
 string, and of the flags at most that of grey; its quality is 0. The string is,
 by `payload`:
@@ -135,6 +138,7 @@ def unpack(
   model: bytes,
   symbols: Callable[[int, int], Sequence[int]],
   optional: Collection[str] = (),
+  fewest: int | None = None,
   max_bytes: int = MAX_BYTES,
   max_pixels: int = MAX_PIXELS,
 ) -> tuple[Header, list[bytes]]:
@@ -150,6 +154,8 @@ def unpack(
       to the number of symbols that each string holds.
     optional: Fields that the codec uses, of `seed` and `tile`; a stream with
       another field is refused.
+    fewest: Least number of strings, where those at the end may be missing; None
+      if all have to be there.
     max_bytes: Largest size of a stream, in bytes.
     max_pixels: Largest number of pixels of a picture.
 
@@ -174,10 +180,12 @@ def unpack(
       raise CorruptStream(f"the stream has a {name}, which its codec has not")
   wanted = symbols(header.height, header.width)
   count = fields.varint("the number of strings")
-  if count != len(wanted):
-    raise CorruptStream(f"{count} strings; the codec has {len(wanted)}")
+  fewest = len(wanted) if fewest is None else fewest
+  if not fewest <= count <= len(wanted):
+    allowed = " to ".join(map(str, dict.fromkeys((fewest, len(wanted)))))
+    raise CorruptStream(f"{count} strings; the codec has {allowed}")
   lengths = fields.lengths(count)
-  for length, number in zip(lengths, wanted, strict=True):
+  for length, number in zip(lengths, wanted[:count], strict=True):
     if not 1 <= length <= 64 + 8 * number:
       raise CorruptStream(
         f"a string of {length} bytes; {number} symbols take 1 to "

@@ -11,7 +11,12 @@ import numpy as np
 from tfpercept import manifests
 from tfpercept.codecs import base
 from tfpercept.codecs.bitstream import container
-from tfpercept.codecs.inversion import latent_tables, tile_grid
+from tfpercept.codecs.inversion import (
+  latent_tables,
+  picture_channels,
+  residual_layer,
+  tile_grid,
+)
 from tfpercept.codecs.learned import model_ids
 from tfpercept.codecs.lossless import lossless_codec
 
@@ -35,6 +40,10 @@ class Inversion(base.Codec):
   of other sizes than the generator's are covered by squares that overlap, each
   with its latent.
 
+  What the generator can not make is lost, unless a file has a residual layer.
+  That is a second string, which costs two bytes of header, and which decoding
+  adds to the generator's picture; see `residual_layer`.
+
   Quality is 1 to the number of the generator's quantizer steps. A file's
   symbols are the same on all machines, and pixels the same within a level.
 
@@ -48,6 +57,8 @@ class Inversion(base.Codec):
       `0.84*ms_ssim + 0.16*mae` with as many scales as fit.
     seconds: Most seconds of a search by the clock; None for any number.
     target: Value of the objective at which a search ends; None for none.
+    residual: Quantizer step of the residual layer in levels of 255, 8 to 256,
+      of which the nearest that can be stored is taken; None writes none.
     seed: Seed of the starts.
     max_pixels: Largest number of pixels of a picture; files that tell of more
       are corrupt.
@@ -80,12 +91,15 @@ class Inversion(base.Codec):
     objective: str | None = None,
     seconds: float | None = None,
     target: float | None = None,
+    residual: float | None = None,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
   ):
     self.model, self.steps, self.restarts = model, steps, restarts
     self.objective, self.seconds, self.target = objective, seconds, target
-    self.seed, self.max_pixels = seed, max_pixels
+    self.residual, self.seed, self.max_pixels = residual, seed, max_pixels
+    if residual is not None:
+      self._residual = residual_layer.nearest(residual)
     if model is None:
       raise ValueError(
         "inversion needs a generator; name one by inversion(model='RUN')"
@@ -142,8 +156,7 @@ class Inversion(base.Codec):
     """
     sixteenths = self._sixteenths(quality)
     checked = [self._checked(image) for image in images]
-    found = iter(self._symbols(checked, sixteenths))
-    level = self._level(sixteenths)
+    found = self._symbols(checked, sixteenths)
     return [
       container.pack(
         container.Header(
@@ -154,9 +167,9 @@ class Inversion(base.Codec):
           quality=sixteenths,
           grey=image.shape[2] == 1,
         ),
-        [self._coding.write(next(found), level)],
+        self._strings(image, symbols, sixteenths),
       )
-      for image in checked
+      for image, symbols in zip(checked, found, strict=True)
     ]
 
   def decompress(self, data: bytes) -> np.ndarray:
@@ -164,20 +177,18 @@ class Inversion(base.Codec):
       return lossless_codec.Lossless(max_pixels=self.max_pixels).decompress(
         data
       )
-    header, symbols = self._unpack(data)
-    step = self._step(header.quality)
-    grid = self._grid(header.height, header.width)
-    squares = []
-    for start in range(0, len(symbols), _AT_ONCE):
-      z = symbols[start : start + _AT_ONCE].astype(np.float32) * np.float32(
-        step
-      )
-      squares.append(self._engine.decode(z, step))
-    joined = grid.join(np.concatenate(squares))
-    if not np.isfinite(joined).all():
+    header, symbols, more = self._unpack(data)
+    size, channels = (header.height, header.width), 1 if header.grey else 3
+    made = self._made(symbols, size, header.quality)
+    if not np.isfinite(made).all():
       raise base.CorruptStream("the latents are no picture's")
-    picture = np.round(255 * np.clip(joined, 0, 1)).astype(np.uint8)
-    return _channels(picture, 1 if header.grey else 3)
+    if not more:
+      levels = picture_channels.levels(made)
+      return picture_channels.of_levels(levels, channels)
+    (string,) = more
+    rest = residual_layer.read(string, *size, channels)
+    own = picture_channels.predicted(made, channels)
+    return picture_channels.levels((own + rest) / 255)
 
   def picture_size(self, data: bytes) -> tuple[int, int] | None:
     header = container.read_header(data).header
@@ -194,10 +205,12 @@ class Inversion(base.Codec):
   def estimated_bits(
     self, image: np.ndarray, *, quality: float | None = None
   ) -> float:
-    sixteenths = self._sixteenths(quality)
-    (symbols,) = self._symbols([self._checked(image)], sixteenths)
+    sixteenths, image = self._sixteenths(quality), self._checked(image)
+    (symbols,) = self._symbols([image], sixteenths)
     vectors = symbols.reshape(-1, self._coding.indexes.shape[1])
-    return float(self._coding.bits(vectors, self._level(sixteenths)).sum())
+    bits = self._coding.bits(vectors, self._level(sixteenths)).sum()
+    more = self._strings(image, symbols, sixteenths)[1:]
+    return float(bits) + sum(8 * len(string) for string in more)
 
   def trajectory(
     self,
@@ -242,6 +255,41 @@ class Inversion(base.Codec):
       for end, part in zip(ends, squares, strict=True)
     ]
 
+  def _strings(
+    self, image: np.ndarray, symbols: np.ndarray, sixteenths: int
+  ) -> list[bytes]:
+    """Returns the strings of a picture: its latents, and its residual if any.
+
+    Args:
+      image: Picture, uint8 `[H, W, 1 or 3]`.
+      symbols: Symbols of all its squares, int32, one after the other.
+      sixteenths: Quality in sixteenths.
+    """
+    strings = [self._coding.write(symbols, self._level(sixteenths))]
+    if self.residual is not None:
+      vectors = symbols.reshape(-1, self.latent)
+      height, width, channels = image.shape
+      made = self._made(vectors, (height, width), sixteenths)
+      rest = image - picture_channels.predicted(made, channels)
+      strings.append(residual_layer.write(rest, self._residual)[0])
+    return strings
+
+  def _made(
+    self, symbols: np.ndarray, size: tuple[int, int], sixteenths: int
+  ) -> np.ndarray:
+    """Returns the generator's picture, float32 `[H, W, C]` about [0, 1].
+
+    Args:
+      symbols: Symbols of all squares, int32 `[squares, latent]`.
+      size: Height and width of the picture.
+      sixteenths: Quality in sixteenths.
+    """
+    step, squares = self._step(sixteenths), []
+    for start in range(0, len(symbols), _AT_ONCE):
+      part = symbols[start : start + _AT_ONCE].astype(np.float32)
+      squares.append(self._engine.decode(part * np.float32(step), step))
+    return self._grid(*size).join(np.concatenate(squares))
+
   def _found(
     self, x: np.ndarray, sixteenths: int, keep: tuple[int, ...] = ()
   ) -> list[latent_search.Found]:
@@ -267,7 +315,7 @@ class Inversion(base.Codec):
 
   def _squares(self, image: np.ndarray) -> np.ndarray:
     """Returns the squares of a picture, float32 in [0, 1]."""
-    own = _channels(image, self._engine.image_shape[2])
+    own = picture_channels.of_levels(image, self._engine.image_shape[2])
     return self._grid(*image.shape[:2]).cut(own) / np.float32(255)
 
   def _grid(self, height: int, width: int) -> tile_grid.Grid:
@@ -293,14 +341,24 @@ class Inversion(base.Codec):
     logs = np.log(self._coding.steps.astype(np.float64))
     return float(np.exp(np.interp(place, np.arange(len(logs)), logs)))
 
-  def _unpack(self, data: bytes) -> tuple[container.Header, np.ndarray]:
-    """Returns header and symbols `[squares, latent]`; raises CorruptStream."""
+  def _unpack(
+    self, data: bytes
+  ) -> tuple[container.Header, np.ndarray, list[bytes]]:
+    """Returns header, symbols `[squares, latent]` and the strings after them.
+
+    Raises:
+      CorruptStream: as `decompress`.
+    """
     levels, latents = self._coding.indexes.shape
-    header, (string,) = container.unpack(
+    header, (string, *more) = container.unpack(
       data,
       codec=container.CODEC_IDS[BITSTREAM],
       model=self.identity,
-      symbols=lambda h, w: [self._grid(h, w).count * latents],
+      symbols=lambda h, w: [
+        self._grid(h, w).count * latents,
+        residual_layer.count(h, w, 3),
+      ],
+      fewest=1,
       max_pixels=self.max_pixels,
     )
     if not header.is_short or header.integer:
@@ -316,7 +374,7 @@ class Inversion(base.Codec):
       raise base.CorruptStream("a color picture of a model of grey ones")
     count = self._grid(header.height, header.width).count
     symbols = self._coding.read(string, count, self._level(header.quality))
-    return header, symbols.reshape(count, latents)
+    return header, symbols.reshape(count, latents), more
 
 
 def is_generator(manifest: dict[str, Any]) -> bool:
@@ -336,13 +394,3 @@ def _engine() -> Any:
     raise base.MissingLibrary(
       "this needs TensorFlow, which is not installed: pip install tensorflow"
     ) from error
-
-
-def _channels(picture: np.ndarray, channels: int) -> np.ndarray:
-  """Returns a picture of one or three channels, grey as their rounded mean."""
-  if picture.shape[-1] == channels:
-    return picture
-  if channels == 3:
-    return np.repeat(picture, 3, axis=-1)
-  total = picture.sum(axis=-1, keepdims=True, dtype=np.uint16)
-  return ((total + 1) // 3).astype(np.uint8)
