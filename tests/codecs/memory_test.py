@@ -14,7 +14,9 @@ from tfpercept import cli, codecs
 from tfpercept.codecs import files as codec_files
 from tfpercept.codecs import memory
 from tfpercept.codecs.bitstream import container
+from tfpercept.codecs.learned import tiles
 from tfpercept.codecs.lossless import lossless_codec, payloads
+from tfpercept.data import packaged
 from tfpercept.io import files
 
 EXACT = lossless_codec.Lossless()
@@ -223,3 +225,19 @@ def test_the_program_holds_a_model_and_its_head_to_what_is_stated(
   assert status("--engine=numpy", "--gigabytes=0.05") == 1
   with pytest.raises(SystemExit):
     status("--codec=jpeg", "--realism=1")
+
+
+def test_a_photograph_takes_a_model_less_than_300_megabytes(tmp_path):
+  """Both commands, from their start, with what runs without TensorFlow."""
+  photo = tiles.padded(packaged.test()["coffee"], (0, 512), (0, 768))
+  source, coded, back = (
+    tmp_path / name for name in ("a.png", "b.tfp", "c.png")
+  )
+  files.write_image(source, photo)
+  engine = "--engine=numpy"
+  for command in (
+    ("compress", source, f"--out={coded}", engine, "--lossless=never"),
+    ("decompress", coded, f"--out={back}", engine),
+  ):
+    held, _ = program.peak(*command)
+    assert held < 300e6, command[0]
