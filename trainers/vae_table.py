@@ -146,20 +146,23 @@ def main() -> None:
     told_apart=vae_benchmark.told_apart(manifests),
   )
   _write(out, benchmark, table, shown)
-  first = {name: (name, job.seeds[0]) for name in losses}
+  first = {name: runs[name, job.seeds[0]] for name in losses}
+  exhibits = generation_page.Exhibits(
+    {name: loaded[name, job.seeds[0]][0] for name in losses},
+    unseen,
+    {name: models.load(folder)[0] for name, folder in planes.items()},
+  )
   generation_page.write(
     out / "report.html",
     benchmark.title,
     shown,
-    generation_page.Exhibits(
-      {name: loaded[key][0] for name, key in first.items()},
-      unseen,
-      {name: models.load(folder)[0] for name, folder in planes.items()},
-    ),
-    logs={name: runs[key] / "tensorboard" for name, key in first.items()},
+    exhibits,
+    logs={name: run / "tensorboard" for name, run in first.items()},
     missing=table.missing,
     conditions=vae_benchmark.conditions(manifests),
   )
+  for what, picture in generation_page.sheets(exhibits).items():
+    files.write_image(out / f"{what}.png", picture)
   print(generation_blocks.markdown(shown), end="")
 
 

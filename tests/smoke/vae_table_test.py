@@ -8,6 +8,8 @@ import pytest
 
 from tests.smoke import runs
 from tfpercept import distances, models
+from tfpercept.evaluation.generative import samples
+from tfpercept.io import files
 from trainers import processes, vae_benchmark
 
 FACES = vae_benchmark.BENCHMARKS["faces"]
@@ -105,6 +107,17 @@ def test_the_page_shows_all_networks_and_what_collapsed(table):
   assert page.count("<img ") == (losses + 1) + 2 * losses + 6 * (losses + 1)
   assert "MSE, seed 0, MSE, seed 1" in page
   assert str(table[0]) not in page
+
+
+def test_samples_and_planes_are_pictures_of_their_own_too(table):
+  losses = len(FACES.losses)
+  for name, columns, count in (
+    ("samples", 8, losses + 1),
+    ("plane", 14, losses),
+  ):
+    picture = files.read_image(table[0] / f"{name}.png")
+    sheet = 48 * columns + samples.GAP * (columns - 1)
+    assert count * sheet < picture.shape[1] < count * (sheet + 10) + 10
 
 
 def test_a_preset_that_can_not_be_trained_is_answered_in_a_line(tmp_path):

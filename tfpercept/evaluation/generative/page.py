@@ -9,7 +9,7 @@ from tfpercept.evaluation.core import machine, training_curves
 from tfpercept.evaluation.generative import samples
 from tfpercept.evaluation.generative.markdown import Block
 from tfpercept.io import files
-from tfpercept.reports import gallery, page
+from tfpercept.reports import charts, gallery, page
 
 _SHOWN = 8  # tiles beside each other
 _REMADE = 6  # pictures above their reconstructions; as many as fit the page
@@ -86,20 +86,44 @@ def _pictures(exhibits: Exhibits) -> list[str]:
   return sections
 
 
-def _samples(exhibits: Exhibits) -> str:
-  networks, unseen = exhibits.networks, exhibits.unseen
+def sheets(exhibits: Exhibits) -> dict[str, np.ndarray]:
+  """Returns samples, and planes if any, of all networks side by side.
+
+  Args:
+    exhibits: Networks and pictures to show.
+
+  Returns:
+    Pictures, uint8 `[H, W, 3]`, by a word for what they show.
+
+  Raises:
+    ValueError: if matplotlib is not installed.
+  """
+  found = {"samples": charts.sheet("Samples", _sampled(exhibits))}
+  if exhibits.planes:
+    title = "The plane of two latents"
+    found["plane"] = charts.sheet(title, _planes_of(exhibits))
+  return found
+
+
+def _sampled(exhibits: Exhibits) -> dict[str, np.ndarray]:
+  """Returns a sheet of samples of each network, and as many pictures."""
+  networks, real = exhibits.networks, exhibits.unseen[: _SHOWN**2]
   latent = next(iter(networks.values())).latent
-  z = samples.latents(_SHOWN**2, latent, seed=exhibits.seed)
-  real = samples.sheet(unseen[: _SHOWN**2], _SHOWN)
-  sheets = {"pictures held out": real} | {
+  z = samples.latents(len(real), latent, seed=exhibits.seed)
+  return {"pictures held out": samples.sheet(real, _SHOWN)} | {
     name: samples.samples(network, z, columns=_SHOWN)
     for name, network in networks.items()
   }
+
+
+def _samples(exhibits: Exhibits) -> str:
   text = (
     "Latents drawn from the prior, the same for all losses, and pictures held "
     "out beside them."
   )
-  return page.section("Samples", page.paragraph(text), _cards(sheets))
+  return page.section(
+    "Samples", page.paragraph(text), _cards(_sampled(exhibits))
+  )
 
 
 def _remade(exhibits: Exhibits) -> str:
@@ -126,7 +150,7 @@ def _remade(exhibits: Exhibits) -> str:
 def _ways(exhibits: Exhibits) -> str:
   unseen = exhibits.unseen
   first, second = unseen[:_WAYS], unseen[_WAYS : 2 * _WAYS]
-  sheets = {
+  drawn = {
     name: samples.interpolations(network, first, second, steps=_SHOWN)
     for name, network in exhibits.networks.items()
   }
@@ -135,27 +159,33 @@ def _ways(exhibits: Exhibits) -> str:
     "tile of a row are the reconstructions of two pictures held out."
   )
   return page.section(
-    "From one picture to another", page.paragraph(text), _cards(sheets)
+    "From one picture to another", page.paragraph(text), _cards(drawn)
   )
 
 
-def _planes(exhibits: Exhibits) -> str:
-  sheets = {
+def _planes_of(exhibits: Exhibits) -> dict[str, np.ndarray]:
+  """Returns the plane of each network of two latents."""
+  return {
     name: samples.manifold(network, side=_MANIFOLD)
     for name, network in exhibits.planes.items()
   }
+
+
+def _planes(exhibits: Exhibits) -> str:
   text = (
     "Networks with two latents. Tiles are at the quantiles of the prior, each "
     "for an equal share of it."
   )
   return page.section(
-    "The plane of two latents", page.paragraph(text), _cards(sheets)
+    "The plane of two latents",
+    page.paragraph(text),
+    _cards(_planes_of(exhibits)),
   )
 
 
-def _cards(sheets: Mapping[str, np.ndarray]) -> str:
+def _cards(shown: Mapping[str, np.ndarray]) -> str:
   return gallery.cards(
-    [gallery.Card(name, enlarged(sheet, 500)) for name, sheet in sheets.items()]
+    [gallery.Card(name, enlarged(sheet, 500)) for name, sheet in shown.items()]
   )
 
 
