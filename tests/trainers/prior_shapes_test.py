@@ -1,0 +1,60 @@
+"""Symbols are coded shortest by the shape that they come from."""
+
+import numpy as np
+import pytest
+
+from tests.smoke import runs
+from trainers import prior_shapes
+
+
+def drawn(kind, *, count=8, scales=(0.3, 2.0, 9.0), seed=0):
+  """Rounded values of a distribution, as the symbols of some pictures."""
+  random = np.random.default_rng(seed)
+  draw = {
+    "normal": lambda s: random.normal(0, s, 4000),
+    "Laplace": lambda s: random.laplace(0, s / 2**0.5, 4000),
+    "logistic": lambda s: random.logistic(0, s * 3**0.5 / np.pi, 4000),
+  }[kind]
+  found = []
+  for _ in range(count):
+    counts = np.zeros((len(scales), 511), np.int64)
+    for row, scale in enumerate(scales):
+      symbols = np.round(draw(scale)).astype(int)
+      np.add.at(counts[row], np.clip(symbols, -255, 255) + 255, 1)
+    found.append(prior_shapes.Symbols(counts, 4000))
+  return found
+
+
+@pytest.mark.parametrize("kind", ["normal", "Laplace", "logistic"])
+def test_each_distribution_is_coded_shortest_by_its_own_shape(kind):
+  rates = prior_shapes.bits_per_pixel(drawn(kind))
+  shapes = {k: v for k, v in rates.items() if k != "their own shares"}
+  assert min(shapes, key=shapes.get) == kind
+  # Nothing is shorter than the distribution but by chance.
+  assert rates["their own shares"] > 0.995 * rates[kind]
+  assert rates["their own shares"] < 1.05 * rates[kind]
+
+
+def test_the_rate_is_the_entropy_of_what_is_coded():
+  (rate,) = {
+    prior_shapes.bits_per_pixel(drawn("normal", scales=(9.0,)))["normal"]
+  }
+  entropy = np.log2(9.0 * np.sqrt(2 * np.pi * np.e))
+  assert rate == pytest.approx(entropy, rel=0.01)
+
+
+def test_the_program_prints_each_quality(tmp_path, photograph):
+  for seed in range(4):
+    picture = photograph(64, 64, seed=seed)
+    prior_shapes.files.write_image(tmp_path / f"{seed}.png", picture)
+  done = runs.run("prior_shapes", f"--data={tmp_path}", "--qualities=3,7")
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.splitlines()
+  assert lines[0].split()[:3] == ["quality", "normal", "Laplace"]
+  assert [line.split()[0] for line in lines[1:3]] == ["3", "7"]
+  assert float(lines[1].split()[1]) < float(lines[2].split()[1])
+  assert "of 4 pictures by photo_mse" in done.stdout
+  (tmp_path / "0.png").unlink()
+  done = runs.run("prior_shapes", f"--data={tmp_path}")
+  assert done.returncode == 1
+  assert "needs 4 pictures or more" in done.stderr.strip().splitlines()[-1]
