@@ -154,6 +154,8 @@ def train(
     )
     if run.settings.network == "dcgan":
       _judge(run, network, data, unseen)
+    if run.settings.network != "pca":
+      training_chart.keep(run.out)
 
 
 def _network(
@@ -262,7 +264,6 @@ def _fit(
     optimizer=_optimizers(run, task.moves()),
     pictures=_shown(run, task, unseen),
   )
-  training_chart.keep(run.out)
 
 
 def _optimizers(

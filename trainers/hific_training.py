@@ -75,8 +75,8 @@ def train(
     pictures=kept_codec.pictures(kept, network.levels, held_out[0], estimate),
     extra_callbacks=[kept_codec.Saved(kept, run)],
   )
-  training_chart.keep(run.out)
   kept_codec.save(kept(), run)
+  training_chart.keep(run.out)
 
 
 def _pictures_of(

@@ -19,7 +19,11 @@ import numpy as np
 
 from programs import derived_flags, program
 from tfpercept import codecs, models, settings
-from tfpercept.codecs.inversion import inversion_codec, model_writer
+from tfpercept.codecs.inversion import (
+  inversion_codec,
+  model_writer,
+  residual_layer,
+)
 from tfpercept.data import examples
 from tfpercept.evaluation.inversion import measure, methods, page, table
 from tfpercept.io import files, folders, npz_reader
@@ -92,6 +96,8 @@ class Job(settings.Settings):
   def check(self) -> None:
     if not all("=" in item for item in self.models):
       raise ValueError(f"--models takes NAME=RUN; got {self.models}")
+    for step in self.residuals:
+      residual_layer.nearest(step)
 
   @property
   def named(self) -> dict[str, str]:
@@ -204,13 +210,13 @@ def _methods(
   found |= _photo(job, unseen, job.bpp)
   qualities = {}
   for name, codec in coders.items():
-    tried = _SEARCHED if codec.steps else _TRIED
+    tried = _SEARCHED if codec.searches else _TRIED
     quality = methods.quality_at(codec, list(unseen), job.bpp, tried=tried)
     found[name] = methods.of_codec(codec, quality)
     qualities[name] = quality
   for step in job.residuals:
     for name, codec in coders.items():
-      if not codec.steps:
+      if not codec.searches:
         layered = inversion_codec.Inversion(model=codec.model, residual=step)
         last = methods.of_codec(layered, qualities[name])
         found[f"{name}, residual {step:g}"] = last

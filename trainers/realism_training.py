@@ -178,8 +178,8 @@ def train(
     pictures=_pictures(task, kept, held_out),
     extra_callbacks=[_Saved(task, kept, run)],
   )
-  training_chart.keep(run.out)
   _save(task, kept(), run)
+  training_chart.keep(run.out)
 
 
 def _task(

@@ -44,13 +44,16 @@ def draw(
     tags: Starts of the names of the scalars that are drawn; all if empty.
 
   Returns:
-    The names of the scalars that are drawn.
+    The titles of the axes: the names of the scalars, but for a codec's
+    validation.
 
   Raises:
-    ValueError: if a run logged nothing of the kind, or matplotlib is not
-      installed.
+    ValueError: if a run is named twice or logged nothing of the kind, or
+      matplotlib is not installed.
     OSError: if the picture can not be written.
   """
+  if len({run.resolve() for run in runs}) < len(runs):
+    raise ValueError("a run is named twice; name each once")
   panels: dict[str, _Curves] = {}
   for name, run in zip(_names(runs), runs, strict=True):
     found = {
@@ -77,11 +80,13 @@ def _curves(run: pathlib.Path) -> _Curves:
   Those of a codec's validation are taken from its file, which is kept where the
   logs for TensorBoard are not.
   """
-  # Scalars are logged in folders below, too.
-  places = sorted({p.parent for p in (run / "tensorboard").rglob("*tfevents*")})
+  root = run / "tensorboard"
   found: _Curves = {}
-  for place in places:
-    found |= training_curves.scalars(place)
+  # Scalars are logged in folders below, too.
+  for place in sorted({path.parent for path in root.rglob("*tfevents*")}):
+    for tag, curve in training_curves.scalars(place).items():
+      name = f"{place.relative_to(root)}: {tag}" if tag in found else tag
+      found[name] = curve
   validation = run / compression_validation.FILE
   if validation.exists():
     found |= compression_validation.curves(validation)

@@ -227,8 +227,11 @@ def test_the_program_holds_a_model_and_its_head_to_what_is_stated(
     status("--codec=jpeg", "--realism=1")
 
 
-def test_a_photograph_takes_a_model_less_than_300_megabytes(tmp_path):
-  """Both commands, from their start, with what runs without TensorFlow."""
+def test_a_photograph_takes_a_model_little_memory(tmp_path):
+  """Both commands, from their start, with what runs without TensorFlow.
+
+  The limit of the format's promise is 300 MB; on two processors it is 116.
+  """
   photo = tiles.padded(packaged.test()["coffee"], (0, 512), (0, 768))
   source, coded, back = (
     tmp_path / name for name in ("a.png", "b.tfp", "c.png")
@@ -240,4 +243,4 @@ def test_a_photograph_takes_a_model_less_than_300_megabytes(tmp_path):
     ("decompress", coded, f"--out={back}", engine),
   ):
     held, _ = program.peak(*command)
-    assert held < 300e6, command[0]
+    assert held < 200e6, command[0]

@@ -58,6 +58,41 @@ def test_a_killed_run_is_drawn_up_to_its_last_whole_record(tmp_path):
   assert training_chart.draw([run], out) == ["train/loss"]
 
 
+def test_scalars_of_old_logs_are_drawn_and_text_is_passed_over(tmp_path):
+  run = _log(tmp_path / "a")
+  with tf.compat.v1.Graph().as_default():
+    writer = tf.compat.v1.summary.FileWriter(str(run / "tensorboard"))
+    value = tf.compat.v1.Summary.Value(tag="old", simple_value=2.0)
+    writer.add_summary(tf.compat.v1.Summary(value=[value]), 1)
+    writer.close()
+  out = tmp_path / "curves.png"
+  assert training_chart.draw([run], out) == ["old"]
+
+
+def test_a_file_of_something_else_does_not_end_a_training(tmp_path):
+  run = _log(tmp_path / "a", train__loss=[1.0])
+  place = run / "tensorboard" / "events.out.tfevents.9"
+  with tf.io.TFRecordWriter(str(place)) as writer:
+    writer.write(b"\xff\xff no event")
+  with pytest.raises(ValueError, match="holds no events"):
+    training_chart.draw([run], tmp_path / "curves.png")
+  training_chart.keep(run)  # warns
+  assert not (run / training_chart.FILE).exists()
+
+
+def test_a_tag_of_several_folders_is_drawn_for_each(tmp_path):
+  run = _log(tmp_path / "a", train__loss=[1.0])
+  _log(run, "tensorboard/worker", train__loss=[2.0])
+  drawn = training_chart.draw([run], tmp_path / "curves.png")
+  assert drawn == ["train/loss", "worker: train/loss"]
+
+
+def test_a_run_named_twice_is_refused(tmp_path):
+  run = _log(tmp_path / "a", train__loss=[1.0])
+  with pytest.raises(ValueError, match="named twice"):
+    training_chart.draw([run, tmp_path / "." / "a"], tmp_path / "curves.png")
+
+
 def test_a_run_without_logs_is_refused_and_a_training_goes_on(tmp_path):
   with pytest.raises(ValueError, match="has no curves; give the folder of a"):
     training_chart.draw([tmp_path], tmp_path / "curves.png")

@@ -252,7 +252,8 @@ def _text(
     more = standings.to_text(result, anchor, _wide(spans))
     text = f"{text}\n\n{more}"
   if rates:
-    text = f"{text}\n\n{at_rate.to_text(result, anchor, rates)}"
+    rows = at_rate.of(result, anchor, rates)
+    text = f"{text}\n\n{at_rate.to_text(rows, anchor)}"
   return text
 
 

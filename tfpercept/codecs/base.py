@@ -54,6 +54,9 @@ class Codec(abc.ABC):
   """Qualities of a rate-distortion curve, the lowest rate first. All between
   the first and the last are allowed; a codec with steps rounds them."""
 
+  rises_with_quality: bool = True
+  """Whether files and PSNR grow with the quality, which targets rely on."""
+
   @property
   def made_by(self) -> str:
     """The libraries that do the work and their versions; empty for our own."""

@@ -112,7 +112,15 @@ def _search(
 
   By bisection, so `keeps` should turn false once along the ladder. Where it
   turns more often, what is returned keeps the target all the same.
+
+  Raises:
+    ValueError: if the codec's files need not grow with its quality.
   """
+  if not codec.rises_with_quality:
+    raise ValueError(
+      f"files of {codec.spec} need not grow with its quality, so no target of "
+      "size or PSNR is searched for; give a quality"
+    )
   low, high = 0, len(ladder)
   found = nearest = None
   while low < high:

@@ -32,7 +32,7 @@ def test_processes_with_other_kernels_make_one_picture(tmp_path, settings):
   )
   assert len(coded) == len(released_test.SYMBOLS)
   for path in coded:
-    # It was written by another machine, or by this one with all it has.
+    # The picture of the machine that wrote the file.
     expected = files.read_image(path.with_suffix(".png")).astype(int)
     found = files.read_image(tmp_path / f"{path.stem}.png")
     apart = np.abs(found - expected)

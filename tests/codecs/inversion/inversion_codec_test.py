@@ -1,11 +1,14 @@
 """The codec of a generator's latent, from pictures to files and back."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.codecs import small_generators
 from tfpercept import codecs
 from tfpercept.cli import main
+from tfpercept.codecs import targets
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.inversion import inversion_codec
 from tfpercept.codecs.learned import model_lookup
@@ -148,16 +151,54 @@ def test_a_residual_keeps_what_the_generator_can_not_make(
 
 def test_a_residual_is_a_second_string_of_the_same_latents(pca, layered):
   plain, data = pca.compress(PICTURE), layered.compress(PICTURE)
-  lengths = container.read_header(data).lengths
+  read = container.read_header(data)
+  header, lengths = read.header, read.lengths
+  assert not header.is_short
   assert lengths[0] == container.read_header(plain).lengths[0]
-  assert len(data) - sum(lengths) <= 18 + 2
+  extra = len(data) - sum(lengths) - 18
+  assert 7 <= extra <= 10  # 4 of the model, 2 of the checksum, and lengths
   errors = [
     np.square(pca.decompress(one) - PICTURE.astype(float)).mean()
     for one in (plain, data)
   ]
   assert errors[1] < errors[0]
   bits = layered.estimated_bits(PICTURE)
-  assert abs(8 * len(data) - bits - 8 * 20) < 24
+  assert abs(8 * (len(data) - 18 - extra) - bits) < 24
+
+
+def test_forms_of_the_header_do_not_mix(pca, layered):
+  data = layered.compress(PICTURE)
+  header, _, (rest,) = layered._unpack(data)
+  first = layered._coding.write(
+    layered.symbols(data).ravel(), layered._level(header.quality)
+  )
+  short = dataclasses.replace(header, model=header.model[:4])
+  for forged in (
+    container.pack(short, [first, rest]), container.pack(header, [first])
+  ):  # fmt: skip
+    with pytest.raises(codecs.CorruptStream, match="the short form, and with"):
+      pca.decompress(forged)
+  assert container.read_header(pca.compress(PICTURE)).header.is_short
+
+
+def test_targets_are_refused_beside_a_residual(layered):
+  for search, target in (
+    (targets.at_most_bytes, 500), (targets.at_most_bpp, 4.0),
+    (targets.at_least_psnr, 30.0),
+  ):  # fmt: skip
+    with pytest.raises(ValueError, match="need not grow with its quality"):
+      search(layered, PICTURE, target)
+
+
+def test_a_generator_that_is_broken_is_told_when_it_compresses(
+  layered, monkeypatch
+):
+  def nothing(z, step):
+    return np.full((len(z), 32, 32, 3), np.nan, np.float32)
+
+  monkeypatch.setattr(layered._engine, "decode", nothing)
+  with pytest.raises(ValueError, match="a picture that is not finite"):
+    layered.compress(PICTURE)
 
 
 def test_grey_files_of_grey_models_have_residuals(folders):

@@ -22,8 +22,10 @@ their lowest byte first. Each stream has one form: what is read and written agai
 is the same. A picture whose grey flag is set is the mean of its three decoded
 8-bit channels, rounded: (r + g + b + 1) // 3.
 
-A stream of the codec `inversion` has a string of latents, and may have a second
-one with the residual of their picture (`codecs.inversion.residual_layer`).
+A stream of the codec `inversion` has a string of latents, and is short; or it has
+a second one with the residual of their picture (`codecs.inversion.residual_layer`),
+and is not short. A residual is added before anything is rounded, for grey to the
+mean of the channels.
 
 A stream of the codec `lossless` follows from its picture alone. It has one
 string, and of the flags at most that of grey; its quality is 0. The string is,

@@ -40,9 +40,11 @@ class Inversion(base.Codec):
   of other sizes than the generator's are covered by squares that overlap, each
   with its latent.
 
-  What the generator can not make is lost, unless a file has a residual layer.
-  That is a second string, which costs two bytes of header, and which decoding
-  adds to the generator's picture; see `residual_layer`.
+  What the generator can not make is lost, unless a file has a residual layer: a
+  second string that decoding adds to the generator's picture, see
+  `residual_layer`. Such files are longer, and have the longer header, of 7 more
+  bytes or a few. They need not grow with the quality of the latents, since a
+  better picture leaves less of a residual, so targets are refused.
 
   Quality is 1 to the number of the generator's quantizer steps. A file's
   symbols are the same on all machines, and pixels the same within a level.
@@ -57,8 +59,8 @@ class Inversion(base.Codec):
       `0.84*ms_ssim + 0.16*mae` with as many scales as fit.
     seconds: Most seconds of a search by the clock; None for any number.
     target: Value of the objective at which a search ends; None for none.
-    residual: Quantizer step of the residual layer in levels of 255, 8 to 256,
-      of which the nearest that can be stored is taken; None writes none.
+    residual: Quantizer step of the residual layer in levels of 255, 8 to 256;
+      the nearest of `residual_layer.STEPS` is taken. None writes no layer.
     seed: Seed of the starts.
     max_pixels: Largest number of pixels of a picture; files that tell of more
       are corrupt.
@@ -80,7 +82,7 @@ class Inversion(base.Codec):
   steps in all and the largest of the best values of all pictures."""
 
   suffix = ".tfp"
-  bytes_per_pixel = (56, 56)
+  bytes_per_pixel = (80, 88)
 
   def __init__(
     self,
@@ -100,6 +102,7 @@ class Inversion(base.Codec):
     self.residual, self.seed, self.max_pixels = residual, seed, max_pixels
     if residual is not None:
       self._residual = residual_layer.nearest(residual)
+      self.rises_with_quality = False
     if model is None:
       raise ValueError(
         "inversion needs a generator; name one by inversion(model='RUN')"
@@ -161,7 +164,7 @@ class Inversion(base.Codec):
       container.pack(
         container.Header(
           codec=container.CODEC_IDS[BITSTREAM],
-          model=self.identity[:4],
+          model=self.identity[: 4 if self.residual is None else 8],
           height=image.shape[0],
           width=image.shape[1],
           quality=sixteenths,
@@ -271,7 +274,9 @@ class Inversion(base.Codec):
       height, width, channels = image.shape
       made = self._made(vectors, (height, width), sixteenths)
       rest = image - picture_channels.predicted(made, channels)
-      strings.append(residual_layer.write(rest, self._residual)[0])
+      if not np.isfinite(rest).all():
+        raise ValueError(f"{self.spec} makes a picture that is not finite")
+      strings.append(residual_layer.write(rest, self._residual))
     return strings
 
   def _made(
@@ -361,9 +366,10 @@ class Inversion(base.Codec):
       fewest=1,
       max_pixels=self.max_pixels,
     )
-    if not header.is_short or header.integer:
+    if header.is_short == bool(more) or header.integer:
       raise base.CorruptStream(
-        "flags of a file of a generator's latent are those of the short form"
+        "flags of a file of a generator's latent are those of the short form, "
+        "and with a residual those of the long one"
       )
     if not 1 <= header.quality / container.STEPS <= levels:
       raise base.CorruptStream(

@@ -1,18 +1,20 @@
 """What a generator can not make: the residual of its picture, coded apart.
 
-The residual goes through an orthonormal transform of its colors and of blocks
-of 8x8 pixels, and is rounded to multiples of one quantizer step. The string
-holds the step, then one row of blocks after the other: a level for each block
-of each channel, and the symbols of all blocks whose level is not 0. A level
-says how large symbols are expected to be, and so chooses the tables of the
-block; level 0 is a block of zeros.
+The residual goes through an orthonormal transform of its colors, to luma and
+two opponent colors, and of blocks of 8x8 pixels, and is rounded to multiples of
+one quantizer step. The string holds the step, then one row of blocks after the
+other: a class for each block of each channel, and the symbols of all blocks
+whose class is not 0. A class says how large symbols are expected to be, and so
+chooses the tables of the block; class 0 is a block of zeros.
 
 Tables are two-sided geometric distributions. They are made of whole numbers
 alone, so that they are the same on all machines.
 
 Source: Sullivan, "Efficient scalar quantization of exponential and Laplacian
 random variables", 1996 (dead zone); Yovanof and Liu, "Statistical analysis of
-the DCT coefficients and their quantization error", 1996 (Laplacian symbols).
+the DCT coefficients and their quantization error", 1996 (Laplacian symbols);
+van de Sande, Gevers and Snoek, "Evaluating color descriptors for object and
+scene recognition", 2010, eq. 3 (opponent colors, of another order here).
 """
 
 import functools
@@ -32,10 +34,12 @@ _SHARES = (
   233, 238, 242, 245,
 )  # fmt: skip
 """Ratios of a frequency to the one before, in parts of 256, of each table."""
-_MOST = 255
-_LEVELS = 1 + len(_SHARES)
+_MOST = 442
+"""Largest symbol: that of the luma of a block which is 255 all over, 8 * 255 *
+sqrt(3), in steps of 8."""
+_CLASSES = 1 + len(_SHARES)
 _BITS = range_coder.PRECISION
-_NEAR = 128  # ratio of the frequencies of levels farther from the one above
+_NEAR = 128  # ratio of the frequencies of classes farther from the one above
 _ROUND = 0.3  # added before symbols are rounded down
 _COLORS = np.array(
   [
@@ -44,7 +48,7 @@ _COLORS = np.array(
     [1 / 6**0.5, -2 / 6**0.5, 1 / 6**0.5],
   ]
 )
-"""Rows: brightness, red against blue, and both against green."""
+"""Rows: luma, red against blue, and both against green."""
 
 
 def nearest(step: float) -> float:
@@ -67,40 +71,33 @@ def count(height: int, width: int, channels: int) -> int:
   return 1 + rows * columns * channels * (1 + SIDE * SIDE)
 
 
-def write(residual: np.ndarray, step: float) -> tuple[bytes, np.ndarray]:
-  """Codes a residual.
+def write(residual: np.ndarray, step: float) -> bytes:
+  """Returns the string of a residual.
 
   Args:
     residual: Difference of a picture and that of a generator, in levels of 255,
       float32 `[H, W, 1 or 3]`.
     step: Quantizer step, one of `STEPS`.
-
-  Returns:
-    The string, and the residual as it will be read, float32 `[H, W, C]`.
   """
   height, width, channels = residual.shape
   rows, columns = _blocks(height, width)
-  room = (0, SIDE * rows - height), (0, SIDE * columns - width), (0, 0)
-  whole = np.pad(residual, room, mode="edge")
   coded = _tables()
   encoder = range_coder.RangeEncoder(coded.tables)
-  encoder.write(
-    np.array([coded.steps], np.int32),
-    np.array([STEPS.index(step)], np.int32),
-  )
+  place = np.array([STEPS.index(step)], np.int32)
+  encoder.write(np.array([coded.steps], np.int32), place)
   above = np.zeros((columns, channels), np.int32)
-  found = np.empty_like(whole)
   for row in range(rows):
-    part = slice(SIDE * row, SIDE * (row + 1))
-    symbols = _quantized(_forward(whole[part]) / step)  # [columns, C, 64]
-    levels = coded.best(symbols, above)
-    encoder.write(coded.of_levels(above), levels)
-    kept = symbols[levels > 0]
-    which = coded.of_blocks(levels[levels > 0])
+    part = residual[SIDE * row : SIDE * (row + 1)]
+    room = (0, SIDE - len(part)), (0, SIDE * columns - width), (0, 0)
+    blocks = _forward(np.pad(part, room, mode="edge"))
+    symbols = _quantized(blocks / step)  # [columns, C, 64]
+    classes = coded.best(symbols, above)
+    encoder.write(coded.of_classes(above), classes)
+    kept = symbols[classes > 0]
+    which = coded.of_blocks(classes[classes > 0])
     encoder.write(which, kept - coded.offsets[which])
-    found[part] = _backward(symbols * np.float32(step))
-    above = levels
-  return encoder.finish(), found[:height, :width]
+    above = classes
+  return encoder.finish()
 
 
 def read(string: bytes, height: int, width: int, channels: int) -> np.ndarray:
@@ -124,17 +121,19 @@ def read(string: bytes, height: int, width: int, channels: int) -> np.ndarray:
   (place,) = decoder.read(np.array([coded.steps], np.int32))
   step = np.float32(STEPS[place])
   above = np.zeros((columns, channels), np.int32)
-  found = np.empty((SIDE * rows, SIDE * columns, channels), np.float32)
+  found = np.zeros((SIDE * rows, SIDE * columns, channels), np.float32)
   for row in range(rows):
-    levels = decoder.read(coded.of_levels(above))
-    symbols = np.zeros((columns, channels, SIDE * SIDE), np.int32)
-    which = coded.of_blocks(levels[levels > 0])
+    classes = decoder.read(coded.of_classes(above))
+    above = classes
+    if not classes.any():
+      continue
+    which = coded.of_blocks(classes[classes > 0])
     kept = decoder.read(which) + coded.offsets[which]
     if not kept.any(axis=-1).all():
-      raise CorruptStream("a block of zeros whose level says otherwise")
-    symbols[levels > 0] = kept
+      raise CorruptStream("a block of zeros whose class says otherwise")
+    symbols = np.zeros((columns, channels, SIDE * SIDE), np.int32)
+    symbols[classes > 0] = kept
     found[SIDE * row : SIDE * (row + 1)] = _backward(symbols * step)
-    above = levels
   decoder.require_end()
   return found[:height, :width]
 
@@ -143,7 +142,7 @@ class _Coded:
   """Tables, and which of them codes what.
 
   Attributes:
-    tables: First those of symbols, then one of levels for each level above a
+    tables: First those of symbols, then one of classes for each class above a
       block, then that of the step.
     offsets: Value of the first symbol of each table, int32.
     steps: Number of the table of the step.
@@ -151,7 +150,7 @@ class _Coded:
 
   def __init__(self) -> None:
     made = [_geometric(share) for share in _SHARES]
-    near = [_around(level) for level in range(_LEVELS)]
+    near = [_around(above) for above in range(_CLASSES)]
     made += [(frequencies, 0) for frequencies in (*near, _even(len(STEPS)))]
     kept = [[_BITS, 0, *itertools.accumulate(f)] for f, _ in made]
     self.tables = range_coder.Tables(
@@ -162,40 +161,40 @@ class _Coded:
     # Symbols of higher frequencies are smaller: by a table for each step down
     # or to the right.
     self._fall = np.add.outer(np.arange(SIDE), np.arange(SIDE)).ravel()
-    reach = 2 * _MOST + 1
-    self._cost = np.full((len(_SHARES), reach), np.inf, np.float32)
+    # Only the encoder, which chooses classes, computes with these.
+    self._cost = np.full((len(_SHARES), 2 * _MOST + 1), np.inf, np.float32)
     for number, (frequencies, offset) in enumerate(made[: len(_SHARES)]):
       places = _MOST + offset + np.arange(len(frequencies))
       self._cost[number, places] = _BITS - np.log2(frequencies)
     self._near = _BITS - np.log2(np.array(near, np.float32))
 
-  def of_levels(self, above: np.ndarray) -> np.ndarray:
-    """Returns the tables of levels below others, int32 of their shape."""
+  def of_classes(self, above: np.ndarray) -> np.ndarray:
+    """Returns the tables of classes below others, int32 of their shape."""
     return above + len(_SHARES)
 
-  def of_blocks(self, levels: np.ndarray) -> np.ndarray:
-    """Returns the tables of symbols, int32 `[N, 64]`, of levels `[N]`.
+  def of_blocks(self, classes: np.ndarray) -> np.ndarray:
+    """Returns the tables of symbols, int32 `[N, 64]`, of classes `[N]`.
 
-    The last level has one table for all symbols, which any symbol is in.
+    The last class has one table for all symbols, which any symbol is in.
     """
-    tables = np.maximum(levels[:, None] - 1 - self._fall, 0)
-    tables[levels == _LEVELS - 1] = len(_SHARES) - 1
+    tables = np.maximum(classes[:, None] - 1 - self._fall, 0)
+    tables[classes == _CLASSES - 1] = len(_SHARES) - 1
     return tables.astype(np.int32)
 
   def best(self, symbols: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Returns the levels, int32 `[columns, C]`, that code blocks shortest.
+    """Returns the classes, int32 `[columns, C]`, that code blocks shortest.
 
     Args:
       symbols: Symbols of a row of blocks, int32 `[columns, C, 64]`.
-      above: Levels of the blocks above, int32 `[columns, C]`.
+      above: Classes of the blocks above, int32 `[columns, C]`.
     """
-    costs = np.empty((_LEVELS, *above.shape), np.float32)
-    costs[0] = np.where(symbols.any(-1), np.inf, 0)
-    for level in range(1, _LEVELS):
-      tables = self.of_blocks(np.array([level], np.int32))[0]
-      costs[level] = self._cost[tables, symbols + _MOST].sum(-1)
-    # Level 0 is the only one of a block of zeros.
-    costs[1:, ~symbols.any(-1)] = np.inf
+    is_zero = ~symbols.any(-1)
+    costs = np.empty((_CLASSES, *above.shape), np.float32)
+    costs[0] = np.where(is_zero, 0, np.inf)
+    for each in range(1, _CLASSES):
+      tables = self.of_blocks(np.array([each], np.int32))[0]
+      costs[each] = self._cost[tables, symbols + _MOST].sum(-1)
+    costs[1:, is_zero] = np.inf
     costs += np.moveaxis(self._near[above], -1, 0)
     return costs.argmin(axis=0).astype(np.int32)
 
@@ -209,7 +208,7 @@ def _geometric(share: int) -> tuple[list[int], int]:
   """Returns whole frequencies that sum to 2^16, and the first symbol.
 
   They fall on both sides of 0 by `share` / 256, to the symbol whose frequency
-  would be below a half.
+  would be below a half. The last table goes on to the largest symbol there is.
   """
   reach = 1
   while reach < _MOST and share**reach << _BITS + 1 > 256**reach:
@@ -223,16 +222,16 @@ def _geometric(share: int) -> tuple[list[int], int]:
   return [*falling[::-1], top, *falling], -reach
 
 
-def _around(level: int) -> list[int]:
-  """Returns whole frequencies of all levels below a block of one level."""
+def _around(above: int) -> list[int]:
+  """Returns whole frequencies of all classes below a block of one class."""
   sizes = [
-    _NEAR**away * 256 ** (_LEVELS - away)
-    for away in (abs(other - level) for other in range(_LEVELS))
+    _NEAR**away * 256 ** (_CLASSES - away)
+    for away in (abs(other - above) for other in range(_CLASSES))
   ]
   # Blocks of zeros stand below any others, and most below their like.
-  sizes[0] += 3 * sum(sizes) if level == 0 else sum(sizes) // 8
+  sizes[0] += 3 * sum(sizes) if above == 0 else sum(sizes) // 8
   found = [max((s << _BITS) // sum(sizes), 1) for s in sizes]
-  found[level] += (1 << _BITS) - sum(found)
+  found[above] += (1 << _BITS) - sum(found)
   return found
 
 

@@ -6,7 +6,7 @@ much nearer its pictures are at one rate.
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,13 @@ from tfpercept.evaluation.rate_distortion.result import Result
 
 _RULE = (
   "At a rate of each picture: its distances are interpolated in decibels over "
-  "ln(rate), by PCHIP, and averaged over the pictures that both the codec and "
-  "{anchor} have at that rate. After x: the ratio to {anchor} over the same "
-  "pictures, with its bootstrap interval of 95 % over pictures. Less is "
-  "better; the value of psnr is the mean squared error. A dash: no picture "
-  "has that rate."
+  "ln(rate), by PCHIP, and averaged. After x: the ratio to {anchor}, over the "
+  "pictures that both have at that rate, with its bootstrap interval of 95 % "
+  "over pictures. Less is better; the value of psnr is the mean squared error. "
+  "A dash: no picture has that rate, or its decoded picture is exact."
 )
 _FEWER = "{codec}, {spec} at {bpp:g} bpp: {count} of {all} pictures"
+_COMMON = ", {common} of them with {anchor}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,17 +34,22 @@ class Row:
     codec: Spec of the codec.
     spec: Spec of the distance.
     bpp: Rate in bits per pixel.
-    pictures: Number of pictures that the codec and the anchor both have there.
-    value: Mean distance over those pictures; NaN if there are none.
-    ratio: Ratio to the mean distance of the anchor, with its interval.
+    pictures: Number of the codec's pictures that have the rate.
+    measured: Number of the codec's pictures that have the distance.
+    value: Mean distance over `pictures`; NaN if there are none.
+    common: Number of pictures that the anchor has at the rate, too.
+    ratio: Ratio to the mean distance of the anchor over those pictures, with
+      its interval; None for the anchor.
   """
 
   codec: str
   spec: str
   bpp: float
   pictures: int
+  measured: int
   value: float
-  ratio: statistics.Estimate
+  common: int
+  ratio: statistics.Estimate | None
 
 
 def check(rates: Sequence[float]) -> tuple[float, ...]:
@@ -78,49 +83,55 @@ def of(result: Result, anchor: str, rates: Sequence[float]) -> list[Row]:
     if result.of(codec)
   }
   rows = []
-  for place, bpp in enumerate(rates):
+  for bpp in rates:
     for (codec, spec), own in values.items():
-      base = values.get((anchor, spec), {})
-      pairs = [(own[n][place], base[n][place]) for n in own if n in base]
-      finite = [pair for pair in pairs if all(map(math.isfinite, pair))]
-      rows.append(_row(codec, spec, bpp, np.array(finite).reshape(-1, 2)))
+      base = None
+      if codec != anchor:
+        base = values.get((anchor, spec), {}).get(bpp, {})
+      rows.append(_row(codec, spec, bpp, own[bpp], base))
   return rows
 
 
-def to_text(result: Result, anchor: str, rates: Sequence[float]) -> str:
-  """Formats the tables for a terminal, one for each rate."""
-  rows = of(result, anchor, rates)
-  tables = [
-    text_tables.aligned(cells(rows, anchor, bpp)) for bpp in check(rates)
-  ]
-  return "\n\n".join([*tables, "\n".join(notes(result, rows, anchor))])
+def to_text(rows: Sequence[Row], anchor: str) -> str:
+  """Formats the tables for a terminal, one for each rate.
+
+  Args:
+    rows: Rows that `of` returned.
+    anchor: Spec of the codec that they compare with.
+  """
+  rates = dict.fromkeys(row.bpp for row in rows)
+  tables = [text_tables.aligned(cells(rows, bpp)) for bpp in rates]
+  return "\n\n".join([*tables, "\n".join(notes(rows, anchor))])
 
 
-def cells(rows: Sequence[Row], anchor: str, bpp: float) -> list[list[str]]:
+def cells(rows: Sequence[Row], bpp: float) -> list[list[str]]:
   """Returns the texts of the table of one rate, a line for each codec."""
   lines: dict[str, list[str]] = {}
   heads = [f"at {bpp:g} bits per pixel"]
   for row in rows:
     if row.bpp == bpp:
       heads += [] if row.spec in heads else [row.spec]
-      cell = _cell(row, is_anchor=row.codec == anchor)
-      lines.setdefault(row.codec, [row.codec]).append(cell)
+      lines.setdefault(row.codec, [row.codec]).append(_cell(row))
   return [heads, *lines.values()]
 
 
-def notes(result: Result, rows: Sequence[Row], anchor: str) -> list[str]:
+def notes(rows: Sequence[Row], anchor: str) -> list[str]:
   """Returns how the values were found, and where pictures are lacking."""
   found = [_RULE.format(anchor=anchor)]
+  if anchor not in {row.codec for row in rows}:
+    found.append(f"There are no ratios: {anchor} has no points.")
   for row in rows:
-    count = len(result.pictures(row.spec, row.codec, anchor))
-    if row.pictures < count:
-      found.append(
-        _FEWER.format(
-          codec=row.codec, spec=row.spec, bpp=row.bpp,
-          count=row.pictures, all=count,
-        )
+    if row.pictures < row.measured or row.common < row.pictures:
+      text = _FEWER.format(
+        codec=row.codec, spec=row.spec, bpp=row.bpp,
+        count=row.pictures, all=row.measured,
       )  # fmt: skip
-  return found
+      if row.common < row.pictures:
+        text += _COMMON.format(common=row.common, anchor=anchor)
+      found.append(text)
+  fewest = min((row.common for row in rows if row.common), default=0)
+  warned = fewest and statistics.warning(fewest, "pictures")
+  return [*found, warned] if warned else found
 
 
 def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -132,9 +143,8 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
       "bpp": row.bpp,
       "pictures": row.pictures,
       "value": _number(row.value),
-      "ratio": _number(row.ratio.value),
-      "ratio_low": _number(row.ratio.low),
-      "ratio_high": _number(row.ratio.high),
+      "pictures_of_both": row.common,
+      **_ratios(row),
     }
     for row in rows
   ]
@@ -142,24 +152,52 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _values(
   result: Result, codec: str, spec: str, rates: Sequence[float]
-) -> dict[str, list[float]]:
-  """Returns the distances of each picture at the rates; NaN out of reach."""
-  found = {}
+) -> dict[float, dict[str, float]]:
+  """Returns the distances of pictures by rate; NaN where one lacks the rate."""
+  found: dict[float, dict[str, float]] = {bpp: {} for bpp in rates}
   for name in result.pictures(spec, codec):
     curve = result.curve(codec, spec, [name])
-    decibels = [bd_rate.quality_at(curve, bpp) for bpp in rates]
-    found[name] = [10 ** (-d / 10) for d in decibels]
+    for bpp in rates:
+      found[bpp][name] = 10 ** (-bd_rate.quality_at(curve, bpp) / 10)
   return found
 
 
-def _row(codec: str, spec: str, bpp: float, pairs: np.ndarray) -> Row:
-  """Returns the row of distances `[pictures, 2]`, the anchor's last."""
+def _row(
+  codec: str,
+  spec: str,
+  bpp: float,
+  own: Mapping[str, float],
+  base: Mapping[str, float] | None,
+) -> Row:
+  """Returns a row of distances by picture.
+
+  Args:
+    codec: Spec of the codec.
+    spec: Spec of the distance.
+    bpp: Rate in bits per pixel.
+    own: Distances of the codec by picture; NaN where one lacks the rate.
+    base: Distances of the anchor; None if the codec is the anchor.
+  """
+  there = {name: v for name, v in own.items() if math.isfinite(v)}
+  value = statistics.mean(np.array([*there.values()])).value
+  counts = len(there), len(own)
+  if base is None:
+    return Row(codec, spec, bpp, *counts, value, len(there), None)
+  pairs = np.array(
+    [
+      (v, base[name])
+      for name, v in there.items()
+      if math.isfinite(base.get(name, math.nan))
+    ]
+  )
   if not len(pairs):
-    return Row(codec, spec, bpp, 0, math.nan, statistics.Estimate(math.nan))
-  ratio = statistics.bootstrap(_ratio, pairs)
-  if len(pairs) == 1:
-    ratio = statistics.Estimate(ratio.value)
-  return Row(codec, spec, bpp, len(pairs), float(pairs[:, 0].mean()), ratio)
+    ratio = statistics.Estimate(math.nan, why="no picture of both has the rate")
+  elif len(pairs) == 1:
+    why = "there is one picture, so no interval"
+    ratio = statistics.Estimate(_ratio(pairs), why=why)
+  else:
+    ratio = statistics.bootstrap(_ratio, pairs)
+  return Row(codec, spec, bpp, *counts, value, len(pairs), ratio)
 
 
 def _ratio(pairs: np.ndarray) -> float:
@@ -167,15 +205,25 @@ def _ratio(pairs: np.ndarray) -> float:
   return float(own / base)
 
 
-def _cell(row: Row, *, is_anchor: bool) -> str:
+def _cell(row: Row) -> str:
   if not row.pictures:
     return "-"
   value, ratio = f"{row.value:.4g}", row.ratio
-  if is_anchor:
+  if ratio is None or math.isnan(ratio.value):
     return value
   if math.isnan(ratio.low):
     return f"{value} x{ratio.value:.2f}"
   return f"{value} x{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+
+
+def _ratios(row: Row) -> dict[str, float | None]:
+  """Returns the ratio and the ends of its interval as JSON values."""
+  found = row.ratio or statistics.Estimate(math.nan)
+  return {
+    "ratio": _number(found.value),
+    "ratio_low": _number(found.low),
+    "ratio_high": _number(found.high),
+  }
 
 
 def _number(value: float) -> float | None:

@@ -178,8 +178,8 @@ def _at_rates(result: Result, options: Options) -> list[str]:
   return [
     page.section(
       "At equal rates",
-      *map(page.paragraph, at_rate.notes(result, rows, options.anchor)),
-      *(page.grid(at_rate.cells(rows, options.anchor, r)) for r in options.at),
+      *map(page.paragraph, at_rate.notes(rows, options.anchor)),
+      *(page.grid(at_rate.cells(rows, bpp)) for bpp in options.at),
     )
   ]
 
