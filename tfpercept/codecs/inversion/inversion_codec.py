@@ -40,11 +40,10 @@ class Inversion(base.Codec):
   of other sizes than the generator's are covered by squares that overlap, each
   with its latent.
 
-  What the generator can not make is lost, unless a file has a residual layer: a
-  second string that decoding adds to the generator's picture, see
-  `residual_layer`. Such files are longer, and have the longer header, of 7 more
-  bytes or a few. They need not grow with the quality of the latents, since a
-  better picture leaves less of a residual, so targets are refused.
+  What the generator can not make is lost, unless a file has a residual layer, a
+  second string that decoding adds to the generator's picture. Such files need
+  not grow with the quality, since better latents leave less of a residual, so
+  targets are refused.
 
   Quality is 1 to the number of the generator's quantizer steps. A file's
   symbols are the same on all machines, and pixels the same within a level.
@@ -59,8 +58,8 @@ class Inversion(base.Codec):
       `0.84*ms_ssim + 0.16*mae` with as many scales as fit.
     seconds: Most seconds of a search by the clock; None for any number.
     target: Value of the objective at which a search ends; None for none.
-    residual: Quantizer step of the residual layer in levels of 255, 8 to 256;
-      the nearest of `residual_layer.STEPS` is taken. None writes no layer.
+    residual: Quantizer step of the residual layer in levels of 255, 8 to 256,
+      rounded to `residual_layer.STEPS`; None writes no layer.
     seed: Seed of the starts.
     max_pixels: Largest number of pixels of a picture; files that tell of more
       are corrupt.
