@@ -348,11 +348,7 @@ class Inversion(base.Codec):
   def _unpack(
     self, data: bytes
   ) -> tuple[container.Header, np.ndarray, list[bytes]]:
-    """Returns header, symbols `[squares, latent]` and the strings after them.
-
-    Raises:
-      CorruptStream: as `decompress`.
-    """
+    """Returns header, symbols `[squares, latent]` and further strings."""
     levels, latents = self._coding.indexes.shape
     header, (string, *more) = container.unpack(
       data,
