@@ -23,7 +23,7 @@ SMALL = (
 )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photos(photograph):
   """Writes some photographs into a new folder."""
 
@@ -37,43 +37,45 @@ def photos(photograph):
   return write
 
 
-@pytest.fixture
-def folder(tmp_path, photos):
-  return photos(tmp_path / "photos", 2)
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+  return tmp_path_factory.mktemp("long_run")
 
 
-def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
-  tmp_path, folder, photos
-):
-  unseen = photos(tmp_path / "unseen", 1)
-  unbroken, killed = runs.unbroken_and_killed(
-    tmp_path, "compression", f"--data={folder}", *SMALL, "--steps=6",
+@pytest.fixture(scope="module")
+def folder(place, photos):
+  return photos(place / "photos", 2)
+
+
+@pytest.fixture(scope="module")
+def unseen(place, photos):
+  return photos(place / "unseen", 1)
+
+
+@pytest.fixture(scope="module")
+def trained(place, folder, unseen):
+  """Folders of a training that was never killed, and of one that was."""
+  return runs.unbroken_and_killed(
+    place, "compression", f"--data={folder}", *SMALL, "--steps=6",
     "--interval=2", "--ema=0.9", f"--validation={unseen}",
     "--validation_interval=4",
   )  # fmt: skip
-  manifests = [models.load(run)[1] for run in (unbroken, killed)]
+
+
+@pytest.fixture(scope="module")
+def snapshot(place, trained):
+  out = place / "snapshot"
+  done = runs.run("codec_snapshot", f"--run={trained[1]}", f"--out={out}")
+  assert done.returncode == 0, done.stderr
+  return out
+
+
+def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(trained):
+  manifests = [models.load(run)[1] for run in trained]
   assert manifests[0]["sha256"] == manifests[1]["sha256"]
   assert manifests[0]["files"] == manifests[1]["files"]
-  curves = [(run / "validation.csv").read_text() for run in (unbroken, killed)]
-  assert curves[0] == curves[1]
-  # The training has drawn it; the program draws the same.
-  drawn = (killed / "validation.png").read_bytes()
-  again = tmp_path / "curve.png"
-  shown = "--tags=validation"
-  done = runs.run("curves", f"--run={killed}", shown, f"--out={again}")
-  assert done.returncode == 0, done.stderr
-  assert again.read_bytes() == drawn
-  both = [f"--run={run}" for run in (unbroken, killed)]
-  done = runs.run("curves", *both, shown, f"--out={tmp_path / 'both.png'}")
-  assert done.returncode == 0, done.stderr
-  assert (tmp_path / "both.png").read_bytes() != drawn
-  done = runs.run("curves", f"--run={tmp_path}", f"--out={again}")
-  assert f"{tmp_path} has no curves" in done.stderr
-  rows = list(csv.DictReader(curves[0].splitlines()))
-  assert [row["step"] for row in rows] == ["4"]
-  assert float(rows[0]["bpp_8"]) > float(rows[0]["bpp_1"]) > 0
-  assert float(rows[0]["psnr_8"]) > float(rows[0]["psnr_1"]) > 5
   # The model has the averages, and the training goes on from other weights.
+  killed = trained[1]
   kept = tf.train.load_checkpoint(str(killed / "checkpoints"))
   averages, last = (
     kept.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
@@ -83,34 +85,67 @@ def test_a_killed_run_ends_with_the_averages_of_an_unbroken_one(
   np.testing.assert_array_equal(kernel, averages)
   assert not np.array_equal(kernel, last)
 
-  out = tmp_path / "snapshot"
-  done = runs.run("codec_snapshot", f"--run={killed}", f"--out={tmp_path}")
-  assert done.returncode == 1
-  assert "holds something that is not a model" in done.stderr
-  done = runs.run("codec_snapshot", "--run=srcnn_x4_mse", f"--out={out}")
-  assert "srcnn_x4_mse holds a srcnn, and a snapshot is of a codec" in (
-    done.stderr
-  )
-  assert done.returncode == 1 and not out.exists()
-  done = runs.run("codec_snapshot", f"--run={killed}", f"--out={out}")
+
+def test_a_killed_run_has_the_curve_of_an_unbroken_one(trained):
+  curves = [(run / "validation.csv").read_text() for run in trained]
+  assert curves[0] == curves[1]
+  (row,) = csv.DictReader(curves[0].splitlines())
+  assert row["step"] == "4"
+  assert float(row["bpp_8"]) > float(row["bpp_1"]) > 0
+  assert float(row["psnr_8"]) > float(row["psnr_1"]) > 5
+
+
+def test_the_program_draws_the_curve_as_the_training_did(trained, tmp_path):
+  drawn = (trained[1] / "validation.png").read_bytes()
+  again, shown = tmp_path / "curve.png", "--tags=validation"
+  done = runs.run("curves", f"--run={trained[1]}", shown, f"--out={again}")
   assert done.returncode == 0, done.stderr
-  network, manifest = models.load(out)
+  assert again.read_bytes() == drawn
+  both = [f"--run={run}" for run in trained]
+  done = runs.run("curves", *both, shown, f"--out={tmp_path / 'both.png'}")
+  assert done.returncode == 0, done.stderr
+  assert (tmp_path / "both.png").read_bytes() != drawn
+  done = runs.run("curves", f"--run={tmp_path}", f"--out={again}")
+  assert f"{tmp_path} has no curves" in done.stderr
+
+
+def test_a_snapshot_has_the_weights_and_the_curve(trained, snapshot, unseen):
+  network, manifest = models.load(snapshot)
+  whole, kept = models.load(trained[1])
   assert manifest["dtype"] == "float16"
-  assert manifest["training"] == manifests[1]["training"]
-  assert (out / "validation.csv").read_text() == curves[1]
+  assert manifest["training"] == kept["training"]
+  curve = (trained[1] / "validation.csv").read_text()
+  assert (snapshot / "validation.csv").read_text() == curve
   # The pictures of the curve, but for the place that they have here.
   pictures = identity.of([str(unseen)])
-  kept = json.loads((out / "validation.json").read_text())
-  assert kept == {"validation": [{**pictures[0], "source": "unseen"}]}
+  note = json.loads((snapshot / "validation.json").read_text())
+  assert note == {"validation": [{**pictures[0], "source": "unseen"}]}
   for one, other in zip(
-    network.get_weights(), models.load(killed)[0].get_weights(), strict=True
+    network.get_weights(), whole.get_weights(), strict=True
   ):
     # Eight binary digits, and twice as coarse where integers are told apart.
     np.testing.assert_allclose(one, other, rtol=2**-8, atol=2e-2)
 
+
+def test_a_snapshot_is_of_a_codec_and_replaces_nothing_else(trained, tmp_path):
+  (tmp_path / "mine.txt").write_text("mine")
+  done = runs.run("codec_snapshot", f"--run={trained[1]}", f"--out={tmp_path}")
+  assert done.returncode == 1
+  assert "holds something that is not a model" in done.stderr
+  out = tmp_path / "snapshot"
+  done = runs.run("codec_snapshot", "--run=srcnn_x4_mse", f"--out={out}")
+  assert done.returncode == 1 and not out.exists()
+  assert "srcnn_x4_mse holds a srcnn, and a snapshot is of a codec" in (
+    done.stderr
+  )
+
+
+def test_a_training_goes_on_from_a_snapshot_with_a_wider_network(
+  snapshot, folder, tmp_path
+):
   wider = tmp_path / "wider"
   done = runs.run(
-    "compression", *SMALL[:3], f"--data={folder}", f"--initial={out}",
+    "compression", *SMALL[:3], f"--data={folder}", f"--initial={snapshot}",
     "--loss=mse()", "--lmbda=0.0002,0.4", "--latents=12", "--widths=4,6,8",
     "--steps=2", f"--out={wider}",
   )  # fmt: skip

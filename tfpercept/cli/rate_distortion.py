@@ -88,6 +88,20 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="codec to compare the others with (default: jpeg if it is among them, "
     "else the first)",
   )
+  _add_rates(parser)
+  parser.add_argument(
+    "--repeats",
+    type=int,
+    default=1,
+    metavar="N",
+    help="number of timed runs of each file, of which the median counts "
+    "(default: 1)",
+  )
+  _add_page(parser)
+  parser.set_defaults(run=_rate_distortion)
+
+
+def _add_rates(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--bpp",
     action="append",
@@ -106,16 +120,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="rate in bits per pixel at which a further table has every distance, "
     "beside the anchor's; may be repeated",
   )
-  parser.add_argument(
-    "--repeats",
-    type=int,
-    default=1,
-    metavar="N",
-    help="number of timed runs of each file, of which the median counts "
-    "(default: 1)",
-  )
-  _add_page(parser)
-  parser.set_defaults(run=_rate_distortion)
 
 
 def _add_page(parser: argparse.ArgumentParser) -> None:

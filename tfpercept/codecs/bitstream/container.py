@@ -181,19 +181,24 @@ def unpack(
     if getattr(header, name) is not None:
       raise CorruptStream(f"the stream has a {name}, which its codec has not")
   wanted = symbols(header.height, header.width)
-  count = fields.varint("the number of strings")
-  fewest = len(wanted) if fewest is None else fewest
-  if not fewest <= count <= len(wanted):
-    allowed = " to ".join(map(str, dict.fromkeys((fewest, len(wanted)))))
-    raise CorruptStream(f"{count} strings; the codec has {allowed}")
-  lengths = fields.lengths(count)
-  for length, number in zip(lengths, wanted[:count], strict=True):
+  lengths = fields.lengths(_count(fields, fewest, len(wanted)))
+  for length, number in zip(lengths, wanted, strict=False):
     if not 1 <= length <= 64 + 8 * number:
       raise CorruptStream(
         f"a string of {length} bytes; {number} symbols take 1 to "
         f"{64 + 8 * number}"
       )
   return header, [fields.take(length, "a string") for length in lengths]
+
+
+def _count(fields: "_Fields", fewest: int | None, most: int) -> int:
+  """Returns the number of strings, `most` of them where `fewest` is None."""
+  count = fields.varint("the number of strings")
+  fewest = most if fewest is None else fewest
+  if not fewest <= count <= most:
+    allowed = f"{most}" if fewest == most else f"{fewest} to {most}"
+    raise CorruptStream(f"{count} strings; the codec has {allowed}")
+  return count
 
 
 def read_header(data: bytes) -> Description:

@@ -137,9 +137,8 @@ def write(
     *_side_by_side(shown, options, metrics[-1].spec),
     page.section("Speed and memory", _speed_table(result)),
   ]
-  sections += _remarks(result)
   facts = {**(conditions or {}), **machine.facts()}
-  sections.append(page.section("Conditions", page.facts(facts)))
+  sections += [*_remarks(result), page.section("Conditions", page.facts(facts))]
   summary = _SUMMARY.format(
     codecs=sum(bool(result.of(codec)) for codec in result.codecs),
     pictures=len({p.picture for p in result.points}),
