@@ -77,6 +77,8 @@ HOMES = {
   "choix": ("tfpercept/evaluation/ranking/analysis.py",),
   # Beside a model of Triton lies a copy of serving/exported.py.
   "exported": ("serving/triton_model.py",),
+  # Messages of TensorBoard's files; TensorFlow brings it.
+  "google": ("tfpercept/evaluation/core/training_curves.py",),
   "grpc": ("serving/prediction_service.py", "serving/replay.py"),
   "distributed": ("pipelines/engines.py",),
   "matplotlib": (

@@ -8,6 +8,7 @@ import pytest
 
 from tfpercept import cli, distances
 from tfpercept.data import judgement_layouts
+from tfpercept.evaluation.core import kept_lines, runner
 from tfpercept.io import files
 
 
@@ -103,3 +104,57 @@ def test_mistakes_are_one_line_and_status_two(data, arguments, message, capsys):
   assert err.startswith("error: ")
   assert message in err
   assert err.count("\n") == 1
+
+
+def test_values_are_kept_and_not_measured_again(
+  data, tmp_path, capsys, monkeypatch
+):
+  kept = tmp_path / "kept" / "values.jsonl"
+  flags = ["agreement", f"--data={data}", "--metric=mse", f"--keep={kept}"]
+  assert cli.main(flags) == 0
+  first = capsys.readouterr()
+  assert first.err == ""
+  lines = kept.read_text().splitlines()
+  assert len(lines) == 8  # pairs of four images with two references
+  # A process that was killed leaves half of a line, and some are missing.
+  kept.write_text("\n".join([*lines[:4], lines[4][:20]]))
+
+  seen = []
+  call = runner.Compiled.__call__
+
+  def counted(self, reference, image):
+    seen.append(len(image))
+    return call(self, reference, image)
+
+  monkeypatch.setattr(runner.Compiled, "__call__", counted)
+  assert cli.main([*flags, "--metric=mae"]) == 0
+  second = capsys.readouterr()
+  assert f"4 values are those of {kept}" in second.err
+  assert sum(seen) == 4 + 8
+  assert (
+    second.out.splitlines()[2].split()[:2]
+    == (first.out.splitlines()[2].split()[:2])
+  )
+  assert len(kept.read_text().splitlines()) == 16
+
+  # Other pixels are other pairs.
+  picture = files.read_image(data / "a0.png")
+  files.write_image(data / "a0.png", 255 - picture, replace=True)
+  seen.clear()
+  assert cli.main(flags) == 0
+  assert sum(seen) == 4
+
+
+def test_a_value_that_can_not_be_kept_ends_the_command(
+  data, tmp_path, capsys, monkeypatch
+):
+  def full(path, line):
+    raise OSError(28, "No space left on device")
+
+  monkeypatch.setattr(kept_lines, "_append", full)
+  kept = tmp_path / "values.jsonl"
+  flags = [f"--data={data}", "--metric=mse", f"--keep={kept}"]
+  assert cli.main(["agreement", *flags]) != 0
+  said = capsys.readouterr().err.strip().splitlines()[-1]
+  assert said.startswith(f"error: {kept} can not be written: ")
+  assert said.endswith("it goes on from what was measured before.")

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
   from tfpercept.data import judgement_layouts
   from tfpercept.evaluation.agreement import disagreements_page
   from tfpercept.evaluation.agreement import table as agreement_table
+  from tfpercept.evaluation.core import kept_values
   from tfpercept.io import files
 else:
+  kept_values = deferred.module("tfpercept.evaluation.core.kept_values")
   files = deferred.module("tfpercept.io.files")
   disagreements_page = deferred.module(
     "tfpercept.evaluation.agreement.disagreements_page"
@@ -60,6 +62,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     help="HTML page to write as well: the tables, and the twenty questions on "
     "which the best distance and people part most, as pictures",
   )
+  agreement.add_argument(
+    "--keep",
+    metavar="FILE",
+    help="file of measured values: each is added as soon as it is measured, "
+    "and the same command goes on from there, however it was stopped",
+  )
   output.add(agreement, tuple(_FORMATS))
   agreement.set_defaults(run=_agreement)
 
@@ -72,6 +80,7 @@ def _agreement(arguments: argparse.Namespace) -> int:
   metrics, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
   agreement_table.require(found)
+  kept = kept_values.KeptValues(arguments.keep) if arguments.keep else None
   blocks = []
   for data in found:
     with progress.Bar() as bar:
@@ -80,9 +89,12 @@ def _agreement(arguments: argparse.Namespace) -> int:
           data,
           metrics,
           settings,
+          kept=kept,
           progress=functools.partial(_show, bar, data.name),
         )
       )
+  if kept is not None and kept.used:
+    print(f"{kept.used} values are those of {kept.path}", file=sys.stderr)
   output.emit(arguments, _FORMATS[arguments.format](blocks))
   if arguments.page:
     disagreements_page.write(arguments.page, blocks)

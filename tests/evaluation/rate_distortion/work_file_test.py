@@ -9,6 +9,7 @@ import pytest
 
 from tests.evaluation.rate_distortion.coarse_codec import Coarse, ramp
 from tfpercept import codecs, distances
+from tfpercept.evaluation.core import kept_lines
 from tfpercept.evaluation.rate_distortion import measure, work_file
 
 PSNR = distances.get("psnr")
@@ -201,8 +202,10 @@ def test_a_file_that_can_not_be_written_ends_the_measurement(
   def full(path, line):
     raise OSError(28, "No space left on device")
 
-  monkeypatch.setattr(work_file, "_append", full)
-  with pytest.raises(work_file.NotKept, match="goes on from the points before"):
+  monkeypatch.setattr(kept_lines, "_append", full)
+  with pytest.raises(
+    kept_lines.NotKept, match="goes on from what was measured"
+  ):
     run(path)
 
 
@@ -210,7 +213,7 @@ def test_a_line_of_which_a_part_is_written_is_an_error(tmp_path, monkeypatch):
   path = tmp_path / "work"
   write = os.write
   monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:9]))
-  with pytest.raises(work_file.NotKept):
+  with pytest.raises(kept_lines.NotKept):
     run(path)
   monkeypatch.undo()
   assert len(work_file.WorkFile(path)) == 0

@@ -13,6 +13,7 @@ from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import published, scores
 from tfpercept.evaluation.core import (
   correlation,
+  kept_values,
   runner,
   score_table,
   statistics,
@@ -108,6 +109,7 @@ def block(
   metrics: Mapping[str, distances.Distance],
   options: Options | None = None,
   *,
+  kept: kept_values.KeptValues | None = None,
   progress: Callable[[str, int, int], None] = lambda spec, done, of: None,
 ) -> Block:
   """Measures distances on a data set, and adds published scores.
@@ -120,6 +122,8 @@ def block(
     data: Judgements of people.
     metrics: Distances to measure, by the name of their row.
     options: Settings; None takes the defaults.
+    kept: Values of earlier calls, which are not measured again; new ones are
+      added.
     progress: Function called with the row's name, the number of pairs done and
       the number of all.
   """
@@ -137,6 +141,7 @@ def block(
       part,
       downscale=options.downscale,
       cache=cache,
+      kept=kept,
       progress=functools.partial(progress, spec),
     )
     row = _row(spec, part, measured, options)

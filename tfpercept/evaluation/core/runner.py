@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.data import judgements
+from tfpercept.evaluation.core import kept_values
 from tfpercept.ops import color
 
 _BATCH_PIXELS = 1 << 17  # pixels in a batch: 32 pictures of 64x64
@@ -40,6 +41,7 @@ def measure(
   downscale: int = 1,
   cache: judgements.Cache | None = None,
   compiled: "Compiled | None" = None,
+  kept: kept_values.KeptValues | None = None,
   progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Measured:
   """Computes a distance for every pair of a data set, each pair once.
@@ -55,39 +57,73 @@ def measure(
     cache: Reader of pictures; calls that share it read each picture once.
     compiled: Graph of the same distance. Calls that share it trace it once,
       even if its weights change in between.
+    kept: Values of earlier calls, which are not computed again; new ones are
+      added.
     progress: Function called with the number of pairs done and the number of
       all.
 
   Returns:
     Values of the pairs that could be measured and why the others could not.
+
+  Raises:
+    kept_lines.NotKept: if a value can not be written to `kept`.
   """
   cache = judgements.Cache() if cache is None else cache
   values, notes = {}, set()
   failures: dict[str, str] = {}
   seconds, done, pairs = 0.0, 0, data.pairs
   run = Compiled(distance) if compiled is None else compiled
+  own = None if kept is None else kept.of(distance, downscale)
   for batch in _batches(pairs, cache, failures):
-    keys = [(r.key, p.key) for r, p, *_ in batch]
     try:
       stacked = [np.stack([b[side] for b in batch]) for side in (2, 3)]
       (reference, image), note = _prepared(distance, stacked, downscale)
       distance.validate(*image.shape[1:3])
-      result, took = run(reference, image)
+      result, took = _run(run, own, batch, reference, image)
     except (ValueError, tf.errors.OpError, MemoryError) as error:
-      failures |= dict.fromkeys((key[1] for key in keys), _reason(error))
+      failures |= dict.fromkeys((b[1].key for b in batch), _reason(error))
     else:
       notes.add(note)
       seconds += took
-      for key, value in zip(keys, result.tolist(), strict=True):
+      for (r, p, *_), value in zip(batch, result, strict=True):
         if math.isnan(value):
-          failures[key[1]] = "the distance is NaN"
+          failures[p.key] = "the distance is NaN"
         else:
-          values[key] = value
+          values[r.key, p.key] = value
     done += len(batch)
     progress(done, len(pairs))
   count = max(len(values), 1)
   note = "; ".join(sorted(filter(None, notes)))
   return Measured(values, seconds / count, failures, note)
+
+
+def _run(
+  run: "Compiled",
+  kept: kept_values.OfDistance | None,
+  batch: list[tuple],
+  reference: np.ndarray,
+  image: np.ndarray,
+) -> tuple[list[float], float]:
+  """Returns the values of a batch, and the seconds they took.
+
+  Args:
+    run: The distance.
+    kept: Its values of earlier calls, if they are kept.
+    batch: Pairs as `_batches` yields them.
+    reference: Their references as the distance wants them, `[N, H, W, C]`.
+    image: Their images, of the same shape.
+  """
+  found = [kept.find(b[2], b[3]) if kept else None for b in batch]
+  new = [place for place, known in enumerate(found) if known is None]
+  if new:
+    result, took = run(reference[new], image[new])
+    each = took / len(new)
+    for place, value in zip(new, result.tolist(), strict=True):
+      found[place] = value, each
+      if kept and math.isfinite(value):
+        kept.add(batch[place][2], batch[place][3], value, each)
+  known = [pair for pair in found if pair is not None]
+  return [value for value, _ in known], sum(seconds for _, seconds in known)
 
 
 class Compiled:

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.codecs import Codec
-from tfpercept.evaluation.core import peak_memory, tiled
+from tfpercept.evaluation.core import kept_lines, peak_memory, tiled
 from tfpercept.evaluation.rate_distortion import work_file
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
 from tfpercept.io import files, messages
@@ -79,7 +79,7 @@ def measure(
 
   Raises:
     ValueError: if there is no picture, codec or distance, or one twice.
-    NotKept: if a point can not be written to `work`.
+    kept_lines.NotKept: if a point can not be written to `work`.
   """
   names = [codec.spec for codec in codecs]
   _check_arguments(pictures, names, metrics, repeats)
@@ -166,7 +166,7 @@ def _curve(
   """Returns the points of a codec; none, and a failure, if it fails."""
   try:
     return task.curve(codec, ladder, show)
-  except work_file.NotKept:
+  except kept_lines.NotKept:
     raise
   except FAILURES as error:
     failures[f"{codec.spec}: {task.name}"] = messages.first_line(error)

@@ -1,14 +1,8 @@
-"""Measured points on disk, from which a stopped measurement goes on.
-
-A line of the file is one point. It is written by one call once the point is
-measured, so a process that is killed loses no more than the point in progress.
-"""
+"""Measured points on disk, from which a stopped measurement goes on."""
 
 import dataclasses
-import errno
 import hashlib
 import json
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,16 +12,12 @@ import numpy as np
 import tfpercept
 from tfpercept import distances, registry
 from tfpercept.codecs import Codec
-from tfpercept.evaluation.core import machine, tiled
+from tfpercept.evaluation.core import kept_lines, machine, tiled
 from tfpercept.evaluation.rate_distortion.result import Point, Run
 from tfpercept.io import files
 
 NAME = "work.jsonl"
 """Usual name of the file, in the folder of the results."""
-
-
-class NotKept(OSError):  # noqa: N818 what became of the point
-  """A measured point that could not be written."""
 
 
 class WorkFile:
@@ -48,24 +38,22 @@ class WorkFile:
   """
 
   def __init__(self, path: files.PathLike, *, is_fresh: bool = False):
-    self.path = files.resolved(path)
-    self.used = 0
-    """Number of points that were found instead of measured."""
-    self._points: dict[str, Any] = {}
-    text = b""
-    if self.path.exists() and not is_fresh:
-      text = self.path.read_bytes()
-    lines = [line for line in text.splitlines() if _parsed(line)]
-    for line in lines:
-      found = _parsed(line)
-      assert found is not None  # by the filter above
-      self._points[found["key"]] = found["point"]
-    whole = b"".join(line + b"\n" for line in lines)
-    if whole != text or not self.path.exists() or is_fresh:
-      files.write_bytes(self.path, whole)
+    self._lines = kept_lines.KeptLines(
+      path, _point, name="point", is_fresh=is_fresh
+    )
 
   def __len__(self) -> int:
-    return len(self._points)
+    return len(self._lines)
+
+  @property
+  def path(self) -> pathlib.Path:
+    """Path of the file."""
+    return self._lines.path
+
+  @property
+  def used(self) -> int:
+    """Number of points that were found instead of measured."""
+    return self._lines.used
 
   def find(self, key: str, picture: str) -> Point | None:
     """Returns a kept point.
@@ -77,39 +65,18 @@ class WorkFile:
     Returns:
       The point; None if it is to be measured.
     """
-    found = self._points.get(key)
+    found = self._lines.find(key)
     if found is None:
       return None
-    self.used += 1
     return dataclasses.replace(_point(found), picture=picture)
 
   def add(self, key: str, point: Point) -> None:
     """Keeps a measured point.
 
     Raises:
-      NotKept: if it can not be written.
+      kept_lines.NotKept: if it can not be written.
     """
-    values = dataclasses.asdict(point)
-    line = json.dumps({"key": key, "point": values}) + "\n"
-    try:
-      _append(self.path, line.encode())
-    except OSError as error:
-      raise NotKept(
-        f"{self.path} can not be written: {error}. Mend that, and give the "
-        "same command again; it goes on from the points before."
-      ) from error
-    self._points[key] = values
-
-
-def _append(path: pathlib.Path, line: bytes) -> None:
-  """Appends by one call, so that lines of two processes do not mix."""
-  file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-  try:
-    written = os.write(file, line)
-  finally:
-    os.close(file)
-  if written < len(line):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    self._lines.add(key, dataclasses.asdict(point))
 
 
 def key(
@@ -151,20 +118,6 @@ def key(
     parts["head"] = head
   text = json.dumps(parts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-  """Returns key and point of a line; None if it is not whole."""
-  try:
-    found = json.loads(line)
-    _point(found["point"])
-    assert isinstance(found["key"], str)
-  except (
-    ValueError, TypeError, LookupError, AttributeError, AssertionError,
-    RecursionError,
-  ):  # fmt: skip
-    return None
-  return found
 
 
 def _point(values: Mapping[str, Any]) -> Point:
