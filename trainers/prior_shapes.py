@@ -25,7 +25,7 @@ from tfpercept.io import files
 _FOLDS = 4
 _REACH = 255  # symbols beyond it are counted at it
 _SCALES = np.exp(np.linspace(np.log(0.02), np.log(200.0), 120))
-_LEAST = 2.0**-16  # mass of a symbol, as of the tables of a range coder
+_LEAST = 2.0**-24  # share of a symbol before shares are made to sum to 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,7 @@ def _best(
 
   def fit(counts: np.ndarray) -> np.ndarray:
     shares = np.stack([np.diff(below(edges / scale)) for scale in _SCALES])
-    bits = -np.log2(np.maximum(shares, _LEAST))
+    bits = _bits(shares)
     return bits[(counts @ bits.T).argmin(axis=1)]
 
   return fit
@@ -170,12 +170,18 @@ def _best(
 def _themselves(counts: np.ndarray) -> np.ndarray:
   """Returns the bits of symbols by their own shares, as `_best` does.
 
-  A symbol that was not seen counts as the share of a normal of one symbol.
+  To the counts comes one more symbol, spread as a normal of deviation 2, so
+  that symbols that were not seen have a share.
   """
   edges = np.arange(-_REACH, _REACH + 2) - 0.5
-  hardly = np.diff(_normal(edges / 2.0)) + _LEAST
-  kept = counts + hardly / hardly.sum()
-  return -np.log2(kept / kept.sum(axis=1, keepdims=True))
+  return _bits(counts + np.diff(_normal(edges / 2.0)))
+
+
+def _bits(sizes: np.ndarray) -> np.ndarray:
+  """Returns the bits of symbols whose shares are as their sizes `[..., n]`."""
+  shares = sizes / sizes.sum(axis=-1, keepdims=True)
+  shares = np.maximum(shares, _LEAST)
+  return -np.log2(shares / shares.sum(axis=-1, keepdims=True))
 
 
 SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {

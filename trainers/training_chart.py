@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from tfpercept.evaluation.core import training_curves
@@ -26,7 +27,7 @@ def keep(run: pathlib.Path) -> None:
   """
   try:
     draw([run], run / FILE)
-  except (ValueError, OSError) as error:
+  except (ValueError, OSError, tf.errors.OpError) as error:
     logging.warning("%s is not drawn: %s", FILE, error)
 
 
@@ -59,7 +60,7 @@ def draw(
     found = {
       tag: curve
       for tag, curve in _curves(run).items()
-      if not tags or tag.startswith(tuple(tags))
+      if not tags or tag.split(": ")[-1].startswith(tuple(tags))
     }
     if not found:
       raise ValueError(

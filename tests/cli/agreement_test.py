@@ -130,6 +130,8 @@ def test_values_are_kept_and_not_measured_again(
   assert cli.main([*flags, "--metric=mae"]) == 0
   second = capsys.readouterr()
   assert f"4 values are those of {kept}" in second.err
+  head = second.out.splitlines()[0]
+  assert head.endswith("; 4 values, and their times, are of earlier runs")
   assert sum(seen) == 4 + 8
   assert (
     second.out.splitlines()[2].split()[:2]

@@ -230,7 +230,7 @@ def test_the_program_holds_a_model_and_its_head_to_what_is_stated(
 def test_a_photograph_takes_a_model_little_memory(tmp_path):
   """Both commands, from their start, with what runs without TensorFlow.
 
-  The limit of the format's promise is 300 MB; on two processors it is 116.
+  On two processors it is 116 MB; more processors take more strips at once.
   """
   photo = tiles.padded(packaged.test()["coffee"], (0, 512), (0, 768))
   source, coded, back = (
@@ -243,4 +243,4 @@ def test_a_photograph_takes_a_model_little_memory(tmp_path):
     ("decompress", coded, f"--out={back}", engine),
   ):
     held, _ = program.peak(*command)
-    assert held < 200e6, command[0]
+    assert held < 300e6, command[0]

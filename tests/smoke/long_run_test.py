@@ -221,7 +221,8 @@ def test_the_flags_of_a_long_run_are_those_it_began_with(tmp_path):
   assert (tmp_path / "runs/long/two.initial/best").read_text() == "weights"
 
 
-def test_a_curve_on_other_pictures_is_not_gone_on_with(tmp_path, folder):
+def test_a_curve_on_other_pictures_is_not_gone_on_with(tmp_path, photos):
+  folder = photos(tmp_path / "photos", 2)
   what = identity.of([str(folder)])
   compression_validation._require_same(tmp_path, what)
   (tmp_path / compression_validation.FILE).write_text("step\n")

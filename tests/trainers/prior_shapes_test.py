@@ -35,10 +35,20 @@ def test_each_distribution_is_coded_shortest_by_its_own_shape(kind):
   assert rates["their own shares"] < 1.05 * rates[kind]
 
 
+@pytest.mark.parametrize("shape", prior_shapes.SHAPES)
+def test_every_shape_is_a_code(shape):
+  """Shares sum to 1, also where the fitted scale is very small or large."""
+  counts = np.zeros((4, 511), np.int64)
+  counts[0, 255] = 1000
+  counts[1] = drawn("Laplace", scales=(0.4,))[0].counts[0]
+  counts[2, ::50] = 7
+  bits = prior_shapes.SHAPES[shape](counts)
+  np.testing.assert_allclose((2.0**-bits).sum(axis=1), 1)
+
+
 def test_the_rate_is_the_entropy_of_what_is_coded():
-  (rate,) = {
-    prior_shapes.bits_per_pixel(drawn("normal", scales=(9.0,)))["normal"]
-  }
+  found = prior_shapes.bits_per_pixel(drawn("normal", scales=(9.0,)))
+  rate = found["normal"]
   entropy = np.log2(9.0 * np.sqrt(2 * np.pi * np.e))
   assert rate == pytest.approx(entropy, rel=0.01)
 

@@ -20,7 +20,9 @@ from tfpercept.io import files
   ],
   ids=["1 thread, no oneDNN", "8 threads, AVX2"],
 )
-def test_processes_with_other_kernels_make_one_picture(tmp_path, settings):
+def test_processes_with_other_kernels_make_pictures_a_level_apart_at_most(
+  tmp_path, settings
+):
   coded = sorted(released_test.FOLDER.glob("*.tfp"))
   subprocess.run(
     [

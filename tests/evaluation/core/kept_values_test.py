@@ -31,10 +31,42 @@ def test_a_value_is_found_by_all_that_it_depends_on(path, monkeypatch):
   changed[1, 0, 0, 0] = 1
   assert found(path, pair=changed) is None
   assert found(path, pair=PAIR[:, :4]) is None
-  monkeypatch.setattr(
-    kept_values.machine, "facts", lambda: {"Software": "another"}
-  )
-  assert found(path) is None
+  facts = kept_values.machine.facts()
+  for name in facts:
+    monkeypatch.setattr(
+      kept_values.machine,
+      "facts",
+      lambda name=name: {**facts, name: "another"},
+    )
+    assert found(path) is None
+  monkeypatch.undo()
+  kept = kept_values.KeptValues(path)
+  for options in ({"dtype": "float64"}, {"value_range": 255}):
+    other = kept.of(distances.get("mse", **options), 1)
+    assert other.find(*PAIR) is None
+
+
+def test_default_weights_count_too(path, monkeypatch):
+  """A folder of weights may hold others of the same name."""
+  distance = distances.get("lpips")
+  kept = kept_values.KeptValues(path)
+  kept.of(distance, 1).add(*PAIR, 0.5, 1.0)
+  assert kept.of(distance, 1).find(*PAIR) == (0.5, 1.0)
+  monkeypatch.setattr(type(distance), "checksum", "0" * 64)
+  assert kept.of(distance, 1).find(*PAIR) is None
+
+
+def test_distances_that_may_change_are_refused(path):
+  kept = kept_values.KeptValues(path)
+  trained = distances.get("watson_dct")
+  trained.trainable = True
+
+  class Own(type(distances.get("mse"))):
+    registered_name = ""
+
+  for distance in (trained, Own()):
+    with pytest.raises(ValueError, match="register it, and freeze it"):
+      kept.of(distance, 1)
 
 
 def test_weights_that_change_while_their_name_stays_count_anew(tmp_path):
@@ -53,7 +85,25 @@ def test_weights_that_change_while_their_name_stays_count_anew(tmp_path):
   "value", [[0.5], [0.5, None], ["a", "b"], [float("nan"), 1.0], {"a": 1}, 3]
 )
 def test_lines_of_something_else_are_dropped(path, value):
-  key = json.loads(path.read_text())["key"]
-  path.write_text(json.dumps({"key": key, "value": value}) + "\n")
+  own = path.read_text()
+  key = json.loads(own)["key"]
+  path.write_text(json.dumps({"key": key + "x", "value": value}) + "\n" + own)
+  assert found(path) == (0.25, 1.5)
+  assert path.read_text() == own
+
+
+@pytest.mark.parametrize(
+  "text", ["a,b\n1,2\n", "no line", '{"key": "k", "point": {}}\n']
+)
+def test_files_of_somebody_else_are_left_alone(path, text):
+  path.write_text(text)
+  with pytest.raises(ValueError, match="something else than measured values"):
+    found(path)
+  assert path.read_text() == text
+
+
+@pytest.mark.parametrize("length", [1, 5, 12, 60])
+def test_a_first_line_that_is_not_whole_is_dropped(path, length):
+  path.write_text(path.read_text()[:length])
   assert found(path) is None
   assert path.read_text() == ""

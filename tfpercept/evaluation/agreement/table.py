@@ -134,6 +134,7 @@ def block(
     {f"{data.name}: {k}": v for k, v in data.failures.items()},
   )
   cache = judgements.Cache()
+  before = 0 if kept is None else kept.used
   values = {}
   for spec, distance in metrics.items():
     measured = runner.measure(
@@ -157,6 +158,9 @@ def block(
     rows += [Row(k, v, len(part.items)) for k, v in people.items()]
   rows += _published(part, options)
   conditions = _conditions(data, part, options)
+  if kept is not None and kept.used > before:
+    count = kept.used - before
+    conditions += f"; {count} values, and their times, are of earlier runs"
   return Block(part, tuple(rows), conditions, failures, values)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from tfpercept.io import files
 
+_BEGINS = b'{"key": "'
+
 
 class NotKept(OSError):  # noqa: N818 what became of the value
   """A measured value that could not be written."""
@@ -22,7 +24,8 @@ class NotKept(OSError):  # noqa: N818 what became of the value
 class KeptLines:
   """Values by what they depend on, in a file that only grows.
 
-  A line that is not whole, as the last one of a killed process, is dropped.
+  A line that is not whole, as the last one of a killed process, is dropped. A
+  file none of whose lines is of this kind is somebody's, and left alone.
 
   Args:
     path: Path of the file; it is made with its folder if it is missing.
@@ -32,6 +35,7 @@ class KeptLines:
     is_fresh: Whether values that are in the file are dropped.
 
   Raises:
+    ValueError: if the file holds something else.
     OSError: if the file can not be read or written.
   """
 
@@ -56,6 +60,14 @@ class KeptLines:
       if found is not None:
         self._values[found[0]] = found[1]
         kept.append(line + b"\n")
+    # The very first line may be the one that is not whole.
+    if (
+      text and not kept and (b"\n" in text or not _BEGINS.startswith(text[:9]))
+    ):
+      raise ValueError(
+        f"{self.path} holds something else than measured values; name another "
+        "file, or move it away"
+      )
     if b"".join(kept) != text or not self.path.exists() or is_fresh:
       files.write_bytes(self.path, b"".join(kept))
 

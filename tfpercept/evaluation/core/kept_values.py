@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import tfpercept
-from tfpercept import distances, registry
+from tfpercept import distances
 from tfpercept.evaluation.core import kept_lines, machine
 from tfpercept.io import files
 
@@ -16,14 +16,16 @@ from tfpercept.io import files
 class KeptValues:
   """Values of distances for pairs of pictures, in a file that only grows.
 
-  A value counts again if all of these are the same: spec of the distance, the
-  weights that it names, the factor by which pictures are reduced, the pixels of
-  both, and the versions of this package, of TensorFlow and of Python.
+  A value counts again if all of these are the same: spec of the distance, its
+  weights, range and precision, the factor by which pictures are reduced, the
+  pixels of both, the kind of machine, and the versions of this package, of
+  TensorFlow and of Python.
 
   Args:
     path: Path of the file; it is made with its folder if it is missing.
 
   Raises:
+    ValueError: if the file holds something else.
     OSError: if the file can not be read or written.
   """
 
@@ -45,7 +47,16 @@ class KeptValues:
     Args:
       distance: The distance.
       downscale: Factor by which pictures are first reduced.
+
+    Raises:
+      ValueError: if nothing tells what the values depend on: a distance that is
+        not registered, or whose weights may be trained.
     """
+    if not distance.is_registered or distance.trainable:
+      raise ValueError(
+        f"values of {distance.name} are not kept, since its weights or its "
+        "program may change; register it, and freeze it"
+      )
     return OfDistance(self._lines, distance, downscale)
 
 
@@ -64,15 +75,16 @@ class OfDistance:
     distance: distances.Distance,
     downscale: int,
   ):
-    parts: dict[str, Any] = {
+    parts = {
       "metric": distance.spec,
+      # They may change while their name stays.
+      "weights": distance.checksum,
+      "range": str(distance.value_range),
+      "precision": str(distance.dtype),
       "downscale": downscale,
       "package": tfpercept.__version__,
-      "software": machine.facts()["Software"],
+      **machine.facts(),
     }
-    # Weights may change while their name stays.
-    if registry.names_weights(distance.spec):
-      parts["weights"] = distance.checksum
     self._lines, self._text = lines, json.dumps(parts, sort_keys=True)
 
   def find(

@@ -129,7 +129,8 @@ def notes(rows: Sequence[Row], anchor: str) -> list[str]:
       if row.common < row.pictures:
         text += _COMMON.format(common=row.common, anchor=anchor)
       found.append(text)
-  fewest = min((row.common for row in rows if row.common), default=0)
+  with_ratio = [row.common for row in rows if row.ratio and row.common]
+  fewest = min(with_ratio, default=0)
   warned = fewest and statistics.warning(fewest, "pictures")
   return [*found, warned] if warned else found
 
@@ -179,7 +180,7 @@ def _row(
     base: Distances of the anchor; None if the codec is the anchor.
   """
   there = {name: v for name, v in own.items() if math.isfinite(v)}
-  value = statistics.mean(np.array([*there.values()])).value
+  value = float(np.mean([*there.values()])) if there else math.nan
   counts = len(there), len(own)
   if base is None:
     return Row(codec, spec, bpp, *counts, value, len(there), None)
