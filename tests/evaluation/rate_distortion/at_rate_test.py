@@ -53,7 +53,7 @@ def test_a_picture_without_that_rate_is_left_out_and_said():
   assert rows[1].ratio.value == pytest.approx(0.5)
   rule, fewer, few = at_rate.notes(rows, "base")
   assert "the ratio to base" in rule
-  assert fewer == "ours, mae at 0.15 bpp: 2 of 3 pictures"
+  assert fewer == "ours at 0.15 bpp: 2 of 3 pictures"
   assert few.startswith("2 pictures are too few for the interval")
 
 
@@ -64,7 +64,7 @@ def test_a_codec_keeps_the_pictures_that_the_anchor_lacks():
   assert base.value == pytest.approx(0.02 / 0.15)  # mean over all three
   assert base.ratio.value == pytest.approx(2)
   notes = at_rate.notes(rows, "ours")
-  assert "base, mae at 0.15 bpp: 3 of 3 pictures, 2 of them with ours" in notes
+  assert "base at 0.15 bpp: 3 of 3 pictures, 2 of them with ours" in notes
 
 
 def test_an_anchor_without_points_is_told():
@@ -78,6 +78,25 @@ def test_an_anchor_without_points_is_told():
     [row], "base"
   )
   assert at_rate.cells([row], 0.2)[1] == ["ours", "0.05"]
+
+
+def test_distances_that_lack_other_pictures_are_named(monkeypatch):
+  found = result()
+  points = [
+    dataclasses.replace(p, measured={**p.measured, "mse": p.measured["mae"]})
+    for p in found.points
+    # Of `mse` one picture has no value.
+    if p.picture != "c" or p.codec != "ours"
+  ] + [p for p in found.points if p.picture == "c" and p.codec == "ours"]
+  found = dataclasses.replace(
+    found, points=tuple(points), metrics=("mae", "mse")
+  )
+  rows = at_rate.of(found, "base", [0.2])
+  counts = {(row.codec, row.spec): row.pictures for row in rows}
+  assert counts["ours", "mse"] == 2
+  rows = at_rate.of(found, "ours", [0.2])
+  notes = at_rate.notes(rows, "ours")
+  assert "base at 0.2 bpp: 3 of 3 pictures, 2 of them with ours (mse)" in notes
 
 
 def test_the_text_has_a_table_for_each_rate():

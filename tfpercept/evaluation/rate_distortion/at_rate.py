@@ -22,7 +22,7 @@ _RULE = (
   "over pictures. Less is better; the value of psnr is the mean squared error. "
   "A dash: no picture has that rate, or its decoded picture is exact."
 )
-_FEWER = "{codec}, {spec} at {bpp:g} bpp: {count} of {all} pictures"
+_FEWER = "{codec} at {bpp:g} bpp: {count} of {all} pictures"
 _COMMON = ", {common} of them with {anchor}"
 
 
@@ -118,17 +118,20 @@ def cells(rows: Sequence[Row], bpp: float) -> list[list[str]]:
 def notes(rows: Sequence[Row], anchor: str) -> list[str]:
   """Returns how the values were found, and where pictures are lacking."""
   found = [_RULE.format(anchor=anchor)]
+  lacking: dict[str, list[str]] = {}
   if anchor not in {row.codec for row in rows}:
     found.append(f"There are no ratios: {anchor} has no points.")
   for row in rows:
     if row.pictures < row.measured or row.common < row.pictures:
       text = _FEWER.format(
-        codec=row.codec, spec=row.spec, bpp=row.bpp,
-        count=row.pictures, all=row.measured,
-      )  # fmt: skip
+        codec=row.codec, bpp=row.bpp, count=row.pictures, all=row.measured
+      )
       if row.common < row.pictures:
         text += _COMMON.format(common=row.common, anchor=anchor)
-      found.append(text)
+      lacking.setdefault(text, []).append(row.spec)
+  specs = len({row.spec for row in rows})
+  for text, of in lacking.items():
+    found.append(text if len(of) == specs else f"{text} ({', '.join(of)})")
   with_ratio = [row.common for row in rows if row.ratio and row.common]
   fewest = min(with_ratio, default=0)
   warned = fewest and statistics.warning(fewest, "pictures")
