@@ -7,14 +7,14 @@ import pytest
 from tests import forced_choices
 from tests.smoke import runs
 from tfpercept.data import judgement_layouts
-from trainers import preference_training, tuning_table
+from trainers import preference_training, tuning_rows
 
 
 def _write_folds(folder, data, *, are_right):
   """Writes the values of trainings that each left out one of the contents."""
   (choices,) = judgement_layouts.load(data)
   # There are fewer contents than folds, so some are left out twice.
-  names = (2 * choices.contents)[: tuning_table.FOLDS]
+  names = (2 * choices.contents)[: tuning_rows.FOLDS]
   for i, name in enumerate(names):
     part = choices.only(lambda item, name=name: item.content == name)
     # People find the brighter picture nearer than the noisy one.
@@ -46,12 +46,12 @@ def table(tmp_path_factory):
   root = tmp_path_factory.mktemp("tuning")
   # MS-SSIM, a term of the sum, takes no smaller ones.
   data = forced_choices.write(root / "choices", size=(176, 176))
-  for name in tuning_table.JOINT:
+  for name in tuning_rows.JOINT:
     _write_folds(root / name, data, are_right=name != "lpips")
-    _write_whole(root / f"{name}_all", tuning_table.ROWS[name].spec, "mae")
+    _write_whole(root / f"{name}_all", tuning_rows.ROWS[name].spec, "mae")
   return data, runs.run(
     "tuning_table",
-    f"--rows={','.join(tuning_table.JOINT)}",
+    f"--rows={','.join(tuning_rows.JOINT)}",
     f"--also={data}",
     f"--out={root}",
   )
@@ -65,7 +65,7 @@ def _cells(text, row):
 def test_nothing_is_trained_twice(table):
   done = table[1]
   assert done.returncode == 0, done.stderr
-  assert done.stderr.count("trained already") == 2 * len(tuning_table.JOINT)
+  assert done.stderr.count("trained already") == 2 * len(tuning_rows.JOINT)
 
 
 def test_rows_have_what_they_gain_on_contents_not_trained_on(table):
@@ -77,7 +77,7 @@ def test_rows_have_what_they_gain_on_contents_not_trained_on(table):
 
 def test_the_tuned_distances_are_added_up_beside_the_baseline(table):
   own, _ = table[1].stdout.split("by the training on all contents")
-  joint = f"{' + '.join(tuning_table.JOINT)}, tuned"
+  joint = f"{' + '.join(tuning_rows.JOINT)}, tuned"
   # Two of three terms are right, and all have the same mean.
   assert _cells(own, f"`{joint}`")[1] == "0.850"
   # To `mse` noise of a deviation of 8 levels, cut to whole ones, is a little
@@ -89,8 +89,8 @@ def test_other_data_are_judged_by_the_training_on_all_contents(table):
   _, other = table[1].stdout.split("by the training on all contents")
   # All three trainings ended with `mae`, to which noise of a deviation of 8
   # levels is nearer than 8 levels of brightness.
-  for name in tuning_table.JOINT:
-    assert _cells(other, f"`{tuning_table.ROWS[name].spec}`")[1] == "0.150"
+  for name in tuning_rows.JOINT:
+    assert _cells(other, f"`{tuning_rows.ROWS[name].spec}`")[1] == "0.150"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.smoke import runs
-from trainers import prior_shapes
+from tfpercept.evaluation.rate_distortion import prior_shapes
 
 
 def drawn(kind, *, count=8, scales=(0.3, 2.0, 9.0), seed=0):
@@ -51,20 +50,3 @@ def test_the_rate_is_the_entropy_of_what_is_coded():
   rate = found["normal"]
   entropy = np.log2(9.0 * np.sqrt(2 * np.pi * np.e))
   assert rate == pytest.approx(entropy, rel=0.01)
-
-
-def test_the_program_prints_each_quality(tmp_path, photograph):
-  for seed in range(4):
-    picture = photograph(64, 64, seed=seed)
-    prior_shapes.files.write_image(tmp_path / f"{seed}.png", picture)
-  done = runs.run("prior_shapes", f"--data={tmp_path}", "--qualities=3,7")
-  assert done.returncode == 0, done.stderr
-  lines = done.stdout.splitlines()
-  assert lines[0].split()[:3] == ["quality", "normal", "Laplace"]
-  assert [line.split()[0] for line in lines[1:3]] == ["3", "7"]
-  assert float(lines[1].split()[1]) < float(lines[2].split()[1])
-  assert "of 4 pictures by photo_mse" in done.stdout
-  (tmp_path / "0.png").unlink()
-  done = runs.run("prior_shapes", f"--data={tmp_path}")
-  assert done.returncode == 1
-  assert "needs 4 pictures or more" in done.stderr.strip().splitlines()[-1]
