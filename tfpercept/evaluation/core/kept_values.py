@@ -106,8 +106,8 @@ class OfDistance:
     Args:
       reference: Pixels of the reference, uint8.
       image: Pixels of the image, uint8.
-      value: Its distance.
-      seconds: Seconds that it took.
+      value: Distance of the pair.
+      seconds: Wall time of its computation, in seconds.
 
     Raises:
       kept_lines.NotKept: if it can not be written.

@@ -57,8 +57,7 @@ def measure(
     cache: Reader of pictures; calls that share it read each picture once.
     compiled: Graph of the same distance. Calls that share it trace it once,
       even if its weights change in between.
-    kept: Values of earlier calls, which are not computed again; new ones are
-      added.
+    kept: Values of earlier calls, not computed again; new ones are added.
     progress: Function called with the number of pairs done and the number of
       all.
 
@@ -108,10 +107,11 @@ def _run(
 
   Args:
     run: The distance.
-    kept: Its values of earlier calls, if they are kept.
+    kept: Values of the distance from earlier calls, if they are kept.
     batch: Pairs as `_batches` yields them.
-    reference: Their references as the distance wants them, `[N, H, W, C]`.
-    image: Their images, of the same shape.
+    reference: References of the pairs, float32 `[N, H, W, C]` in [0, 1], as the
+      distance wants them.
+    image: Images of the pairs, of the same shape and range.
   """
   found = [kept.find(b[2], b[3]) if kept else None for b in batch]
   new = [place for place, known in enumerate(found) if known is None]
