@@ -252,31 +252,30 @@ def _forward(row: np.ndarray) -> np.ndarray:
   """Returns coefficients `[columns, C, 64]` of a row of blocks `[8, W, C]`."""
   if row.shape[2] == 3:
     row = row @ _COLORS.T.astype(np.float32)
-  cosines = _cosines()
-  blocks = row.reshape(SIDE, -1, SIDE, row.shape[2])
-  found = np.einsum("ur,rxsc,vs->xcuv", cosines, blocks, cosines)
-  return found.reshape(*found.shape[:2], SIDE * SIDE)
+  blocks = row.reshape(SIDE, -1, SIDE, row.shape[2]).transpose(1, 3, 0, 2)
+  return blocks.reshape(*blocks.shape[:2], SIDE * SIDE) @ _basis().T
 
 
 def _backward(coefficients: np.ndarray) -> np.ndarray:
   """Returns a row of blocks `[8, W, C]` of what `_forward` returned."""
   columns, channels, _ = coefficients.shape
-  cosines = _cosines()
-  blocks = coefficients.reshape(columns, channels, SIDE, SIDE)
-  row = np.einsum("ur,xcuv,vs->rxsc", cosines, blocks, cosines)
-  row = row.reshape(SIDE, columns * SIDE, channels)
-  if channels == 3:
-    row = row @ _COLORS.astype(np.float32)
-  return row.astype(np.float32)
+  blocks = coefficients.astype(np.float32) @ _basis()
+  blocks = blocks.reshape(columns, channels, SIDE, SIDE).transpose(2, 0, 3, 1)
+  row = blocks.reshape(SIDE, columns * SIDE, channels)
+  return row @ _COLORS.astype(np.float32) if channels == 3 else row
 
 
 @functools.cache
-def _cosines() -> np.ndarray:
-  """Returns the orthonormal DCT-II, float32 `[8, 8]`, a row a frequency."""
+def _basis() -> np.ndarray:
+  """Returns the orthonormal DCT-II of a block, float32 `[64, 64]`.
+
+  A row is the block of one coefficient. One product with it is quicker than two
+  along rows and columns, for all that it has four times the multiplications.
+  """
   at = np.arange(SIDE)
   found = np.cos(np.pi * np.outer(at, 2 * at + 1) / (2 * SIDE))
   found *= np.where(at == 0, 1, 2**0.5)[:, None] / SIDE**0.5
-  return found.astype(np.float32)
+  return np.kron(found, found).astype(np.float32)
 
 
 def _blocks(height: int, width: int) -> tuple[int, int]:
