@@ -244,11 +244,6 @@ def weight_files(spec: str) -> list[str]:
   ]
 
 
-def names_weights(spec: str) -> bool:
-  """Returns True if a spec says where a distance has its weights from."""
-  return any(t.options.get("weights") is not None for t in parse_spec(spec))
-
-
 def _parse(spec: str) -> ast.expr:
   try:
     return ast.parse(spec.strip(), mode="eval").body

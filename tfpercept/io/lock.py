@@ -1,6 +1,7 @@
-"""One job at a time in a folder."""
+"""One job at a time in a folder, or at a file."""
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -53,6 +54,22 @@ def held(folder: pathlib.Path) -> Iterator[None]:
     yield
   finally:
     _release(key)
+
+
+@contextlib.contextmanager
+def appending(path: pathlib.Path) -> Iterator[io.FileIO]:
+  """Opens a file to append to while no other process does; makes it.
+
+  Nothing is buffered. Where there is no `flock`, nothing is locked.
+
+  Raises:
+    OSError: if the file can not be opened.
+  """
+  with open(path, "ab+", buffering=0) as file:
+    if fcntl is not None:
+      with contextlib.suppress(OSError):  # of file systems without it
+        fcntl.flock(file, fcntl.LOCK_EX)
+    yield file
 
 
 def _release(key: str) -> None:

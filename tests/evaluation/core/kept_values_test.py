@@ -84,16 +84,16 @@ def test_weights_that_change_while_their_name_stays_count_anew(tmp_path):
 @pytest.mark.parametrize(
   "value", [[0.5], [0.5, None], ["a", "b"], [float("nan"), 1.0], {"a": 1}, 3]
 )
-def test_lines_of_something_else_are_dropped(path, value):
+def test_lines_of_something_else_are_passed_over(path, value):
   own = path.read_text()
   key = json.loads(own)["key"]
   path.write_text(json.dumps({"key": key + "x", "value": value}) + "\n" + own)
   assert found(path) == (0.25, 1.5)
-  assert path.read_text() == own
+  assert len(kept_values.KeptValues(path)) == 1
 
 
 @pytest.mark.parametrize(
-  "text", ["a,b\n1,2\n", "no line", '{"key": "k", "point": {}}\n']
+  "text", ["a,b\n1,2\n", "a,b\n1,2", "no line", '{"key": "k", "point": {}}\n']
 )
 def test_files_of_somebody_else_are_left_alone(path, text):
   path.write_text(text)
@@ -107,3 +107,21 @@ def test_a_first_line_that_is_not_whole_is_dropped(path, length):
   path.write_text(path.read_text()[:length])
   assert found(path) is None
   assert path.read_text() == ""
+
+
+def test_two_processes_keep_their_values_in_one_file(path):
+  """What one cuts off must not be what another has just kept."""
+  whole = path.read_text()
+  path.write_text(whole + whole[:20])
+  one, other = (kept_values.KeptValues(path) for _ in range(2))
+  pairs = np.arange(20, dtype=np.uint8)[:, None, None, None, None] + PAIR
+  for number, pair in enumerate(pairs):
+    kept = (one, other)[number % 2]
+    kept.of(distances.get("mae"), 1).add(*pair, float(number), 1.0)
+  last = path.read_text()
+  path.write_text(last + whole[:20])
+  third = kept_values.KeptValues(path)
+  assert len(third) == 21
+  assert path.read_text() == last
+  for number, pair in enumerate(pairs):
+    assert third.of(distances.get("mae"), 1).find(*pair) == (number, 1.0)

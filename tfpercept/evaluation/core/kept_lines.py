@@ -2,7 +2,8 @@
 
 A line is one JSON object with a key and a value. It is written by one call once
 the value is measured, so a process that is killed loses no more than the value
-in progress.
+in progress. Several processes may use one file: each finds what the others had
+kept when it began.
 """
 
 import errno
@@ -12,7 +13,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from tfpercept.io import files
+from tfpercept.io import files, lock
 
 _BEGINS = b'{"key": "'
 
@@ -24,8 +25,9 @@ class NotKept(OSError):  # noqa: N818 what became of the value
 class KeptLines:
   """Values by what they depend on, in a file that only grows.
 
-  A line that is not whole, as the last one of a killed process, is dropped. A
-  file none of whose lines is of this kind is somebody's, and left alone.
+  A last line that is not whole, as that of a killed process, is cut off; others
+  that are no values are passed over. A file none of whose lines is of this kind
+  is somebody's, and left alone.
 
   Args:
     path: Path of the file; it is made with its folder if it is missing.
@@ -52,24 +54,33 @@ class KeptLines:
     self.used = 0
     """Number of values that were found instead of measured."""
     self._values: dict[str, Any] = {}
-    text, kept = b"", []
-    if self.path.exists() and not is_fresh:
-      text = self.path.read_bytes()
+    if is_fresh or not self.path.exists():
+      files.write_bytes(self.path, b"")
+    text = self.path.read_bytes()
     for line in text.splitlines():
-      found = _parsed(line, name, check)
-      if found is not None:
+      if (found := _parsed(line, name, check)) is not None:
         self._values[found[0]] = found[1]
-        kept.append(line + b"\n")
-    # The very first line may be the one that is not whole.
-    if (
-      text and not kept and (b"\n" in text or not _BEGINS.startswith(text[:9]))
-    ):
+    is_begun = b"\n" not in text and _BEGINS.startswith(text[: len(_BEGINS)])
+    if self._values or is_begun:
+      self._end_last_line(check)
+    else:
       raise ValueError(
         f"{self.path} holds something else than measured values; name another "
         "file, or move it away"
       )
-    if b"".join(kept) != text or not self.path.exists() or is_fresh:
-      files.write_bytes(self.path, b"".join(kept))
+
+  def _end_last_line(self, check: Callable[[Any], object]) -> None:
+    """Cuts the last line off if it is not whole, which may be the only one."""
+    if self.path.read_bytes()[-1:] in (b"", b"\n"):
+      return
+    with lock.appending(self.path) as file:
+      file.seek(0)
+      text = file.readall()
+      begin = text.rfind(b"\n") + 1
+      if _parsed(text[begin:], self._name, check) is None:
+        file.truncate(begin)
+      else:
+        file.write(b"\n")
 
   def __len__(self) -> int:
     return len(self._values)
@@ -98,12 +109,8 @@ class KeptLines:
 
 
 def _append(path: pathlib.Path, line: bytes) -> None:
-  """Appends by one call, so that lines of two processes do not mix."""
-  file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-  try:
-    written = os.write(file, line)
-  finally:
-    os.close(file)
+  with lock.appending(path) as file:
+    written = os.write(file.fileno(), line)
   if written < len(line):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

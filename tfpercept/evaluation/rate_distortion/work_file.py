@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tfpercept
-from tfpercept import distances, registry
+from tfpercept import distances
 from tfpercept.codecs import Codec
 from tfpercept.evaluation.core import kept_lines, machine, tiled
 from tfpercept.evaluation.rate_distortion.result import Point, Run
@@ -25,9 +25,8 @@ class WorkFile:
 
   A point counts again if all of these are the same: spec, model and libraries
   of the codec and its realism head, quality, pixels of the picture, distances
-  and the weights that they name, number of repeats, and versions of this
-  package, of TensorFlow and of Python. A line that is not
-  whole, as the last one of a killed process, is dropped.
+  and their weights, number of repeats, and versions of this package, of
+  TensorFlow and of Python.
 
   Args:
     path: Path of the file; it is made with its folder if it is missing.
@@ -108,12 +107,10 @@ def key(
     "package": tfpercept.__version__,
     "software": machine.facts()["Software"],
   }
-  # Weights may change while their name stays. Other points keep their key.
-  named = {
-    m.spec: m.checksum for m in metrics if registry.names_weights(m.spec)
-  }
-  if named:
-    parts["weights"] = named
+  # Weights may change while their name stays, and so may those of no name.
+  weights = {m.spec: m.checksum for m in metrics if m.checksum}
+  if weights:
+    parts["weights"] = weights
   if head := getattr(codec, "head_identity", ""):
     parts["head"] = head
   text = json.dumps(parts, sort_keys=True)

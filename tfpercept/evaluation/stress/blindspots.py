@@ -177,8 +177,8 @@ def make(
     path = pathlib.Path(folder) / f"{name}.{parts[spec]}"
     record: dict[str, Any] = {"spec": spec, "start": name}
     record["reference"] = _digest(reference)
-    if registry.names_weights(spec):
-      record["weights"] = metrics[spec].checksum
+    if checksum := metrics[spec].checksum:
+      record["weights"] = checksum
     descend = functools.partial(
       _descended, metrics[spec], reference, name, settings, show
     )
