@@ -33,6 +33,7 @@ class WorkFile:
     is_fresh: Whether points that are in the file are dropped.
 
   Raises:
+    ValueError: if the file holds something else.
     OSError: if the file can not be read or written.
   """
 
