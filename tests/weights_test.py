@@ -322,6 +322,16 @@ def test_packed_weights_come_back(dtype, bound):
     assert (np.abs(found[name] - array) <= largest * (bound + 1e-7)).all()
 
 
+@pytest.mark.parametrize("dtype", ["int16", "int18"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_no_integer(dtype, value):
+  arrays = {"w": np.float32([[1, 2], [value, 3]])}
+  with pytest.raises(ValueError, match="w holds NaN or infinity"):
+    weights.packed(arrays, dtype)
+  kept = weights.unpacked(weights.packed(arrays, "float16"))
+  np.testing.assert_array_equal(kept["w"], arrays["w"])
+
+
 @pytest.mark.parametrize(
   ("array", "scale"),
   [

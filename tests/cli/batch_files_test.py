@@ -168,29 +168,22 @@ def test_ctrl_c_keeps_what_is_done_and_nothing_half_done(
   assert [p.name for p in out.iterdir()] == ["a.tfp"]
 
 
-_INTO_NOTHING = """
-import os, sys
-from tfpercept.cli import batch_files
-os.close(os.pipe()[0])
-reading, writing = os.pipe()
-os.close(reading)
-os.dup2(writing, 1)
-def work(job):
-  with batch_files.target(job) as target:
-    target.write(bytes(100_000))
-    target.flush()
-made = batch_files.Plan([batch_files.Job("a", None, None)])
-sys.exit(batch_files.carry_out(made, work, "written"))
-"""
-
-
-def test_a_reader_that_goes_away_is_one_line(tmp_path):
-  run = subprocess.run(
-    [sys.executable, "-c", _INTO_NOTHING],
-    check=False, capture_output=True, text=True,
-  )  # fmt: skip
-  assert run.returncode == 2
-  assert run.stderr == "a: not written: [Errno 32] Broken pipe\n"
+def test_a_reader_that_goes_away_ends_the_command_in_silence(
+  tmp_path, photograph
+):
+  """As `tfpercept info … | head` does."""
+  files.write_image(tmp_path / "a.png", photograph(64, 64))
+  reading, writing = os.pipe()
+  os.close(reading)
+  try:
+    run = subprocess.run(
+      [sys.executable, "-m", "tfpercept.cli", "compress", tmp_path / "a.png",
+       "--lossless=always", "--out=-"],
+      check=False, stdout=writing, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+  finally:
+    os.close(writing)
+  assert (run.returncode, run.stderr) == (141, "")
 
 
 def test_recursive_keeps_the_folders_below_the_given_one(tmp_path):
@@ -210,8 +203,28 @@ def test_recursive_keeps_the_folders_below_the_given_one(tmp_path):
 def test_recursive_does_not_take_its_own_results(tmp_path):
   folder, out = tmp_path / "in", tmp_path / "in" / "small"
   a, _ = touch(folder / "a.png", out / "b.jpg")
-  made = plan(folder, out=out, recursive=True, suffix=".jpg")
+  with notes.collected() as found:
+    made = plan(folder, out=out, recursive=True, suffix=".jpg")
   assert [job.source for job in made.jobs] == [a]
+  assert notes.lines(found) == [
+    f"passed over, since in the folder of the results: {out / 'b.jpg'}"
+  ]
+
+
+@pytest.mark.parametrize("place", ["in", ".", "in/..", "in/sub/.."])
+def test_out_may_be_the_folder_itself_or_one_above_it(tmp_path, place):
+  a, b = touch(tmp_path / "in" / "a.png", tmp_path / "in" / "sub" / "b.png")
+  out = tmp_path / place
+  with notes.collected() as found:
+    made = plan(a.parent, out=out, recursive=True)
+  assert [job.source for job in made.jobs] == [a, b]
+  assert targets(made) == [out / "a.tfp", out / "sub" / "b.tfp"]
+  assert (made.failures, found) == ({}, [])
+
+
+def test_standard_input_needs_the_name_of_a_file(tmp_path):
+  with pytest.raises(ValueError, match="Name the file"):
+    plan("-", out=f"{tmp_path}{os.sep}")
 
 
 def test_a_link_to_a_folder_is_not_followed(tmp_path):

@@ -361,7 +361,7 @@ def test_a_page_of_text_is_kept_without_loss(run, page, tmp_path, capsys):
 
 def test_a_file_without_loss_needs_no_model(photo, monkeypatch):
   monkeypatch.setattr(compress_command, "_learned", None)  # which would raise
-  assert compress(photo, "--lossless=always", "--model=none") == 0
+  assert compress(photo, "--lossless=always") == 0
   data = photo.with_suffix(".tfp").read_bytes()
   np.testing.assert_array_equal(
     lossless_codec.Lossless().decompress(data), files.read_image(photo)
@@ -373,11 +373,13 @@ def test_a_file_without_loss_needs_no_model(photo, monkeypatch):
   [
     (
       ["--quality=3"],
-      "has no quality, target, effort or seconds; leave them out",
+      "has no model, engine, quality, target, effort or seconds; leave them",
     ),
-    (["--target-bytes=9"], "has no quality, target, effort"),
-    (["--effort=1"], "has no quality, target, effort"),
-    (["--seconds=1"], "has no quality, target, effort or seconds"),
+    (["--target-bytes=9"], "has no model, engine, quality, target"),
+    (["--effort=1"], "has no model"),
+    (["--seconds=1"], "has no model"),
+    (["--model=photo_mse"], "has no model"),
+    (["--engine=tensorflow"], "has no model, engine"),
     (["--codec=jpeg"], "--lossless=always is for .tfp files; --codec=png"),
   ],
 )

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.codecs import forgery, small_models
 from tests.codecs.learned import small_heads
 from tfpercept import cli, codecs
+from tfpercept.codecs import files as codec_files
 from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.learned import reference_decoder, selftest
 from tfpercept.codecs.lossless import lossless_codec
@@ -51,6 +52,30 @@ def test_the_suffix_of_out_says_which_kind(run, coded, tmp_path, capsys):
   assert (tmp_path / "a.bmp").read_bytes().startswith(b"BM")
   assert run(coded, f"--out={tmp_path / 'a.docx'}") == 2
   assert "a.docx is no picture by its name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+  "suffix", ["bmp", "gif", "jp2", "jpg", "ppm", "tif", "webp"]
+)
+def test_pixels_are_kept_or_it_is_said(run, codec, coded, capsys, suffix):
+  out = coded.with_name(f"a.{suffix}")
+  assert run(coded, f"--out={out}") == 0
+  note = capsys.readouterr().err
+  wanted = codec.decompress(coded.read_bytes())
+  if suffix in ("jpg", "gif"):
+    assert note == f"{codec_files.INEXACT}: {out}\n"
+  else:
+    assert not note
+    np.testing.assert_array_equal(files.read_image(out), wanted)
+
+
+def test_no_color_is_called_gray(run, coded, capsys):
+  out = coded.with_name("a.pgm")
+  assert run(coded, f"--out={out}") == 2
+  assert "is of color, and a PGM is gray; call it .ppm" in (
+    capsys.readouterr().err
+  )
+  assert not out.exists()
 
 
 def test_grey_stays_grey(run, codec, tmp_path, photograph):

@@ -55,6 +55,25 @@ def analyse(study, *arguments):
   )  # fmt: skip
 
 
+def test_a_key_that_answers_need_is_kept(folders, study, capsys):
+  page, _ = study
+  key = page.with_suffix(".key.json")
+  before = page.read_bytes(), key.read_bytes()
+  make = [
+    "ranking", "make", *methods_of(folders), f"--out={page}",
+    f"--originals={folders / 'originals'}",
+  ]  # fmt: skip
+  assert cli.main([*make, "--checks=2"]) == 0  # the same page
+  assert (page.read_bytes(), key.read_bytes()) == before
+  assert cli.main([*make, "--checks=1"]) == 2
+  assert "choose another --out, or --overwrite" in (
+    capsys.readouterr().err.lower()
+  )
+  assert (page.read_bytes(), key.read_bytes()) == before
+  assert cli.main([*make, "--checks=1", "--overwrite"]) == 0
+  assert key.read_bytes() != before[1]
+
+
 def test_make_writes_the_page_and_its_key(folders, tmp_path, capsys):
   page = tmp_path / "new" / "page.html"
   status = cli.main(

@@ -162,14 +162,19 @@ def test_models_stand_for_the_learned_codec_with_each_shipped_model():
     (["--pair", "jpeg", "jpeg()"], "two codecs that differ; got jpeg"),
     (["--codec=jpeg", "--bpp", "0", "1", "--bpp", "3", "3"], "got 3 and 3"),
     (["--codec=jpeg", "--bpp", "0", "inf"], "got 0 and inf"),
-    (["--codec=jpeg", "--shown=-1"], "--shown is 0 or more; got -1"),
-    (["--codec=jpeg", "--shown_bpp=0"], "--shown_bpp is above 0; got 0"),
+    (["--codec=jpeg", "--shown=-1", "--out=OUT"], "0 or more; got -1"),
+    (["--codec=jpeg", "--shown_bpp=0", "--out=OUT"], "is above 0; got 0"),
+    (["--codec=jpeg", "--shown=2"], "page that --out makes; give --out"),
+    (["--codec=jpeg", "--shown_bpp=1"], "page that --out makes; give --out"),
     (["--codec=jpeg", "--fresh"], "give --out"),
     (["--codec=jpeg", "--repeats=0"], "repeats is at least 1; got 0"),
     (["--codec=jpeg", "--metric=psnrr"], "Did you mean 'psnr'?"),
   ],
 )
-def test_mistakes_are_told_before_the_work(folder, capsys, flags, why):
+def test_mistakes_are_told_before_the_work(
+  folder, tmp_path, capsys, flags, why
+):
+  flags = [flag.replace("OUT", str(tmp_path)) for flag in flags]
   assert run(folder, *flags) == 2
   assert why in capsys.readouterr().err
 

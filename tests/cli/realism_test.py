@@ -58,8 +58,9 @@ def test_decoded_folders_are_judged_and_written(place, capsys):
 @pytest.mark.parametrize(
   ("more", "message"),
   [
-    (["--decoded=dark", "--quality=1"], "drop --head, --strength"),
-    (["--decoded=dark", "--quality=0"], "drop --head, --strength"),
+    (["--decoded=dark", "--quality=1"], "drop --model, --head, --strength"),
+    (["--decoded=dark", "--model=photo_mse"], "drop --model, --head"),
+    (["--decoded=dark", "--quality=0"], "drop --model, --head"),
     (["--quality=0"], "qualities from 1 to 8; got 0"),
     (["--strength=0.5", "--strength=0.50000001"], "differ in six digits"),
     (["--decoded=a=dark", "--decoded=a=dark"], "two folders are called 'a'"),

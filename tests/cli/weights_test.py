@@ -99,6 +99,19 @@ def test_masks_are_packed_as_they_are(tmp_path, capsys):
   assert weights.load(out)["mask"].dtype == bool
 
 
+def test_the_file_to_read_is_not_written_over(tmp_path, capsys):
+  path = tmp_path / "a.npz"
+  np.savez(path, x=np.array([0.1], np.float32))
+  before = path.read_bytes()
+  again = tmp_path / "again.npz"
+  again.symlink_to(path)
+  for out in (path, again):
+    flags = [str(path), str(out), "--dtype=float16"]
+    assert cli.main(["weights", "pack", *flags]) == 2
+    assert "is itself the file to read" in capsys.readouterr().err
+  assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [

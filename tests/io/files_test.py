@@ -12,10 +12,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image
 
 from tests.codecs import any_picture
-from tfpercept.io import files
+from tfpercept.io import files, notes
+
+
+def test_a_new_file_has_the_permissions_of_the_old_one(tmp_path):
+  path = tmp_path / "x.txt"
+  files.write_text(path, "old")
+  path.chmod(0o600)
+  files.write_text(path, "new")
+  assert path.stat().st_mode & 0o777 == 0o600
+  assert path.read_text() == "new"
 
 
 def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -149,12 +158,12 @@ def test_a_damaged_header_is_a_value_error_with_the_path(tmp_path, read):
 def test_whatever_a_decoder_raises_is_a_value_error_with_the_path(
   tmp_path, monkeypatch, error
 ):
-  def transpose(picture):
+  def convert(*arguments):
     raise error
 
   path = tmp_path / "a.png"
   Image.new("RGB", (8, 8)).save(path)
-  monkeypatch.setattr(ImageOps, "exif_transpose", transpose)
+  monkeypatch.setattr(Image.Image, "convert", convert)
   with pytest.raises(ValueError, match=f"{path} is not .*: {error.__name__}"):
     files.read_image(path)
 
@@ -319,6 +328,49 @@ def test_transparency_is_what_was_asked_for(tmp_path, mode, alpha):
   assert found.shape == (70, 3, 1 if mode == "LA" else 3)
   assert (found[0, 0] == 200).all()
   assert (found.reshape(-1, found.shape[-1])[1:] == mixed).all()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_channel_of_opacity_that_is_full_is_no_transparency(tmp_path, mode):
+  Image.new(mode, (3, 2), (7,) * (len(mode) - 1) + (255,)).save(
+    tmp_path / "a.png"
+  )
+  found = files.read_samples(tmp_path / "a.png", alpha="error")
+  assert (found == 7).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage of no kind", bytes(16)])
+@pytest.mark.filterwarnings("ignore")  # of Pillow
+def test_damaged_camera_data_cost_no_picture(tmp_path, suffix, exif):
+  path = tmp_path / f"a.{suffix}"
+  Image.new("RGB", (3, 2), (7, 7, 7)).save(path, exif=exif)
+  for read in (files.read_image, files.read_samples):
+    with notes.collected() as found:
+      picture = read(path)
+    assert picture.shape == (2, 3, 3)
+    assert np.abs(picture - 7.0).max() <= 1
+    if suffix in ("png", "webp"):
+      assert found == [(str(path), files.NO_EXIF)]
+
+
+def test_16_bits_of_gray_with_opacity_stay_gray(tmp_path):
+  rows = b"".join(b"\0" + b"\x12\x34\xff\xff" * 3 for _ in range(2))
+  header = struct.pack(">IIBBBBB", 3, 2, 16, 4, 0, 0, 0)
+  parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+  (tmp_path / "a.png").write_bytes(
+    b"\x89PNG\r\n\x1a\n"
+    + b"".join(
+      struct.pack(">I", len(data))
+      + name
+      + data
+      + struct.pack(">I", zlib.crc32(name + data))
+      for name, data in parts
+    )
+  )
+  found = files.read_image(tmp_path / "a.png")
+  assert found.shape == (2, 3, 1)
+  assert (found == 0x12).all()
 
 
 @pytest.mark.parametrize("alpha", ["white", "black"])

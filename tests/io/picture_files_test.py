@@ -143,3 +143,30 @@ def test_the_guide_names_every_kind():
   text = guide.read_text().split("## What is read")[1].split("##")[0]
   named = set(re.findall(r"`(\.\w+)`", text))
   assert named == set(picture_files.SUFFIXES)
+
+
+def test_a_folder_that_may_not_be_listed_costs_no_other(tmp_path, monkeypatch):
+  for name in ("a.png", "lost+found/b.png", "open/c.png"):
+    files.write_image(tmp_path / name, SMOOTH)
+  iterdir = pathlib.Path.iterdir
+
+  def listed(path):  # root may list all
+    if path.name == "lost+found":
+      raise PermissionError(13, "Permission denied", str(path))
+    return iterdir(path)
+
+  monkeypatch.setattr(pathlib.Path, "iterdir", listed)
+  with notes.collected() as told:
+    found = files.list_images(tmp_path, is_recursive=True)
+  assert [path.name for path in found] == ["a.png", "c.png"]
+  assert told == [(str(tmp_path / "lost+found"), picture_files.CLOSED)]
+  with pytest.raises(PermissionError):
+    files.list_images(tmp_path / "lost+found")
+
+
+def test_what_a_killed_process_leaves_is_no_picture(tmp_path):
+  files.write_image(tmp_path / "a.png", SMOOTH)
+  with files.atomic(tmp_path / "b.png") as temporary:
+    files.write_image(temporary, SMOOTH)
+    found = files.list_images(tmp_path, is_recursive=True)
+    assert found == [tmp_path / "a.png"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.codecs import any_picture
-from tfpercept.io import files
+from tfpercept.io import files, picture_files
 
 SIDES = st.integers(1, 70)
 
@@ -201,7 +201,7 @@ def test_jpeg_2000_of_more_than_8_bits_in_color_is_refused(tmp_path):
     files.read_samples(color)
 
 
-LOSSLESS = {".png", ".bmp", ".jp2", ".pgm", ".ppm", ".tif", ".tiff"}
+INEXACT = picture_files.INEXACT_SUFFIXES
 
 
 @pytest.mark.parametrize("suffix", files.WRITTEN_SUFFIXES)
@@ -209,9 +209,13 @@ LOSSLESS = {".png", ".bmp", ".jp2", ".pgm", ".ppm", ".tif", ".tiff"}
 @hypothesis.given(picture=any_picture.PICTURES)
 def test_any_picture_is_written_and_read(tmp_path_factory, suffix, picture):
   path = tmp_path_factory.getbasetemp() / f"any{suffix}"
+  if suffix == ".pgm" and picture.shape[-1] == 3:
+    picture = picture[..., :1]
   files.write_image(path, picture)
   for found in (files.read_image(path), files.read_samples(path)):
     assert found.dtype == np.uint8
     assert found.shape[:2] == picture.shape[:2]
-    if suffix in LOSSLESS:
+    if suffix == ".webp":
+      picture = np.broadcast_to(picture, found.shape)  # it has no gray
+    if suffix not in INEXACT:
       np.testing.assert_array_equal(found, picture)

@@ -123,3 +123,29 @@ def test_a_curve_has_one_color_on_all_axes_of_panels():
   half = alone.shape[1] // 2
   np.testing.assert_array_equal(alone[:, half:], shown[:, half:])
   assert not np.array_equal(alone[:, :half], shown[:, :half])
+
+
+_FORMULA = "$5_$6 {$\\phantom$}"  # of which matplotlib would make an error
+
+
+@pytest.mark.parametrize(
+  "draw",
+  [
+    lambda name: charts.lines(
+      [charts.Line(name, [0.0], [1.0])], x=name, y=name, title=name
+    ),
+    lambda name: charts.planes(
+      [charts.Plane(name, name, {name: [(name, 0.0, 1.0)]})], title=name
+    ),
+    lambda name: charts.heat_map(
+      np.zeros([1, 1]), [name], [name], span=(0.0, 1.0), title=name
+    ),
+    lambda name: charts.bands({name: np.ones([4, 2])}, x=name, y=name),
+    lambda name: charts.panels({name: {name: ([1], [1.0])}}, x=name),
+    lambda name: charts.sheet(name, {name: np.zeros([8, 8, 3], np.uint8)}),
+  ],
+)
+def test_names_are_no_formulas(draw):
+  drawn = draw(_FORMULA)
+  if isinstance(drawn, str):
+    assert _FORMULA in drawn

@@ -60,6 +60,14 @@ def test_pictures_of_any_size_have_a_detail(size):
   assert widths == [str(side), str(side), str(size[1]), str(side)]
 
 
+@pytest.mark.parametrize("size", [(2, 3000), (3000, 1), (301, 601)])
+def test_the_whole_of_a_large_picture_is_reduced(size):
+  text = report.comparisons([comparison(size=size)], map_name="error")
+  whole = Tags(text).all("img")[2]
+  assert max(int(whole["width"]), int(whole["height"])) <= 300
+  assert min(int(whole["width"]), int(whole["height"])) >= 1
+
+
 def test_the_detail_is_where_the_contrast_is():
   picture = np.zeros((100, 120, 3), np.uint8)
   picture[60:80:2, 70:90] = 255

@@ -9,10 +9,10 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
-from tfpercept.cli import deferred, output, progress
+from tfpercept.cli import deferred, folders, output, progress
 from tfpercept.io import messages, notes, picture_files
 
 if TYPE_CHECKING:
@@ -23,10 +23,7 @@ else:
 STREAM = "-"
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells give it."""
-_OTHER_KIND = "passed over, since of another kind"
-_INNER = "folders passed over, which --recursive takes"
-_NEVER_TAKEN = "folders below a folder passed over"
-_LINKS = "links to folders passed over"
+_RESULTS = "passed over, since in the folder of the results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,20 +118,20 @@ def plan(
   if STREAM in arguments.sources or arguments.out == STREAM:
     return _streamed(arguments)
   given = [pathlib.Path(source) for source in arguments.sources]
-  folders = [path for path in given if os.path.isdir(path)]
-  if folders and not arguments.out:
+  listed = [path for path in given if os.path.isdir(path)]
+  if listed and not arguments.out:
     raise ValueError(
-      f"{folders[0]} is a folder; name a folder for the results with --out "
+      f"{listed[0]} is a folder; name a folder for the results with --out "
       "FOLDER"
     )
   made = Plan(skipped=[] if arguments.skip_existing else None)
-  place = _place(arguments.out, is_folder=bool(folders) or len(given) > 1)
+  place = _place(arguments.out, is_folder=bool(listed) or len(given) > 1)
   jobs: dict[pathlib.Path, Job] = {}  # each file once, in order
   for path in given:
     try:
       found = (
         _within(path, arguments, suffix, kinds)
-        if path in folders
+        if path in listed
         else {path: pathlib.Path(path.name)}
       )
     except (ValueError, OSError) as error:
@@ -155,15 +152,21 @@ def _within(
 ) -> dict[pathlib.Path, pathlib.Path]:
   """Returns the files of a folder, each with its path inside of it.
 
-  Results of an earlier call below `--out` are no files to read.
+  What is in a folder `--out` below it are results of an earlier call, and no
+  files to read.
   """
   found = picture_files.list_files(
     folder, kinds, is_recursive=arguments.recursive
   )
   out = pathlib.Path(os.path.realpath(arguments.out))
-  if out != pathlib.Path(os.path.realpath(folder)):
-    found = [p for p in found if out not in _parents(p)]
-  tell_passed_over(folder, kinds, suffix, is_recursive=arguments.recursive)
+  if pathlib.Path(os.path.realpath(folder)) in out.parents:
+    results = {path for path in found if out in _parents(path)}
+    for path in sorted(results):
+      notes.add(path, _RESULTS)
+    found = [path for path in found if path not in results]
+  folders.tell_passed_over(
+    folder, kinds, suffix, is_recursive=arguments.recursive
+  )
   if not found:
     named = ", ".join(kinds)
     raise ValueError(
@@ -176,43 +179,6 @@ def _within(
 
 def _parents(path: pathlib.Path) -> Sequence[pathlib.Path]:
   return (pathlib.Path(os.path.realpath(path.parent)) / path.name).parents
-
-
-def tell_passed_over(
-  folder: pathlib.Path,
-  kinds: Collection[str],
-  made: str = "",
-  *,
-  is_recursive: bool | None,
-) -> None:
-  """Notes what a folder holds that is not taken.
-
-  Args:
-    folder: Path of the folder.
-    kinds: Suffixes of the files that are taken.
-    made: Suffix of the results, which are not told.
-    is_recursive: Whether the folders below are searched, too; None for a
-      command that never does.
-  """
-  others, inner = picture_files.passed_over(
-    folder, kinds, is_recursive=bool(is_recursive)
-  )
-  for path in others:
-    if path.suffix.lower() != made:
-      notes.add(path, _OTHER_KIND)
-  what = {True: _LINKS, False: _INNER, None: _NEVER_TAKEN}[is_recursive]
-  for path in inner:
-    notes.add(path, what)
-
-
-def tell_passed_over_in(paths: Iterable[str | os.PathLike]) -> None:
-  """Notes what is no picture in those of some paths that are folders.
-
-  For commands that never search the folders below.
-  """
-  for path in map(pathlib.Path, paths):
-    if path.is_dir():
-      tell_passed_over(path, picture_files.SUFFIXES, is_recursive=None)
 
 
 def _sort(jobs: Sequence[Job], made: Plan, overwrite: bool) -> None:
@@ -273,6 +239,11 @@ def _streamed(arguments: argparse.Namespace) -> Plan:
   else:
     job = Job(source, pathlib.Path(source), None)
   if arguments.out not in (None, STREAM):
+    if arguments.out.endswith(os.sep):
+      raise ValueError(
+        f"{arguments.out} is a folder; standard input has no name that a file "
+        "in it could have. Name the file"
+      )
     job = dataclasses.replace(job, target=pathlib.Path(arguments.out))
   skips = arguments.skip_existing
   why = _obstacle(job, [], set(), not (arguments.overwrite or skips))
@@ -357,6 +328,8 @@ def carry_out(
           else:
             made.skipped.append(job.name)
         except messages.of_one_file() as error:
+          if made.is_streamed and isinstance(error, BrokenPipeError):
+            raise  # who reads the result has enough
           failures[job.name] = messages.first_line(error)
     except KeyboardInterrupt:
       is_interrupted = True

@@ -58,7 +58,6 @@ def add(commands: argparse._SubParsersAction) -> None:
   codec = parser.add_mutually_exclusive_group()
   codec.add_argument(
     "--model",
-    default=offers.MODEL,
     metavar="RUN",
     help="run folder, model folder, or name of a model that comes with the "
     f"package (default: {offers.MODEL})",
@@ -263,11 +262,13 @@ def _exact(
       "--codec='webp(lossless=True)' are lossless, too"
     )
   given = (arguments.quality, arguments.target_bpp, arguments.target_bytes,
-           arguments.target_psnr, arguments.seconds)  # fmt: skip
-  if any(value is not None for value in given) or arguments.effort:
+           arguments.target_psnr, arguments.seconds,
+           arguments.model)  # fmt: skip
+  is_set = any(value is not None for value in given) or arguments.effort
+  if is_set or arguments.engine != offers.ENGINES[0]:
     raise ValueError(
-      "--lossless=always has no quality, target, effort or seconds; leave "
-      "them out"
+      "--lossless=always has no model, engine, quality, target, effort or "
+      "seconds; leave them out"
     )
   return lossless_codec.Lossless()
 
@@ -275,7 +276,7 @@ def _exact(
 def _learned(arguments: argparse.Namespace) -> codecs.Codec:
   try:
     return model_lookup.opened(
-      arguments.model,
+      arguments.model or offers.MODEL,
       effort=arguments.effort,
       seconds=arguments.seconds,
       engine=arguments.engine,

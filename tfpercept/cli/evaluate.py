@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, deferred, output
+from tfpercept.cli import deferred, folders, output
 
 if TYPE_CHECKING:
   from tfpercept.evaluation.core import score_table
@@ -49,7 +49,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   pictures = measure.folder_pictures(arguments.folders)
-  batch_files.tell_passed_over_in(arguments.folders)
+  folders.tell_passed_over_in(arguments.folders)
   table = measure.evaluate(
     pictures,
     measure.load_all(arguments.model, scale=arguments.scale),

@@ -9,7 +9,14 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tfpercept.cli import batch_files, compress, decompress, deferred, output
+from tfpercept.cli import (
+  batch_files,
+  compress,
+  decompress,
+  deferred,
+  folders,
+  output,
+)
 
 if TYPE_CHECKING:
   from tfpercept.codecs import files as codec_files
@@ -79,7 +86,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _coded(folder: pathlib.Path, is_recursive: bool) -> list[pathlib.Path]:
   """Returns the files of a folder; notes what is passed over."""
-  batch_files.tell_passed_over(
+  folders.tell_passed_over(
     folder, (compress.SUFFIX,), is_recursive=is_recursive
   )
   return decompress.find_coded(folder, is_recursive=is_recursive)

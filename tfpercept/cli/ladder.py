@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfpercept.cli import (
-  batch_files,
   deferred,
+  folders,
   metric_options,
   output,
   progress,
@@ -49,7 +49,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _ladder(arguments: argparse.Namespace) -> int:
   files.require_writable_folder(arguments.out)
-  batch_files.tell_passed_over_in(arguments.pictures)
+  folders.tell_passed_over_in(arguments.pictures)
   pictures, failures = {}, {}
   for path in _paths(arguments.pictures):
     try:

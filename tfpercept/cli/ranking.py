@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfpercept.cli import (
-  batch_files,
   deferred,
+  folders,
   metric_options,
   options,
   output,
@@ -82,6 +82,12 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
     action="store_true",
     help="interpolate enlarged pictures (default: square pixels)",
   )
+  make.add_argument(
+    "--overwrite",
+    action="store_true",
+    help="replace the key of another study, without which the answers to its "
+    "page can not be analysed",
+  )
   make.set_defaults(run=_make)
 
 
@@ -143,8 +149,10 @@ def _make(arguments: argparse.Namespace) -> int:
   groups = _found(arguments.folders, arguments.originals)
   with progress.Bar(len(groups)) as bar:
     study = ranking_study.make(groups, settings, progress=bar.show)
-  ranking_page.write(page, study, look)
+  if not arguments.overwrite:
+    _require_no_other(key, study.key["page"])
   files.write_json(key, study.key)
+  ranking_page.write(page, study, look)
   output.show(str(page))
   print(
     f"{study.trials} trials a person on {len(groups)} pictures; {key} says "
@@ -154,19 +162,18 @@ def _make(arguments: argparse.Namespace) -> int:
   return 0
 
 
-def _named(given: list[str]) -> dict[str, pathlib.Path]:
-  """Returns folders by the name of their method."""
-  found = {}
-  for text in given:
-    name, equals, path = text.partition("=")
-    if not equals or pathlib.Path(text).is_dir():
-      name, path = files.resolved(text).name, text
-    if name in found:
-      raise ValueError(
-        f"two folders are called {name!r}; name them, as in first={path}"
-      )
-    found[name] = pathlib.Path(path)
-  return found
+def _require_no_other(path: pathlib.Path, page: str) -> None:
+  """Raises ValueError if there is a file that is not the key of a page."""
+  try:
+    if not path.exists() or results.read_key(path).page == page:
+      return
+  except ValueError:
+    pass
+  raise ValueError(
+    f"{path} exists, and is not the key of this page; answers to the page of "
+    "that key could not be analysed any more. Choose another --out, or "
+    "--overwrite it"
+  )
 
 
 def _analyse(arguments: argparse.Namespace) -> int:
@@ -212,11 +219,11 @@ def _groups(arguments: argparse.Namespace) -> list[study_config.Group]:
 
 def _found(given: list[str], originals: str | None) -> list[study_config.Group]:
   """Returns the pictures of folders; notes what is passed over there."""
-  folders = _named(given)
-  batch_files.tell_passed_over_in(
-    [*([originals] if originals else []), *folders.values()]
+  named = folders.named(given)
+  folders.tell_passed_over_in(
+    [*([originals] if originals else []), *named.values()]
   )
-  return study_config.find(folders, originals)
+  return study_config.find(named, originals)
 
 
 def _distances(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, deferred, output, progress
+from tfpercept.cli import deferred, folders, output, progress
 from tfpercept.evaluation.core import settings
 
 if TYPE_CHECKING:
@@ -139,14 +139,12 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     "--shown",
     type=int,
-    default=2,
     metavar="N",
-    help="number of pictures on the page (default: 2)",
+    help="number of pictures on the page of --out (default: 2)",
   )
   parser.add_argument(
     "--shown_bpp",
     type=float,
-    default=0.25,
     metavar="BPP",
     help="rate at which they are shown, in bits per pixel (default: 0.25)",
   )
@@ -163,10 +161,10 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
 def _rate_distortion(arguments: argparse.Namespace) -> int:
   spans = _spans(arguments.bpp)
   rates = at_rate.check(arguments.at)
-  _require_shown(arguments)
+  shown, shown_bpp = _shown(arguments)
   if arguments.out:
     files.require_writable_folder(arguments.out)
-  batch_files.tell_passed_over_in(arguments.folders)
+  folders.tell_passed_over_in(arguments.folders)
   pictures = measure.find_pictures(arguments.folders)
   pair = [codecs.get(spec) for spec in arguments.pair or ()]
   if pair and pair[0].spec == pair[1].spec:
@@ -186,8 +184,8 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
       span=spans[0],
       spans=_wide(spans),
       at=rates,
-      shown=arguments.shown,
-      bpp=arguments.shown_bpp,
+      shown=shown,
+      bpp=shown_bpp,
       pair=(pair[0].spec, pair[1].spec) if pair else None,
     )
     conditions = _conditions(arguments, chosen, len(pictures), work)
@@ -214,12 +212,23 @@ def _rate_distortion(arguments: argparse.Namespace) -> int:
   return output.status(failures=result.failures, results=result.points)
 
 
-def _require_shown(arguments: argparse.Namespace) -> None:
-  """Raises ValueError for options of the page that no page can have."""
-  if arguments.shown < 0:
-    raise ValueError(f"--shown is 0 or more; got {arguments.shown}")
-  if not 0 < arguments.shown_bpp < math.inf:
-    raise ValueError(f"--shown_bpp is above 0; got {arguments.shown_bpp:g}")
+def _shown(arguments: argparse.Namespace) -> tuple[int, float]:
+  """Returns how many pictures the page shows, and at which rate.
+
+  Raises:
+    ValueError: if no page can have such options, or there is none.
+  """
+  count, rate = arguments.shown, arguments.shown_bpp
+  if not arguments.out and (count, rate) != (None, None):
+    raise ValueError(
+      "--shown and --shown_bpp are of the page that --out makes; give --out"
+    )
+  count, rate = 2 if count is None else count, 0.25 if rate is None else rate
+  if count < 0:
+    raise ValueError(f"--shown is 0 or more; got {count}")
+  if not 0 < rate < math.inf:
+    raise ValueError(f"--shown_bpp is above 0; got {rate:g}")
+  return count, rate
 
 
 def _spans(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, deferred, output, progress
+from tfpercept.cli import deferred, folders, output, progress
 
 if TYPE_CHECKING:
   from tfpercept.codecs import targets
@@ -81,8 +81,8 @@ def _add_decoders(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument(
     "--model",
-    default=offers.MODEL,
-    help="codec: a run folder or the name of a model (default: %(default)s)",
+    help="codec: a run folder or the name of a model (default: "
+    f"{offers.MODEL})",
   )
   parser.add_argument(
     "--head",
@@ -118,7 +118,7 @@ def _realism(arguments: argparse.Namespace) -> int:
     files.require_writable_folder(arguments.out)
   if arguments.side < 1:
     raise ValueError(f"--side is above 0; got {arguments.side}")
-  batch_files.tell_passed_over_in(arguments.pictures)
+  folders.tell_passed_over_in(arguments.pictures)
   pictures = _pictures(arguments.pictures)
   specs = arguments.metric or measure.FIDELITY
   collector = measure.Judge(specs, side=arguments.side)
@@ -142,19 +142,18 @@ def _judge(
   collector: measure.Judge,
   bar: progress.Bar,
 ) -> decoders.Judged:
-  codec = learned_codec.Hyperprior(model=arguments.model)
-  heads: dict[str, files.PathLike] = dict(_named(arguments.head))
+  model = arguments.model or offers.MODEL
+  codec = learned_codec.Hyperprior(model=model)
+  heads: dict[str, files.PathLike] = dict(folders.named(arguments.head))
   if len(heads) == 1 and "=" not in arguments.head[0]:
     heads = {"": next(iter(heads.values()))}
-  heads = heads or decoders.own_head(arguments.model)
+  heads = heads or decoders.own_head(model)
   if arguments.strength and not heads:
     raise ValueError(
-      f"no realism head for {arguments.model} comes with the package; give one "
+      f"no realism head for {model} comes with the package; give one "
       "with --head, or drop --strength"
     )
-  chosen = decoders.strengths(
-    arguments.model, heads, arguments.strength or [1.0]
-  )
+  chosen = decoders.strengths(model, heads, arguments.strength or [1.0])
   if arguments.bpp is None:
     quality = 1.0 if arguments.quality is None else arguments.quality
 
@@ -166,7 +165,7 @@ def _judge(
       found = targets.at_most_bpp(codec, picture, arguments.bpp)
       if not found.is_reached:
         raise ValueError(
-          f"no quality of {arguments.model} takes at most {arguments.bpp:g} "
+          f"no quality of {model} takes at most {arguments.bpp:g} "
           f"bits per pixel for all of the pictures; the lowest one takes "
           f"{found.value:.4g}. Give a larger --bpp"
         )
@@ -184,17 +183,16 @@ def _judge_folders(
   collector: measure.Judge,
   bar: progress.Bar,
 ) -> decoders.Judged:
-  others = (arguments.bpp, arguments.quality)
-  if arguments.head or arguments.strength or others != (None, None):
+  others = (arguments.model, arguments.bpp, arguments.quality)
+  if arguments.head or arguments.strength or any(n is not None for n in others):
     raise ValueError(
-      "--decoded judges pictures as they are; drop --head, --strength, "
-      "--quality and --bpp, or --decoded"
+      "--decoded judges pictures as they are; drop --model, --head, "
+      "--strength, --quality and --bpp, or --decoded"
     )
-  folders = _named(arguments.decoded)
-  batch_files.tell_passed_over_in(folders.values())
+  named = folders.named(arguments.decoded)
+  folders.tell_passed_over_in(named.values())
   decoded = {
-    name: _by_name(files.list_images(folder))
-    for name, folder in folders.items()
+    name: _by_name(files.list_images(folder)) for name, folder in named.items()
   }
   return decoders.judge_folders(pictures, decoded, collector, progress=bar.show)
 
@@ -212,7 +210,8 @@ def _write(
   files.write_text(out / _JSON, json.dumps(made, indent=2) + "\n")
   conditions: dict[str, object] = {"Pictures": found.rows[0].pictures}
   if not arguments.decoded:
-    conditions["Model"] = files.resolved(arguments.model).name
+    model = arguments.model or offers.MODEL
+    conditions["Model"] = files.resolved(model).name
   title = "Faithful and realistic decoders"
   page.write(
     out / _PAGE,
@@ -247,19 +246,4 @@ def _by_name(paths: Sequence[pathlib.Path]) -> dict[str, pathlib.Path]:
         f"{found[path.stem]} and {path}"
       )
     found[path.stem] = path
-  return found
-
-
-def _named(given: list[str]) -> dict[str, pathlib.Path]:
-  """Returns folders by name; the name of a folder is its own by default."""
-  found: dict[str, pathlib.Path] = {}
-  for text in given:
-    name, equals, path = text.partition("=")
-    if not equals or os.path.isdir(text):
-      name, path = files.resolved(text).name, text
-    if name in found:
-      raise ValueError(
-        f"two folders are called {name!r}; name them, as in first={path}"
-      )
-    found[name] = pathlib.Path(path)
   return found

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
-from tfpercept.cli import batch_files, deferred, output, progress
+from tfpercept.cli import batch_files, deferred, folders, output, progress
 from tfpercept.io import picture_files
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _score(arguments: argparse.Namespace) -> int:
   )
   for path in map(pathlib.Path, [arguments.reference, *arguments.images]):
     if path.is_dir():
-      batch_files.tell_passed_over(
+      folders.tell_passed_over(
         path, picture_files.SUFFIXES, is_recursive=arguments.recursive
       )
   with progress.Bar(sum(len(part.pairs) for part in found)) as bar:

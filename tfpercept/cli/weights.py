@@ -127,6 +127,10 @@ def _pack(arguments: argparse.Namespace) -> int:
   if not arguments.out.endswith(".npz"):
     raise ValueError(f"packed weights end in .npz; got {arguments.out}")
   files.require_writable(arguments.out)
+  if files.resolved(arguments.out) == files.resolved(arguments.source):
+    raise ValueError(
+      f"{arguments.out} is itself the file to read; name another one"
+    )
   arrays = weights.load(arguments.source)
   packed = weights.packed(arrays, arguments.dtype)
   restored = weights.unpacked(packed)

@@ -28,10 +28,11 @@ from tfpercept.codecs.bitstream import container
 from tfpercept.codecs.classical import formats
 from tfpercept.codecs.learned.model_lookup import KnownModels
 from tfpercept.codecs.lossless import lossless_codec
-from tfpercept.io import files, notes, samples
+from tfpercept.io import files, notes, picture_files, samples
 
 Place = files.PathLike | IO[bytes]
 """A path, or a stream of bytes that is open."""
+INEXACT = "the format of the picture does not keep its exact pixels"
 MAX_PICTURE_BYTES = 10 * offers.MAX_PICTURE_PIXELS
 """Largest picture from a stream, in bytes: 8 a pixel, and some overhead."""
 _TWINS = {".jpg": (".jpg", ".jpeg"), ".heic": (".heic", ".heif")}
@@ -196,6 +197,8 @@ def decompress_file(
     _write(target, formats.PNG(level=6).compress(picture), overwrite)
   else:
     files.write_image(target, picture, replace=overwrite)
+    if pathlib.Path(target).suffix.lower() in picture_files.INEXACT_SUFFIXES:
+      notes.add(target, INEXACT)
   height, width = picture.shape[:2]
   return FileStats(
     width, height, len(data), seconds,

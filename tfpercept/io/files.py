@@ -1,7 +1,6 @@
 """Readers of pictures, and writers that never leave half a file."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -16,16 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfpercept import extras
+from tfpercept.io import atomic as atomic_files
 from tfpercept.io import color_profiles, notes, picture_files, samples
 from tfpercept.offers import ALPHA, MAX_PICTURE_PIXELS
 
 PathLike = str | os.PathLike
 PICTURE_SUFFIXES = picture_files.SUFFIXES
 WRITTEN_SUFFIXES = picture_files.WRITTEN_SUFFIXES
+atomic = atomic_files.atomic
+resolved = atomic_files.resolved
 is_system_file = picture_files.is_system_file
 list_files = picture_files.list_files
 list_images = picture_files.list_images
 CLEAR = "transparency is laid over white"
+NO_EXIF = "the camera data are damaged, so that a rotation may be missing"
 # Errors that Pillow's decoders raise for damaged files.
 _DAMAGE = (
   ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError,
@@ -33,90 +36,12 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-@contextlib.contextmanager
-def atomic(path: PathLike, *, replace: bool = True) -> Iterator[pathlib.Path]:
-  """Yields a temporary path that becomes `path` when the block succeeds.
-
-  The temporary path is in the same folder, so that the rename is atomic. The
-  block may create a file or a folder there. A file replaces a file and a folder
-  replaces a folder. If `path` is a link, its target is replaced. If it is a
-  pipe or a device, the data are written to it. If the block raises, `path` is
-  unchanged.
-
-  Args:
-    path: Path to write.
-    replace: Whether what is there is replaced. If not, two processes that write
-      the same file at the same time can not replace each other's.
-
-  Raises:
-    FileExistsError: if there is a file or a folder and `replace` is false.
-    OSError: if the path cannot be written; it is then unchanged, too.
-  """
-  path = pathlib.Path(path)
-  if _is_device(path):
-    with tempfile.TemporaryDirectory() as folder:
-      temporary = pathlib.Path(folder) / path.name
-      yield temporary
-      with open(temporary, "rb") as file, open(path, "wb") as device:
-        shutil.copyfileobj(file, device)
-    return
-  path = resolved(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  # The prefix is fixed, since the name of `path` may have the maximum length.
-  with tempfile.TemporaryDirectory(
-    dir=path.parent, prefix=".tfpercept."
-  ) as folder:
-    place = pathlib.Path(folder, "new")
-    place.mkdir()
-    yield place / path.name
-    (_replace if replace else _settle)(path, place / path.name)
-
-
-def _settle(path: pathlib.Path, new: pathlib.Path) -> None:
-  """Moves a file to a path where there is none, in one step."""
-  try:
-    os.link(new, path)
-  except FileExistsError:
-    raise FileExistsError(f"{path} exists, and is kept") from None
-  except OSError:
-    # The disk has no second names for a file, as FAT. An empty file takes the
-    # name, and is replaced at once.
-    with open(path, "xb"):
-      pass
-    try:
-      os.replace(new, path)
-    except BaseException:
-      path.unlink(missing_ok=True)
-      raise
-
-
-def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
-  if not new.exists():
-    raise FileNotFoundError(f"nothing was written that could become {path}")
-  if not path.is_dir():
-    os.replace(new, path)
-    return
-  if not new.is_dir():
-    raise IsADirectoryError(
-      f"a file cannot be written at {path}, which is a folder; name one in it"
-    )
-  # A folder cannot be replaced in one step. The old one is moved away first and
-  # is deleted with the temporary folder.
-  old = new.parents[1] / "old"
-  os.rename(path, old)
-  try:
-    os.replace(new, path)
-  except BaseException:
-    os.rename(old, path)
-    raise
-
-
 def require_writable(path: PathLike) -> None:
   """Makes the folder of a path; raises OSError if no file can be written."""
   path = pathlib.Path(path)
   if path.is_dir():
     raise IsADirectoryError(f"{path} is a folder; name a file in it")
-  if not _is_device(path):  # opening a pipe would already use it
+  if not atomic_files.is_device(path):  # opening a pipe would already use it
     require_writable_folder(resolved(path).parent)
 
 
@@ -128,26 +53,6 @@ def require_writable_folder(path: PathLike) -> None:
   resolved(path).mkdir(parents=True, exist_ok=True)
   with tempfile.TemporaryFile(dir=path):
     pass
-
-
-def resolved(path: PathLike) -> pathlib.Path:
-  """Returns a path without links; the file need not exist.
-
-  Raises:
-    OSError: if its links form a circle.
-  """
-  try:
-    found = pathlib.Path(path).resolve()
-  except RuntimeError:  # Python up to 3.12 raises; later ones return a link
-    found = None
-  if found is None or found.is_symlink():
-    raise OSError(errno.ELOOP, "links lead in a circle", str(path))
-  return found
-
-
-def _is_device(path: pathlib.Path) -> bool:
-  """Returns True if a path is a pipe, a terminal or another device."""
-  return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def write_bytes(path: PathLike, data: bytes, *, replace: bool = True) -> None:
@@ -196,21 +101,20 @@ def read_image(path: PathLike) -> np.ndarray:
     ValueError: if the file is no picture, is damaged, animated or too large, or
       holds floating-point or 32-bit numbers, whose range is not known.
   """
-  with extras.needed("pictures"):
-    from PIL import ImageOps
-
   with _opened(path) as picture, _named(path):
-    is_whole = picture.mode.startswith("I") or (
-      samples.is_deep(picture) and "transparency" in picture.info
+    is_whole = (
+      picture.mode.startswith("I")
+      or samples.raw_mode(picture) == samples.GRAY_WITH_OPACITY
+      or (samples.is_deep(picture) and "transparency" in picture.info)
     )
     with notes.collected() as found:  # `read_samples` would add them again
       has_profile = color_profiles.of(picture, _teller(path)) is not None
     if not is_whole and not has_profile:
       notes.extend(found)
-      array, is_clear = _to_array(ImageOps.exif_transpose(picture))
+      array, is_clear = _to_array(picture)
       if is_clear:
         notes.add(path, CLEAR)
-      return array
+      return _upright(path, array, samples.orientation(picture))
   pixels = read_samples(path)
   return samples.reduced(pixels) if pixels.dtype == np.uint16 else pixels
 
@@ -250,7 +154,8 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
   Args:
     path: Path of the picture.
     alpha: Treatment of transparency: `"white"` and `"black"` lay the picture
-      over this color, `"ignore"` drops the opacity, `"error"` raises an error.
+      over this color, `"ignore"` drops the opacity, `"error"` raises an error
+      if any pixel is not opaque.
 
   Returns:
     Samples, uint8 or uint16, `[H, W, 3]`, or `[H, W, 1]` if the picture is
@@ -262,24 +167,31 @@ def read_samples(path: PathLike, *, alpha: str = "white") -> np.ndarray:
   """
   if alpha not in ALPHA:
     raise ValueError(f"alpha is one of {', '.join(ALPHA)}; got {alpha!r}")
-  with extras.needed("pictures"):
-    from PIL import ImageOps
-
   with _opened(path) as picture, _named(path):
     profile = color_profiles.of(picture, _teller(path))
     if profile and profile.mode == "CMYK":
-      upright = ImageOps.exif_transpose(picture)
-      picture, profile = color_profiles.of_inks(upright, profile), None
-    found, orientation = samples.decoded(picture, lambda: _opened(path))
+      orientation = samples.orientation(picture)
+      picture, profile = color_profiles.of_inks(picture, profile), None
+      found, _ = samples.decoded(picture, lambda: _opened(path))
+    else:
+      found, orientation = samples.decoded(picture, lambda: _opened(path))
     if profile:
       color_profiles.convert(found, profile, _teller(path))
   if found.shape[-1] in (2, 4):
-    if alpha == "error":
+    is_clear = _is_clear(found[..., -1])
+    if alpha == "error" and is_clear:
       raise ValueError(f"{path} has transparency, which alpha='error' refuses")
-    if alpha == "white" and _is_clear(found[..., -1]):
+    if alpha == "white" and is_clear:
       notes.add(path, CLEAR)
     found = samples.without_alpha(found, alpha)
-  return samples.upright(found, orientation)
+  return _upright(path, found, orientation)
+
+
+def _upright(path: PathLike, array: np.ndarray, orientation: int) -> np.ndarray:
+  """Returns a picture turned upright; notes that it is not known how."""
+  if not orientation:
+    notes.add(path, NO_EXIF)
+  return np.ascontiguousarray(samples.upright(array, orientation))
 
 
 def _teller(path: PathLike) -> Callable[[str], None]:
@@ -375,10 +287,17 @@ def write_image(
 ) -> None:
   """Writes a picture in the format of the path's suffix.
 
+  The pixels are kept, except in JPEG and GIF.
+
   Args:
     path: Path of the file, such as `picture.png`.
     image: Picture, uint8 `[H, W, 3]`, `[H, W, 1]` or `[H, W]`.
     replace: Whether an existing file is replaced, as in `atomic`.
+
+  Raises:
+    ValueError: if the picture is not uint8, or is of color and called as PGM.
+    FileExistsError: if there is a file and `replace` is false.
+    OSError: if the file can not be written.
   """
   with extras.needed("pictures"):
     from PIL import Image
@@ -388,8 +307,12 @@ def write_image(
     raise ValueError(f"write_image needs uint8 pixels; got {image.dtype}")
   if image.ndim == 3 and image.shape[-1] == 1:
     image = image[..., 0]
+  suffix = pathlib.Path(path).suffix.lower()
+  if suffix == ".pgm" and image.ndim == 3:
+    raise ValueError(f"{path} is of color, and a PGM is gray; call it .ppm")
+  settings = {"lossless": True} if suffix == ".webp" else {}
   with atomic(path, replace=replace) as temporary:
-    Image.fromarray(image).save(temporary)
+    Image.fromarray(image).save(temporary, **settings)
 
 
 def free_space(folder: PathLike) -> int:

@@ -27,7 +27,8 @@ def packed(
       axis.
 
   Raises:
-    ValueError: if a finite weight is too large for float16.
+    ValueError: if a finite weight is too large for float16, or a weight that
+      is not finite is to be an integer.
   """
   made = {}
   for name, array in arrays.items():
@@ -53,6 +54,11 @@ def _rounded(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _integers(name: str, array: np.ndarray, bits: int) -> dict[str, np.ndarray]:
+  if not np.isfinite(array).all():
+    raise ValueError(
+      f"{name} holds NaN or infinity, which no integer is; train the weights "
+      "anew, or pack them as float32"
+    )
   axes = tuple(range(array.ndim - 1))
   scale = np.abs(array).max(axes, initial=1e-30) / (2 ** (bits - 1) - 1)
   whole = np.rint(array / scale).astype(np.int32)

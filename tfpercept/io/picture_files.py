@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Collection, Iterator
 
 from tfpercept import extras
+from tfpercept.io import atomic, notes
 
 PathLike = str | os.PathLike
 WRITTEN_SUFFIXES = (
@@ -13,10 +14,14 @@ WRITTEN_SUFFIXES = (
   ".tiff", ".webp",
 )  # fmt: skip
 """Suffixes of pictures that are written."""
+INEXACT_SUFFIXES = (".jpg", ".jpeg", ".gif")
+"""Suffixes of pictures that are written with other pixels than those given; a
+gray GIF has the same."""
 _BOXED_SUFFIXES = (".avif", ".heic", ".heif")
 SUFFIXES = (*WRITTEN_SUFFIXES, *_BOXED_SUFFIXES)
 """Suffixes of pictures that are read, by every command. The content of
 a file, not its suffix, decides how it is read."""
+CLOSED = "folders passed over, since they may not be listed"
 OTHERS = "only the main picture of several is read"
 # Formats of Pillow that are read; an MPO opens as a JPEG.
 _FORMATS = (
@@ -78,9 +83,16 @@ def _require_heic() -> None:
 
 
 def is_system_file(path: PathLike) -> bool:
-  """Returns True for names that operating systems use for their own files."""
+  """Returns True for names that are no user's.
+
+  They are those of operating systems, and of our own temporary folders.
+  """
   name = pathlib.PurePath(path).name.lower()
-  return name in _SYSTEM_NAMES or name.startswith("._") or ":zone.id" in name
+  return (
+    name in _SYSTEM_NAMES
+    or name.startswith(("._", atomic.TEMPORARY))
+    or ":zone.id" in name
+  )
 
 
 def list_images(
@@ -156,13 +168,19 @@ def passed_over(
 def _entries(
   folder: pathlib.Path, is_recursive: bool
 ) -> Iterator[pathlib.Path]:
-  """Yields files and folders, without those of the operating system."""
+  """Yields files and folders, without those that are no user's.
+
+  Folders below that may not be listed are noted.
+  """
   for path in folder.iterdir():
     if is_system_file(path):
       continue
     yield path
     if is_recursive and path.is_dir() and not path.is_symlink():
-      yield from _entries(path, is_recursive)
+      try:
+        yield from _entries(path, is_recursive)
+      except PermissionError:  # as of lost+found
+        notes.add(path, CLOSED)
 
 
 def _holds(folder: pathlib.Path, suffixes: Collection[str]) -> bool:

@@ -14,10 +14,17 @@ from typing import IO, Any
 
 import numpy as np
 
+GRAY_WITH_OPACITY = "LA;16B"
+"""Raw mode of gray with opacity in 16 bits each."""
 _STRIP_ROWS = 64  # rows that are copied at once
 _ORIENTATION = 0x0112  # EXIF tag
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 262, 284  # TIFF
 _FULL = 65535
+# Errors that Pillow raises for damaged camera data.
+_DAMAGED_EXIF = (
+  ValueError, TypeError, LookupError, OSError, SyntaxError, EOFError,
+  struct.error,
+)  # fmt: skip
 _HEADER = 1 << 20  # bytes within which a JPEG 2000 codestream has to begin
 _CHUNK = 1 << 16
 
@@ -53,7 +60,7 @@ def is_deep(picture: Any) -> bool:
 def decoded(
   picture: Any, reopened: Callable[[], AbstractContextManager[Any]]
 ) -> tuple[np.ndarray, int]:
-  """Returns samples `[H, W, 1 to 4]`, uint8 or uint16, and the orientation.
+  """Returns samples `[H, W, 1 to 4]`, uint8 or uint16, and their orientation.
 
   Args:
     picture: Picture that Pillow has just opened.
@@ -71,12 +78,12 @@ def decoded(
     raise ValueError(
       f"JPEG 2000 of {depth} bits is read if it is gray; save it as PNG"
     )
-  if raw == "LA;16B":
+  if raw == GRAY_WITH_OPACITY:
     return _gray_with_opacity(picture)
   key = picture.info.get("transparency") if _is_wide(raw) else None
   inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
   pixels = _pixels(picture, is_keyed=not _is_wide(raw))
-  orientation = picture.getexif().get(_ORIENTATION, 1)
+  turned = orientation(picture)
   if pixels.dtype == np.uint16:
     if depth or raw == "I;12":
       # OpenJPEG puts the samples into the high bits.
@@ -86,7 +93,19 @@ def decoded(
       np.subtract(_FULL, pixels, out=pixels)
   elif _is_wide(raw):
     pixels = _with_low_bytes(pixels, raw, reopened)
-  return (pixels if key is None else _with_key(pixels, key)), orientation
+  return (pixels if key is None else _with_key(pixels, key)), turned
+
+
+def orientation(picture: Any) -> int:
+  """Returns the EXIF orientation of a picture, 1 to 8; 0 if it is damaged.
+
+  The picture is loaded, as a PNG may have its camera data behind its pixels.
+  """
+  try:
+    found = picture.getexif().get(_ORIENTATION, 1)
+  except _DAMAGED_EXIF:
+    return 0
+  return found if found in range(1, 9) else 1
 
 
 def raw_mode(picture: Any) -> str:
@@ -151,8 +170,7 @@ def _gray_with_opacity(picture: Any) -> tuple[np.ndarray, int]:
   picture._mode = "RGBA"
   picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
   octets = _pixels(picture, is_keyed=False)
-  orientation = picture.getexif().get(_ORIENTATION, 1)
-  return octets.view(">u2").astype(np.uint16), orientation
+  return octets.view(">u2").astype(np.uint16), orientation(picture)
 
 
 def _pixels(picture: Any, *, is_keyed: bool) -> np.ndarray:
@@ -301,7 +319,7 @@ def without_alpha(samples: np.ndarray, background: str) -> np.ndarray:
 
 
 def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-  """Returns samples turned upright by the EXIF orientation, 1 to 8."""
+  """Returns samples turned upright by the EXIF orientation; 0 is not known."""
   if orientation in (5, 6, 7, 8):
     samples = samples.swapaxes(0, 1)
   if orientation in (2, 3, 6, 7):

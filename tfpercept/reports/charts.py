@@ -168,6 +168,7 @@ def ink() -> Iterator[None]:
 
 def svg(chart: Any, label: str) -> str:
   """Returns a matplotlib figure as an SVG element with a label for readers."""
+  _take_literally(chart)
   text = io.StringIO()
   chart.savefig(text, format="svg", transparent=True, metadata={"Date": None})
   found = text.getvalue()
@@ -238,8 +239,7 @@ def heat_map(
       ink = "black" if value > (low + 2 * high) / 3 else "white"
       text = f"{round(value, 2) + 0:.2f}"  # no -0.00
       axis.text(column, row, text, ha="center", va="center", c=ink, fontsize=8)
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  return _pixels(canvas)
 
 
 def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
@@ -275,8 +275,7 @@ def bands(series: Mapping[str, np.ndarray], *, x: str, y: str) -> np.ndarray:
   axis.grid(color="#888888", alpha=0.25)
   axis.spines[["top", "right"]].set_visible(False)
   axis.legend(frameon=False)
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  return _pixels(canvas)
 
 
 def panels(
@@ -322,8 +321,7 @@ def panels(
     axis.spines[["top", "right"]].set_visible(False)
     if any(curves):
       axis.legend(frameon=False, fontsize=8)
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  return _pixels(canvas)
 
 
 def sheet(title: str, shown: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -364,11 +362,25 @@ def sheet(title: str, shown: Mapping[str, np.ndarray]) -> np.ndarray:
     at = left / full[1], 1 - (_SHEET_LINE + _SHEET_GAP) / full[0]
     chart.text(*at, text, fontsize=8, va="top", linespacing=1.2)
   chart.text(places[0] / full[1], 1 - 4 / full[0], title, fontsize=9, va="top")
-  canvas.draw()
-  drawn = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  drawn = _pixels(canvas)
   for left, image in zip(places, shown.values(), strict=True):
     drawn[top : top + height, left : left + width] = image
   return drawn
+
+
+def _pixels(canvas: Any) -> np.ndarray:
+  """Returns what a canvas shows, uint8 `[H, W, 3]`."""
+  _take_literally(canvas.figure)
+  canvas.draw()
+  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _take_literally(chart: Any) -> None:
+  """Keeps matplotlib from reading names of files, as `$5_$6`, as formulas."""
+  from matplotlib import text
+
+  for found in chart.findobj(text.Text):
+    found.set_parse_math(False)
 
 
 def require() -> None:

@@ -241,8 +241,9 @@ def _whole(picture: Comparison, crop: tuple[slice, slice]) -> str:
   times = -(-max(height, width) // _OVERVIEW)
   small = picture.original
   if times > 1:
-    cut = small[: height // times * times, : width // times * times]
-    cells = cut.reshape(height // times, times, width // times, times, -1)
+    down, along = min(times, height), min(times, width)
+    cut = small[: height // down * down, : width // along * along]
+    cells = cut.reshape(height // down, down, width // along, along, -1)
     small = (cells.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
   image = image_tag(small, f"{picture.name}: whole original")
   return f'<div class="whole"><div>{image}<i style="{frame}"></i></div></div>'
