@@ -1,5 +1,6 @@
 """Scores against judges whose truth is known."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -73,10 +74,14 @@ def test_average_precision_of_an_order_that_can_be_computed_by_hand():
   assert score == pytest.approx(0.5 + 0.5 * 2 / 3)
 
 
-def test_average_precision_keeps_the_order_of_ties():
-  tied = np.zeros(3)
-  assert agreement.jnd_map(tied, np.array([1, 1, 0])) == 1.0
-  assert agreement.jnd_map(tied, np.array([0, 1, 1])) == pytest.approx(2 / 3)
+def test_average_precision_does_not_depend_on_the_order_of_ties():
+  for same in ([1, 1, 0], [1, 0, 1], [0, 1, 1]):
+    score = agreement.jnd_map(np.zeros(3), np.array(same))
+    assert score == pytest.approx(2 / 3)
+  first = agreement.jnd_map(np.array([1, 2, 2, 3.0]), np.array([1, 0, 1, 1]))
+  assert first == agreement.jnd_map(
+    np.array([1, 2, 2, 3.0]), np.array([1, 1, 0, 1])
+  )
 
 
 def test_average_precision_needs_somebody_who_saw_no_difference():
@@ -126,6 +131,40 @@ def test_subsets_have_columns_and_their_mean_is_unweighted():
   assert scores["2afc"].value == pytest.approx(
     (scores["a"].value + scores["b"].value) / 2
   )
+
+
+def test_contents_that_subsets_share_are_drawn_once():
+  """Five subsets with the same answers tell no more than one of them."""
+  data, values = simulated(contents=6, each=3)
+  shared = [
+    dataclasses.replace(item, subset=subset)
+    for subset in "abcde"
+    for item in data.items
+  ]
+  one = agreement.agreement(data, values, resamples=200)["2afc"]
+  five = agreement.agreement(
+    dataclasses.replace(data, items=tuple(shared)), values, resamples=200
+  )
+  for name in ("a", "e", "2afc"):
+    assert dataclasses.astuple(five[name]) == pytest.approx(
+      dataclasses.astuple(five["a"])
+    )
+  assert five["2afc"].high - five["2afc"].low == pytest.approx(
+    one.high - one.low, rel=0.3
+  )
+
+
+def test_a_subset_may_lack_all_contents_of_a_draw():
+  data, values = simulated(contents=6, each=3)
+  items = data.items + tuple(
+    dataclasses.replace(item, subset="two")
+    for item in data.items
+    if item.content in ("0", "1")
+  )
+  found = agreement.agreement(
+    dataclasses.replace(data, items=items), values, resamples=300
+  )
+  assert all(np.isfinite([e.low, e.high]).all() for e in found.values())
 
 
 def test_intervals_come_from_contents_and_repeat_by_seed():
@@ -328,3 +367,7 @@ def test_the_gain_on_opinions_is_that_of_the_rank_correlation():
   was = agreement.agreement(data, before, resamples=1)["srcc"].value
   assert found.value == pytest.approx(1 - was)
   assert found.low <= found.value <= found.high
+  flat = dict.fromkeys(keys, 1.0)
+  found = agreement.gain(data, flat, after, resamples=1)
+  assert np.isnan(found.value)
+  assert found.why == agreement.agreement(data, flat, resamples=1)["srcc"].why

@@ -3,11 +3,12 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from tfpercept.data import judgements
+from tfpercept.evaluation.agreement import content_draws
 from tfpercept.evaluation.core import correlation, statistics
 from tfpercept.evaluation.core.settings import RESAMPLES
 from tfpercept.evaluation.core.statistics import Estimate
@@ -33,8 +34,9 @@ def two_afc(
 def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
   """Returns the area under precision over recall of "people see no difference".
 
-  Pairs are taken in the order of their distance; those of equal distance keep
-  their order (the reference program's order of them is arbitrary).
+  Pairs are taken in the order of their distance. Those of equal distance are
+  taken together, as one point of the curve; the reference program takes them
+  one by one, in any order.
 
   Args:
     values: Distance of each pair, `[n]`.
@@ -45,8 +47,10 @@ def jnd_map(values: np.ndarray, same: np.ndarray) -> float:
   """
   if not np.sum(same) > 0:
     return math.nan
-  same = same[np.argsort(values, kind="stable")]
-  true, false = np.cumsum(same), np.cumsum(1.0 - same)
+  order = np.argsort(values, kind="stable")
+  values, same = values[order], same[order]
+  ends = np.append(values[1:] != values[:-1], True)
+  true, false = np.cumsum(same)[ends], np.cumsum(1.0 - same)[ends]
   precision = np.concatenate([[0.0], true / (true + false), [0.0]])
   recall = np.concatenate([[0.0], true / np.sum(same), [1.0]])
   precision = np.maximum.accumulate(precision[::-1])[::-1]
@@ -135,7 +139,8 @@ def agreement(
   score is their unweighted mean.
 
   The interval of 95 % is the percentile bootstrap over contents, since answers
-  on one picture are not independent; there is none for a single content. Where
+  on one picture are not independent, in whatever subsets they are; there is
+  none for a single content. Where
   all contents say the same, that of a share is `statistics.unanimous`, and
   other scores have none. Whatever is NaN says why.
 
@@ -238,6 +243,9 @@ def gain(
     gained = dataclasses.replace(
       is_now,
       of=lambda index: is_now.of(index) - was.of(index),
+      why=lambda index: (is_now if math.isnan(is_now.of(index)) else was).why(
+        index
+      ),
       is_certain=before == after,
     )
   elif data.kind == "2afc":
@@ -267,6 +275,12 @@ def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
   return lambda index: float(np.mean(each[index]))
 
 
+def _samples(statistic: _Statistic, draws: Sequence[np.ndarray]) -> np.ndarray:
+  """Returns the statistic of each draw; NaN for one without items."""
+  found = [statistic.of(i) if i.size else math.nan for i in draws]
+  return np.array(found or [math.nan])
+
+
 def _estimates(
   data: judgements.Judgements,
   measures: Mapping[str, _Statistic],
@@ -275,23 +289,16 @@ def _estimates(
   seed: int,
 ) -> dict[str, Estimate]:
   """Evaluates statistics of indices on each subset and their mean."""
-  parts = {subset: _by_content(data, subset) for subset in data.subsets}
+  parts = {s: content_draws.by_content(data, s) for s in data.subsets}
   random = np.random.default_rng(seed)
-  drawn: dict[str, list[np.ndarray]] = {subset: [] for subset in parts}
-  for subset, groups in parts.items():
-    if len(groups) > 1:
-      drawn[subset] = [
-        _joined(groups, random.integers(len(groups), size=len(groups)))
-        for _ in range(resamples)
-      ]
+  drawn = content_draws.drawn(parts, resamples, random)
   result = {}
   for name, statistic in measures.items():
-    samples = {
-      s: np.array([statistic.of(index) for index in drawn[s]] or [math.nan])
-      for s in parts
-    }
+    samples = {s: _samples(statistic, drawn[s]) for s in parts}
     found = {
-      s: _estimate(statistic, np.concatenate(groups), samples[s], len(groups))
+      s: _estimate(
+        statistic, np.concatenate([*groups.values()]), samples[s], len(groups)
+      )
       for s, groups in parts.items()
     }
     if len(parts) == 1:
@@ -354,25 +361,3 @@ def _mean_estimate(
     # As if subsets erred together, which is the worst that they can do.
     low, high = np.mean([(e.low, e.high) for e in found.values()], axis=0)
   return Estimate(value, float(low), float(high))
-
-
-def _by_content(
-  data: judgements.Judgements, subset: str
-) -> list[np.ndarray] | np.ndarray:
-  """Returns the indices of the items of each content in a subset."""
-  found: dict[str, list[int]] = {}
-  for i, item in enumerate(data.items):
-    if item.subset == subset:
-      found.setdefault(item.content, []).append(i)
-  groups = [np.array(indices) for indices in found.values()]
-  if len({len(g) for g in groups}) == 1:
-    return np.stack(groups)  # one gather instead of a loop over contents
-  return groups
-
-
-def _joined(
-  groups: list[np.ndarray] | np.ndarray, choice: np.ndarray
-) -> np.ndarray:
-  if isinstance(groups, np.ndarray):
-    return groups[choice].ravel()
-  return np.concatenate([groups[i] for i in choice])
