@@ -97,8 +97,8 @@ HOMES = {
     "tfpercept/data/tid2013.py",
     "tfpercept/evaluation/rate_distortion/bd_rate.py",
     "tfpercept/evaluation/core/correlation.py",
+    "tfpercept/evaluation/core/statistics.py",
     "tfpercept/evaluation/probing/table.py",
-    "tfpercept/evaluation/ranking/analysis.py",
   ),
   "skimage": ("tfpercept/data/packaged.py",),
   "sklearn": (

@@ -107,6 +107,9 @@ class Channels(settings.Settings):
 
     Args:
       architecture: Registered name of the network.
+
+    Raises:
+      ValueError: if channels are given that the network does not have.
     """
     given = {
       name: value for name, value in self.to_json().items() if value is not None
@@ -115,6 +118,9 @@ class Channels(settings.Settings):
     sizes = network.sizes[self.size]
     made = {"blocks": transform_codec.BLOCKS, **sizes, **given}
     known = models.MODELS.options(architecture)
+    if none := sorted(given.keys() - known - {"size"}):
+      flags = " or ".join(f"--{name}" for name in none)
+      raise ValueError(f"{architecture} has no {flags}; leave it out")
     return {key: value for key, value in made.items() if key in known}
 
 

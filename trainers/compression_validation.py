@@ -17,7 +17,7 @@ from tfpercept.data import identity, sources
 from tfpercept.evaluation.rate_distortion import bd_rate
 from tfpercept.io import files
 from tfpercept.reports import charts
-from tfpercept.tasks import compression, quantizers
+from tfpercept.tasks import compression, objectives, quantizers
 
 FILE, NOTE = "validation.csv", "validation.json"
 CHART = "validation.png"
@@ -254,9 +254,10 @@ class Validation(keras.callbacks.Callback):
     self._network = self._kept()
     whole = [float(q) for q in range(1, self._network.levels + 1)]
     # [pictures, qualities, (loss, bpp, PSNR)]
-    found = np.array(
-      [[self._one(picture, q) for q in whole] for picture in self._pictures]
-    ).mean(axis=0)
+    with objectives.draws_kept(self._task.objective):
+      found = np.array(
+        [[self._one(picture, q) for q in whole] for picture in self._pictures]
+      ).mean(axis=0)
     curve = bd_rate.Curve(list(found[:, 1]), list(found[:, 2]))
     saved = bd_rate.difference(self._jpeg(), curve.between(*SPAN)).percent
     self._write(step, float(found[:, 0].mean()), saved, found[:, 1:])

@@ -11,6 +11,7 @@ from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models import patch_critic
 from tfpercept.models.compression import hific, transforms, warm_start
 from tfpercept.tasks import base, critic_spaces, generative_compression
+from tfpercept.tasks import objectives as kept_objectives
 from tfpercept.training import precision, schedules
 from trainers import hific_settings, kept_codec, objectives, training_chart
 
@@ -173,10 +174,11 @@ def _estimate(
   def estimate() -> dict[str, float]:
     if task.critic is None:
       return {}
-    found = [
-      judged(tf.constant(x), tf.constant(number))
-      for number, (x, _) in enumerate(batches)
-    ]
+    with kept_objectives.draws_kept(task.objective):
+      found = [
+        judged(tf.constant(x), tf.constant(number))
+        for number, (x, _) in enumerate(batches)
+      ]
     return {
       f"held_out/{name}": float(np.mean([each[name] for each in found]))
       for name in found[0]

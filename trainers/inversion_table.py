@@ -50,7 +50,7 @@ class Job(settings.Settings):
     bpp: Most bits per pixel.
     steps: Steps of a search for further rows; 0 for no such rows. Generators
       without an encoder are always searched, with 300 steps by default.
-    objective: Distance of these searches; None for that of the codec.
+    objective: Distance of all searches; None for that of the codec.
     residuals: Quantizer steps of residual layers for further rows, in levels of
       255, of PCA and of each generator without a search.
     kept: Steps of a search whose pictures are shown; empty for no search.
@@ -178,7 +178,9 @@ def _coders(
 ) -> dict[str, inversion_codec.Inversion]:
   """Returns the codecs of PCA and of the generators, by name."""
   found = {
-    name: inversion_codec.Inversion(model=program.home(run))
+    name: inversion_codec.Inversion(
+      model=program.home(run), objective=job.objective
+    )
     for name, run in job.named.items()
   }
   latent = job.latent
@@ -267,7 +269,9 @@ def _trajectory(job: Job, unseen: np.ndarray) -> dict[str, list[gallery.Card]]:
   if not steps:
     return found
   for name, run in job.named.items():
-    codec = inversion_codec.Inversion(model=program.home(run), steps=max(steps))
+    codec = inversion_codec.Inversion(
+      model=program.home(run), steps=max(steps), objective=job.objective
+    )
     original = unseen[len(unseen) // 2]
     seen = codec.trajectory(original, at=steps)
     found[name] = [gallery.Card("original", page.enlarged(original))]

@@ -58,6 +58,25 @@ def identity_of(paths: Sequence[str], layout: str) -> identity.Identity:
   ]
 
 
+def digests(data: judgements.Judgements) -> dict[str, str]:
+  """Returns size and digest of each picture that is a file, by its key."""
+  pictures = dict.fromkeys(p.key for pair in data.pairs for p in pair)
+  found = {key: key for key in pictures if os.path.isfile(key)}
+  return dict(identity.of_files("", found)["files"])
+
+
+def identity_of_split(split: Split) -> identity.Identity:
+  """Returns which contents are trained on, and which are held out."""
+  parts = zip(("trained on", "held out"), split, strict=True)
+  return [
+    {
+      "source": name,
+      "files": {"(the contents)": _digest(sorted(data.contents))},
+    }
+    for name, data in parts
+  ]
+
+
 def _identity(
   path: str, found: Sequence[judgements.Judgements]
 ) -> dict[str, Any]:
@@ -73,9 +92,13 @@ def _identity(
     [*(names[p.key] for p in (i.reference, *i.images)), i.content, i.answer]
     for i in items
   ]
-  digest = hashlib.blake2b(json.dumps(answers).encode(), digest_size=12)
-  entry["files"]["(the choices)"] = digest.hexdigest()
+  entry["files"]["(the choices)"] = _digest(answers)
   return entry
+
+
+def _digest(value: Any) -> str:
+  data = json.dumps(value).encode()
+  return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
 def some_contents(data: judgements.Judgements, *, seed: int) -> list[str]:

@@ -1,10 +1,8 @@
 """The agreement of a distance with people during its training."""
 
-import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -16,6 +14,7 @@ from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores as agreement
 from tfpercept.evaluation.core import runner
 from tfpercept.io import files
+from tfpercept.tasks import objectives
 from trainers import preference_parts
 
 CURVE = "curve.json"
@@ -58,7 +57,7 @@ class Measure:
     # no gradient. It is chosen when the graph is traced.
     is_trained, self._distance.trainable = self._distance.trainable, False
     try:
-      with _draws_kept(self._distance):
+      with objectives.draws_kept(self._distance):
         measured = runner.measure(
           self._distance, data, cache=self._cache, compiled=self._compiled
         )
@@ -68,22 +67,6 @@ class Measure:
       reasons = "; ".join(f"{k}: {why}" for k, why in measured.failures.items())
       raise ValueError(f"{self._distance.spec} has no value for {reasons}")
     return measured.values
-
-
-@contextlib.contextmanager
-def _draws_kept(distance: distances.Distance) -> Iterator[None]:
-  """Leaves a distance at the draw it was at.
-
-  A distance that draws at random counts its calls. Checkpoints are written
-  before a curve is measured, so that a training which is resumed would go on
-  with other draws than one that never stopped.
-  """
-  counts = [(v, v.numpy()) for v in distance.weights if v.dtype.is_integer]
-  try:
-    yield
-  finally:
-    for variable, count in counts:
-      variable.assign(count)
 
 
 def read(path: pathlib.Path) -> dict[int, float]:

@@ -16,6 +16,7 @@ from absl import logging
 from tfpercept import distances
 from tfpercept.data import judgements
 from tfpercept.io import files, npz_reader
+from trainers import preference_choices
 
 Parts = dict[judgements.PairKey, np.ndarray]
 """The terms that a distance weighs, float32 `[K]`, by reference and image."""
@@ -64,6 +65,8 @@ def measure(
 ) -> Parts:
   """Measures the parts of all pairs, or reads them from `folder`.
 
+  Those of pictures that have changed are measured anew.
+
   Args:
     spec: Spec of the distance.
     data: Judgements whose pairs are measured.
@@ -74,14 +77,20 @@ def measure(
       file is damaged.
   """
   path = folder / "parts.npz"
-  known = _read(path, spec) if path.is_file() else {}
+  pictures = preference_choices.digests(data)
+  known, seen = _read(path, spec) if path.is_file() else ({}, {})
+  known = {
+    pair: parts
+    for pair, parts in known.items()
+    if all(seen.get(k) == pictures.get(k, seen.get(k)) for k in pair)
+  }
   left = [
     pair for pair in data.pairs if (pair[0].key, pair[1].key) not in known
   ]
   if left:
     logging.info("measuring %s on %d pairs of pictures", spec, len(left))
     known = {**known, **_measured(spec, left)}
-    _write(path, spec, known)
+    _write(path, spec, known, seen | pictures)
   return known
 
 
@@ -102,8 +111,12 @@ def _measured(
   return found
 
 
-def _write(path: pathlib.Path, spec: str, parts: Parts) -> None:
-  told = json.dumps({"spec": spec, "pairs": list(parts)}).encode()
+def _write(
+  path: pathlib.Path, spec: str, parts: Parts, pictures: dict[str, str]
+) -> None:
+  told = json.dumps(
+    {"spec": spec, "pairs": list(parts), "pictures": pictures}
+  ).encode()
   data = io.BytesIO()
   np.savez(
     data,
@@ -113,14 +126,16 @@ def _write(path: pathlib.Path, spec: str, parts: Parts) -> None:
   files.write_bytes(path, data.getvalue())
 
 
-def _read(path: pathlib.Path, spec: str) -> Parts:
+def _read(path: pathlib.Path, spec: str) -> tuple[Parts, dict[str, str]]:
+  """Returns parts, and the digests of the pictures that they are of."""
   try:
     arrays = npz_reader.read(path)
     told = json.loads(arrays["told"].astype(np.uint8).tobytes())
     pairs = [(str(one), str(other)) for one, other in told["pairs"]]
     if told["spec"] != spec:
-      return {}
-    return dict(zip(pairs, arrays["parts"], strict=True))
+      return {}, {}
+    parts = dict(zip(pairs, arrays["parts"], strict=True))
+    return parts, dict(told.get("pictures", {}))
   except (ValueError, TypeError, KeyError) as error:
     raise ValueError(
       f"{path} is damaged ({error}); remove it, and it is measured again"

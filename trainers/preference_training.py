@@ -87,6 +87,8 @@ def train(
   own = run.settings
   _require_one_device(run)
   cache = judgements.Cache(_KEPT) if cache is None else cache
+  # Folds of another number have the same folders and other contents.
+  split = preference_choices.identity_of_split((train_on, held_out))
   train_on = train_on.only(lambda item: item.reference not in item.images)
   stop_by = None
   if own.stop_by:
@@ -97,7 +99,7 @@ def train(
   crops = _crops(train_on, run, cache, parts)
   if own.epochs:
     run = dataclasses.replace(run, steps=own.epochs * crops.steps_per_epoch)
-  run = run.on()
+  run = run.on(contents=lambda: split)
   held_out = _readable(held_out, cache, skip=own.skip_damaged)
   measure = preference_curve.Measure(distances.get(run.loss), cache, parts)
   before = measure(held_out)

@@ -99,7 +99,9 @@ def main() -> None:
   folders.require(out)
   if not job.models:
     _train(job, out)
-  trained = probing_runs.load(job.models or [out])
+  # Runs of other seeds may be there, too.
+  here = [out / f"seed_{seed}" for seed in range(job.seeds)]
+  trained = probing_runs.load(job.models or here)
   side, _, channels = trained[0].network.image_shape
   data = examples.load([job.data], side=side, channels=channels)
   known = _known(job.data, data)

@@ -98,7 +98,7 @@ def main() -> None:
   folders.require(out)
   codec = learned_codec.Hyperprior(model=job.codec)
   scales = _weights(job, codec, out / "weights.json") if job.train else {}
-  pictures = {p.stem: p for p in files.list_images(job.pictures)}
+  pictures = decoders.by_name(files.list_images(job.pictures))
   specs = _specs()
   faithful = _judged(job, codec, pictures, out / _FAITHFUL, None, specs)
   results = []

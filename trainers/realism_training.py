@@ -13,6 +13,7 @@ from tfpercept.data import crops, identity, reduced, sources
 from tfpercept.models.compression import hyperprior, realism
 from tfpercept.ops import adversarial as games
 from tfpercept.tasks import base
+from tfpercept.tasks import objectives as kept_objectives
 from tfpercept.tasks import realism as realism_task
 from tfpercept.training import callbacks, precision, schedules
 from trainers import crop_settings, initial_weights, objectives, training_chart
@@ -330,7 +331,8 @@ def _pictures(
         )
     if task.critic is not None:
       seed, step = tf.constant([0, 8]), tf.cast(task.step, tf.int32)
-      judged = task.estimate((x, x), seed=seed, step=step)
+      with kept_objectives.draws_kept(task.objective):
+        judged = task.estimate((x, x), seed=seed, step=step)
       scalars |= {f"held_out/{k}": float(v) for k, v in judged.items()}
     return {"original_faithful_realistic": tf.concat(panel, axis=2)}, scalars
 

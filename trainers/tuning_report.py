@@ -103,10 +103,14 @@ def measured(
   """Measures a distance on all pairs, or reads its values from `path`.
 
   Values of other parameters, such as of an earlier training whose weights had
-  the same path, are measured anew.
+  the same path, and of pictures that have changed, are measured anew.
   """
   distance = distances.get(spec)
-  asked = {"spec": spec, "parameters": _digest(distance)}
+  asked = {
+    "spec": spec,
+    "parameters": _digest(distance),
+    "pictures": preference_choices.digests(data),
+  }
   known: Values = {}
   if path.is_file():
     told = json.loads(path.read_bytes())
@@ -174,6 +178,15 @@ def gains(
   for name, row in scores.people(data).items():
     lines.append(f"| {name} | {preference_report.cell(row['2afc'])} | | | |")
   return lines
+
+
+def require_scores(data: judgements.Judgements) -> None:
+  """Raises ValueError for judgements that `elsewhere` has no score of."""
+  if data.kind not in ("2afc", "mos"):
+    raise ValueError(
+      f"{data.name} has just noticeable differences, of which there is no "
+      "gain; name forced choices or opinions"
+    )
 
 
 def elsewhere(

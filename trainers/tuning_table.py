@@ -65,6 +65,13 @@ def main() -> None:
   job = _FLAGS.read()
   out = pathlib.Path(job.out).absolute()
   folders.require(out)
+  others = [
+    found
+    for place in job.also
+    for found in judgement_layouts.load(processes.ROOT / place)
+  ]
+  for found in others:
+    tuning_report.require_scores(found)
   for name in job.rows:
     _train(out, name, judge_by=job.also[0])
   data = tuning_report.trained_on(out / job.rows[0])
@@ -88,10 +95,9 @@ def main() -> None:
   trained = {
     tuning_rows.ROWS[name].spec: out / f"{name}_all" for name in job.rows
   }
-  for place in job.also:
-    for found in judgement_layouts.load(processes.ROOT / place):
-      lines = tuning_report.elsewhere(trained, tuning_report.normal(found))
-      print("\n".join(["", *lines]))
+  for found in others:
+    lines = tuning_report.elsewhere(trained, tuning_report.normal(found))
+    print("\n".join(["", *lines]))
 
 
 def _train(out: pathlib.Path, name: str, *, judge_by: str) -> None:

@@ -93,6 +93,12 @@ class Settings(example_settings.Pictures):
     if self.beta != "auto":  # they have no say, and no run is another by them
       object.__setattr__(self, "nats_per_latent", None)
       object.__setattr__(self, "calibration_steps", None)
+    target = self.nats_per_latent
+    if target is not None and self.free_nats >= target:
+      raise ValueError(
+        f"--beta=auto leads to {target:g} nats a latent, of which --free_nats "
+        f"is a part; got {self.free_nats:g}"
+      )
 
 
 def train(
@@ -152,7 +158,7 @@ def _train(
     run,
     optimizer=_optimizer(run),
     pictures=pictures,
-    extra_callbacks=[guard],
+    guards=[guard],
   )
   models.save(
     network,
@@ -253,7 +259,11 @@ def _calibrate(
     first = distances.get(run.loss)(x, network(x)).numpy().mean()
     balance.start(float(first), network.latent)
     task = variational.Variational(
-      network, objective, beta=balance, seed=run.seed
+      network,
+      objective,
+      beta=balance,
+      free_nats=run.settings.free_nats,
+      seed=run.seed,
     )
   training.fit(task, batches, short)
   beta, reached = balance.outcome

@@ -63,6 +63,13 @@ class Job(settings.Settings):
     least=0,
   )
 
+  def check(self) -> None:
+    if self.leave_one_out and self.folds:
+      raise ValueError(
+        "--leave_one_out and --folds are two ways to hold contents out; drop "
+        "one"
+      )
+
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _SETTINGS = derived_flags.Flags(preference_settings.Settings)
@@ -93,6 +100,12 @@ def _splits(
   own: preference_settings.Settings, job: Job, seed: int
 ) -> dict[str, preference_choices.Split]:
   """Returns choices to train on and held-out choices, by name of a folder."""
+  is_folded = job.leave_one_out or job.folds
+  if sum(map(bool, (is_folded, own.judge_by, own.held_out))) > 1:
+    raise ValueError(
+      "--leave_one_out or --folds, --judge_by and --held_out each say what is "
+      "not trained on; give one of them"
+    )
   data = preference_choices.load(own.data, job.layout)
   if job.leave_one_out:
     return preference_choices.leave_one_out(data)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -102,6 +103,16 @@ def test_what_is_done_is_not_done_again(trained):
   assert {p: p.stat().st_mtime_ns for p in probed} == {
     p: kept[p] for p in probed
   }
+
+
+def test_runs_of_more_seeds_are_not_in_a_table_of_fewer(trained):
+  out, flags, done = trained
+  shutil.copytree(out / "seed_0", out / "seed_1")
+  try:
+    again = _table(*flags)
+  finally:
+    shutil.rmtree(out / "seed_1")
+  assert again.stdout == done.stdout
 
 
 def test_trained_networks_are_probed_and_all_losses_answered(faces, tmp_path):

@@ -68,6 +68,14 @@ def test_one_content_is_left_out_at_a_time(data, tmp_path):
   [
     (["--distance=mse"], "mse has no parameters to train"),
     (["--distance=watson_dct", "--patch=12"], "multiples of 8; got 12x12"),
+    (
+      ["--distance=watson_dct", "--leave_one_out", "--folds=2"],
+      "two ways to hold contents out; drop one",
+    ),
+    (
+      ["--distance=watson_dct", "--folds=2", "--held_out=a"],
+      "each say what is not trained on; give one",
+    ),
   ],
 )
 def test_a_mistake_is_answered_in_a_line(data, tmp_path, flags, message):

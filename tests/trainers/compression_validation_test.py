@@ -59,6 +59,21 @@ def test_a_step_that_a_killed_run_did_not_measure_is_made_up(begin, tmp_path):
   assert begin() == [4]  # what is there is not measured again
 
 
+def test_measuring_leaves_random_shifts_where_they_were(
+  task, photograph, tmp_path
+):
+  objective = distances.get("watson_dft(shift='random')")
+  drawing = compression.Compression(task.network, objective, lmbda=(0.1, 0.1))
+  drawing.compile(optimizer=keras.optimizers.Adam(1e-3))
+  objective.weights[-1].assign(5)
+  curve = compression_validation.Validation(
+    drawing, lambda: task.network, [photograph(64, 64)], folder=tmp_path,
+    every=2, what=WHAT,
+  )  # fmt: skip
+  curve.make_up(4)
+  assert objective.weights[-1].numpy() == 5
+
+
 def test_a_run_that_was_killed_after_its_last_step_has_its_line(
   task, photograph, tmp_path
 ):

@@ -16,12 +16,12 @@ SMALL = {
 }  # fmt: skip
 
 
-def task(critic):
+def task(critic, loss="mae"):
   network = models.HiFiC(**SMALL)
   network.build()
   return generative_compression.GenerativeCompression(
     network,
-    distances.get("mae"),
+    distances.get(loss),
     rate_control.Switch(0.1, (2.0, 0.1)),
     patch_critic.PatchCritic((4, 4), latents=6) if critic else None,
   )
@@ -50,6 +50,16 @@ def test_held_out_pictures_tell_what_the_critic_sees(unseen, monkeypatch):
   }  # fmt: skip
   assert found["held_out/divergence"] <= math.log(2)  # of Jensen and Shannon
   assert estimate() == found  # the same crops and noise each time
+
+
+def test_a_look_at_held_out_pictures_draws_nothing(unseen, monkeypatch):
+  """A training that is resumed would go on with other draws."""
+  monkeypatch.setattr(hific_training, "_ESTIMATED", 2)
+  trained = task(critic=True, loss="watson_dft(shift='random')")
+  draws = trained.objective.weights[-1]
+  draws.assign(5)
+  hific_training._estimate(trained, unseen)()
+  assert draws.numpy() == 5
 
 
 def test_without_a_critic_there_is_nothing_to_tell(unseen):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests import forced_choices
 from tfpercept import distances, training
-from tfpercept.io import npz_reader
+from tfpercept.io import files, npz_reader
 from trainers import (
   preference_choices,
   preference_parts,
@@ -89,6 +89,15 @@ def test_each_content_is_held_out_by_one_of_the_folds(data):
     assert not set(train_on.contents) & set(part.contents)
 
 
+def test_a_folder_of_a_training_on_other_contents_is_refused(data, trained):
+  """Folds of another number have the same folders."""
+  choices = preference_choices.load([str(data)], "auto")
+  others = preference_choices.folds(choices, 3, seed=0)["fold_1"]
+  assert others[1].contents != trained.held_out.contents
+  with pytest.raises(ValueError, match=r"on other data \(contents: .*changed"):
+    preference_training.train(trained.run, *others)
+
+
 def test_the_values_before_and_after_are_kept(trained):
   told = json.loads((trained.run.out / preference_training.VALUES).read_text())
   for name, values in (("before", trained.before), ("after", trained.after)):
@@ -122,6 +131,15 @@ def test_weights_of_a_sum_are_learned_from_whole_pictures(data, tmp_path):
   choices = preference_choices.load([str(data)], "auto")
   again = preference_parts.measure(SUM, choices, tmp_path)
   assert set(outcome.after) <= set(again)
+  changed = choices.items[0].images[0].key
+  picture = files.read_image(changed)
+  files.write_image(changed, 255 - picture)
+  anew = preference_parts.measure(SUM, choices, tmp_path)
+  files.write_image(changed, picture)
+  differ = {
+    pair for pair in again if not np.array_equal(again[pair], anew[pair])
+  }
+  assert differ == {pair for pair in again if changed in pair}
   (tmp_path / "parts.npz").write_bytes(b"PK")
   with pytest.raises(ValueError, match=r"parts\.npz is damaged"):
     preference_parts.measure(SUM, choices, tmp_path)

@@ -332,3 +332,18 @@ def test_an_average_that_never_moves_is_refused(kind):
   with pytest.raises(ValueError, match=r"ema.* 0\.9999"):
     kind(ema=1.0, **needs)
   assert kind(ema=0.9999, **needs).ema == 0.9999
+
+
+@pytest.mark.parametrize(
+  ("architecture", "channels"),
+  [
+    ("factorized_prior", {"hyper_width": 8}),
+    ("hific", {"widths": (1, 2, 3)}),
+  ],
+)
+def test_channels_that_a_network_lacks_are_refused(architecture, channels):
+  own = compression_settings.Channels(**channels)
+  (name,) = channels
+  with pytest.raises(ValueError, match=f"{architecture} has no --{name}"):
+    own.arguments(architecture)
+  assert compression_settings.Channels(blocks=1).arguments(architecture)

@@ -7,8 +7,9 @@ import pytest
 
 from tests import forced_choices
 from tfpercept import distances
-from tfpercept.data import judgement_layouts
+from tfpercept.data import judgement_layouts, judgements
 from tfpercept.evaluation.core import runner
+from tfpercept.io import files
 from trainers import preference_training, tuning_report
 
 
@@ -98,6 +99,27 @@ def test_other_data_are_measured_once(data, tmp_path, monkeypatch):
 
   monkeypatch.setattr(runner, "measure", fails)
   assert tuning_report.elsewhere({"mse": tmp_path}, choices) == lines
+
+
+def test_pictures_that_were_changed_are_measured_anew(data, tmp_path):
+  (choices,) = judgement_layouts.load(data)
+  choices = tuning_report.normal(choices)
+  values = tmp_path / "values.json"
+  before = tuning_report.measured("mse", choices, values)
+  changed = choices.items[0].images[0].key
+  picture = files.read_image(changed)
+  files.write_image(changed, 255 - picture)
+  after = tuning_report.measured("mse", choices, values)
+  files.write_image(changed, picture)
+  assert {pair for pair in before if before[pair] != after[pair]} == {
+    pair for pair in before if changed in pair
+  }
+
+
+def test_judgements_without_a_gain_are_refused_beforehand():
+  data = judgements.Judgements("seen", "jnd", ())
+  with pytest.raises(ValueError, match="seen has just noticeable differences"):
+    tuning_report.require_scores(data)
 
 
 def test_weights_that_were_trained_again_are_measured_anew(data, tmp_path):

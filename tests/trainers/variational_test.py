@@ -29,3 +29,11 @@ def test_the_rate_falls_to_the_share_that_is_asked_for():
 def test_without_a_share_the_rate_is_that_of_all_trainers():
   assert _rate(0) is None
   assert variational.Settings().to_json().get("final_rate") is None
+
+
+def test_free_nats_are_a_part_of_those_that_are_wanted():
+  own = variational.Settings(beta="auto", nats_per_latent=1.0, free_nats=0.5)
+  assert own.free_nats == 0.5
+  with pytest.raises(ValueError, match="leads to 1 nats a latent, of which"):
+    variational.Settings(beta="auto", nats_per_latent=1.0, free_nats=1.0)
+  assert variational.Settings(beta=2.0, free_nats=3.0).nats_per_latent is None

@@ -18,7 +18,7 @@ from tfpercept.data import crops
 from tfpercept.evaluation.core import training_curves
 from tfpercept.io import files, lock
 from tfpercept.tasks import regression
-from tfpercept.training import callbacks
+from tfpercept.training import callbacks, checkpoints
 
 
 def start(out, log, kill_at=-1, strategy="none"):
@@ -318,3 +318,19 @@ def test_mirrored_replicas_resume_exactly(tmp_path):
   assert killed.returncode == -signal.SIGKILL, killed.stderr
   resumed = start(tmp_path / "b", tmp_path / "b.log", strategy="mirrored")
   assert resumed.stdout.splitlines()[-2:] == unbroken.stdout.splitlines()[-2:]
+
+
+class Refusal(keras.callbacks.Callback):
+  """Refuses the second interval."""
+
+  def on_epoch_end(self, epoch, logs):
+    if epoch == 1:
+      raise ArithmeticError("no such step")
+
+
+def test_what_a_guard_refuses_is_not_kept_and_refused_again(tmp_path):
+  for _ in range(3):
+    run, task, data = make(tmp_path)
+    with pytest.raises(ArithmeticError, match="no such step"):
+      training.fit(task, data, run, guards=[Refusal()])
+    assert checkpoints.steps(tmp_path / checkpoints.FOLDER) == [run.interval]

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfpercept import offers
@@ -192,7 +191,8 @@ def _judge_folders(
   named = folders.named(arguments.decoded)
   folders.tell_passed_over_in(named.values())
   decoded = {
-    name: _by_name(files.list_images(folder)) for name, folder in named.items()
+    name: decoders.by_name(files.list_images(folder))
+    for name, folder in named.items()
   }
   return decoders.judge_folders(pictures, decoded, collector, progress=bar.show)
 
@@ -228,22 +228,9 @@ def _pictures(given: list[str]) -> dict[str, pathlib.Path]:
   paths: list[pathlib.Path] = []
   for path in map(pathlib.Path, given):
     paths += files.list_images(path) if os.path.isdir(path) else [path]
-  found = _by_name(paths)
+  found = decoders.by_name(paths)
   if len(found) < 2:
     raise ValueError(
       f"realism is judged on two pictures or more; got {len(found)}"
     )
-  return found
-
-
-def _by_name(paths: Sequence[pathlib.Path]) -> dict[str, pathlib.Path]:
-  """Returns paths by their names without suffix, which have to differ."""
-  found: dict[str, pathlib.Path] = {}
-  for path in paths:
-    if path.stem in found:
-      raise ValueError(
-        f"pictures need different names, since tables go by names; got "
-        f"{found[path.stem]} and {path}"
-      )
-    found[path.stem] = path
   return found

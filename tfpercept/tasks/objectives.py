@@ -1,5 +1,7 @@
 """The distance that a task minimizes, as the task keeps it."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from tfpercept import distances
@@ -22,3 +24,23 @@ def parts(objective: distances.Distance) -> dict[str, Any]:
   if counters:
     found["counters"] = counters
   return found
+
+
+@contextlib.contextmanager
+def draws_kept(objective: distances.Distance | None) -> Iterator[None]:
+  """Leaves an objective at the draw it was at.
+
+  A distance that draws at random counts its calls. Checkpoints are written
+  before anything is measured that is not trained on, so that a training which
+  is resumed would go on with other draws than one that never stopped.
+
+  Args:
+    objective: The distance; None for a task without one.
+  """
+  weights = objective.weights if objective is not None else []
+  counts = [(v, v.numpy()) for v in weights if v.dtype.is_integer]
+  try:
+    yield
+  finally:
+    for variable, count in counts:
+      variable.assign(count)

@@ -36,6 +36,8 @@ def is_collapsed(network: models.VAE, x: tf.Tensor) -> bool:
 class Guard(keras.callbacks.Callback):
   """Looks at the KL of a `tasks.variational.Variational` at every interval.
 
+  It is one of the `guards` of `training.fit`.
+
   Args:
     latent: Length of the latent vector.
     warmup: Steps before a collapse is spoken of.

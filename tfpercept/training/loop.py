@@ -86,6 +86,7 @@ def fit(
   *,
   optimizer: base.Optimizers | None = None,
   pictures: callbacks.Pictures | None = None,
+  guards: Sequence[keras.callbacks.Callback] = (),
   extra_callbacks: Sequence[keras.callbacks.Callback] = (),
   check_range: bool = True,
 ) -> list[float]:
@@ -105,6 +106,9 @@ def fit(
     optimizer: The optimizer; for a task of several moves one for each by its
       name. Adam at `learning_rate(run)` if None, for a task of one move.
     pictures: Images and scalars for TensorBoard at each interval.
+    guards: Keras callbacks that raise for a step that is not to be kept. They
+      are called before anything of it is logged or saved, so that the same
+      command does not go on from there.
     extra_callbacks: Keras callbacks to call after the loop's own.
     check_range: Whether to refuse images far outside [0, 1], of which the first
       batch of each interval is looked at.
@@ -129,7 +133,9 @@ def fit(
     run.claim()
     with folders.plain(run.out) as out:
       try:
-        return _fit(task, data, run, out, optimizer, pictures, extra_callbacks)
+        return _fit(
+          task, data, run, out, optimizer, pictures, guards, extra_callbacks
+        )
       except tf.errors.OpError as error:
         kept = checkpoints.steps(out / checkpoints.FOLDER)
         found = workers.lost(error, run.out, max(kept, default=0))
@@ -145,6 +151,7 @@ def _fit(
   out: pathlib.Path,
   optimizer: base.Optimizers | None,
   pictures: callbacks.Pictures | None,
+  guards: Sequence[keras.callbacks.Callback],
   extra_callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[float]:
   """Trains as `fit` says in a folder that is this process's own."""
@@ -183,8 +190,9 @@ def _fit(
       # A log file gets a line an interval, a terminal gets the progress bar.
       verbose=1 if sys.stdout.isatty() else 2,
       callbacks=[
-        # The guard comes first: nothing bad is logged or saved.
+        # Guards come first: nothing bad is logged or saved.
         callbacks.NonFiniteGuard(data, start, run.out),
+        *guards,
         losses,
         callbacks.Checkpoints(manager, run.out),
         callbacks.TensorBoard(out / "tensorboard", start, pictures),

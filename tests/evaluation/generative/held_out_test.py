@@ -67,3 +67,5 @@ def test_means_have_intervals_around_them(pairs):
   expected = np.square(pairs[0] - pairs[1]).mean()
   assert means["mse"].value == pytest.approx(expected, rel=1e-5)
   assert means["mse"].low < means["mse"].value < means["mse"].high
+  one = held_out.means(found, *pairs[:, :1])["mse"]
+  assert one.why == "there is one picture, so no interval"

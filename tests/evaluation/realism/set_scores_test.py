@@ -105,3 +105,17 @@ def test_pictures_that_do_not_pair_up_are_refused(score):
 def test_one_picture_is_too_few(score):
   with pytest.raises(ValueError, match="two or more"):
     score(pictures(0, count=1), pictures(1, count=1))
+
+
+def test_two_pictures_give_no_interval_of_one_pair():
+  found = set_scores.patch_mmd(pictures(0, count=2), pictures(1, count=2))
+  assert np.isfinite(found.estimate.value)
+  assert np.isnan(found.estimate.low)
+
+
+def test_a_critic_that_is_always_right_may_be_wrong_elsewhere():
+  far = pictures(1, count=4, shift=50.0)
+  found = set_scores.linear_critic(pictures(0, count=4), far).estimate
+  assert found.value == 1.0
+  assert 0.3 < found.low < 0.5  # of four who all agree
+  assert found.high == 1.0

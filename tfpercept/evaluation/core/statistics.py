@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfpercept import extras
 from tfpercept.evaluation.core.settings import RESAMPLES
 
 TAILS = (0.025, 0.975)
@@ -92,6 +93,30 @@ def bootstrap(
   ]
   low, high = np.quantile(values, TAILS)
   return Estimate(float(statistic(*samples)), float(low), float(high))
+
+
+def expanded_tail(count: int) -> float:
+  """Returns the share of draws to leave out at either end of an interval.
+
+  That of the expanded percentile interval, which is as wide as Student's for a
+  mean: of few units the plain 2.5 % would leave out too many.
+
+  Args:
+    count: Number of units that are drawn.
+
+  Returns:
+    The share; NaN for one unit.
+
+  Source: Hesterberg, "What teachers should know about the bootstrap", 2015,
+  section 4.3.
+  """
+  if count == 1:
+    return math.nan
+  with extras.needed("intervals from few units"):
+    from scipy import stats
+
+  wider = math.sqrt(count / (count - 1)) * stats.t.ppf(TAILS[1], count - 1)
+  return float(stats.norm.cdf(-wider))
 
 
 def is_point(low: float, high: float) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -111,7 +112,7 @@ def write(
   distances.get(options.spread).validate(*x.shape[1:3])
   values, missing = _values(x, made, options)
   means = {
-    spec: {name: statistics.bootstrap(np.mean, v) for name, v in row.items()}
+    spec: {name: statistics.mean(v) for name, v in row.items()}
     for spec, row in values.items()
   }
   shown = _Shown(x, made, values)
@@ -229,6 +230,8 @@ def _means(means: Mapping[str, Mapping[str, Estimate]], total: int) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
+  if math.isnan(estimate.low):
+    return f"{estimate.value:.4g}"
   return f"{estimate.value:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfpercept import extras
-from tfpercept.evaluation.core import settings
+from tfpercept.evaluation.core import settings, statistics
 from tfpercept.evaluation.core.settings import Analysis as Options
 from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.ranking import draws, raters, results
@@ -260,19 +260,9 @@ def _covering(first: Estimate, second: Estimate) -> Estimate:
 
 
 def _tail(data: draws.Answers, over: str) -> float:
-  """Returns the share of draws to leave out at either end of an interval.
-
-  That of the expanded percentile interval, which is as wide as Student's for a
-  mean: of few people the plain 2.5 % would leave out too many. NaN for one.
-  """
-  with extras.needed("intervals of strengths"):
-    from scipy import stats
-
+  """Returns the share of draws to leave out at either end of an interval."""
   count = min(owners.max() + 1 for owners in data.drawn_from(over))
-  if count == 1:
-    return math.nan
-  wider = math.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1)
-  return float(stats.norm.cdf(-wider))
+  return statistics.expanded_tail(count)
 
 
 def _estimates(

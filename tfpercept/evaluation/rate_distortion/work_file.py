@@ -26,7 +26,8 @@ class WorkFile:
   A point counts again if all of these are the same: spec, model and libraries
   of the codec and its realism head, quality, pixels of the picture, distances
   and their weights, number of repeats, and versions of this package, of
-  TensorFlow and of Python.
+  TensorFlow and of Python. So is the kind of machine, since points have their
+  seconds and memory.
 
   Args:
     path: Path of the file; it is made with its folder if it is missing.
@@ -106,7 +107,7 @@ def key(
     "metrics": [metric.spec for metric in metrics],
     "repeats": repeats,
     "package": tfpercept.__version__,
-    "software": machine.facts()["Software"],
+    **{name.lower(): text for name, text in machine.facts().items()},
   }
   # Weights may change while their name stays, and so may those of no name.
   weights = {m.spec: m.checksum for m in metrics if m.checksum}

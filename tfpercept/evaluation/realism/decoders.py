@@ -54,6 +54,23 @@ class Judged:
   shown: list[Shown]
 
 
+def by_name(paths: Sequence[pathlib.Path]) -> dict[str, pathlib.Path]:
+  """Returns paths of pictures by their names without suffix.
+
+  Raises:
+    ValueError: if two have one name.
+  """
+  found: dict[str, pathlib.Path] = {}
+  for path in paths:
+    if path.stem in found:
+      raise ValueError(
+        f"pictures need different names, since tables go by names; got "
+        f"{found[path.stem]} and {path}"
+      )
+    found[path.stem] = path
+  return found
+
+
 def strengths(
   model: str,
   heads: Mapping[str, files.PathLike],

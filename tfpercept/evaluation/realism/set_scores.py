@@ -104,8 +104,10 @@ def patch_mmd(originals: Features, decoded: Features) -> SetScore:
 
   random = np.random.default_rng(0)
   values = [of(random.integers(count, size=count)) for _ in range(RESAMPLES)]
-  interval = np.nanquantile(values, statistics.TAILS)
-  return _scored(of(np.arange(count)), tuple(interval), originals)
+  low, high = np.nanquantile(values, statistics.TAILS)
+  if statistics.is_point(low, high):  # of two pictures there is one pair
+    low = high = math.nan
+  return _scored(of(np.arange(count)), (low, high), originals)
 
 
 def linear_critic(originals: Features, decoded: Features) -> SetScore:
@@ -138,7 +140,10 @@ def linear_critic(originals: Features, decoded: Features) -> SetScore:
   found = statistics.bootstrap(
     lambda r, n: float(r.sum() / n.sum()), right, size
   )
-  return _scored(found.value, (found.low, found.high), originals)
+  interval = found.low, found.high
+  if statistics.is_point(*interval):
+    interval = statistics.unanimous(found.value, count, 0.0, 1.0)
+  return _scored(found.value, interval, originals)
 
 
 SCORES: dict[str, Callable[[Features, Features], SetScore]] = {

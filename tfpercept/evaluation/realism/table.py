@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tfpercept.evaluation.core import text_tables
+from tfpercept.evaluation.core import statistics, text_tables
 from tfpercept.evaluation.core.statistics import Estimate
 from tfpercept.evaluation.realism import measure, patches
 
@@ -44,12 +44,14 @@ def foot(rows: Sequence[measure.Row], *, side: int = patches.SIDE) -> str:
     for space in patches.SPACES.values()
     if any(name.endswith(f"_{space.name}") for name in rows[0].realism)
   ]
-  return _FOOT.format(
+  text = _FOOT.format(
     patches=scores[0].patches if scores else 0,
     side=side,
     pictures=rows[0].pictures,
     spaces="\n".join(f"{space.name}: {space.about}." for space in used),
-  ).rstrip()
+  )
+  few = statistics.warning(rows[0].pictures, "pictures")
+  return f"{text}\nWarning: {few}." if few else text.rstrip()
 
 
 def to_csv(rows: Sequence[measure.Row]) -> str:
