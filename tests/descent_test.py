@@ -132,6 +132,39 @@ def test_noise_follows_from_the_seed_and_fades():
   assert (values(1)[6:] < 1e-9).all()
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-10, 1e-18])
+def test_adam_throws_no_pixel_away_whose_gradient_is_small(scale):
+  """The square of the last weight's gradient is no float32 number."""
+  weights = tf.constant([[1.0, 1e-6, 1e-21]])
+
+  def objective(x):
+    return scale * tf.reduce_sum(weights * tf.square(x - 0.5), axis=1)
+
+  start = tf.zeros([1, 3])
+  found = descent.minimise(objective, start, steps=20, method=descent.Adam())
+  assert (found.variable >= 0).numpy().all()
+  assert (found.variable < 0.6).numpy().all()
+  if scale == 1.0:
+    assert (found.variable[0, :2] > 0.1).numpy().all()
+
+
+@pytest.mark.parametrize(
+  ("first", "then"),
+  [
+    (descent.LBFGS(), descent.Adam()),
+    (descent.Adam(), descent.LBFGS()),
+    (descent.LBFGS(memory=8), descent.LBFGS(memory=3)),
+  ],
+)
+def test_a_state_of_another_method_is_refused(first, then):
+  target, start = noise([1, 4, 4, 1], 1), noise([1, 4, 4, 1], 2)
+  state = descent.minimise(
+    squared(target), start, steps=4, until=2, method=first
+  ).state
+  with pytest.raises(ValueError, match="the state belongs to another descent"):
+    descent.minimise(squared(target), start, steps=4, method=then, state=state)
+
+
 def test_a_latent_descends_through_a_decoder_that_stays_as_it_is():
   decoder = tf.Variable(noise([3, 8]))
   before = decoder.numpy()
@@ -172,7 +205,7 @@ def test_an_infinite_slope_is_an_error_too():
     ({"objective": tf.reduce_sum}, "Do not reduce over the batch"),
     (
       {"state": descent.State(1, tf.zeros([3, 2]), ())},
-      r"of shape \(3, 2\); this descent has \(1, 2\)",
+      r"it has float32 \[3, 2\]; this one has float32 \[1, 2\]",
     ),
   ],
 )

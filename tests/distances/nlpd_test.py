@@ -104,6 +104,15 @@ def test_equal_images_are_at_a_minimum(options, traced):
     np.testing.assert_array_equal(gradient, 0)
 
 
+@pytest.mark.parametrize("side", [9, 17, 27, 31, 33])
+def test_equal_small_images_are_at_a_minimum_in_graphs(side):
+  image = np.random.default_rng(side).random((2, side, side, 3), np.float32)
+  distance = distances.NLPD(on_small="fewer_levels")
+  value, gradient = value_and_gradient(distance, image, image, traced=True)
+  np.testing.assert_array_equal(value, 0)
+  np.testing.assert_array_equal(gradient, 0)
+
+
 def test_flat_images_have_no_bands():
   *bands, _ = distances.NLPD().embed(tf.fill([1, 65, 70, 3], 0.3))
   for band in bands:

@@ -104,3 +104,9 @@ def test_values_are_those_of_tensorflow_compression(name, sharpness):
   expected = getattr(tfc, name)(y, sharpness)
   found = getattr(quantization, name)(y, sharpness)
   np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_at_infinite_sharpness_it_is_rounding_and_middles_stay():
+  y = tf.constant([0.5, 0.2, 1.7, -0.5, 3.0])
+  found = quantization.soft_round(y, np.inf)
+  np.testing.assert_array_equal(found, [0.5, 0.0, 2.0, -0.5, 3.0])

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from tfpercept import distances, models
+from tfpercept.ops import quantization
 from tfpercept.tasks import compression, quantizers
 
 SEED = tf.constant([3, 4])
@@ -92,9 +94,32 @@ def test_quantizers_return_what_they_say():
   assert float(tf.math.reduce_std(dithered - y)) == pytest.approx(
     12**-0.5, 0.05
   )
-  soft, mean = quantizers.SoftRounding(SEED, 8.0)(y, 0)
+  mean, same = quantizers.SoftRounding(SEED, 8.0)(y, 0)
+  assert mean is same
+  noise = quantizers.Noise(SEED)(tf.zeros_like(y), 0)[0]
+  soft = quantization.soft_round(y, 8.0) + noise
   # Half a unit of noise around whole numbers, and the means are nearer to y.
   assert np.mean((mean - y) ** 2) < np.mean((soft - y) ** 2)
+
+
+@pytest.mark.parametrize("deviation", [0.2, 0.3, 0.5])
+def test_sharper_rounding_counts_bits_nearer_to_those_of_files(deviation):
+  """Of a normal prior, by the mass of the unit interval around a value."""
+  random = np.random.default_rng(0)
+  y = tf.constant(random.normal(0, deviation, 20_000), tf.float32)
+
+  def bits(values):
+    ends = (np.asarray(values, float) + side for side in (0.5, -0.5))
+    upper, lower = (stats.norm.cdf(end / deviation) for end in ends)
+    return float(-np.log2(upper - lower).mean())
+
+  found = [
+    bits(quantizers.SoftRounding(SEED, sharpness)(y, 0)[0])
+    for sharpness in (2.0, 4.0, 10.0)
+  ]
+  in_files = bits(np.round(y))
+  assert found[0] > found[1] > found[2] > 0.9 * in_files
+  assert found[2] - in_files < 0.06
 
 
 def test_no_two_calls_or_steps_share_their_noise():

@@ -112,12 +112,25 @@ def test_averaged_weights_serve_for_a_while():
   task.train_step(batch(1))
   variables = task.network.trainable_variables
   own = [variable.numpy() for variable in variables]
+  # Those of batch normalization are calibrated meanwhile.
+  statistics = [v.numpy() for v in task.network.non_trainable_variables]
   with task.averaged():
     for variable, average in zip(variables, task.averages.values, strict=True):
       np.testing.assert_array_equal(variable.numpy(), average.numpy())
     assert not np.array_equal(own[0], variables[0].numpy())
   for old, variable in zip(own, variables, strict=True):
     np.testing.assert_array_equal(old, variable.numpy())
+  assert statistics
+  rest = task.network.non_trainable_variables
+  for old, variable in zip(statistics, rest, strict=True):
+    np.testing.assert_array_equal(old, variable.numpy())
+
+
+def test_no_group_of_the_critic_holds_real_and_generated_pictures():
+  task = gan()
+  x = batch()[0][:6]
+  with pytest.raises(ValueError, match=r"groups of 4 pictures.* batch of 6"):
+    task.train_step((x, x))
 
 
 def test_a_step_follows_from_the_seed():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 
@@ -128,10 +129,19 @@ def test_a_damaged_run_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "options", [{"steps": 0}, {"interval": 0}, {"learning_rate": 0.0}]
+  "options",
+  [
+    {"steps": 0},
+    {"steps": 10.5},
+    {"interval": 0},
+    {"learning_rate": 0.0},
+    {"learning_rate": math.inf},
+    {"learning_rate": math.nan},
+    {"warmup": -1},
+  ],
 )
 def test_settings_that_train_nothing_are_refused(options, tmp_path):
-  with pytest.raises(ValueError, match="must be positive"):
+  with pytest.raises(ValueError, match=r"must be positive|is 0 or more steps"):
     training.Run(**{"out": tmp_path, "steps": 1, **options})
 
 

@@ -105,8 +105,8 @@ def minimise(
       does not return `[N]`, or `state` belongs to another descent.
     NonFiniteError: if a value or a gradient is NaN or infinite.
   """
-  start = _checked(tf.convert_to_tensor(start), steps, bounds, state)
   method = methods.Adam() if method is None else method
+  start = _checked(tf.convert_to_tensor(start), steps, bounds, method, state)
   advance = _traced(objective, start, steps, method, bounds, constraint, noise)
   if state is None:
     allowed = _projection(bounds, constraint)(start)
@@ -225,6 +225,7 @@ def _checked(
   start: tf.Tensor,
   steps: int,
   bounds: tuple[float, float] | None,
+  method: methods.Method,
   state: State | None,
 ) -> tf.Tensor:
   """Returns the start; raises ValueError if an argument is out of range."""
@@ -237,9 +238,19 @@ def _checked(
     raise ValueError(f"a descent has at least one step; got steps={steps}")
   if bounds is not None and not bounds[0] < bounds[1]:
     raise ValueError(f"bounds are (lowest, highest); got {bounds}")
-  if state is not None and state.variable.shape != start.shape:
-    raise ValueError(
-      f"the state is of a variable of shape {state.variable.shape}; this "
-      f"descent has {start.shape}"
-    )
+  if state is not None:
+    wanted = [start, *method.slots(start)]
+    given = [state.variable, *state.slots]
+    if [(t.shape, t.dtype) for t in given] != [
+      (t.shape, t.dtype) for t in wanted
+    ]:
+      raise ValueError(
+        "the state belongs to another descent: it has "
+        f"{', '.join(map(_form, given))}; this one has "
+        f"{', '.join(map(_form, wanted))}"
+      )
   return start
+
+
+def _form(tensor: tf.Tensor) -> str:
+  return f"{tensor.dtype.name} {list(tensor.shape)}"

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
 _TINY = 1e-30  # keeps quotients of zeros finite
@@ -50,7 +51,7 @@ class Adam:
   """Adam, with a learning rate that falls to a hundredth along a cosine.
 
   The scale of the objective has no effect, so one setting serves distances of
-  any unit.
+  any unit, as long as the squares of their gradients are numbers above 0.
 
   Attributes:
     learning_rate: Approximate change of a pixel in the first step.
@@ -74,9 +75,13 @@ class Adam:
     root = tf.sqrt(square / (1 - tf.pow(tf.cast(0.999, x.dtype), taken)))
     direction = mean / (1 - tf.pow(tf.cast(0.9, x.dtype), taken))
     rate = 0.505 + 0.495 * tf.cos(math.pi * problem.fraction)
-    # Where all gradients were 0, so are both terms. The guard is so small that
-    # a gradient of 1e-20 still has its full effect.
-    move = self.learning_rate * rate * direction / (root + _TINY)
+    # Squares of gradients below about 3e-18 underflow in float32: there nothing
+    # moves, as where all gradients were 0.
+    is_told = square > x.dtype.as_numpy_dtype(
+      np.finfo(x.dtype.as_numpy_dtype).tiny
+    )
+    move = tf.where(is_told, direction / tf.where(is_told, root, 1.0), 0.0)
+    move *= self.learning_rate * rate
     return problem.project(x - move), (mean, square), value, gradient
 
 

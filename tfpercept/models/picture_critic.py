@@ -115,6 +115,11 @@ class PictureCritic(keras.Model):
     size = features.shape[1] * features.shape[2] * features.shape[3]
     return self._last(tf.reshape(features, [-1, size]))
 
+  @property
+  def group(self) -> int:
+    """Number of pictures whose deviation is taken together."""
+    return self._group
+
   def normalize(self) -> None:
     """Divides all kernels by their spectral norms."""
     for layer in (*self._convolutions, self._last):

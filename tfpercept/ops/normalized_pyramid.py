@@ -90,9 +90,13 @@ class Display:
 def applies(image: tf.Tensor) -> bool:
   """Returns True for images that `mean_squares` takes.
 
-  They are traced, with only N unknown and at most `MAX_CHANNELS` channels.
+  They are traced, with only N unknown, at most `MAX_CHANNELS` channels, and
+  large enough for any of it to be compiled.
   """
-  return structure.applies(image) and image.shape[-1] <= MAX_CHANNELS
+  if not structure.applies(image):
+    return False
+  _, height, width, channels = image.shape
+  return height * width >= _SMALL and channels <= MAX_CHANNELS
 
 
 def mean_squares(
@@ -127,6 +131,9 @@ def mean_squares(
   @tf.custom_gradient
   def pair(v: tf.Tensor, w: tf.Tensor) -> numerics.WithGradient:
     images = tf.concat([finest.flatten(v), finest.flatten(w)], axis=0)
+    # Halves of a batch may differ by rounding, and roots are steep at 0.
+    differ = tf.reduce_any(tf.not_equal(v, w), axis=[1, 2, 3])
+    differ = tf.cast(differ, v.dtype)[:, None, None]
     # The offset is subtracted before the first level and added again to the
     # residual, the only level whose value depends on it.
     offset = display.show(images[:, :1, :channels])
@@ -141,6 +148,7 @@ def mean_squares(
     values.append(residual.compiled(residual.mean_square)(x))
 
     def pull_back(upstream: tf.Tensor, half: int) -> tf.Tensor:
+      upstream *= differ
       last = functools.partial(residual.slope, half=half)
       total = residual.compiled(last)(x, upstream[..., -1])
       for level, band in reversed(list(enumerate(bands))):
@@ -152,7 +160,7 @@ def mean_squares(
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
       return tuple(pull_back(upstream, half) for half in (0, 1))
 
-    return tf.stack(values, axis=-1), gradient
+    return tf.stack(values, axis=-1) * differ, gradient
 
   return pair(image, reference)
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 _LEAST = 1e-3  # sharpness below which all three are the identity
+_MOST = 1e6  # and above which float32 does not tell soft rounding from rounding
 
 
 def soft_round(y: tf.Tensor, sharpness: float | tf.Tensor) -> tf.Tensor:
@@ -24,7 +25,7 @@ def soft_round(y: tf.Tensor, sharpness: float | tf.Tensor) -> tf.Tensor:
       identity with a gradient of 0 in the sharpness.
   """
   sharpness = tf.cast(sharpness, y.dtype)
-  bounded = tf.maximum(sharpness, _LEAST)
+  bounded = tf.clip_by_value(sharpness, _LEAST, _MOST)
   middle = tf.floor(y) + 0.5
   rounded = middle + tf.tanh(bounded * (y - middle)) / (
     2 * tf.tanh(bounded / 2)

@@ -175,7 +175,17 @@ class Adversarial(base.Task):
   def _logits(
     critic: keras.Model, made: Generated
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the critic's logits of real and of generated samples."""
+    """Returns the critic's logits of real and of generated samples.
+
+    Raises:
+      ValueError: if a group of the critic would hold samples of both.
+    """
+    count, group = made.real.shape[0], getattr(critic, "group", 1)
+    if count is not None and count % group:
+      raise ValueError(
+        f"{critic.name} judges groups of {group} pictures, real or generated; "
+        f"a batch of {count} is no multiple of that"
+      )
     pair = tf.concat([made.real, tf.cast(made.fake, made.real.dtype)], axis=0)
     condition = made.condition
     if condition is not None:

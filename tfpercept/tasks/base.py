@@ -44,6 +44,10 @@ class Move:
   clip: float | None = None
   when: Callable[[tf.Tensor], tf.Tensor] | None = None
 
+  def __post_init__(self) -> None:
+    if self.clip is not None and not self.clip > 0:
+      raise ValueError(f"clip is a norm above 0, or None; got {self.clip}")
+
   def count(self, stop: int, *, start: int = 0) -> int:
     """Returns in how many steps the optimizer moves its variables.
 

@@ -57,11 +57,11 @@ class _Generator(adversarial.Adversarial):
   @contextlib.contextmanager
   def averaged(self) -> Iterator[None]:
     """Lets the network have its averaged weights for a while."""
-    variables = self.network.trainable_variables
+    variables = self.network.weights  # statistics, too, which are calibrated
     kept = [variable.numpy() for variable in variables]
-    self.averages.assign_to(variables)
-    self.network.calibrate()
     try:
+      self.averages.assign_to(self.network.trainable_variables)
+      self.network.calibrate()
       yield
     finally:
       for variable, value in zip(variables, kept, strict=True):

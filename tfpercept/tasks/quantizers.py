@@ -75,7 +75,10 @@ class Mixed:
 
 
 class SoftRounding:
-  """Rounds softly, adds noise, and decodes the mean of what that may have been.
+  """Rounds softly, adds noise, and takes the mean of what that may have been.
+
+  The unit interval around that mean is what the noisy value says of the latent,
+  so the bits are counted there, too.
 
   Args:
     seed: Seed of the noise, int32 `[2]`.
@@ -91,9 +94,8 @@ class SoftRounding:
   def __call__(self, latents: tf.Tensor, call: int) -> Pair:
     soft = quantization.soft_round(latents, self._sharpness)
     noisy = soft + _noise(latents, self._seed, call)
-    return noisy, quantization.soft_round_conditional_mean(
-      noisy, self._sharpness
-    )
+    mean = quantization.soft_round_conditional_mean(noisy, self._sharpness)
+    return mean, mean
 
 
 class Dithered:

@@ -70,15 +70,20 @@ class Run(Generic[_Own]):
     object.__setattr__(self, "out", pathlib.Path(self.out))
     object.__setattr__(self, "precision", precision.resolve(self.precision))
     for name in ("steps", "interval"):
-      if getattr(self, name) < 1:
-        raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
+      number = getattr(self, name)
+      if number < 1 or number != int(number):
+        raise ValueError(
+          f"{name} must be positive and a whole number; got {number}"
+        )
+    if self.warmup < 0:
+      raise ValueError(f"warmup is 0 or more steps; got {self.warmup}")
     if self.skip_nonfinite < 0:
       raise ValueError(
         f"skip_nonfinite is 0 or more steps; got {self.skip_nonfinite}"
       )
-    if not self.learning_rate > 0:
+    if not 0 < self.learning_rate < math.inf:
       raise ValueError(
-        f"learning_rate must be positive; got {self.learning_rate}"
+        f"learning_rate must be positive and finite; got {self.learning_rate}"
       )
 
   def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfpercept import models
 from tfpercept.models.compression import (
   entropy_coding,
+  linear_path,
   transform_codec,
   transforms,
 )
@@ -187,7 +188,7 @@ def test_the_transform_keeps_the_directions_of_largest_variance():
   directions = np.linalg.qr(random.normal(size=(768, 3)))[0]
   amounts = random.normal(size=(4000, 3)) * [3.0, 2.0, 1.0]
   blocks = (0.5 + amounts @ directions.T).reshape(-1, 16, 16, 3)
-  vectors, mean, deviations = transforms.karhunen_loeve(blocks, 2)
+  vectors, mean, deviations = linear_path.karhunen_loeve(blocks, 2)
   # 4,000 draws know a deviation to one part in 90.
   np.testing.assert_allclose(deviations, [3, 2], rtol=0.05)
   overlap = np.abs(vectors.T @ directions[:, :2])
@@ -291,3 +292,14 @@ def test_outer_layers_are_exact_and_their_gradients_of_16_bits(part, name):
     scale = float(tf.reduce_max(tf.abs(one)))
     np.testing.assert_allclose(one, other, atol=2**-7 * scale)
     assert np.any(one.numpy() != other.numpy())
+
+
+@pytest.mark.parametrize("side", [16, 80])
+def test_pictures_that_are_not_padded_are_refused(side):
+  network = models.MeanScaleHyperprior(
+    widths=(4, 4, 4), latents=8, hyper_width=4, hyper_latents=4, levels=2
+  )
+  network.build()
+  x = tf.zeros([1, side, side, 3])
+  with pytest.raises(ValueError, match="are multiples of 64; got"):
+    network(x, tf.ones([1]), quantizers.Rounding())

@@ -118,3 +118,11 @@ def test_an_encoder_stands_beside_a_generator_that_stays():
 def test_options_out_of_range_are_refused(options, why):
   with pytest.raises(ValueError, match=why):
     models.DCGAN(**options)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64, 3), (3, 32, 32, 1)])
+def test_pictures_of_another_size_are_not_cut_up(shape):
+  network = models.PCA(side=32, channels=3, latent=5)
+  network.build()
+  with pytest.raises(ValueError, match=r"is of pictures \[N, 32, 32, 3\]; got"):
+    network.encode(tf.zeros(shape))

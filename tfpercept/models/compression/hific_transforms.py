@@ -129,6 +129,11 @@ class Encoder(keras.layers.Layer):
     self._last = _last(latents, _NARROW, scale, dtype)
     self.linear = _linear(latents, dtype) if linear else None
 
+  @property
+  def nested_layers(self) -> list[keras.layers.Layer]:
+    """Layers in tuples, where Keras finds none when it saves."""
+    return tf.nest.flatten(self._hidden)
+
   def call(self, x: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     del quality  # there is one rate
     features = x
@@ -153,6 +158,11 @@ class _Block(keras.layers.Layer):
     super().__init__(dtype=dtype, name=name)
     self._first = _normalized(width, "conv1", dtype=dtype)
     self._second = _normalized(width, "conv2", dtype=dtype)
+
+  @property
+  def nested_layers(self) -> list[keras.layers.Layer]:
+    """Layers in tuples, where Keras finds none when it saves."""
+    return tf.nest.flatten([self._first, self._second])
 
   def call(self, x: tf.Tensor) -> tf.Tensor:
     inner = tf.nn.relu(_applied(self._first, x))
@@ -203,6 +213,11 @@ class Generator(keras.layers.Layer):
     scale = transforms.QUIET if linear else 1.0
     self._last = _last(3, _WIDE, scale, dtype)
     self.linear = _linear(transforms.VALUES, dtype) if linear else None
+
+  @property
+  def nested_layers(self) -> list[keras.layers.Layer]:
+    """Layers in tuples, where Keras finds none when it saves."""
+    return tf.nest.flatten([self._head, self._up])
 
   def call(
     self, y: tf.Tensor, normal: tf.Tensor, quality: tf.Tensor

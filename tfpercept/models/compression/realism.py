@@ -132,6 +132,10 @@ class RealismHead(keras.Model):
         self.call(y, tf.zeros([1, 16, 16, 3]), one, one)
       self.built = True
 
+  def get_build_config(self) -> dict[str, Any]:
+    # Else Keras does not build what it loads, and has no weights to load into.
+    return {"input_shape": (None, None, None, 3)}
+
   @property
   def halo(self) -> int:
     """Most latents beyond its own that a pixel of R depends on."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfpercept.models import base
 from tfpercept.models.compression import entropy_model as entropy
-from tfpercept.models.compression import modulation, transforms
+from tfpercept.models.compression import linear_path, modulation, transforms
 from tfpercept.ops import checks
 
 Quantizer = entropy.Quantizer
@@ -167,6 +167,10 @@ class TransformCodec(keras.Model):
         self.synthesis(y, y, one)
       self.built = True
 
+  def get_build_config(self) -> dict[str, Any]:
+    # Else Keras does not build what it loads, and has no weights to load into.
+    return {"input_shape": (None, None, None, 3)}
+
   @property
   def stride(self) -> int:
     """Sides of pictures are multiples of this."""
@@ -214,7 +218,7 @@ class TransformCodec(keras.Model):
     Args:
       blocks: Some thousands of blocks, float `[K, 16, 16, 3]` in [0, 1].
     """
-    deviations = transforms.start(
+    deviations = linear_path.start(
       self.analysis, self.synthesis, blocks, self.starting_step
     )
     self.deviation.assign(deviations)
@@ -258,7 +262,15 @@ class TransformCodec(keras.Model):
       x: Pictures, float32 `[N, H, W, 3]` in [0, 1].
       quality: Qualities, float32 `[N]`.
       quantizer: Function that rounds.
+
+    Raises:
+      ValueError: if sides are known and are no multiples of `stride`.
     """
+    if any(side is not None and side % self.stride for side in x.shape[1:3]):
+      raise ValueError(
+        f"{self.name} codes pictures whose sides are multiples of "
+        f"{self.stride}; got {tuple(x.shape)}. Pad them, as the codec does"
+      )
     bits, y_hat = self.code(self.analysis(x, quality), quality, quantizer)
     return Coded(bits, self.reconstruct(y_hat, quality))
 

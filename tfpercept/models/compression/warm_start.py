@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept.models.compression import (
+  linear_path,
   modulation,
   transform_codec,
   transforms,
@@ -230,7 +231,7 @@ def with_latents(
   copy = _with_room(network, latents)
   seen, missing, deviations = _missing(network, pictures, quantizer, count)
   unit = copy.starting_step
-  transforms.extend(copy.analysis, copy.synthesis, seen, missing, unit)
+  linear_path.extend(copy.analysis, copy.synthesis, seen, missing, unit)
   copy.deviation[-count:].assign(deviations / unit)
   copy.entropy_model.start(deviations / unit)
   return copy

@@ -124,6 +124,11 @@ class Refiner(keras.layers.Layer):
       name="last",
     )
 
+  @property
+  def nested_layers(self) -> list[keras.layers.Layer]:
+    """Layers in lists within lists, where Keras finds none when it saves."""
+    return tf.nest.flatten([self._down_blocks, self._up_blocks])
+
   def call(self, x: tf.Tensor, step: float | tf.Tensor) -> tf.Tensor:
     """Returns float32 `[N, H, W, C]` of pictures of that shape and a step."""
     told = tf.math.log(tf.maximum(tf.cast(step, tf.float32), 2.0**-6))

@@ -36,7 +36,16 @@ class Basis(keras.layers.Layer):
     self.built = True
 
   def project(self, x: tf.Tensor) -> tf.Tensor:
-    """Returns float32 `[N, count]`, coefficients of pictures `[N, H, W, C]`."""
+    """Returns float32 `[N, count]`, coefficients of pictures `[N, H, W, C]`.
+
+    Raises:
+      ValueError: if the pictures have another size or other channels.
+    """
+    if not tf.TensorShape(x.shape[1:]).is_compatible_with(self._picture):
+      raise ValueError(
+        f"{self.name} is of pictures [N, {', '.join(map(str, self._picture))}];"
+        f" got {tuple(x.shape)}"
+      )
     flat = tf.reshape(tf.cast(x, tf.float32), [-1, self.mean.shape[0]])
     return tf.matmul(flat - self.mean, self.directions, transpose_b=True)
 
