@@ -72,11 +72,10 @@ print(*(statistics.median(part) for part in zip(*spent[2:])))
 # Seconds of imports and of loading, of analysis and of synthesis, as medians.
 _NUMPY = """
 import os, statistics, sys, time
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "TFPERCEPT_THREADS": "1"}
 sys.argv[0] = "tfpercept"
 import numpy as np
-from tfpercept.codecs.learned import learned_codec, numpy_layers
-numpy_layers._pool = lambda: None
+from tfpercept.codecs.learned import learned_codec
 model, folder, calls = sys.argv[1:]
 engine = learned_codec.Hyperprior(model=model, check=False)._engine
 runs = {"analysis": engine.analysis, "synthesis": engine.synthesis}
@@ -176,7 +175,11 @@ def _print_warm(folder: pathlib.Path) -> None:
         *(sys.executable, "-c", _WARM, _MODEL.value, engine, threads),
         *(str(_CALLS.value), str(folder / "a.png")),
       ],
-      env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+      env={
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": threads,
+        "TFPERCEPT_THREADS": threads,
+      },
       check=True,
       capture_output=True,
       text=True,

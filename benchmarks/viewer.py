@@ -4,10 +4,11 @@
     python -m benchmarks.viewer --shape=512x768 --rounds=5
 
 A file is opened in a fresh page, then again and again; the decoder in NumPy,
-which has started and has one thread, takes turns with it. Of each the table has
-the seconds that processors spent (for the page: in all processes that render)
-and the seconds on the wall, as medians. The first opening includes the start of
-LiteRT.js. The page is tried as it is and isolated from other origins.
+which has started and has a thread for each core, takes turns with it. Of each
+the table has the seconds that processors spent (for the page: in all processes
+that render) and the seconds on the wall, as medians. The first opening includes
+the start of LiteRT.js. The page is tried as it is and isolated from other
+origins.
 """
 
 import contextlib

@@ -30,8 +30,8 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
   )
   flags.DEFINE_integer(
     "channels",
-    3,
-    "Number of channels of the pictures of a distance.",
+    None,
+    "Number of channels of the pictures of a distance (default: 3).",
     1,
     flag_values=values,
   )
@@ -55,9 +55,11 @@ def signatures_of(given: Any) -> signatures.Signatures:
   if given.run is not None:
     if size is not None:
       raise ValueError("--size is for distances; networks take any size")
+    if given.channels is not None:
+      raise ValueError("--channels is for distances; networks have their own")
     return signatures.load(given.run)
   return signatures.load_distance(
-    given.distance, channels=given.channels, size=_size(size)
+    given.distance, channels=given.channels or 3, size=_size(size)
   )
 
 

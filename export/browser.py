@@ -83,7 +83,8 @@ def _export_one(codec: files.PathLike, folder: pathlib.Path) -> dict[str, Any]:
   name = _name(codec)
   files.write_bytes(folder / f"{name}.coding", coding_file(kept))
   first, *others = convert(network)
-  check(network, first, name)
+  for tile, made in zip(TILES, (first, *others), strict=True):
+    check(network, made, name, tile)
   files.write_bytes(folder / f"{name}.tiles", planes(first))
   differences = {
     tile: difference(first, other)
@@ -153,21 +154,25 @@ def _names() -> dict[str, tuple[int, int]]:
 
 
 def check(
-  network: transform_codec.TransformCodec, tile: bytes, name: str
+  network: transform_codec.TransformCodec,
+  model: bytes,
+  name: str,
+  tile: tuple[int, int] = TILES[0],
 ) -> None:
-  """Runs a tile of the first size in a fresh process.
+  """Runs the synthesis of a tile in a fresh process.
 
   Args:
     network: Codec network.
-    tile: The `.tflite` file.
+    model: The `.tflite` file.
     name: Name of the codec, for messages.
+    tile: Rows and columns of latents that the file takes, one of `TILES`.
 
   Raises:
     fresh.CheckError: if the part inside of the picture is not what the network
       makes of that part alone.
   """
   random, (rows, columns) = np.random.default_rng(0), _INSIDE
-  size = (1, *TILES[0], network.deviation.shape[0])
+  size = (1, *tile, network.deviation.shape[0])
   y = random.normal(size=size) * network.deviation.numpy()
   inside = np.zeros((*size[:3], 1), np.float32)
   inside[:, :rows, :columns] = 1
@@ -176,7 +181,7 @@ def check(
   expected = network.reconstruct(inputs["y"][:, :rows, :columns], quality)
   with tempfile.TemporaryDirectory() as work:
     path = pathlib.Path(work, f"{name}.tflite")
-    path.write_bytes(tile)
+    path.write_bytes(model)
     np.savez(
       f"{work}/inputs.npz", **{f"one/{key}": x for key, x in inputs.items()}
     )

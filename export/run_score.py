@@ -4,8 +4,8 @@
 
 prints one line for each pair: value, score and the name of the second file.
 All pairs of one call make one batch. A pair that is refused spoils no other:
-the program tells why and ends with status 1. It ends with status 2 if nothing
-can be scored, such as pictures of different sizes in one batch.
+the program tells why and ends with status 1. Sizes may differ from pair to
+pair.
 """
 
 import argparse

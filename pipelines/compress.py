@@ -25,7 +25,8 @@ class Compress(options.Bulk):
   """Bulk compression.
 
   Attributes:
-    model: Run folder, model folder or name of a model.
+    model: Run folder, model folder or name of a model; None for that of the
+      package.
     codec: Spec of another codec; None for the model.
     quality: Quality; None for the codec's own.
     target_bpp: Rate in bits per pixel to stay below; None for a quality.
@@ -33,8 +34,9 @@ class Compress(options.Bulk):
     alpha: Rule for transparency.
   """
 
-  model: str = settings.option(
-    offers.MODEL, "Run folder, model folder or name of a model."
+  model: str | None = settings.option(
+    None,
+    f"Run folder, model folder or name of a model; by default {offers.MODEL}.",
   )
   codec: str | None = settings.option(
     None, "Spec of another codec, such as jpeg; by default the model is used."
@@ -63,7 +65,9 @@ def main() -> None:
   asked = _FLAGS.read()
   if asked.quality is not None and asked.target_bpp is not None:
     raise ValueError("give --quality or --target_bpp, not both")
-  model = None if asked.codec else _absolute(asked.model)
+  if asked.model is not None and asked.codec is not None:
+    raise ValueError("give --model or --codec, not both")
+  model = None if asked.codec else _absolute(asked.model or offers.MODEL)
   codec = work.opened(model, asked.codec)
   folder = os.path.abspath(asked.output)
   told = {

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pipelines import jobs
 from programs import program
 from tfpercept import extras
+from tfpercept.codecs.learned import numpy_layers
 from tfpercept.io import messages
 
 Progress = Callable[[int], None]
@@ -26,7 +27,10 @@ Progress = Callable[[int], None]
 _POLL = 0.5  # seconds between looks at what is done
 _ROOT = pathlib.Path(__file__).parents[1]
 # One process a core is enough; threads of each would only get in the way.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = (
+  "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+  numpy_layers.THREADS,
+)  # fmt: skip
 
 
 def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:

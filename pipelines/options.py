@@ -110,6 +110,13 @@ def carried_out(
     raise ValueError(
       f"--engine={bulk.engine} needs --master, the address of the cluster"
     )
+  if bulk.engine == "local" and bulk.master:
+    raise ValueError("--master is of a cluster; name it, as in --engine=spark")
+  if bulk.engine != "local" and bulk.workers:
+    raise ValueError(
+      f"--workers is of --engine=local; drop it, since --engine={bulk.engine} "
+      "has those of its cluster"
+    )
   maker(json.dumps(told))  # which may be wrong, as every process would find
   folders.require(pathlib.Path(bulk.output))
   with lock.held(pathlib.Path(bulk.output) / jobs.FOLDER):

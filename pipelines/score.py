@@ -26,6 +26,7 @@ from tfpercept.evaluation.core import statistics
 from tfpercept.io import files
 
 SCORES = "scores.csv"
+_SHOWN = 5  # pictures that are printed; all are in the table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,10 +71,10 @@ def main() -> None:
   ]
   specs = told["metrics"]
   with options.carried_out(asked, items, work.scorer, told) as (job, summary):
+    lines = [line for line in jobs.outcomes(job) if "scores" in line]
     rows = [
       [line["name"], *(line["scores"].get(spec, math.nan) for spec in specs)]
-      for line in jobs.outcomes(job)
-      if "scores" in line
+      for line in lines
     ]
     path = pathlib.Path(asked.output) / SCORES
     files.write_text(path, _csv(["picture", *specs], rows))
@@ -83,7 +84,17 @@ def main() -> None:
     if len(values):
       mean = statistics.bootstrap(lambda v: float(v.mean()), values)
       print(f"{spec}: {mean.value:.5g} [{mean.low:.5g}, {mean.high:.5g}]")
-  sys.exit(output.status(failures=summary["failed"], results=summary["done"]))
+  partly = [line for line in lines if "unscored" in line]
+  for line in partly[:_SHOWN]:
+    print(f"{line['name']}: {'; '.join(line['unscored'])}", file=sys.stderr)
+  if partly:
+    print(
+      f"{len(partly)} of {summary['pictures']} lack a score; {path} has nan "
+      "there",
+      file=sys.stderr,
+    )
+  failures = summary["failed"] + len(partly)
+  sys.exit(output.status(failures=failures, results=summary["done"]))
 
 
 def _csv(head: list[str], rows: list[list[object]]) -> str:

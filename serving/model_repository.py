@@ -137,10 +137,15 @@ def add(
     The name of each model that got the version.
 
   Raises:
-    ValueError: if the export is damaged, or takes other inputs than an earlier
-      version of it.
+    ValueError: if the export is damaged, takes other inputs than an earlier
+      version of it, or has no signature for files and none by default.
   """
   described = signatures(version)
+  if not wanted and not chosen(described, wanted).keys() <= described.keys():
+    raise ValueError(
+      f"{version} has no signature that takes files, and none by default; name "
+      f"those to serve, of {', '.join(described)}"
+    )
   for signature, end in chosen(described, wanted).items():
     name = f"{exported}{end}"
     place = repository / name

@@ -94,7 +94,6 @@ class GeneratorSignatures(base.Signatures):
       return {}
     noise = np.random.RandomState(0).uniform(size=(_EXAMPLES, *shape))
     image = noise.astype(np.float32)
-    largest = np.abs(self.network.encode(tf.constant(image))).max()
     return {
       "encode": base.Signature(
         function=lambda image: {"z": self.network.encode(image)},
@@ -103,7 +102,6 @@ class GeneratorSignatures(base.Signatures):
         example={"image": image},
         tolerance=_TOLERANCE,
         is_relative=True,
-        scale=max(1.0, float(largest)),
         precisions=("float32", "float16"),
       )
     }

@@ -34,6 +34,7 @@ def test_a_run_or_a_distance_is_named(tmp_path):
     ([], "give one of --run, .* and --distance"),
     (["--run=a", "--distance=mae"], "give one of --run"),
     (["--run=a", "--size=9x9"], "--size is for distances"),
+    (["--run=a", "--channels=1"], "--channels is for distances"),
     (["--distance=mae", "--size=9"], "--size is height x width, .* got '9'"),
     (["--distance=ms_ssim", "--size=9x9"], "at least 161x161"),
     (["--distance=mea"], "unknown distance 'mea'"),

@@ -56,6 +56,15 @@ def test_other_folders_are_no_versions(exports, tmp_path):
   assert [path.name for path in found] == ["1", "2", "10"]
 
 
+def test_an_export_for_devices_alone_is_named(tmp_path, monkeypatch):
+  """Files of builtin operations take no files and have no default."""
+  described = {"encode": {"inputs": {"image": {"dtype": "float32"}}}}
+  monkeypatch.setattr(model_repository, "signatures", lambda path: described)
+  version = tmp_path / "codec" / "1"
+  with pytest.raises(ValueError, match="name those to serve, of encode"):
+    list(model_repository.add("codec", version, tmp_path / "repository"))
+
+
 def test_a_version_is_added_once_and_without_leftovers(exports, tmp_path):
   assert added(exports, tmp_path) == ["srcnn_png"] * 3
   assert added(exports, tmp_path) == []

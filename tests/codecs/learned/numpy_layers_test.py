@@ -36,6 +36,20 @@ def threads(request, monkeypatch):
   numpy_layers._pool.cache_clear()
 
 
+@pytest.mark.parametrize(
+  ("count", "threads"), [("1", 1), ("3", 3), ("0", 1), ("many", 1)]
+)
+def test_the_environment_says_how_many_threads(monkeypatch, count, threads):
+  monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+  monkeypatch.setenv(numpy_layers.THREADS, count)
+  numpy_layers._pool.cache_clear()
+  try:
+    pool = numpy_layers._pool()
+    assert (1 if pool is None else pool._max_workers) == threads
+  finally:
+    numpy_layers._pool.cache_clear()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 8), (16, 7)])
 @pytest.mark.parametrize("side", [1, 3, 5])
 def test_a_convolution_is_that_of_the_reference(strip, threads, size, side):

@@ -19,6 +19,8 @@ from collections.abc import Callable
 import numpy as np
 
 _STRIP = 1 << 20  # bytes of windows at a time
+THREADS = "TFPERCEPT_THREADS"
+"""Variable of the environment with the most threads of a process."""
 _MOST_THREADS = 16
 
 Finish = Callable[[np.ndarray], np.ndarray]
@@ -153,14 +155,21 @@ def unwarned() -> np.errstate:
 
 @functools.cache
 def _pool() -> concurrent.futures.Executor | None:
-  """Returns the threads of this process; None for one after the other."""
+  """Returns the threads of this process; None for one after the other.
+
+  There is one a core if products of matrices have none of their own, or as many
+  as `THREADS` says.
+  """
   if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
     return None
-  if hasattr(os, "sched_getaffinity"):
+  asked = os.environ.get(THREADS, "")
+  if asked:
+    count = int(asked) if asked.isdecimal() else 1
+  elif hasattr(os, "sched_getaffinity"):
     count = len(os.sched_getaffinity(0))
   else:
     count = os.cpu_count() or 1
-  if count == 1:
+  if count < 2:
     return None
   return concurrent.futures.ThreadPoolExecutor(min(count, _MOST_THREADS))
 
