@@ -310,7 +310,7 @@ def write_image(
   suffix = pathlib.Path(path).suffix.lower()
   if suffix == ".pgm" and image.ndim == 3:
     raise ValueError(f"{path} is of color, and a PGM is gray; call it .ppm")
-  settings = {"lossless": True} if suffix == ".webp" else {}
+  settings: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
   with atomic(path, replace=replace) as temporary:
     Image.fromarray(image).save(temporary, **settings)
 
