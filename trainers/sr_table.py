@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from programs import derived_flags, program
 from tfpercept import settings
-from tfpercept.evaluation.core import score_table, statistics
+from tfpercept.evaluation.core import score_table
 from tfpercept.evaluation.super_resolution import measure as super_resolution
 from tfpercept.io import files, folders
 from trainers import processes
@@ -184,11 +184,9 @@ def _answers(table: score_table.Table, method: str) -> list[str]:
         if math.isfinite(gap.low)
         else "no interval"
       )
-      few = statistics.warning(gap.pictures, "pictures")
       lines.append(
         f"- {group}: {method} against {baseline} on SSIM: {verdict}, "
         f"{gap.mean:+.4f} a picture ({interval}, {gap.pictures} pictures)"
-        + (f"; {few}" if few else "")
       )
   return lines
 

@@ -13,7 +13,7 @@ command resumes it.
 
 import dataclasses
 
-from absl import flags
+from absl import flags, logging
 
 from programs import derived_flags, program
 from tfpercept import settings, training
@@ -63,13 +63,6 @@ class Job(settings.Settings):
     least=0,
   )
 
-  def check(self) -> None:
-    if self.leave_one_out and self.folds:
-      raise ValueError(
-        "--leave_one_out and --folds are two ways to hold contents out; drop "
-        "one"
-      )
-
 
 flags.adopt_module_key_flags(run_flags)  # so that --help lists them
 _SETTINGS = derived_flags.Flags(preference_settings.Settings)
@@ -100,11 +93,19 @@ def _splits(
   own: preference_settings.Settings, job: Job, seed: int
 ) -> dict[str, preference_choices.Split]:
   """Returns choices to train on and held-out choices, by name of a folder."""
-  is_folded = job.leave_one_out or job.folds
-  if sum(map(bool, (is_folded, own.judge_by, own.held_out))) > 1:
-    raise ValueError(
-      "--leave_one_out or --folds, --judge_by and --held_out each say what is "
-      "not trained on; give one of them"
+  given = {
+    "leave_one_out": job.leave_one_out,
+    "folds": job.folds,
+    "judge_by": own.judge_by,
+    "held_out": own.held_out,
+  }
+  first, *others = [*filter(given.get, given), ""]
+  if any(others):
+    # No error: folders of runs that were begun so are to be resumed.
+    logging.warning(
+      "--%s says what is not trained on; %s has no effect beside it",
+      first,
+      " and ".join(f"--{name}" for name in others if name),
     )
   data = preference_choices.load(own.data, job.layout)
   if job.leave_one_out:

@@ -69,6 +69,17 @@ def test_pixels_are_kept_or_it_is_said(run, codec, coded, capsys, suffix):
     np.testing.assert_array_equal(files.read_image(out), wanted)
 
 
+def test_a_gray_gif_has_the_very_pixels(tmp_path, photograph, capsys):
+  picture = photograph(32, 32)[..., :1]
+  data = lossless_codec.Lossless().compress(picture)
+  (tmp_path / "a.tfp").write_bytes(data)
+  out = tmp_path / "a.gif"
+  assert cli.main(["decompress", str(tmp_path / "a.tfp"), f"--out={out}"]) == 0
+  assert capsys.readouterr().err == ""
+  found = files.read_image(out)
+  np.testing.assert_array_equal(found, np.broadcast_to(picture, found.shape))
+
+
 def test_no_color_is_called_gray(run, coded, capsys):
   out = coded.with_name("a.pgm")
   assert run(coded, f"--out={out}") == 2

@@ -194,13 +194,18 @@ def test_inks_without_a_profile_are_told(tmp_path, orientation):
 
 
 @READERS
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_inks_are_converted_by_their_profile(tmp_path, how, orientation):
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_inks_are_converted_by_their_profile(
+  tmp_path, how, suffix, orientation
+):
   exif = Image.Exif()
   exif[0x0112] = orientation
   inks = Image.new("CMYK", (5, 4), (255, 255, 0, 0))
-  inks.save(tmp_path / "a.jpg", icc_profile=profiles.inks(), exif=exif)
-  found, told = read(tmp_path / "a.jpg", how)
+  path = tmp_path / f"a.{suffix}"
+  settings = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+  inks.save(path, icc_profile=profiles.inks(), exif=exif, **settings)
+  found, told = read(path, how)
   assert told == []
   # The profile of the test makes Lab gray of L* = 50 of any inks: sRGB 119.
   np.testing.assert_allclose(found, 119, atol=1)

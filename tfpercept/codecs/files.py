@@ -197,7 +197,9 @@ def decompress_file(
     _write(target, formats.PNG(level=6).compress(picture), overwrite)
   else:
     files.write_image(target, picture, replace=overwrite)
-    if pathlib.Path(target).suffix.lower() in picture_files.INEXACT_SUFFIXES:
+    suffix = pathlib.Path(target).suffix.lower()
+    is_gray_gif = suffix == ".gif" and picture.shape[-1] == 1
+    if suffix in picture_files.INEXACT_SUFFIXES and not is_gray_gif:
       notes.add(target, INEXACT)
   height, width = picture.shape[:2]
   return FileStats(

@@ -72,7 +72,7 @@ def _replace(path: pathlib.Path, new: pathlib.Path) -> None:
   if not new.exists():
     raise FileNotFoundError(f"nothing was written that could become {path}")
   if not path.is_dir():
-    if path.exists():
+    with contextlib.suppress(OSError):  # there is none, or disks without modes
       shutil.copymode(path, new)
     os.replace(new, path)
     return

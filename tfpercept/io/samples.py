@@ -101,6 +101,7 @@ def orientation(picture: Any) -> int:
 
   The picture is loaded, as a PNG may have its camera data behind its pixels.
   """
+  picture.load()  # Pillow turns a TIFF itself when it loads it
   try:
     found = picture.getexif().get(_ORIENTATION, 1)
   except _DAMAGED_EXIF:

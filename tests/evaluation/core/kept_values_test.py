@@ -1,6 +1,7 @@
 """When a kept value counts again."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -107,6 +108,24 @@ def test_a_first_line_that_is_not_whole_is_dropped(path, length):
   path.write_text(path.read_text()[:length])
   assert found(path) is None
   assert path.read_text() == ""
+
+
+def test_two_processes_may_begin_a_file_together(path, tmp_path, monkeypatch):
+  """What one has kept must not be gone once the other has opened the file."""
+  new = tmp_path / "new.jsonl"
+  exists = pathlib.Path.exists
+
+  def late(self):  # the other one keeps a value right after this one looked
+    found = exists(self)
+    if self == new and not found:
+      monkeypatch.undo()
+      other = kept_values.KeptValues(new)
+      other.of(distances.get("mse"), 1).add(*PAIR, 0.25, 1.5)
+    return found
+
+  monkeypatch.setattr(pathlib.Path, "exists", late)
+  assert len(kept_values.KeptValues(new)) == 1
+  assert found(new) == (0.25, 1.5)
 
 
 def test_two_processes_keep_their_values_in_one_file(path):

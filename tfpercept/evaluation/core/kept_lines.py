@@ -54,8 +54,12 @@ class KeptLines:
     self.used = 0
     """Number of values that were found instead of measured."""
     self._values: dict[str, Any] = {}
-    if is_fresh or not self.path.exists():
+    if is_fresh:
       files.write_bytes(self.path, b"")
+    self.path.parent.mkdir(parents=True, exist_ok=True)
+    if not self.path.exists():
+      with lock.appending(self.path):  # which others may make meanwhile
+        pass
     text = self.path.read_bytes()
     for line in text.splitlines():
       if (found := _parsed(line, name, check)) is not None:

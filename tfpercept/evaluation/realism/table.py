@@ -50,8 +50,10 @@ def foot(rows: Sequence[measure.Row], *, side: int = patches.SIDE) -> str:
     pictures=rows[0].pictures,
     spaces="\n".join(f"{space.name}: {space.about}." for space in used),
   )
-  few = statistics.warning(rows[0].pictures, "pictures")
-  return f"{text}\nWarning: {few}." if few else text.rstrip()
+  count = rows[0].pictures
+  if count < statistics.FEW:
+    text += f"\n{count} pictures are few, so the intervals are rough."
+  return text.rstrip()
 
 
 def to_csv(rows: Sequence[measure.Row]) -> str:
