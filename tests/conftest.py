@@ -10,6 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
+# All that a test computes is the processor's, also where there is a GPU.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Tests use no network: weights that are not here are missing.
 os.environ.setdefault("TFPERCEPT_OFFLINE", "1")
 
@@ -48,9 +50,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _seeds():
-  """Gives each test the same random numbers, whatever ran before it."""
-  np.random.seed(1)
-  tf.random.set_seed(1)
+  """Gives each test the same random numbers, whatever ran before it.
+
+  Those of Python and of NumPy, of TensorFlow and of Keras' initializers.
+  """
+  keras.utils.set_random_seed(1)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -74,6 +74,25 @@ def test_a_key_that_answers_need_is_kept(folders, study, capsys):
   assert key.read_bytes() != before[1]
 
 
+@pytest.mark.parametrize("over", ["people", "pictures", "both"])
+def test_the_bootstrap_draws_what_is_asked_for(study, capsys, over):
+  assert analyse(study, f"--bootstrap={over}", "--format=json") == 0
+  assert json.loads(capsys.readouterr().out)["bootstrap"] == over
+
+
+@pytest.mark.parametrize(
+  ("flags", "pixelated"), [([], True), (["--smooth"], False)]
+)
+def test_enlarged_pictures_are_smooth_where_asked(
+  folders, tmp_path, capsys, flags, pixelated
+):
+  page = tmp_path / "page.html"
+  make = ["ranking", "make", *methods_of(folders), f"--out={page}"]
+  assert cli.main([*make, *flags]) == 0
+  told = "true" if pixelated else "false"
+  assert f'"pixelated":{told}' in page.read_text().replace(" ", "")
+
+
 def test_make_writes_the_page_and_its_key(folders, tmp_path, capsys):
   page = tmp_path / "new" / "page.html"
   status = cli.main(

@@ -305,6 +305,25 @@ def test_the_command_prints_a_scorecard_and_its_status_says_if_all_is_well(
   assert "error: my_losses:absent cannot" in capsys.readouterr().err
 
 
+def test_the_command_hands_its_options_on(module, monkeypatch, capsys):
+  seen = {}
+
+  def examine(subject, *, each, **options):
+    seen.update(options, subject=subject)
+    raise ValueError("that is all")
+
+  monkeypatch.setattr(scorecard, "examine", examine)
+  flags = ["--min-size=32", "--size-multiple=16", "--channels=1"]
+  flags += ["--goldens=folder", "--cases=file/*", "--check=map_is_local"]
+  assert cli.main(["doctor", "my_losses:good", *flags]) == 2
+  assert "that is all" in capsys.readouterr().err
+  assert seen == {
+    "subject": "my_losses:good", "min_size": 32, "size_multiple": 16,
+    "channels": 1, "golden_folder": "folder", "golden_cases": "file/*",
+    "checks": ["map_is_local"],
+  }  # fmt: skip
+
+
 def test_the_command_writes_json(tmp_path, capsys):
   out = tmp_path / "new" / "card.json"
   arguments = ["doctor", "mse", "--check=never_negative", "--format=json"]

@@ -29,6 +29,8 @@ SPECS = (
   "0.84*ssim + 0.16*mae",
 )
 
+MISSING = "missing"
+"""What comes of a distance whose weights have to be fetched."""
 FAST = ("ssim", "nlpd(levels=3)", "watson_dct")
 """Those among them with steps of their own that XLA compiles."""
 
@@ -42,7 +44,7 @@ def train(spec: str, **options) -> str:
   try:
     model.compile(optimizer="sgd", loss=losses.get(spec), **options)
   except weights.MissingWeights:
-    return "trained"  # some have to be fetched
+    return MISSING
   history = model.fit(images, images, verbose=0).history["loss"]
   return "trained" if np.isfinite(history).all() else f"loss {history}"
 

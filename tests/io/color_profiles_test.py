@@ -10,8 +10,7 @@ from PIL import Image, ImageCms
 from tests.io import profiles
 from tfpercept.io import color_profiles, files, icc_matrix, notes
 
-RANDOM = np.random.default_rng(7)
-COLORS = RANDOM.integers(0, 256, (9, 11, 3), np.uint8)
+COLORS = np.random.default_rng(7).integers(0, 256, (9, 11, 3), np.uint8)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -133,7 +132,7 @@ def test_srgb_by_a_sampled_curve_is_srgb_too(tmp_path):
 
 @pytest.mark.parametrize("curve", [profiles.srgb_curve(), profiles.gamma(1.8)])
 def test_16_bits_are_converted_in_full(tmp_path, curve):
-  pixels = RANDOM.integers(0, 65536, (9, 7, 4), np.uint16)
+  pixels = np.random.default_rng(8).integers(0, 65536, (9, 7, 4), np.uint16)
   profile = profiles.matrix(profiles.P3_XYZ, curve)
   path = write_deep(tmp_path / "a.png", pixels, profile)
   found = files.read_samples(path, alpha="ignore")

@@ -83,7 +83,8 @@ def outputs(make, inputs, weights=None):
   network = make()
   network(*inputs)  # builds what has to be
   if weights is None:
-    weights = [RANDOM.normal(0.1, 0.3, w.shape) for w in network.get_weights()]
+    random = np.random.default_rng(0)
+    weights = [random.normal(0.1, 0.3, w.shape) for w in network.get_weights()]
   network.set_weights(weights)
   return weights, tf.nest.flatten(network(*inputs))
 

@@ -134,7 +134,21 @@ def pictures(tmp_path_factory, photograph):
   return folder
 
 
+@contextlib.contextmanager
 def _command(pictures, out, *flags):
+  """Yields a running command and its output, and leaves none behind."""
+  log = out.with_suffix(".log")
+  with open(log, "wb") as file:  # a pipe that nobody reads would fill up
+    started = _started(file, pictures, out, *flags)
+  try:
+    yield started, log
+  finally:
+    with contextlib.suppress(ProcessLookupError):
+      os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+
+
+def _started(log, pictures, out, *flags):
   return subprocess.Popen(
     [
       *(sys.executable, "-m", "pipelines.compress", f"--input={pictures}"),
@@ -142,9 +156,8 @@ def _command(pictures, out, *flags):
     ],
     cwd=ROOT,
     env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
+    stdout=log,
+    stderr=subprocess.STDOUT,
     start_new_session=True,
   )
 
@@ -172,25 +185,25 @@ def _executors(folder):
 )
 def test_a_lost_process_costs_nothing(engine, pictures, tmp_path, request):
   master, processes = request.getfixturevalue(engine)
-  alone = _command(pictures, tmp_path / "local", "--workers=1")
-  expected, said = alone.communicate()
-  assert alone.returncode == 1, said  # three of them are damaged
-  out = tmp_path / "cluster_made"
-  done = _command(pictures, out, f"--engine={engine}", f"--master={master}")
+  local, out = tmp_path / "local", tmp_path / "cluster_made"
+  with _command(pictures, local, "--workers=1") as (alone, expected):
+    assert alone.wait() == 1, expected.read_text()  # three are damaged
+  flags = f"--engine={engine}", f"--master={master}"
   killed = False
-  while done.poll() is None:
-    if not killed and len(list(out.glob("*/*.tfp"))) > COUNT // 4:
-      found = processes()
-      if found:
-        os.kill(found[0], signal.SIGKILL)
-        killed = True
-    time.sleep(0.05)
-  printed, said = done.communicate()
-  assert done.returncode == 1, said
+  with _command(pictures, out, *flags) as (done, printed):
+    while done.poll() is None:
+      if not killed and len(list(out.glob("*/*.tfp"))) > COUNT // 4:
+        for process in processes()[:1]:
+          with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+            killed = True
+      time.sleep(0.05)
+  assert done.returncode == 1, printed.read_text()
   assert killed
   count = COUNT - len(BAD)
-  assert printed.startswith(f"{count} of {COUNT} pictures compressed")
-  assert expected.startswith(f"{count} of {COUNT} pictures compressed, 0 ")
+  said = f"{count} of {COUNT} pictures compressed"
+  assert said in printed.read_text()
+  assert f"{said}, 0 " in expected.read_text()
   made = {
     # What a process had begun when it was killed lies in a hidden folder.
     place: {p.relative_to(place): p.read_bytes() for p in place.glob("*/*.tfp")}

@@ -216,6 +216,14 @@ def test_the_program_adds_what_is_new_and_names_what_is_not_there(
 
   done = run()
   assert done.stdout.count("Added version") == 3, done.stderr
+  config = tmp_path / "models" / "srcnn_png" / "config.pbtxt"
+  run("--largest_batch=5", "--delay=777", "--processes=3")
+  for line in (
+    "max_batch_size: 5",
+    "max_queue_delay_microseconds: 777",
+    "count: 3",
+  ):
+    assert line in config.read_text()
   missing = run("--signatures=jpg")
   assert missing.stdout == f"{tmp_path / 'models'} has nothing new\n"
   assert missing.returncode == 1

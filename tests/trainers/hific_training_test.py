@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.codecs import small_models
 from tfpercept import distances, models, training
 from tfpercept.models import patch_critic
-from tfpercept.tasks import generative_compression, rate_control
+from tfpercept.tasks import base, generative_compression, rate_control
 from trainers import hific_settings, hific_training
 
 SMALL = {
@@ -74,3 +75,21 @@ def test_the_last_pictures_are_held_out(monkeypatch, held_out, counts):
   parts = hific_training._pictures_of(own, download=False)
   assert tuple(map(len, parts)) == counts
   assert [p[0, 0, 0] for part in parts for p in part] == list(range(5))
+
+
+def test_the_rates_of_learning_and_of_the_target_are_those_asked_for(tmp_path):
+  own = hific_settings.Settings(
+    model=SMALL, rate_control="dual", dual_pace=0.25, rate_warmup=7,
+    critic_rate=3.0, fall=0.5,
+  )  # fmt: skip
+  control = own.control()
+  assert control._pace == 0.25
+  target = [float(control.target(tf.constant(step))) for step in (6, 7)]
+  assert target[0] > target[1] == pytest.approx(own.target)
+  run = training.Run(
+    out=tmp_path, steps=10, warmup=0, learning_rate=0.5, settings=own
+  )
+  moves = dict.fromkeys(("generator", "critic"), base.Move([]))
+  found = hific_training._optimizers(run, moves)
+  first = {name: float(o._learning_rate(0)) for name, o in found.items()}
+  assert first["critic"] == pytest.approx(3 * first["generator"])

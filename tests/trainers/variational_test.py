@@ -2,9 +2,11 @@
 
 import pathlib
 
+import numpy as np
 import pytest
 
 from tfpercept import training
+from tfpercept.data import examples
 from trainers import variational
 
 
@@ -37,3 +39,27 @@ def test_free_nats_are_a_part_of_those_that_are_wanted():
   with pytest.raises(ValueError, match="leads to 1 nats a latent, of which"):
     variational.Settings(beta="auto", nats_per_latent=1.0, free_nats=1.0)
   assert variational.Settings(beta=2.0, free_nats=3.0).nats_per_latent is None
+
+
+def test_the_warm_up_of_the_kl_is_that_of_the_settings(tmp_path, monkeypatch):
+  """It holds for the weight, and for when a collapse is spoken of."""
+
+  class StopError(Exception):
+    pass
+
+  seen = {}
+
+  def fit(task, data, run, *, guards, **options):
+    seen.update(task=task, guard=guards[0])
+    raise StopError
+
+  monkeypatch.setattr(training, "fit", fit)
+  own = variational.Settings(
+    model=variational.Layers(widths=(4,), latent=2), side=32, kl_warmup=7,
+    beta=1.0,
+  )  # fmt: skip
+  run = training.Run(tmp_path, steps=2, loss="mse", settings=own)
+  pictures = examples.Examples(np.zeros((4, 32, 32, 1), np.uint8))
+  with pytest.raises(StopError):
+    variational.train(run, pictures, pictures)
+  assert seen["task"]._warmup == seen["guard"]._warmup == 7

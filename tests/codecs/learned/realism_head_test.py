@@ -223,6 +223,7 @@ def test_a_shipped_head_makes_its_codec_look_more_real(name):
 
 
 def test_a_shipped_head_is_found_by_the_identity_of_a_file():
+  assert heads.shipped()
   for name in heads.shipped():
     model = heads.read(name)["codec"]["name"]
     identity = model_ids.identity(manifests.read(model))

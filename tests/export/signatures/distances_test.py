@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from export import manifest, run_score, saved_model, signatures
-from tfpercept import distances, weights
+from tfpercept import distances
 from tfpercept.io import files
 
 SPEC = "0.84*ms_ssim(scales=2) + 0.16*mae"
@@ -155,11 +155,9 @@ def test_scores_are_those_that_papers_print():
 
 
 @pytest.mark.parametrize("spec", distances.names())
-def test_every_distance_states_its_signatures(spec):
-  try:
+def test_every_distance_states_its_signatures(spec, weights_or_skip):
+  with weights_or_skip():
     exported = signatures.load_distance(spec)
-  except weights.MissingWeights as error:
-    pytest.skip(f"weights are not here: {error}")
   served = exported.served()
   assert list(served) == ["serving_default", "score", "score_png", "map"]
   assert served["serving_default"] is served["score"]
