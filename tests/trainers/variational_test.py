@@ -55,8 +55,8 @@ def test_the_warm_up_of_the_kl_is_that_of_the_settings(tmp_path, monkeypatch):
 
   monkeypatch.setattr(training, "fit", fit)
   own = variational.Settings(
-    model=variational.Layers(widths=(4,), latent=2), side=32, batch=4, kl_warmup=7,
-    beta=1.0,
+    model=variational.Layers(widths=(4,), latent=2), side=32, batch=4,
+    kl_warmup=7, beta=1.0,
   )  # fmt: skip
   run = training.Run(tmp_path, steps=2, loss="mse", settings=own)
   pictures = examples.Examples(np.zeros((4, 32, 32, 1), np.uint8))
