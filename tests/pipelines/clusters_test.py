@@ -139,7 +139,7 @@ def _command(pictures, out, *flags):
   """Yields a running command and its output, and leaves none behind."""
   log = out.with_suffix(".log")
   with open(log, "wb") as file:  # a pipe that nobody reads would fill up
-    started = _started(file, pictures, out, *flags)
+    started = _launched(file, pictures, out, *flags)
   try:
     yield started, log
   finally:
@@ -148,7 +148,7 @@ def _command(pictures, out, *flags):
     started.wait()
 
 
-def _started(log, pictures, out, *flags):
+def _launched(log, pictures, out, *flags):
   return subprocess.Popen(
     [
       *(sys.executable, "-m", "pipelines.compress", f"--input={pictures}"),
