@@ -50,9 +50,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _seeds():
-  """Gives each test the same random numbers, whatever ran before it."""
-  np.random.seed(1)
-  tf.random.set_seed(1)
+  """Gives each test the same random numbers, whatever ran before it.
+
+  Those of Python and of NumPy, of TensorFlow and of Keras' initializers.
+  """
+  keras.utils.set_random_seed(1)
 
 
 @pytest.fixture(autouse=True, scope="module")

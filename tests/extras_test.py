@@ -10,7 +10,7 @@ import pytest
 
 from tfpercept import cli, extras
 from tfpercept.data import packaged, tid2013, video
-from tfpercept.evaluation.core import correlation, runner, tiled
+from tfpercept.evaluation.core import correlation, runner, statistics, tiled
 from tfpercept.evaluation.probing import folds as probing_folds
 from tfpercept.evaluation.probing import table as probing_table
 from tfpercept.evaluation.ranking import analysis as ranking_analysis
@@ -64,7 +64,7 @@ USES = {
     lambda folder: tid2013._blurred(PICTURE, 1.0),
     lambda folder: bd_rate._pchip(),
     lambda folder: probing_table._t_interval(TWO, 1.0, ""),
-    lambda folder: ranking_analysis._tail(None, "people"),
+    lambda folder: statistics.expanded_tail(5),
   ],
   "sklearn": [
     lambda folder: probing_folds._model_selection(),

@@ -94,7 +94,7 @@ class Settings(example_settings.Pictures):
       object.__setattr__(self, "nats_per_latent", None)
       object.__setattr__(self, "calibration_steps", None)
     target = self.nats_per_latent
-    if target is not None and self.free_nats >= target:
+    if target is not None and 0 < target <= self.free_nats:
       raise ValueError(
         f"--beta=auto leads to {target:g} nats a latent, of which --free_nats "
         f"is a part; got {self.free_nats:g}"
