@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import time
 import pytest
 
 from pipelines import jobs
+from tests import ports
 from tfpercept.io import files
 
 COUNT = int(os.environ.get("TFPERCEPT_CLUSTER_PICTURES", "40"))
@@ -30,12 +30,6 @@ def _needs(module):
     importlib.util.find_spec(module) is None,
     reason=f"{module} is not installed; `make test-clusters` runs this",
   )
-
-
-def _port():
-  with socket.socket() as one:
-    one.bind(("127.0.0.1", 0))
-    return one.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -83,7 +77,7 @@ def spark(tmp_path):
   """A master and two workers of one core on this machine."""
   folder = tmp_path / "cluster"
   folder.mkdir()
-  port = _port()
+  (port,) = ports.free()
   master = f"spark://127.0.0.1:{port}"
   common = ("--host", "127.0.0.1", "--webui-port", "0")
   with contextlib.ExitStack() as stack:
@@ -106,7 +100,7 @@ def dask(tmp_path):
   """A scheduler and two workers of one thread on this machine."""
   folder = tmp_path / "cluster"
   folder.mkdir()
-  port = _port()
+  (port,) = ports.free()
   master = f"tcp://127.0.0.1:{port}"
   with contextlib.ExitStack() as stack:
     stack.enter_context(

@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import urllib.request
 import pytest
 
 from serving import exported
+from tests import ports
 from tests.serving import served_exports
 
 FOREVER = 1800.0  # seconds; only what hangs takes them
@@ -38,9 +38,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(folder, tmp_path_factory):
-  with socket.socket() as one:
-    one.bind(("127.0.0.1", 0))
-    port = one.getsockname()[1]
+  (port,) = ports.free()
   with open(tmp_path_factory.mktemp("log") / "log", "wb") as log:
     process = subprocess.Popen(
       [

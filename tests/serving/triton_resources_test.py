@@ -11,6 +11,7 @@ import pytest
 
 from programs import program
 from serving import triton_resources
+from tests import ports
 
 HOLDS = """
 import sys, time
@@ -66,10 +67,10 @@ def test_leftovers_go_when_their_server_is_dead_and_not_before(holder):
 
 
 def test_ports_that_can_not_be_had_are_named():
+  (port,) = ports.free()
   with socket.socket() as taken:
-    taken.bind(("127.0.0.1", 0))
+    taken.bind(("127.0.0.1", port))
     taken.listen()
-    port = taken.getsockname()[1]
     with pytest.raises(program.ProgramError, match=f"127.0.0.1:{port} "):
       triton_resources.require_free("127.0.0.1", port)
   triton_resources.require_free("127.0.0.1", port)

@@ -18,6 +18,7 @@ import time
 import pytest
 
 from serving import ask, exported, model_repository, triton_server
+from tests import ports
 from tests.serving import served_exports
 
 STARTS = int(os.environ.get("TFPERCEPT_TRITON_STARTS", "2"))
@@ -33,11 +34,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def free_ports():
-  with socket.socket() as one, socket.socket() as other:
-    for socket_ in (one, other):
-      socket_.bind(("127.0.0.1", 0))
-    ports = one.getsockname()[1], other.getsockname()[1]
-  return triton_server.Listening(http=ports[0], grpc=ports[1])
+  http, grpc = ports.free(2)
+  return triton_server.Listening(http=http, grpc=grpc)
 
 
 @pytest.fixture(scope="module")

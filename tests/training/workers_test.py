@@ -3,13 +3,12 @@
 import concurrent.futures
 import json
 import signal
-import socket
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import forked
+from tests import forked, ports
 from tests.training import killed_run
 from tfpercept.training import workers
 
@@ -102,20 +101,9 @@ def test_only_errors_of_the_network_are_taken_for_a_lost_process(
   assert f"in {tmp_path / 'there' / 'run' / 'mse'};" in said
 
 
-def _ports(count):
-  """Returns ports that were free a moment ago."""
-  held = [socket.socket() for _ in range(count)]
-  for one in held:
-    one.bind(("127.0.0.1", 0))
-  found = [one.getsockname()[1] for one in held]
-  for one in held:
-    one.close()
-  return found
-
-
 def _together(out, log, kill_at=-1):
   """Runs two processes; the second dies at the end of a step."""
-  hosts = [f"127.0.0.1:{port}" for port in _ports(2)]
+  hosts = [f"127.0.0.1:{port}" for port in ports.free(2)]
 
   def one(index):
     return forked.run(

@@ -132,7 +132,7 @@ def test_strips_change_no_byte(codec, photograph, monkeypatch):
   picture = photograph(300, 130)
   whole = codec.compress(picture)
   symbols, made = codec.symbols(whole), codec.decompress(whole)
-  monkeypatch.setattr(tiles, "PIXELS", 64 * 192)
+  monkeypatch.setattr(tiles, "PATCH", tiles.Patch(64 * 192, 4096))
   assert codec.compress(picture) == whole
   # Sums in another order fall on the other side of a half.
   assert np.abs(codec.decompress(whole) - made * 1.0).max() <= 1

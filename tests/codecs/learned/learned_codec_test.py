@@ -110,7 +110,7 @@ def test_strips_change_no_byte_and_no_pixel(codec, photograph, monkeypatch):
   picture = photograph(300, 200)
   whole = codec.compress(picture, quality=4)
   pixels = codec.decompress(whole)
-  monkeypatch.setattr(tiles, "PIXELS", 64 * 256)
+  monkeypatch.setattr(tiles, "PATCH", tiles.Patch(64 * 256, 4096))
   assert tiles.heights(320, 256) == 64
   assert codec.compress(picture, quality=4) == whole
   # Another size of a convolution may be summed in another order.
@@ -123,8 +123,7 @@ def test_patches_change_no_byte_and_no_pixel(codec, photograph, monkeypatch):
   picture = photograph(140, 300)
   whole = codec.compress(picture, quality=4)
   pixels, shapes = codec.decompress(whole), []
-  monkeypatch.setattr(tiles, "PIXELS", 64 * 64)
-  monkeypatch.setattr(tiles, "COLUMNS", 64)
+  monkeypatch.setattr(tiles, "PATCH", tiles.Patch(64 * 64, 64))
 
   def watched(transform):
     def watching(x, quality):

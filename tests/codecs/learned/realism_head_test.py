@@ -12,6 +12,7 @@ import tensorflow as tf
 from tests.codecs import determinism, small_models
 from tests.codecs.learned import small_heads
 from tfpercept import codecs, distances, manifests, offers
+from tfpercept.codecs import memory
 from tfpercept.codecs.learned import heads, model_ids, realism_head, tiles
 from tfpercept.data import packaged
 from tfpercept.io import files
@@ -103,11 +104,12 @@ def test_both_engines_make_one_picture(folders, data):
   assert np.abs(one - other).max() <= 1
 
 
-def test_tiles_give_the_whole_picture(folders, data, monkeypatch):
-  whole = decoded(folders, data, 1.0)
-  monkeypatch.setattr(realism_head, "COLUMNS", 48)
-  monkeypatch.setattr(tiles, "PIXELS", 48 * 64)
-  found = decoded(folders, data, 1.0)
+@pytest.mark.parametrize("engine", ["numpy", "tensorflow"])
+def test_tiles_give_the_whole_picture(folders, data, monkeypatch, engine):
+  whole = decoded(folders, data, 1.0, engine=engine)
+  for name in ("PATCH", "SMALL_PATCH"):
+    monkeypatch.setattr(realism_head, name, tiles.Patch(48 * 64, 48))
+  found = decoded(folders, data, 1.0, engine=engine)
   # Libraries may sum in another order for another size: a rounding apart.
   assert np.abs(found - whole).max() <= 1
   assert np.mean(found != whole) < 0.001
@@ -193,7 +195,43 @@ def test_a_head_beside_tensorflow_states_the_memory_of_both(folders):
   }
   assert sizes["numpy"] == realism_head.BYTES_AT_ONCE
   plain, _ = codecs.get(spec(codec)).bytes_at_once
-  assert sizes["tensorflow"] == (sizes["numpy"][0] + plain, sizes["numpy"][1])
+  size, most = sizes["tensorflow"]
+  assert size == sizes["numpy"][0] + plain
+  assert most < sizes["numpy"][1]  # its patches are smaller
+
+
+def test_100_megapixels_with_a_head_take_less_than_3_gigabytes():
+  for engine in ("numpy", "tensorflow"):
+    model = codecs.get(f"hyperprior(realism=1.0, engine={engine!r})")
+    needed = memory.to_decompress(model, 10**8) - memory.at_rest()
+    assert needed + memory.REST_OF_TENSORFLOW < 3e9
+
+
+@pytest.mark.parametrize(
+  "patch", [realism_head.PATCH, realism_head.SMALL_PATCH]
+)
+@pytest.mark.parametrize("name", heads.shipped())
+def test_a_patch_and_its_halo_are_no_more_than_is_stated(name, patch):
+  codec = codecs.get(
+    spec(heads.read(name)["codec"]["name"], realism=1.0, head=name)
+  )
+  halo = codec._engine.halo + codec._head.halo
+  seen = []
+
+  def synthesis(y):
+    height, width = (16 * side for side in y.shape[1:3])
+    seen.append(height * width)
+    return np.zeros((1, height, width, 3), np.float32)
+
+  size = 5000, 4000
+  y = np.zeros((1, -(-size[0] // 16), -(-size[1] // 16), 1), np.float32)
+  tiles.synthesise(synthesis, y, size, halo=halo, patch=patch)
+  stated = {
+    realism_head.PATCH: realism_head.BYTES_AT_ONCE[1],
+    realism_head.SMALL_PATCH: realism_head.PIXELS_OF_SMALL_PATCH,
+  }
+  assert max(seen) <= stated[patch]
+  assert len(seen) > 1
 
 
 @pytest.mark.parametrize("name", heads.shipped())

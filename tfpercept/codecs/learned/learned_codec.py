@@ -118,10 +118,12 @@ class Hyperprior(base.Codec):
       found = heads.find(self.identity, model, [head] if head else [])
       self.head_identity = heads.read(found)["sha256"]
       self._head = realism_head.Head(found, self._laid)
-      size, most = realism_head.BYTES_AT_ONCE
+      self._patch, at_once = realism_head.PATCH, realism_head.BYTES_AT_ONCE
       if self._engine.keeps_memory:
-        size += self.bytes_at_once[0]
-      self.bytes_at_once = size, most
+        self._patch = realism_head.SMALL_PATCH
+        size = at_once[0] + self.bytes_at_once[0]
+        at_once = size, realism_head.PIXELS_OF_SMALL_PATCH
+      self.bytes_at_once = at_once
 
   def compress(
     self, image: np.ndarray, *, quality: float | None = None
@@ -196,7 +198,7 @@ class Hyperprior(base.Codec):
       y_hat,
       size,
       halo=engine.halo + head.halo,
-      columns=realism_head.COLUMNS,
+      patch=self._patch,
     )
 
   def symbols(self, data: bytes) -> dict[str, np.ndarray]:

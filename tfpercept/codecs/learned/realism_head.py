@@ -17,6 +17,7 @@ from tfpercept.codecs.learned import (
   layout,
   numpy_engine,
   numpy_layers,
+  tiles,
 )
 from tfpercept.io import files
 from tfpercept.ops import codec_constants
@@ -25,10 +26,16 @@ _STRIDE = codec_constants.STRIDE
 _SCALES = (16, 8, 4, 2)
 _MOST = {"levels": 64, "widths": 1024, "blocks": 16}
 """Largest numbers of a config; more are taken for damage."""
-COLUMNS = 1408
-"""Most columns of pixels of a patch: with 2 megapixels it is nearly square."""
-BYTES_AT_ONCE = (200, 4_500_000)
-"""As `Codec.bytes_at_once`, of decoding with a head."""
+PATCH = tiles.Patch(pixels=1 << 21, columns=1408)
+"""Patches of decoding with a head, nearly square since its halo is large."""
+SMALL_PATCH = tiles.Patch(pixels=1 << 20, columns=1024)
+"""Patches beside an engine that keeps its memory while the head takes its own.
+
+A quarter more is computed, for halos; 100 megapixels take less than 3 GB."""
+BYTES_AT_ONCE = 200, 4_500_000
+"""As `Codec.bytes_at_once`, of decoding with a head in patches of `PATCH`."""
+PIXELS_OF_SMALL_PATCH = 2_700_000
+"""Most pixels of a small patch with what is seen around it."""
 
 _Weights = Mapping[str, np.ndarray]
 

@@ -11,15 +11,22 @@ picture.
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from tfpercept.ops import codec_constants
 
-PIXELS = 1 << 21
-"""About so many pixels are in a part."""
-COLUMNS = 1 << 12
-"""Most columns of pixels in a patch."""
+
+class Patch(NamedTuple):
+  """The size of parts: about so many pixels, and at most so many columns."""
+
+  pixels: int
+  columns: int
+
+
+PATCH = Patch(pixels=1 << 21, columns=1 << 12)
+"""Patches of transforms without a large halo."""
 _STRIDE = codec_constants.STRIDE
 _HYPER_STRIDE = _STRIDE * codec_constants.HYPER_STRIDE
 
@@ -27,9 +34,16 @@ Span = tuple[int, int]
 """The first of some rows or columns, and the one after the last."""
 
 
-def heights(height: int, width: int) -> int:
-  """Returns the rows of pixels of a strip, a multiple of 64, for a picture."""
-  rows = max(PIXELS // max(width, 1), 1)
+def heights(height: int, width: int, pixels: int | None = None) -> int:
+  """Returns the rows of pixels of a strip, a multiple of 64, for a picture.
+
+  Args:
+    height: Height of the picture in pixels.
+    width: Width of the picture in pixels.
+    pixels: About so many pixels are in a strip; None takes those of `PATCH`.
+  """
+  pixels = PATCH.pixels if pixels is None else pixels
+  rows = max(pixels // max(width, 1), 1)
   rows = -(-rows // _HYPER_STRIDE) * _HYPER_STRIDE
   return min(rows, height)
 
@@ -41,17 +55,18 @@ def spans(height: int, rows: int) -> Iterator[Span]:
 
 
 def _patches(
-  height: int, width: int, most: int | None = None
+  height: int, width: int, patch: Patch | None = None
 ) -> Iterator[tuple[Span, Span]]:
   """Yields the rows and columns of patches, all of them latents'.
 
   Args:
     height: Number of rows of latents.
     width: Number of columns of latents.
-    most: Most columns of pixels in a patch; None takes `COLUMNS`.
+    patch: Size of the patches; None takes `PATCH`.
   """
-  columns = min(width, (COLUMNS if most is None else most) // _STRIDE)
-  rows = heights(height * _STRIDE, columns * _STRIDE) // _STRIDE
+  patch = patch or PATCH
+  columns = min(width, patch.columns // _STRIDE)
+  rows = heights(height * _STRIDE, columns * _STRIDE, patch.pixels) // _STRIDE
   for vertical in spans(height, rows):
     for horizontal in spans(width, columns):
       yield vertical, horizontal
@@ -157,7 +172,7 @@ def synthesise(
   size: tuple[int, int],
   *,
   halo: int,
-  columns: int | None = None,
+  patch: Patch | None = None,
 ) -> np.ndarray:
   """Returns the picture of latents, uint8 `[H, W, 3]`.
 
@@ -167,15 +182,15 @@ def synthesise(
     y_hat: Decoded latents, float32 `[1, h, w, latents]`.
     size: Height and width of the picture.
     halo: Halo of the network in latents (`TransformCodec.halo`).
-    columns: Most columns of pixels in a patch; None takes `COLUMNS`. Where the
-      halo is large, patches that are nearly square have less around them.
+    patch: Size of the patches; None takes `PATCH`. Where the halo is large,
+      patches that are nearly square have less around them.
 
   Raises:
     FloatingPointError: if a value is NaN or infinite.
   """
   picture = np.empty((*size, 3), np.uint8)
   height, width = (-(-side // _STRIDE) for side in size)
-  for rows, across in _patches(height, width, columns):
+  for rows, across in _patches(height, width, patch):
     seen_rows, own_rows = _seen(rows, halo, y_hat.shape[1])
     seen_columns, own_columns = _seen(across, halo, y_hat.shape[2])
     x_hat = synthesis(y_hat[:, slice(*seen_rows), slice(*seen_columns)])
