@@ -14,6 +14,25 @@ from tfpercept.distances import base
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 
+_ANY_SIZE = {"delta_e", "dists", "mae", "mse", "psnr", "robust"}
+_WITHOUT_PARAMETERS = {
+  "delta_e", "mae", "ms_ssim", "mse", "nlpd", "psnr", "robust", "ssim"
+}  # fmt: skip
+_IN_BLOCKS = {"watson_dct", "watson_dft"}
+
+# By check, the distances that have nothing to check. A distance that begins to
+# say so of another check has lost what the check is about.
+NOT_APPLICABLE = {
+  "too_small_is_an_error": _ANY_SIZE | _IN_BLOCKS,  # one block is the smallest
+  "size_multiple_is_exact": set(distances.names()) - _IN_BLOCKS,
+  "parameters_survive_saving": _WITHOUT_PARAMETERS,
+  "trains_with_finite_gradients": _WITHOUT_PARAMETERS,
+  "fused_equals_steps": {
+    "delta_e", "dists", "lpips", "mae", "mse", "pim", "psnr", "watson_vgg"
+  },
+}  # fmt: skip
+
+
 # VGG-16 takes minutes to compile and to derive twice. That is tried with LPIPS,
 # whose steps are theirs; all else of theirs is checked.
 SLOW = {
@@ -40,13 +59,18 @@ def test_registered_distances_conform(name, check, weights_or_skip):
     if os.environ.get("TFPERCEPT_REQUIRE_SHARED") == "1":
       raise
     pytest.skip(str(missing))
-  if finding.outcome == suite.NOT_APPLICABLE:
+  is_applicable = name not in NOT_APPLICABLE.get(check, ())
+  assert (finding.outcome != suite.NOT_APPLICABLE) == is_applicable, finding
+  if not is_applicable:
     pytest.skip(finding.message)
   expected = (name, check) not in EXCEPTIONS
   assert (finding.outcome == suite.PASSED) == expected, finding.message
 
 
 def test_exceptions_name_what_exists():
+  for check, names in NOT_APPLICABLE.items():
+    assert check in suite.CHECKS
+    assert names < set(distances.names())
   for name, check in [*EXCEPTIONS, *SLOW]:
     assert name in distances.names()
     assert check in suite.CHECKS
