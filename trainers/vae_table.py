@@ -48,6 +48,8 @@ class Job(settings.Settings):
     out: Folder of the trainings and the page; None for one below `runs`.
     seeds: Seeds, each of a training of each loss.
     plane: Whether networks of two latents are trained and shown as well.
+    steps: Number of steps of each training; None for those of the preset, and
+      of the benchmark for losses that are slow.
     train: Whether missing networks are trained; otherwise they are left out.
     initial_steps: Number of steps, with MSE, of the network that all others
       start from, where they do not start at random.
@@ -70,6 +72,12 @@ class Job(settings.Settings):
   )
   plane: bool = settings.option(
     False, "Also train networks of two latents, and show their plane."
+  )
+  steps: int | None = settings.option(
+    None,
+    "Number of steps of each training; by default those of the preset, and "
+    "fewer for losses that are slow.",
+    least=1,
   )
   train: bool = settings.option(
     True, "Train missing networks; otherwise they are left out."
@@ -195,18 +203,17 @@ def _trained(
     }
   start = None
   if not benchmark.betas:
-    steps = job.initial_steps
     start = vae_benchmark.initial(
-      place, *more, preset=preset, seed=seed, steps=steps
+      place, *more, preset=preset, seed=seed, steps=job.initial_steps
     )
   runs = {}
   for name, spec in losses.items():
     own = [*more]
     if name in benchmark.betas:
       own.append(f"--beta={benchmark.betas[name]!r}")
-    if name in benchmark.steps:
-      steps = benchmark.steps[name]
-      # Each step is a slow one, and a run that is killed loses few of them.
+    steps = job.steps or benchmark.steps.get(name)
+    if steps:
+      # Steps may be slow ones, and a run that is killed loses few of them.
       own += [f"--steps={steps}", f"--interval={max(steps // 10, 1)}"]
     runs[name] = vae_benchmark.train(
       spec, place, *own, preset=preset, seed=seed, start=start
@@ -284,6 +291,7 @@ def _measure(
     generation_table.reference(evidence(first)),
     costs,
     missing,
+    {name: m["training"]["steps"] for (name, _), (_, m) in loaded.items()},
   )
   return table, evidence(first).unseen
 

@@ -16,12 +16,13 @@ def row(spec="mse", trainings=1, **quality):
   )
 
 
-def make(rows, costs=None, missing=None):
+def make(rows, costs=None, missing=None, steps=None):
   return generation_table.Table(
     rows,
     {"sharpness": Estimate(1.0, 0.9, 1.1)},
     costs or {},
     missing or {},
+    steps or {},
   )
 
 
@@ -74,6 +75,11 @@ def test_deep_losses_do_worse_by_each_measure_or_by_some(
   assert answer == expected
   assert figures.count("LPIPS") == 3
   assert "(does not hold)" in figures or answer == "holds"
+  rows = {"Watson-DFT": dft, "LPIPS": deep}
+  for steps in (9, 10):
+    unequal = make(rows, steps={"Watson-DFT": 10, "LPIPS": steps, "MSE": 3})
+    told = "" if steps == 10 else ", after unequal steps"
+    assert verdict(unequal, "deep")[0] == f"{expected}{told}"
   swapped = make({"Watson-DFT": deep, "LPIPS": dft})
   assert verdict(swapped, "deep")[0] != "holds"
 

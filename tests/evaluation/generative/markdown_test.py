@@ -96,6 +96,13 @@ def test_losses_whose_latents_carry_unlike_amounts_are_named(
   assert ("MSE 10.0 nats, SSIM 26.0 nats" in note) == is_said
 
 
+@pytest.mark.parametrize(("steps", "is_said"), [(9380, False), (938, True)])
+def test_trainings_of_unequal_lengths_are_named(table, steps, is_said):
+  told = dataclasses.replace(table, steps={"MSE": 9380, "SSIM": steps})
+  note = markdown.blocks(told, [], SHAPE)[0].note
+  assert ("numbers of steps (MSE 9,380, SSIM 938), so" in note) == is_said
+
+
 def test_only_a_table_with_a_classifier_explains_its_figures(table):
   def note(of):
     return markdown.blocks(of, [], SHAPE)[2].note

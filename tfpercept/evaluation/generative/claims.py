@@ -19,6 +19,7 @@ from tfpercept.evaluation.generative.table import (
 DFT, VGG = "Watson-DFT", "LPIPS-VGG"
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "not measured"
 PARTLY = "holds by"  # so many measures of all
+UNEQUAL = ", after unequal steps"  # which may be all that is found
 
 
 def answers(table: Table, claims: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -62,10 +63,13 @@ def _by_all(
   )
   if not verdicts:
     return UNKNOWN, figures
+  steps = {table.steps[n] for n in (DFT, *others) if n in table.steps}
+  unequal = UNEQUAL if len(steps) > 1 else ""
   held = verdicts.count(HOLDS)
   if held == len(verdicts):
-    return HOLDS, figures
-  return f"{PARTLY} {held} of {len(verdicts)}" if held else FAILS, figures
+    return f"{HOLDS}{unequal}", figures
+  partly = f"{PARTLY} {held} of {len(verdicts)}" if held else FAILS
+  return f"{partly}{unequal}", figures
 
 
 def _beats(

@@ -57,6 +57,10 @@ _UNBALANCED = (
   "({nats}). This changes reconstructions and samples too, so the tables "
   "compare both effects together."
 )
+_UNEQUAL = (
+  " The trainings have different numbers of steps ({steps}), so that "
+  "differences between them may be those of the steps and not of the losses."
+)
 _BALANCED = 1.25  # ratio of the largest KL to the smallest
 _ONE = "One training of each loss: the intervals do not cover other seeds."
 
@@ -104,7 +108,7 @@ def blocks(
   return [
     Block(
       "What holds here",
-      note + _unbalanced(table),
+      note + _unequal(table) + _unbalanced(table),
       ["claim", "here", "figures"],
       [[claim, *answer] for claim, answer in answers.items()],
     ),
@@ -139,6 +143,13 @@ def _seeds(table: Table) -> str:
   single = [name for name, row in table.rows.items() if row.trainings == 1]
   note = _SEEDS.format(count=count)
   return note + (_SINGLE.format(names=", ".join(single)) if single else "")
+
+
+def _unequal(table: Table) -> str:
+  if len(set(table.steps.values())) < 2:
+    return ""
+  listed = ", ".join(f"{name} {n:,}" for name, n in table.steps.items())
+  return _UNEQUAL.format(steps=listed)
 
 
 def _unbalanced(table: Table) -> str:

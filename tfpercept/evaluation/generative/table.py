@@ -113,12 +113,15 @@ class Table:
     costs: Costs by the name of the loss, also of losses without a trained
       network; None where a cost could not be measured.
     missing: Reasons why distances or losses are left out, by name.
+    steps: Number of steps of the training, by the name of the loss; empty where
+      it is not known.
   """
 
   rows: dict[str, Row]
   reference: dict[str, Estimate]
   costs: dict[str, loss_cost.Cost | None]
   missing: dict[str, str] = dataclasses.field(default_factory=dict)
+  steps: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def measure(
@@ -264,6 +267,7 @@ def to_json(table: Table) -> dict[str, Any]:
       for name, cost in table.costs.items()
     },
     "missing": table.missing,
+    "steps": table.steps,
   }  # fmt: skip
 
 
