@@ -1,7 +1,7 @@
 """Trains an autoencoder with any loss, or one with each of several losses.
 
-    python -m trainers.autoencoder --loss=mse --loss="ms_ssim(scales=3)" \
-        --data=faces.npz --side=48 --out=runs/faces
+    python -m trainers.autoencoder --data=faces.npz --side=48 --loss=mse \
+        --loss="ms_ssim(scales=3, border='mirror')" --out=runs/faces
 
 Several losses share the pictures, the initial weights and the number of steps;
 each gets a folder below `--out`. If the training is killed, the same command

@@ -127,7 +127,18 @@ def main() -> None:
   table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
   if job.csv:
     files.write_text(job.csv, score_table.to_csv(table))
-  answers = [line for m in ("MS-SSIM", *forms) for line in _answers(table, m)]
+  answers = [
+    _answer(table, group, method, baseline, spec="ssim")
+    for method in ("MS-SSIM", *forms)
+    for group in table.groups
+    for baseline in ("MSE", "MAE")
+  ]
+  answers += [
+    _answer(table, group, form, "MS-SSIM", spec=spec)
+    for form in forms
+    for group in table.groups
+    for spec in ("psnr", "ssim")
+  ]
   print("\n".join([*_markdown(table), "", *answers]))
   if table.failures:
     lines = [f"{name}: {why}" for name, why in table.failures.items()]
@@ -168,27 +179,28 @@ def _cells(specs: Sequence[str], values: Sequence[float] | None) -> str:
   return " | ".join(score_table.number(spec, value) for spec, value in pairs)
 
 
-def _answers(table: score_table.Table, method: str) -> list[str]:
-  """Returns whether a form of MS-SSIM wins on SSIM, by set and other loss."""
-  lines = []
-  for group in table.groups:
-    for baseline in ("MSE", "MAE"):
-      gap = score_table.paired_difference(
-        table, "ssim", method=method, baseline=baseline, group=group
-      )
-      verdict = (
-        "wins" if gap.low > 0 else "loses" if gap.high < 0 else "undecided"
-      )
-      interval = (
-        f"95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f}"
-        if math.isfinite(gap.low)
-        else "no interval"
-      )
-      lines.append(
-        f"- {group}: {method} against {baseline} on SSIM: {verdict}, "
-        f"{gap.mean:+.4f} a picture ({interval}, {gap.pictures} pictures)"
-      )
-  return lines
+def _answer(
+  table: score_table.Table, group: str, method: str, baseline: str, *, spec: str
+) -> str:
+  """Returns whether a form of MS-SSIM wins over another network on a set."""
+  gap = score_table.paired_difference(
+    table, spec, method=method, baseline=baseline, group=group
+  )
+  verdict = "wins" if gap.low > 0 else "loses" if gap.high < 0 else "undecided"
+  digits = score_table.DECIMALS.get(spec, 4)
+  mean, low, high = (
+    f"{value:+.{digits}f}" for value in (gap.mean, gap.low, gap.high)
+  )
+  interval = (
+    f"95 % bootstrap interval {low} to {high}"
+    if math.isfinite(gap.low)
+    else "no interval"
+  )
+  unit = " dB" if spec == "psnr" else ""
+  return (
+    f"- {group}: {method} against {baseline} on {spec.upper()}: {verdict}, "
+    f"{mean}{unit} a picture ({interval}, {gap.pictures} pictures)"
+  )
 
 
 if __name__ == "__main__":

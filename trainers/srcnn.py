@@ -1,6 +1,7 @@
 """Trains SRCNN for super-resolution with any loss.
 
-    python -m trainers.srcnn --loss="ms_ssim(scales=3)" --out=runs/a
+    python -m trainers.srcnn --loss="ms_ssim(scales=3, border='mirror')" \
+        --out=runs/a
 
 If the training is killed, the same command resumes it.
 """

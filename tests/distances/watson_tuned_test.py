@@ -74,3 +74,14 @@ def test_they_conform(name, check):
 def test_there_are_none_of_the_cosine_form(channels):
   with pytest.raises(ValueError, match="has no parameters 'tuned'"):
     distances.get(f"watson_dct(channels={channels}, weights='tuned')")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ["watson_dct", "watson_dft"])
+def test_the_initial_ones_have_a_name_too(name, channels):
+  named, default = (
+    distances.get(f"{name}(channels={channels}{more})")
+    for more in (", weights='initial'", "")
+  )
+  for one, other in zip(named.weights, default.weights, strict=True):
+    np.testing.assert_array_equal(one, other)

@@ -75,3 +75,13 @@ def test_settings_that_do_not_go_together_are_refused(tmp_path, data):
     done = runs.run("gan", data, *SMALL, flag, out)
     assert done.returncode == 1
     assert why in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_loss_that_ignores_the_border_is_told_once(tmp_path, data):
+  done = runs.run(
+    "gan", data, *SMALL, "--network=klt_generator", "--loss=ssim",
+    "--adversarial_weight=0", "--steps=1", "--interval=1",
+    f"--out={tmp_path / 'run'}",
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr
+  assert done.stderr.count("hardly sees the borders of the pictures") == 1

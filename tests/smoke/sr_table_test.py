@@ -77,11 +77,15 @@ def test_a_set_printed_in_place_of_another_says_so(printed):
 
 def test_the_answer_has_a_paired_difference_and_an_interval(printed):
   answers = [x for x in printed[0].splitlines() if x.startswith("- ")]
-  assert len(answers) == 2 * 2 * 2
+  assert len(answers) == 2 * 2 * 2 + 2 * 2
   assert answers[0].startswith("- Set5: MS-SSIM against MSE on SSIM: ")
   assert "95 % bootstrap interval" in answers[0]
   assert "3 pictures" in answers[0]
-  assert answers[4].startswith("- Set5: MS-SSIM, mirrored borders against MSE")
+  mirrored = "- Set5: MS-SSIM, mirrored borders against"
+  assert answers[4].startswith(f"{mirrored} MSE")
+  assert answers[8].startswith(f"{mirrored} MS-SSIM on PSNR: ")
+  assert " dB a picture (95 %" in answers[8]
+  assert answers[9].startswith(f"{mirrored} MS-SSIM on SSIM: ")
 
 
 def test_scores_of_each_picture_are_written(printed):

@@ -45,9 +45,10 @@ class WatsonDCT(Watson):
       gray images only and has parameters for them.
     blocks: Side of the blocks in pixels, an even number of at least 2. Sizes
       other than 8 start from thresholds of 1.
-    weights: Source of the parameters. None gives the authors' initial ones,
-      whose thresholds are meant for images in 0..255. `"released"` gives those
-      that they tuned on human judgements, which do not come with the package.
+    weights: Source of the parameters. None or `"initial"` gives the authors'
+      initial ones, whose thresholds are meant for images in 0..255.
+      `"released"` gives those that they tuned on human judgements, which do not
+      come with the package.
       Any other value goes to `weights.load`, such as a path to `.pth` or
       `.npz`.
     shift: Position of the block grid. `"none"` starts it at the first pixel.

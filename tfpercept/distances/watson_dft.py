@@ -45,9 +45,9 @@ class WatsonDFT(Watson):
   Args:
     channels: Number of channels compared, 3 or 1, as in `WatsonDCT`.
     blocks: Side of the blocks in pixels, even, as in `WatsonDCT`.
-    weights: Source of the parameters: None, `"released"`, or a name or path for
-      `weights.load`, as in `WatsonDCT`. `"tuned"` gives our own, tuned on
-      human judgements of JPEG, which come with the package.
+    weights: Source of the parameters: None or `"initial"`, `"released"`, or a
+      name or path for `weights.load`, as in `WatsonDCT`. `"tuned"` gives our
+      own, tuned on human judgements of JPEG, which come with the package.
     shift: Position of the block grid: `"none"`, `"random"` or two numbers of 0
       to 7, as in `WatsonDCT`.
     seed: Seed of random shifts, a whole number in [0, 2**31).

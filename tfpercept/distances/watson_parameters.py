@@ -20,6 +20,8 @@ MIN_BETA = 0.2
 
 SETS = {"released": "", "tuned": "tuned_"}
 """Sets of parameters by name, with what the names of their files add."""
+INITIAL = "initial"
+"""Name of the parameters before any tuning, which None stands for, too."""
 _PREFIXES = {1: ("",), 3: ("ly.", "lcb.", "lcr.")}
 # The weights of the planes. The masking exponent has the same name in files,
 # after the prefix of a plane.
@@ -47,8 +49,8 @@ def source(distance: str, planes: int, given: str | None) -> str | None:
   Args:
     distance: Name of the distance, such as `watson_dft`.
     planes: Number of planes: 1, or 3 for color.
-    given: The option: None, a name of `SETS`, or anything that `weights.load`
-      takes.
+    given: The option: None or `INITIAL`, a name of `SETS`, or anything that
+      `weights.load` takes.
 
   Returns:
     A name or path for `weights.load`, or None for the initial parameters.
@@ -56,13 +58,15 @@ def source(distance: str, planes: int, given: str | None) -> str | None:
   Raises:
     ValueError: if there is no such set for gray or for color.
   """
+  if given == INITIAL:
+    return None
   if given not in SETS:
     return given
   name = f"{distance}_{SETS[given]}{'rgb' if planes == 3 else 'gray'}"
   if name not in weights.manifest():
     raise ValueError(
-      f"{distance}(channels={planes}) has no parameters {given!r}; take None "
-      "for the initial ones, 'released', or a path"
+      f"{distance}(channels={planes}) has no parameters {given!r}; take "
+      "'initial', 'released', or a path"
     )
   return name
 

@@ -47,7 +47,8 @@ def test_the_kl_and_published_samples_stand_beside_what_they_are_compared_with(
   table,
 ):
   row = dataclasses.replace(
-    table.rows["MSE"], quality={"kl": Estimate(7.7), "sharpness": Estimate(0.5)}
+    table.rows["MSE"],
+    quality={"trained_kl": Estimate(7.7), "sharpness": Estimate(0.5)},
   )
   found = markdown.blocks(
     dataclasses.replace(table, rows={"MSE": row}),

@@ -233,7 +233,10 @@ def _quality(
 def _name(key: str, told_apart: str) -> str:
   """Returns the name of a line, that of the KL with what it stands beside."""
   name = generation_table.QUALITY[key]
-  return f"{name} ({told_apart})" if key == "kl" and told_apart else name
+  # The mean KL of what was trained on is at most this, and the distance of all
+  # latents from the prior.
+  is_bound = key == "trained_kl" and told_apart
+  return f"{name} ({told_apart})" if is_bound else name
 
 
 def _costs(table: Table, shape: tuple[int, ...]) -> Block:

@@ -24,6 +24,7 @@ from tfpercept.ops import divergences
 DRAWS = 3
 """Independent draws of samples that a Frechet distance is averaged over."""
 QUALITY = {
+  "trained_kl": "KL of training pictures, nats",
   "kl": "KL of pictures held out, nats",
   "sharpness": "sharpness of samples",
   "sharpness_inside": "the same without the border",
@@ -50,7 +51,8 @@ class Evidence:
     unseen: Pictures held out, float32 `[N, H, W, C]` in [0, 1].
     train: Training pictures, of the same shape; samples are compared with them.
     distances: Compiled distances by spec.
-    compared: Number of pictures of `unseen` on which distances are measured.
+    compared: Number of pictures of `unseen` on which distances are measured,
+      and of either kind of which the KL is.
     samples: Number of samples drawn from each network.
     classifier: Classifier of digits; None leaves its metrics out.
     labels: Labels of `unseen`, `[N]`; only needed with a classifier.
@@ -146,7 +148,9 @@ def measure(
     )
     for i in range(DRAWS if real else 1)
   ]
+  trained = evidence.train[: evidence.compared]
   quality = {
+    "trained_kl": statistics.bootstrap(np.mean, _nats(network, trained)),
     "kl": statistics.bootstrap(np.mean, _nats(network, few)),
     **_sharpness(draws[0], evidence),
     "reconstructed_sharpness": sharpness.sharpness(x_hat, few),
