@@ -63,6 +63,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     "which the best distance and people part most, as pictures",
   )
   agreement.add_argument(
+    "--sheet",
+    metavar="FILE",
+    help="picture of details of these questions to write as well: the "
+    "original, the image that people found nearer, and the one that the "
+    "distance chose",
+  )
+  agreement.add_argument(
     "--keep",
     metavar="FILE",
     help="file of measured values: each is added as soon as it is measured, "
@@ -74,8 +81,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
-  if arguments.page:
-    files.require_writable(arguments.page)
+  for path in filter(None, (arguments.page, arguments.sheet)):
+    files.require_writable(path)
   settings = options.read(defaults.Agreement, arguments)
   metrics, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
@@ -98,6 +105,8 @@ def _agreement(arguments: argparse.Namespace) -> int:
   output.emit(arguments, _FORMATS[arguments.format](blocks))
   if arguments.page:
     disagreements_page.write(arguments.page, blocks)
+  if arguments.sheet:
+    files.write_image(arguments.sheet, disagreements_page.sheet(blocks))
   failures = dict(missing)
   for block in blocks:
     failures |= block.failures

@@ -1,5 +1,7 @@
 """Questions on which people and a distance part, and their page."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,23 @@ def test_the_page_has_a_matrix_and_the_pictures(block, tmp_path):
   assert text.count("<figure>") == 3
   assert text.count("<td>no</td>") == 6  # three questions, two distances
   assert "set/c.png, 0.000246" in text  # (4 / 255) ** 2
+
+
+def test_the_sheet_has_the_details_of_all_questions(block):
+  whole = disagreements_page.sheet([block])
+  first = disagreements.worst(block.data, block.values["mse"])[0]
+  images = first.item.images[first.nearer], first.item.images[1 - first.nearer]
+  shown = [p.read() for p in (first.item.reference, *images)]
+  height, width = shown[0].shape[:2]
+  trio = np.concatenate(shown, axis=1)
+  np.testing.assert_array_equal(whole[:height, : 3 * width], trio)
+  assert whole.shape == (height, 3 * (3 * width + 4) - 4, 3)
+  assert (whole[:, 3 * width : 3 * width + 4] == 255).all()
+  opinions = dataclasses.replace(
+    block, data=dataclasses.replace(block.data, kind="mos")
+  )
+  with pytest.raises(ValueError, match="there is no sheet"):
+    disagreements_page.sheet([opinions])
 
 
 def test_the_detail_lies_where_the_images_differ():

@@ -18,7 +18,8 @@ _MATRIX = (
   "and people part most. A cell says whether a distance chose with the people "
   "(yes) or against them (no)."
 )
-_SIDE = 160  # pixels of a detail
+_SIDE = 160  # pixels of a detail on the page
+_SMALL_SIDE, _GAP, _ACROSS = 96, 4, 4  # of the sheet; _ACROSS questions a row
 _PICTURES = (
   "Each row shows the place at which its two images differ most, with the "
   "value of the distance below them."
@@ -41,6 +42,46 @@ def write(path: files.PathLike, blocks: Sequence[table.Block]) -> None:
       sections += _parted(block, best)
   sections.append(page.section("Conditions", page.facts(machine.facts())))
   page.Page("Agreement with people", _SUMMARY, sections).write(path)
+
+
+def sheet(blocks: Sequence[table.Block]) -> np.ndarray:
+  """Returns the details of the page's questions as one picture.
+
+  Questions are in the order of the matrix, four in a row, each with the
+  original, the image that people found nearer, and the one that the distance
+  with the best score chose.
+
+  Args:
+    blocks: Measured data sets, of which the first of forced choices is shown.
+
+  Returns:
+    The picture, uint8 `[H, W, 3]`.
+
+  Raises:
+    ValueError: if there is no question on which people and distance part.
+  """
+  for block in blocks:
+    best = best_of(block) if block.data.kind == "2afc" else None
+    found = best and disagreements.worst(block.data, block.values[best])
+    if found:
+      break
+  else:
+    raise ValueError(
+      "there is no question of two alternatives on which the best distance and "
+      "people part, so there is no sheet"
+    )
+  trios = []
+  for question in found:
+    pictures, crop = _details(question, _SMALL_SIDE)
+    trios.append(np.concatenate([p[crop] for p in pictures], axis=1))
+  height, width = np.max([trio.shape[:2] for trio in trios], axis=0) + _GAP
+  rows = -(-len(trios) // _ACROSS)
+  across = min(_ACROSS, len(trios))
+  whole = np.full((rows * height, across * width, 3), 255, np.uint8)
+  for i, trio in enumerate(trios):
+    top, left = i // _ACROSS * height, i % _ACROSS * width
+    whole[top : top + trio.shape[0], left : left + trio.shape[1]] = trio
+  return whole[:-_GAP, :-_GAP]
 
 
 def best_of(block: table.Block) -> str | None:
@@ -103,14 +144,11 @@ def _strip(
 ) -> str:
   """Returns the original and both images in one row."""
   item, values = question.item, block.values[best]
-  order = [question.nearer, 1 - question.nearer]
-  pictures = [p.read() for p in (item.reference, *item.images)]
-  crop = place(*pictures)
-  judged = [item.images[i] for i in order]
+  shown, crop = _details(question, _SIDE)
+  judged = [item.images[i] for i in (question.nearer, 1 - question.nearer)]
   texts = [
     f"{_short(p.key)}, {values[item.reference.key, p.key]:.4g}" for p in judged
   ]
-  shown = [pictures[0], *(pictures[1 + i] for i in order)]
   cards = [
     gallery.Card(text, picture[crop])
     for text, picture in zip(["", *texts], shown, strict=True)
@@ -119,24 +157,38 @@ def _strip(
   return gallery.strip(f"{name}. {item.content}", heads, {"": cards})
 
 
+def _details(
+  question: disagreements.Question, side: int
+) -> tuple[list[np.ndarray], tuple[slice, slice]]:
+  """Returns original, nearer and other image, and where these two differ."""
+  item = question.item
+  chosen = [item.images[i] for i in (question.nearer, 1 - question.nearer)]
+  pictures = [p.read() for p in (item.reference, *chosen)]
+  return pictures, place(*pictures, side=side)
+
+
 def _short(key: str) -> str:
   """Returns the end of a path, which tells two pictures of a set apart."""
   return "/".join(key.replace("\\", "/").split("/")[-2:])
 
 
 def place(
-  reference: np.ndarray, first: np.ndarray, second: np.ndarray
+  reference: np.ndarray,
+  first: np.ndarray,
+  second: np.ndarray,
+  *,
+  side: int = _SIDE,
 ) -> tuple[slice, slice]:
   """Returns the square at which two images differ most from each other.
-
-  It is `_SIDE` wide, or as wide as the smaller side of the picture.
 
   Args:
     reference: The undistorted picture, uint8 `[H, W, 3]`.
     first: The first image, of the same shape.
     second: The second image, of the same shape.
+    side: Side of the square in pixels; smaller pictures are taken whole, as far
+      as they are square.
   """
-  side = min(_SIDE, *reference.shape[:2])
+  side = min(side, *reference.shape[:2])
   gap = np.square(first.astype(np.float64) - second).sum(-1)
   sums = np.pad(gap.cumsum(0).cumsum(1), [[1, 0], [1, 0]])
   squares = sums[side:, side:] - sums[:-side, side:]
