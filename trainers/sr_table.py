@@ -68,6 +68,7 @@ class Job(settings.Settings):
     models: Folder of trained networks; None to train them.
     data: Folders of photographs to train on beside those of the presets.
     steps: Number of steps of each training; None for that of the presets.
+    turns: Whether the mean of each network over eight turns is scored as well.
     csv: Path of a table of the scores of each picture; None for none.
   """
 
@@ -88,6 +89,11 @@ class Job(settings.Settings):
     None,
     "Number of steps of each training; by default that of the presets.",
     least=1,
+  )
+  turns: bool = settings.option(
+    False,
+    "Also score the mean of each network over the eight turns and mirrorings "
+    "of a picture.",
   )
   csv: str | None = settings.option(
     None, "File to which the scores of each picture are written, as CSV."
@@ -124,6 +130,11 @@ def main() -> None:
     method: super_resolution.load(folder / name, scale=SCALE)
     for method, name in (MODELS | forms).items()
   }
+  if job.turns:
+    upscalers |= {
+      f"{method}, eight turns": super_resolution.turned(upscalers[method])
+      for method in MODELS | forms
+    }
   table = super_resolution.evaluate(pictures, upscalers, scale=SCALE)
   if job.csv:
     files.write_text(job.csv, score_table.to_csv(table))

@@ -26,7 +26,7 @@ def printed(tmp_path_factory):
   sets = ",".join(f"{n}={folder / 'some'}" for n in ("Set5", "B100_half"))
   done = runs.run(
     "sr_table", f"--models={folder}", f"--sets={sets}",
-    f"--csv={folder / 'a.csv'}",
+    f"--csv={folder / 'a.csv'}", "--turns",
   )  # fmt: skip
   assert done.returncode == 0, done.stderr
   return done.stdout, (folder / "a.csv").read_text()
@@ -91,7 +91,8 @@ def test_the_answer_has_a_paired_difference_and_an_interval(printed):
 def test_scores_of_each_picture_are_written(printed):
   rows = printed[1].splitlines()
   assert rows[0] == "group,picture,method,psnr,ssim"
-  assert len(rows) == 1 + 2 * 3 * 5
+  assert len(rows) == 1 + 2 * 3 * (1 + 2 * 4)
+  assert {row.split(",")[2] for row in rows if "eight" in row} > {'"MSE'}
 
 
 def test_presets_differ_in_the_loss_alone():

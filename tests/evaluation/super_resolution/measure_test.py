@@ -104,6 +104,23 @@ def test_large_pictures_are_enlarged_in_strips_without_seams(
   np.testing.assert_allclose(strips, whole, atol=1e-6)  # order of sums
 
 
+def test_turns_leave_what_does_not_depend_on_them():
+  luma = np.random.default_rng(0).random((5, 7, 1))
+  np.testing.assert_allclose(measure.turned(measure.bicubic)(luma), luma)
+
+  def slanted(enlarged):  # brighter to the right, and at the upper left
+    more = np.linspace(0, 1, enlarged.shape[1])[None, :, None]
+    more = more + np.zeros_like(enlarged)
+    more[0, 0] += 8
+    return enlarged + more
+
+  corners = np.zeros((5, 7, 1))
+  corners[[0, 0, -1, -1], [0, -1, 0, -1]] = 8 / 4
+  np.testing.assert_allclose(
+    measure.turned(slanted)(luma), luma + 0.5 + corners
+  )
+
+
 def test_a_network_for_another_scale_is_refused(trained):
   with pytest.raises(ValueError, match="trained for scale 4, not for scale 3"):
     measure.load(trained, scale=3)
