@@ -94,11 +94,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _written(path: str, data: bytes) -> str:
-  """Writes a file; returns why it can not be written, or nothing."""
+  """Writes a file; returns why it cannot be written, or nothing."""
   try:
     pathlib.Path(path).write_bytes(data)
   except OSError as error:
-    return f"{path} can not be written: {error.strerror}"
+    return f"{path} cannot be written: {error.strerror}"
   return ""
 
 

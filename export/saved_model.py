@@ -110,7 +110,7 @@ def check(
   """Compares all signatures, reloaded in a fresh process, with Keras.
 
   Raises:
-    fresh.CheckError: if one can not be reloaded or answers otherwise.
+    fresh.CheckError: if one cannot be reloaded or answers otherwise.
   """
   answered = fresh.call_saved_model(folder, served, _libraries(served))
   expected = {id(s): s.expected() for s in served.values()}

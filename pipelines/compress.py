@@ -4,7 +4,7 @@ r"""Compresses pictures in bulk, by all cores or by a Spark cluster.
         --engine=spark --master=spark://host:7077
 
 Each picture goes through the function of `tfpercept compress`. A rerun makes
-only what is missing. What can not be compressed is listed in
+only what is missing. What cannot be compressed is listed in
 `OUTPUT/_job/failed.jsonl` and never ends the job; the summary is beside it. The
 exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """

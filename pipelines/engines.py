@@ -43,7 +43,7 @@ def local(job: jobs.Job, *, workers: int, progress: Progress) -> None:
 
   Raises:
     ProgramError: if a process died, as when the memory is used up.
-    OSError: if the file of a chunk can not be written.
+    OSError: if the file of a chunk cannot be written.
   """
   left = _left(job, progress)
   if not left:

@@ -43,7 +43,7 @@ def find(given: Sequence[str]) -> list[Item]:
   Raises:
     ValueError: if nothing is found, or two pictures have the same name without
       suffix, whose results would be one file.
-    OSError: if a list can not be read.
+    OSError: if a list cannot be read.
   """
   found: dict[str, Item] = {}
   for text in given:

@@ -25,7 +25,7 @@ _SETTINGS = "job.json"
 
 Work = Callable[[inputs.Item], Mapping[str, Any]]
 """A function that does the work on a picture and returns JSON values of it. It
-raises one of `messages.of_one_file()` for a picture that it can not take."""
+raises one of `messages.of_one_file()` for a picture that it cannot take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +108,7 @@ def make(
   Raises:
     ValueError: if the folder holds a job with other settings, or a file in the
       place of a result that no earlier call has made.
-    OSError: if it can not be written.
+    OSError: if it cannot be written.
   """
   folder = pathlib.Path(os.path.abspath(output)) / FOLDER
   path = folder / _SETTINGS
@@ -217,10 +217,10 @@ def _digest(text: str) -> str:
 def do(job: Job, chunk: Chunk) -> int:
   """Does a chunk, unless that has been done; returns its number of pictures.
 
-  A picture that can not be worked on is noted, and ends nothing.
+  A picture that cannot be worked on is noted, and ends nothing.
 
   Raises:
-    OSError: if the file of the chunk can not be written.
+    OSError: if the file of the chunk cannot be written.
   """
   path = job.parts / _part(chunk)
   if not path.exists():

@@ -103,7 +103,7 @@ def carried_out(
   Raises:
     ValueError: if a setting is wrong, before a process starts, or another call
       works on the output.
-    OSError: if the output can not be written.
+    OSError: if the output cannot be written.
     ProgramError: if the engine gave up.
   """
   if bulk.engine != "local" and not bulk.master:

@@ -5,7 +5,7 @@ r"""Scores pictures in bulk, by all cores or by a Spark cluster.
 
 Each picture goes through the function of `tfpercept score`, beside the
 reference of the same name without suffix. The scores are written to
-`OUTPUT/scores.csv`, and what can not be scored to `OUTPUT/_job/failed.jsonl`.
+`OUTPUT/scores.csv`, and what cannot be scored to `OUTPUT/_job/failed.jsonl`.
 The exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """
 

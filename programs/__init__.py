@@ -8,7 +8,7 @@ when it is imported, so each package of programs imports this one first.
 import logging
 import os
 
-# `cli` has the same lines. They can not be shared, since an import of anything
+# `cli` has the same lines. They cannot be shared, since an import of anything
 # of `tfpercept` imports TensorFlow in a program.
 USERS_LEVEL = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
 """The setting of the user, None if there is none."""

@@ -97,7 +97,7 @@ def expanded(arguments: list[str], within: tuple[str, ...] = ()) -> list[str]:
 
   Raises:
     ValueError: if a flag file is not UTF-8 text, or includes itself.
-    OSError: if it can not be read.
+    OSError: if it cannot be read.
   """
   found, rest = [], list(arguments)
   while rest:
@@ -123,7 +123,7 @@ def lines(path: str | os.PathLike) -> list[str]:
 
   Raises:
     ValueError: if it is not UTF-8 text; a byte order mark is skipped.
-    OSError: if it can not be read.
+    OSError: if it cannot be read.
   """
   with open(path, "rb") as file:
     data = file.read()

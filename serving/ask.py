@@ -41,7 +41,7 @@ class Client:
 
   Args:
     address: Address and port of gRPC, such as `127.0.0.1:8001`.
-    patience: Seconds to try again for while the server can not be reached.
+    patience: Seconds to try again for while the server cannot be reached.
   """
 
   def __init__(self, address: str, *, patience: float = 0.0):
@@ -62,7 +62,7 @@ class Client:
         objects hold bytes.
 
     Raises:
-      program.ProgramError: if the server refuses, with its line, or can not be
+      program.ProgramError: if the server refuses, with its line, or cannot be
         reached.
     """
     given = []

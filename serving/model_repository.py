@@ -180,7 +180,7 @@ def signatures(version: pathlib.Path) -> dict[str, Any]:
       raise ValueError("it is another export than a SavedModel")
     return dict(told["signatures"])
   except (ValueError, KeyError, TypeError) as error:
-    raise ValueError(f"{version} can not be served: {error}") from error
+    raise ValueError(f"{version} cannot be served: {error}") from error
 
 
 def _publish(version: pathlib.Path, target: pathlib.Path) -> None:
@@ -239,7 +239,7 @@ def set_aside_damaged(repository: pathlib.Path) -> Iterator[str]:
       try:
         latest.rename(aside)
       except OSError as error:
-        yield f"{latest} can not be set aside ({error}): {damage}"
+        yield f"{latest} cannot be set aside ({error}): {damage}"
         break
       yield f"set {latest} aside as {aside.name}: {damage}"
 

@@ -120,7 +120,7 @@ def require_free(address: str, *ports: int) -> None:
       except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise program.ProgramError(
-          f"can not listen on {address}:{port} ({reason}); give other ports"
+          f"cannot listen on {address}:{port} ({reason}); give other ports"
         ) from error
 
 

@@ -422,6 +422,16 @@ def bazel_deps() -> dict[str, set[str]]:
   return rules
 
 
+def test_contributing_names_every_folder_of_a_unit():
+  lines = (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+  for unit in ROOMS:
+    (row,) = (line for line in lines if f";`{unit}/` |" in line)
+    folders = {
+      p.parent.name for p in (ROOT / "tfpercept" / unit).glob("*/*.py")
+    }
+    assert all(f"`{folder}/`" in row for folder in folders), unit
+
+
 def test_build_states_the_same_layers():
   needed = {unit_of(path): set() for path in sources()}
   for path in sources():

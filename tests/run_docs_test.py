@@ -1,4 +1,4 @@
-"""Documents can not show a command that fails."""
+"""Documents cannot show a command that fails."""
 
 import pytest
 

@@ -17,6 +17,7 @@ class Layers(settings.Settings):
 class Training(settings.Settings):
   data: tuple[str, ...] = settings.option(settings.REQUIRED, "Folders.")
   share: float = settings.option(0.5, "Of all.", least=0.0, most=1.0)
+  rate: float | None = settings.option(None, "Of Adam.", above=0.0)
   channels: int = settings.option(1, "Grey or colour.", choices=(1, 3))
   ends: tuple[float, ...] | None = settings.option(None, "Of a range.")
   initial: str | None = settings.option(None, absent=None)
@@ -26,7 +27,7 @@ class Training(settings.Settings):
   more: dict[str, object] = dataclasses.field(default_factory=dict)
 
   def check(self):
-    if self.share == 0.25:
+    if self.share - 0.25 == 0:  # which text has not
       raise ValueError("share is no quarter")
 
 
@@ -76,7 +77,7 @@ def test_what_is_missing_is_named_and_what_is_unknown_left_alone():
   kept = Training(data=()).to_json()
   assert Training.read({**kept, "focus": 3}) == Training(data=())
   del kept["share"], kept["data"]
-  with pytest.raises(ValueError, match="say nothing of data, share: another"):
+  with pytest.raises(ValueError, match="settings lack data, share: another"):
     Training.read(kept)
 
 
@@ -85,6 +86,9 @@ def test_what_is_missing_is_named_and_what_is_unknown_left_alone():
   [
     ({"share": -0.1}, "share is at least 0.0; got -0.1"),
     ({"share": 1.5}, "share is at most 1.0; got 1.5"),
+    ({"rate": 0.0}, "rate is above 0; got 0.0"),
+    ({"rate": float("nan")}, "rate is above 0; got nan"),
+    ({"share": "0.25"}, "share takes numbers; got '0.25'"),
     ({"share": float("nan")}, "share is at least 0.0; got nan"),
     ({"share": 0.25}, "share is no quarter"),
     ({"channels": 2}, "channels is one of 1, 3; got 2"),
@@ -119,13 +123,14 @@ def test_values_of_parts_are_looked_at_one_by_one():
 def test_fields_are_told_in_order():
   found = settings.options(Training)
   assert [one.name for one in found] == [
-    "data", "share", "channels", "ends", "initial", "is_loud",
+    "data", "share", "rate", "channels", "ends", "initial", "is_loud",
     "color", "model", "more",
   ]  # fmt: skip
-  data, share, _, ends, initial, _, _, model, more = found
+  data, share, rate, _, ends, initial, _, _, model, more = found
   assert data.default is settings.REQUIRED
   assert data.is_many and data.item is str
   assert (share.item, share.least, share.most) == (float, 0.0, 1.0)
+  assert (rate.item, rate.least, rate.above) == (float, None, 0.0)
   assert ends.is_many and ends.item is float  # None is another matter
   assert not initial.text and not more.text  # nobody is asked for them
   assert model.is_part and not more.is_part

@@ -41,6 +41,7 @@ class Option:
     default: Default value; `REQUIRED` if there is none.
     text: Help for users; empty if no user is asked for the field.
     least: Lowest number that the field takes, or None.
+    above: Number that all numbers of the field are above, or None.
     most: Highest number that the field takes, or None.
     choices: Values that the field takes, if they are few.
     repeated: Whether several values are given one by one, and not between
@@ -56,6 +57,7 @@ class Option:
   default: Any
   text: str
   least: float | None
+  above: float | None
   most: float | None
   choices: tuple[Any, ...]
   repeated: bool
@@ -88,6 +90,7 @@ def option(
   text: str = "",
   *,
   least: float | None = None,
+  above: float | None = None,
   most: float | None = None,
   choices: Sequence[Any] = (),
   repeated: bool = False,
@@ -101,6 +104,7 @@ def option(
     default: Default value, or `REQUIRED`.
     text: Help for users; without it, no user is asked for the field.
     least: Lowest number that the field takes.
+    above: Number that all numbers of the field are above.
     most: Highest number that the field takes.
     choices: Values that the field takes, if they are few.
     repeated: Whether several values are given one by one, and not between
@@ -116,6 +120,7 @@ def option(
   told = {
     "text": text,
     "least": least,
+    "above": above,
     "most": most,
     "choices": tuple(choices),
     "repeated": repeated,
@@ -144,9 +149,8 @@ def again(kind: type[Any], name: str, default: Any) -> Any:
 def options(kind: type[Any]) -> tuple[Option, ...]:
   """Returns the fields of a dataclass of settings, in order."""
   hints = typing.get_type_hints(kind)
-  nothing: dict[str, Any] = {"text": "", "least": None, "most": None}
-  nothing |= {"choices": (), "repeated": False, "parse": None}
-  nothing |= {"formerly": None}
+  nothing: dict[str, Any] = dict.fromkeys(("least", "above", "most", "parse"))
+  nothing |= {"text": "", "choices": (), "repeated": False, "formerly": None}
   return tuple(
     Option(
       name=field.name,
@@ -168,14 +172,18 @@ class Settings:
   """
 
   def __post_init__(self) -> None:
+    values = [(one, getattr(self, one.name)) for one in options(type(self))]
+    for one, value in values:
+      _check_kind(one, value)
     self.check()
-    for one in options(type(self)):
-      _check(one, getattr(self, one.name))
+    for one, value in values:
+      _check_range(one, value)
 
   def check(self) -> None:
     """Raises ValueError where values do not go together, in words of its own.
 
-    It comes before each value is looked at by itself.
+    Values have the types of their fields by then; their ranges are looked at
+    afterwards.
     """
 
   def to_json(self) -> dict[str, Any]:
@@ -210,15 +218,15 @@ class Settings:
         fields.
 
     Raises:
-      ValueError: if a field is missing that can not be, or has a value
+      ValueError: if a field is missing that cannot be, or has a value
         that it does not take.
     """
     found = {**cls.absent(), **values}
     keys = {one.key for one in options(cls)}
     if lost := sorted(keys - found.keys()):
       raise ValueError(
-        f"the settings say nothing of {', '.join(lost)}: another version wrote "
-        "them, or another program"
+        f"the settings lack {', '.join(lost)}: another version or another "
+        "program wrote them"
       )
     return cls(**{o.name: _typed(o, found[o.key]) for o in options(cls)})
 
@@ -230,8 +238,8 @@ def _without_none(hint: Any) -> Any:
   return functools.reduce(lambda one, other: one | other, kinds)
 
 
-def _check(one: Option, value: Any) -> None:
-  """Raises ValueError if a field does not take a value."""
+def _check_kind(one: Option, value: Any) -> None:
+  """Raises ValueError if a value has not the type of a field."""
   if one.is_part or (value is None and one.may_be_none):
     return
   if one.is_many and not isinstance(value, (tuple, list)):
@@ -242,11 +250,20 @@ def _check(one: Option, value: Any) -> None:
     is_slip = isinstance(each, bool) and kind not in (bool, object)
     if is_slip or not isinstance(each, kind):
       raise ValueError(f"{one.name} takes {words}; got {each!r}")
+
+
+def _check_range(one: Option, value: Any) -> None:
+  """Raises ValueError if a value is none of those that a field takes."""
+  if one.is_part or (value is None and one.may_be_none):
+    return
+  for each in value if one.is_many else (value,):
     if one.choices and each not in one.choices:
       choices = ", ".join(map(str, one.choices))
       raise ValueError(f"{one.name} is one of {choices}; got {each!r}")
     if one.least is not None and not each >= one.least:
       raise ValueError(f"{one.name} is at least {one.least}; got {each}")
+    if one.above is not None and not each > one.above:
+      raise ValueError(f"{one.name} is above {one.above:g}; got {each}")
     if one.most is not None and not each <= one.most:
       raise ValueError(f"{one.name} is at most {one.most}; got {each}")
 

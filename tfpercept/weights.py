@@ -117,8 +117,8 @@ def locate(source: str | os.PathLike) -> list[pathlib.Path]:
     )
   if not path.is_file():
     raise MissingWeights(
-      f"there is no file {path}. Put it there. A saved model whose loss needs "
-      "it loads without it if compile=False."
+      f"there is no file {path}. Put it there, or name another. A saved model "
+      "whose loss needs it loads without its loss by compile=False."
     )
   return [path]
 

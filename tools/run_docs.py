@@ -4,7 +4,7 @@
 
 Fenced blocks marked `sh` and `python` are run in the order they stand, from
 the root of the tree, with .venv first on PATH. Blocks marked `text`, or
-anything else, are output to read. A block that can not be run here says why in
+anything else, are output to read. A block that cannot be run here says why in
 the line before:
 
     <!-- not run: it trains for two hours -->

@@ -177,7 +177,7 @@ def draw(curve: files.PathLike, picture: files.PathLike) -> None:
 
   Raises:
     ValueError: as `curves`, or if matplotlib is not installed.
-    OSError: if the picture can not be written.
+    OSError: if the picture cannot be written.
   """
   drawn = {SCALARS[name]: {"": line} for name, line in curves(curve).items()}
   files.write_image(picture, charts.panels(drawn, x="step"))

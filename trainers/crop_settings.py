@@ -15,7 +15,8 @@ class Crops(shared_settings.Network):
     data: Names of the sources, see `data.sources.load`.
     sides: Lengths in pixels that the longer side of each picture is reduced to,
       see `data.reduced`.
-    largest: Factor that pictures are reduced by at least, in (0, 1].
+    largest: Largest scale at which a picture is used, as a share of its own
+      size, in (0, 1].
     patch: Side of the crops, in pixels.
     batch: Number of crops in a batch.
   """
@@ -32,9 +33,9 @@ class Crops(shared_settings.Network):
   )
   largest: float = settings.option(
     1.0,
-    "Largest factor by which sides are reduced, above 0; below 1 it removes "
-    "traces of JPEG.",
-    least=0.0,
+    "Largest scale at which a picture is used, as a share of its own size; "
+    "below 1 all pictures are reduced, which removes traces of JPEG.",
+    above=0.0,
     most=1.0,
   )
   patch: int = settings.option(

@@ -78,7 +78,7 @@ class Settings(example_settings.Pictures):
     0, "Number of steps in which the critic alone moves.", least=0
   )
   critic_rate: float = settings.option(
-    1.0, "Learning rate of the critic over that of the generator.", least=0.0
+    1.0, "Learning rate of the critic over that of the generator.", above=0.0
   )
   decay: float = settings.option(
     tasks.DECAY,

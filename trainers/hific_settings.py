@@ -83,7 +83,7 @@ class Settings(Data):
     _PAPER.perceptual, "Weight of the distance of --loss.", least=0.0
   )
   target: float = settings.option(
-    0.14, "Rate to keep, in bits per pixel.", least=1e-4
+    0.14, "Rate to keep, in bits per pixel.", above=0.0
   )
   rate_weights: tuple[float, ...] = settings.option(
     (2.0, 0.0625),
@@ -99,7 +99,7 @@ class Settings(Data):
     0.1,
     "Growth of the logarithm of the weight in a step, for each bit per pixel "
     "above the target, where --rate_control=dual.",
-    least=1e-9,
+    above=0.0,
   )
   rate_warmup: int = settings.option(
     0,
@@ -148,7 +148,7 @@ class Settings(Data):
     least=0,
   )
   critic_rate: float = settings.option(
-    1.0, "Learning rate of the critic over --learning_rate.", least=1e-9
+    1.0, "Learning rate of the critic over --learning_rate.", above=0.0
   )
   in_turns: bool = settings.option(
     False,

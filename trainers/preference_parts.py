@@ -73,7 +73,7 @@ def measure(
     folder: Folder for `parts.npz`, which later calls read.
 
   Raises:
-    ValueError: if the distance is not linear, a picture can not be read, or the
+    ValueError: if the distance is not linear, a picture cannot be read, or the
       file is damaged.
   """
   path = folder / "parts.npz"

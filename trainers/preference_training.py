@@ -81,7 +81,7 @@ def train(
 
   Raises:
     ValueError: if the distance has nothing to train or does not fit the patch,
-      pictures can not be read, which it names, all of them, or the folder holds
+      pictures cannot be read, which it names, all of them, or the folder holds
       another run.
   """
   own = run.settings
@@ -281,7 +281,7 @@ def _report(wrong: dict[int, str], count: int, *, skip: bool) -> None:
   reasons = list(dict.fromkeys(wrong.values()))
   if wrong and (not skip or len(wrong) == count):
     raise ValueError(
-      f"{len(wrong)} of {count} choices can not be used: {'; '.join(reasons)}. "
+      f"{len(wrong)} of {count} choices cannot be used: {'; '.join(reasons)}. "
       "Mend or remove them, or leave them out with --skip_damaged."
     )
   for why in reasons:

@@ -115,7 +115,7 @@ def told(
 
   Raises:
     ValueError: if the file is damaged or says nothing of the kind.
-    OSError: if it can not be read.
+    OSError: if it cannot be read.
   """
   try:
     found = json.loads(path.read_bytes())

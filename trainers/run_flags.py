@@ -74,7 +74,7 @@ def run(own: _Own, *, longer: str = "") -> training.Run[_Own]:
       default with `--initial`.
 
   Raises:
-    OSError: if `--out` can not be written.
+    OSError: if `--out` cannot be written.
   """
   out = pathlib.Path(_OUT.value)
   folders.require(out)
@@ -105,7 +105,7 @@ def runs(own: _Own) -> list[training.Run[_Own]]:
     own: Settings of the trainer.
 
   Raises:
-    OSError: if `--out` can not be written.
+    OSError: if `--out` cannot be written.
   """
   one = run(own)
   names = registry.file_names(_LOSS.value)  # a spec given twice counts once

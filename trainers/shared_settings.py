@@ -10,12 +10,12 @@ class Trainer(settings.Settings):
   """Settings of trainers that read pictures.
 
   Attributes:
-    skip_damaged: Whether pictures that can not be read are left out.
+    skip_damaged: Whether pictures that cannot be read are left out.
   """
 
   skip_damaged: bool = settings.option(
     False,
-    "Leave out pictures that can not be read, instead of refusing the run.",
+    "Leave out pictures that cannot be read, instead of refusing the run.",
     absent=False,
   )
 

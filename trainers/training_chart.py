@@ -22,7 +22,7 @@ _Curves = dict[str, tuple[_Numbers, _Numbers]]
 def keep(run: pathlib.Path) -> None:
   """Draws the curves of a run into its folder.
 
-  A training does not fail for a picture of its curves: where they can not be
+  A training does not fail for a picture of its curves: where they cannot be
   drawn, a warning says why.
   """
   try:
@@ -51,7 +51,7 @@ def draw(
   Raises:
     ValueError: if a run is named twice or logged nothing of the kind, or
       matplotlib is not installed.
-    OSError: if the picture can not be written.
+    OSError: if the picture cannot be written.
   """
   if len({run.resolve() for run in runs}) < len(runs):
     raise ValueError("a run is named twice; name each once")

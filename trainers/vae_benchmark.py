@@ -152,7 +152,7 @@ def at_hand(
   trained_in: Iterable[pathlib.Path] = (),
   further: Iterable[pathlib.Path] = (),
 ) -> tuple[dict[str, str], dict[str, str]]:
-  """Returns the losses that can be compared, and why others can not.
+  """Returns the losses that can be compared, and why others cannot.
 
   Args:
     benchmark: The benchmark, which has the losses.

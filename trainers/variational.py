@@ -48,10 +48,10 @@ class Settings(example_settings.Pictures):
 
   Attributes:
     model: Arguments of the network.
-    beta: Weight of the KL, in units of the loss a nat; `"auto"` finds the one
+    beta: Weight of the KL, in units of the loss per nat; `"auto"` finds the one
       that gives `nats_per_latent`.
     kl_warmup: Number of steps over which the KL reaches its full weight.
-    free_nats: Nats of each latent that cost nothing.
+    free_nats: Least KL of a latent that is counted, in nats.
     calibration_steps: Number of steps that `"auto"` takes; None with a given
       beta.
     nats_per_latent: Target of `"auto"`, in nats; None with a given beta.
@@ -62,7 +62,7 @@ class Settings(example_settings.Pictures):
   model: Layers = dataclasses.field(default_factory=Layers)
   beta: float | Literal["auto"] = settings.option(
     "auto",
-    "Weight of the KL, in units of the loss a nat; 'auto' finds the one that "
+    "Weight of the KL, in units of the loss per nat; 'auto' finds the one that "
     "gives --nats_per_latent.",
     parse=_beta,
   )
@@ -70,20 +70,23 @@ class Settings(example_settings.Pictures):
     0, "Number of steps over which the KL reaches its full weight.", least=0
   )
   free_nats: float = settings.option(
-    0.0, "Number of nats of each latent that cost nothing.", least=0.0
+    0.0,
+    "Least KL of a latent that is counted, in nats; what is below it is not "
+    "penalized.",
+    least=0.0,
   )
   calibration_steps: int | None = settings.option(
     1000, "Number of steps of --beta=auto.", least=1, absent=None
   )
   nats_per_latent: float | None = settings.option(
-    1.5, "Target of --beta=auto, in nats a latent.", least=0.0, absent=None
+    1.5, "Target of --beta=auto, in nats a latent.", above=0.0, absent=None
   )
 
   final_rate: float | None = settings.option(
     None,
     "Share of the learning rate, above 0, that an exponential fall leaves at "
     "the end; by default the rate warms up and falls by a cosine.",
-    least=1e-6,
+    above=0.0,
     most=1.0,
     absent=None,
   )
@@ -94,7 +97,7 @@ class Settings(example_settings.Pictures):
       object.__setattr__(self, "nats_per_latent", None)
       object.__setattr__(self, "calibration_steps", None)
     target = self.nats_per_latent
-    if target is not None and 0 < target <= self.free_nats:
+    if target is not None and self.free_nats >= target:
       raise ValueError(
         f"--beta=auto leads to {target:g} nats a latent, of which --free_nats "
         f"is a part; got {self.free_nats:g}"

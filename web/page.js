@@ -173,7 +173,7 @@ async function openAddress(address) {
     await open(new Blob(parts), name);
   } catch (error) {
     say("");
-    complain(`The address ${address} can not be fetched: ${error.message}. A ` +
+    complain(`The address ${address} cannot be fetched: ${error.message}. A ` +
              "server of another origin has to allow it (CORS).");
   }
 }

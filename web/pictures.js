@@ -20,7 +20,7 @@ export async function losslessPicture(header) {
       premultiplyAlpha: "none",
     });
   } catch {
-    refuse(`the ${type} in the file can not be read`);
+    refuse(`the ${type} in the file cannot be read`);
   }
   if (bitmap.width !== width || bitmap.height !== height) {
     refuse(`a picture of ${bitmap.width}x${bitmap.height} in a file of ` +
@@ -112,7 +112,7 @@ export async function readPicture(blob) {
   try {
     bitmap = await createImageBitmap(blob);
   } catch {
-    throw new Error("the browser can not read this as a picture");
+    throw new Error("the browser cannot read this as a picture");
   }
   const {width, height} = bitmap;
   return {width, height, pixels: pixelsOf(bitmap)};

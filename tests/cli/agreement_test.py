@@ -158,5 +158,5 @@ def test_a_value_that_can_not_be_kept_ends_the_command(
   flags = [f"--data={data}", "--metric=mse", f"--keep={kept}"]
   assert cli.main(["agreement", *flags]) != 0
   said = capsys.readouterr().err.strip().splitlines()[-1]
-  assert said.startswith(f"error: {kept} can not be written: ")
+  assert said.startswith(f"error: {kept} cannot be written: ")
   assert said.endswith("it goes on from what was measured before.")

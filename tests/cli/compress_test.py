@@ -306,7 +306,9 @@ def test_a_file_is_not_called_as_another_kind(
   out = tmp_path / "out" / name
   status = compress(photo, f"--codec={codec}", f"--out={out}")
   assert (status, out.exists()) == ((0, True) if is_right else (2, False))
-  assert ("is called as another kind" in capsys.readouterr().err) != is_right
+  assert (
+    "has the suffix of another kind" in capsys.readouterr().err
+  ) != is_right
 
 
 def test_a_model_writes_no_jpeg(photo, tmp_path, capsys):
@@ -403,4 +405,4 @@ def test_an_engine_beside_another_codec_is_refused(
 ):
   words = [command, str(tmp_path), "--codec=png", f"--engine={engine}"]
   assert cli.main(words) == 2
-  assert "drop it beside --codec" in capsys.readouterr().err
+  assert "does not go with --codec" in capsys.readouterr().err

@@ -51,7 +51,7 @@ def test_the_suffix_of_out_says_which_kind(run, coded, tmp_path, capsys):
   assert run(coded, f"--out={tmp_path / 'a.bmp'}") == 0
   assert (tmp_path / "a.bmp").read_bytes().startswith(b"BM")
   assert run(coded, f"--out={tmp_path / 'a.docx'}") == 2
-  assert "a.docx is no picture by its name" in capsys.readouterr().err
+  assert "the name of a picture ends in one of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_seconds_without_a_search_are_refused(runs, compress, capsys):
   pca = f"--model={runs['pca']}"
   for flags, why in (
     (["--seconds=0", pca], "--seconds is a number above 0; got 0"),
-    (["--seconds=1", "--codec=png"], "drop it beside --codec"),
+    (["--seconds=1", "--codec=png"], "does not go with --codec:"),
     (["--seconds=1", pca], "has an encoder, which needs none; give --effort"),
     (["--seconds=1", "--model=photo_mse"], "photo_mse is no generator"),
   ):

@@ -87,7 +87,7 @@ def test_a_full_disk_loses_nothing_that_was_measured():
   assert run.returncode == 2
   lines = run.stderr.splitlines()
   assert lines[0] == "0.25 é"
-  assert lines[1].startswith("error: standard output can not be written")
+  assert lines[1].startswith("error: standard output cannot be written")
   assert len(lines) == 2  # and nothing of Python's own
 
 

@@ -74,7 +74,7 @@ def test_trained_weights_survive_in_a_saved_model(tmp_path):
   )
   model.compile(loss=loss)
   y, x = images()
-  model.fit(x, y, verbose=0)  # Keras 3 can not load an optimizer never used
+  model.fit(x, y, verbose=0)  # Keras 3 cannot load an optimizer never used
   model.save(tmp_path / "m.keras")
   again = keras.models.load_model(tmp_path / "m.keras").loss
   np.testing.assert_allclose(again(y, x), loss(y, x), rtol=1e-6)

@@ -100,7 +100,7 @@ def test_a_target_that_can_not_be_written_spoils_no_other(
     run(monkeypatch, model, *pairs)
   assert error.value.code == 1
   assert capsys.readouterr().err == (
-    f"error: {pairs[0]}: {pairs[1]} can not be written: No such file or "
+    f"error: {pairs[0]}: {pairs[1]} cannot be written: No such file or "
     "directory\n"
   )
   assert files.read_image(pairs[3]).shape == (6, 6, 3)

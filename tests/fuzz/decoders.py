@@ -1,9 +1,9 @@
-"""A coverage-guided search for files that decoders can not bear.
+"""A coverage-guided search for files that decoders cannot bear.
 
     python -m tests.fuzz.decoders -max_total_time=60
 
 Options are libFuzzer's; `--codec=SPEC` names another decoder than the reference
-one, and `--codec=lossless` that of lossless streams. A file that it can not
+one, and `--codec=lossless` that of lossless streams. A file that it cannot
 bear is left in runs/fuzz. The first byte of what libFuzzer makes says what the
 others are: a stream; a stream whose model and checksum are then made right; or
 the strings of one behind its size and quality.

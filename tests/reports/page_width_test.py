@@ -80,7 +80,7 @@ def test_nothing_is_cut_off_and_only_tables_scroll(
   )
   page = opened(context)
   page.goto(path.as_uri())
-  if script:  # without scripts pages can not be asked
+  if script:  # without scripts pages cannot be asked
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert not page.evaluate(OUTSIDE)
     assert not page.evaluate(OVER)

@@ -298,7 +298,7 @@ def test_a_port_that_is_taken_is_named(repository):
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     at = triton_server.Listening(http=taken.getsockname()[1])
-    with pytest.raises(triton_server.program.ProgramError, match="can not lis"):
+    with pytest.raises(triton_server.program.ProgramError, match="cannot lis"):
       triton_server.TritonServer(repository, at).start()
 
 

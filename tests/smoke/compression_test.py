@@ -71,7 +71,7 @@ def test_slices_start_from_a_mean_scale_hyperprior(tmp_path, folder):
   other = "--architecture=scale_hyperprior"
   done = runs.run(*command, other, f"--out={tmp_path / 'third'}")
   assert done.returncode == 1
-  assert "can not start from a mean_scale_hyperprior" in done.stderr
+  assert "cannot start from a mean_scale_hyperprior" in done.stderr
 
 
 @pytest.mark.parametrize(

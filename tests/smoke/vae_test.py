@@ -106,7 +106,7 @@ def test_training_may_start_from_another_run(tmp_path, flags):
   [
     (["--beta=much"], "--beta is a number or 'auto'; got 'much'"),
     (["--beta=-1"], "beta is 0 or more; got -1.0"),
-    (["--nats_per_latent=0"], "a target and steps above 0"),
+    (["--nats_per_latent=0"], "nats_per_latent is above 0; got 0"),
     (["--loss=watson_dct", "--side=36"], "multiple"),
   ],
 )

@@ -49,7 +49,7 @@ def test_terms_agree_with_the_reference(dtype, bound):
 
 
 def test_each_band_has_a_bound_of_its_own():
-  """With the mean over bands last, one band can not speak for the others."""
+  """With the mean over bands last, one band cannot speak for the others."""
   network = golden_network("float64")
   x, y = (
     network.features(tf.constant(i)) for i in (CASE.reference, CASE.image)

@@ -1,4 +1,4 @@
-"""Choices that can not be used are all named."""
+"""Choices that cannot be used are all named."""
 
 import dataclasses
 import shutil
@@ -30,7 +30,7 @@ def test_all_pictures_that_can_not_be_used_are_named(data, tmp_path):
   own = preference_settings.Settings(data=(str(copy),), patch=16, batch=2)
   run = training.Run(out=tmp_path / "run", steps=1, settings=own)
   cache = judgements.Cache()
-  with pytest.raises(ValueError, match="4 of 6 choices can not be") as caught:
+  with pytest.raises(ValueError, match="4 of 6 choices cannot be") as caught:
     preference_training._crops(choices, run, cache)
   for words in ("a_noise.png", "(9, 9, 3)", "--skip_damaged"):
     assert words in str(caught.value)

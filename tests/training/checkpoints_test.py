@@ -1,4 +1,4 @@
-"""A run goes on from its newest whole checkpoint, or says why it can not."""
+"""A run goes on from its newest whole checkpoint, or says why it cannot."""
 
 import pathlib
 import random
@@ -119,14 +119,14 @@ def test_where_all_are_damaged_each_is_named_with_a_way_out(folder):
   with pytest.raises(ValueError, match="is whole") as caught:
     resumed(folder)
   text = str(caught.value)
-  assert "ckpt-6 can not be resumed" in text
-  assert "ckpt-3 can not be resumed" in text
+  assert "ckpt-6 cannot be resumed" in text
+  assert "ckpt-3 cannot be resumed" in text
   assert "Put one back from a copy" in text and "new --out" in text
 
 
 def test_checkpoints_of_another_network_are_refused(folder):
   other = tf.train.Checkpoint(weights=tf.Variable(0.0), step=tf.Variable(0))
-  with pytest.raises(ValueError, match="ckpt-6 can not be resumed"):
+  with pytest.raises(ValueError, match="ckpt-6 cannot be resumed"):
     checkpoints.resumed(other, folder, first=3, said=folder)
 
 
@@ -135,7 +135,7 @@ def test_a_first_checkpoint_that_does_not_fit_is_no_start(folder):
     path.unlink()
   other = fresh()
   other.values[-1] = tf.Variable(tf.zeros((2, 3)))
-  with pytest.raises(ValueError, match="ckpt-3 can not be resumed"):
+  with pytest.raises(ValueError, match="ckpt-3 cannot be resumed"):
     checkpoints.resumed(other, folder, first=3, said=folder)
 
 
@@ -156,7 +156,7 @@ def test_a_run_killed_in_its_first_save_starts_again(folder, said):
   (folder / "ckpt-3.data-00000-of-00001").rename(
     folder / "ckpt-6.data-00000-of-00001"
   )
-  with pytest.raises(ValueError, match="ckpt-6 can not be resumed"):
+  with pytest.raises(ValueError, match="ckpt-6 cannot be resumed"):
     resumed(folder)
 
 

@@ -221,7 +221,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_gone_on_from(
   for path in (tmp_path / "checkpoints").glob("ckpt-*"):
     path.write_bytes(b"damaged")
   run, task, data = make(tmp_path)
-  with pytest.raises(ValueError, match="ckpt-6 can not be resumed"):
+  with pytest.raises(ValueError, match="ckpt-6 cannot be resumed"):
     training.fit(task, data, run)
 
 

@@ -215,7 +215,7 @@ def test_a_run_that_took_no_note_of_its_data_resumes(
   assert not (out / "data.json").exists()
   monkeypatch.chdir(tmp_path)
   bound(out, "d/").claim()  # nor is another spelling of the path another run
-  assert "can not be checked" in caplog.text
+  assert "cannot be checked" in caplog.text
   assert (out / "data.json").exists()
   other = shutil.copytree(pictures, tmp_path / "e")
   (other / "0.png").unlink()

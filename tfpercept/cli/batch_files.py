@@ -47,7 +47,7 @@ class Plan:
 
   Attributes:
     jobs: Jobs in the order given.
-    failures: Reasons why other files can not be processed, by name.
+    failures: Reasons why other files cannot be processed, by name.
     notes: Notes to print at the end.
     skipped: Names of the files whose result exists; None if that is a failure.
   """
@@ -260,7 +260,7 @@ def _obstacle(
   sources: set[str],
   is_kept: bool,
 ) -> str:
-  """Returns why a job can not be done; an empty string if it can."""
+  """Returns why a job cannot be done; an empty string if it can."""
   try:
     if job.source and not job.source.exists():
       is_link = job.source.is_symlink()

@@ -120,7 +120,7 @@ def require_no_engine(arguments: argparse.Namespace) -> None:
   """Raises ValueError if an engine is named beside another codec."""
   if arguments.codec and arguments.engine != offers.ENGINES[0]:
     raise ValueError(
-      "--engine applies to trained models; drop it beside --codec"
+      "--engine applies to trained models; it does not go with --codec"
     )
 
 
@@ -174,7 +174,7 @@ def _compress(arguments: argparse.Namespace) -> int:
       raise ValueError(f"a target is a number above 0; got {target:g}")
   if arguments.codec and arguments.effort:
     raise ValueError(
-      "--effort applies to trained models; drop it beside --codec"
+      "--effort applies to trained models; it does not go with --codec"
     )
   if arguments.seconds is not None:
     if not 0 < arguments.seconds < math.inf:
@@ -183,8 +183,8 @@ def _compress(arguments: argparse.Namespace) -> int:
       )
     if arguments.codec:
       raise ValueError(
-        "--seconds applies to trained generators; drop it beside --codec, or "
-        "name it in the spec"
+        "--seconds does not go with --codec: give the seconds in the spec of a "
+        "trained generator"
       )
   require_no_engine(arguments)
   codec = codecs.get(arguments.codec) if arguments.codec else None

@@ -113,7 +113,7 @@ def _require_head_in_use(arguments: argparse.Namespace) -> None:
   """Raises ValueError for options of realism that would do nothing."""
   if arguments.codec and (arguments.realism or arguments.head):
     raise ValueError(
-      "--realism and --head are of .tfp files; drop them, or --codec"
+      "--realism and --head apply to .tfp files only; remove them, or --codec"
     )
   if arguments.head and not arguments.realism:
     raise ValueError(

@@ -55,16 +55,16 @@ def status(*, failures: object, results: object) -> int:
 
 
 def check(arguments: argparse.Namespace) -> None:
-  """Raises OSError if `--out` can not be written, before the work is done."""
+  """Raises OSError if `--out` cannot be written, before the work is done."""
   if arguments.out:
     files.require_writable(arguments.out)
 
 
 def emit(arguments: argparse.Namespace, text: str) -> None:
-  """Prints or writes a text, and prints it if it can not be written.
+  """Prints or writes a text, and prints it if it cannot be written.
 
   Raises:
-    OSError: as `show`, or if the file can not be written; the text is shown.
+    OSError: as `show`, or if the file cannot be written; the text is shown.
   """
   try:
     if arguments.out:
@@ -99,7 +99,7 @@ def show(text: str, stream: TextIO | None = None) -> None:
     drop()
     print(printable(text, sys.stderr.encoding), file=sys.stderr)
     raise OSError(
-      f"standard output can not be written, so the table is above: {error}"
+      f"standard output cannot be written, so the table is above: {error}"
     ) from error
 
 

@@ -86,7 +86,7 @@ def _add_make(actions: argparse._SubParsersAction) -> None:
     "--overwrite",
     action="store_true",
     help="replace the key of another study, without which the answers to its "
-    "page can not be analysed",
+    "page cannot be analysed",
   )
   make.set_defaults(run=_make)
 

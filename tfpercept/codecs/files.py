@@ -115,7 +115,7 @@ def compress_file(
   Raises:
     FileExistsError: if the target exists and `overwrite` is false, also if
       another process has made it meanwhile.
-    OSError: if the target can not be written.
+    OSError: if the target cannot be written.
     ValueError: if the source is not a picture that can be read or stored, is
       the target itself, or if the quality or a target is out of range.
   """
@@ -178,10 +178,11 @@ def decompress_file(
   Raises:
     FileExistsError: if the target exists and `overwrite` is false, also if
       another process has made it meanwhile.
-    OSError: if the source can not be read or the target not be written.
+    OSError: if the source cannot be read or the target not be written.
     CorruptStream: if the source is damaged or of another format.
     ValueError: if the source is empty, too long, of more than `max_pixels` or
-      of a model that is not known, or the target is no picture by its name.
+      of a model that is not known, or the name of the target is not that of a
+      picture.
   """
   if isinstance(target, _PATHS):
     require_picture_name(target)
@@ -234,8 +235,8 @@ def require_picture_name(path: files.PathLike) -> None:
   """Raises ValueError if no picture can be written under such a name."""
   if pathlib.Path(path).suffix.lower() not in files.WRITTEN_SUFFIXES:
     raise ValueError(
-      f"{path} is no picture by its name; let it end in one of "
-      f"{', '.join(files.WRITTEN_SUFFIXES)}"
+      "the name of a picture ends in one of "
+      f"{', '.join(files.WRITTEN_SUFFIXES)}; got {path}"
     )
 
 
@@ -249,7 +250,7 @@ def suffixes(codec_suffix: str) -> tuple[str, ...]:
 
 
 def require_codec_name(codec_suffix: str, path: files.PathLike) -> None:
-  """Raises ValueError if a path is called as another kind of file.
+  """Raises ValueError if a name is that of another kind of file.
 
   Args:
     codec_suffix: Suffix of the files of the codec, with its dot.
@@ -259,7 +260,7 @@ def require_codec_name(codec_suffix: str, path: files.PathLike) -> None:
   given = pathlib.Path(path).suffix.lower()
   if given not in own and given in (*files.PICTURE_SUFFIXES, ".jxl", ".tfp"):
     raise ValueError(
-      f"{path} is called as another kind of file; this codec writes "
+      f"{path} has the suffix of another kind of file; this codec writes "
       f"{' or '.join(own)}. Rename it, or choose the codec with --codec"
     )
 

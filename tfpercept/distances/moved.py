@@ -199,8 +199,8 @@ def require_finite(name: str, value: np.ndarray) -> None:
   if not np.isfinite(value).all():
     raise ValueError(
       "weights of a distance are finite numbers; the file holds NaN, infinity "
-      f"or what {value.dtype} does not hold for {name!r}. Take another file of "
-      "weights, or those of an earlier step of their training"
+      f"or a number out of the range of {value.dtype} for {name!r}. Take "
+      "another file of weights, or those of an earlier step of their training"
     )
 
 

@@ -112,7 +112,7 @@ class MSSSIM(Distance):
     self.on_small = on_small
     self.clamp = clamp
     self.border = border
-    # No pictures can not be mirrored.
+    # No pictures cannot be mirrored.
     self.copes_with_no_images = border != "mirror"
     self.per_pixel = bool(per_pixel)
 

@@ -80,7 +80,7 @@ class SSIM(Distance):
     self.k1 = k1
     self.k2 = k2
     self.border = border
-    # No pictures can not be mirrored.
+    # No pictures cannot be mirrored.
     self.copes_with_no_images = border != "mirror"
     self.on_small = on_small
 

@@ -26,7 +26,7 @@ def atomic(path: PathLike, *, replace: bool = True) -> Iterator[pathlib.Path]:
   Args:
     path: Path to write.
     replace: Whether what is there is replaced. If not, two processes that write
-      the same file at the same time can not replace each other's.
+      the same file at the same time cannot replace each other's.
 
   Raises:
     FileExistsError: if there is a file or a folder and `replace` is false.

@@ -22,7 +22,7 @@ UNREADABLE = "the color profile is not readable, so colors are taken as sRGB"
 UNFIT = "the color profile is of another kind, so colors are taken as sRGB"
 NO_LIBRARY = "this Pillow lacks LittleCMS, so colors are taken as sRGB"
 ROUNDED = "16 bits are reduced to 8, since the color profile has tables"
-CLIPPED = "over {percent} % of the pixels have colors that sRGB can not show"
+CLIPPED = "over {percent} % of the pixels have colors that sRGB cannot show"
 SHARES = (50, 10, 1)
 """Percentages that `CLIPPED` names: few, so that a folder has few lines."""
 NO_PROFILE = "CMYK without a color profile is converted by a rough formula"
@@ -56,7 +56,7 @@ def of(picture: Any, tell: Callable[[str], None]) -> Profile | None:
 
   Args:
     picture: Picture opened by Pillow.
-    tell: Function that is given a note if colors can not be kept.
+    tell: Function that is given a note if colors cannot be kept.
   """
   data = _profile(picture, tell)
   is_cmyk = picture.mode == "CMYK"
@@ -109,7 +109,7 @@ def convert(
     pixels: Samples `[H, W, C]`, uint8 or uint16; C is 1 for gray, 3 for RGB, 2
       and 4 with opacity, which is kept.
     profile: Profile of the samples, of gray or RGB.
-    tell: Function that is given a note if 16 bits or colors can not be kept.
+    tell: Function that is given a note if 16 bits or colors cannot be kept.
   """
   color = pixels[..., : 1 if pixels.shape[-1] < 3 else 3]
   change = _of_8_bits(color.shape[-1], profile)
@@ -133,7 +133,7 @@ def convert(
 def _clipped(
   bands: int, profile: Profile
 ) -> Callable[[np.ndarray, np.ndarray], int]:
-  """Returns a function that counts the pixels that sRGB can not show.
+  """Returns a function that counts the pixels that sRGB cannot show.
 
   It takes the samples of a strip before and after their change. It counts none
   where tables of the profile decide.

@@ -297,7 +297,7 @@ def write_image(
   Raises:
     ValueError: if the picture is not uint8, or is of color and called as PGM.
     FileExistsError: if there is a file and `replace` is false.
-    OSError: if the file can not be written.
+    OSError: if the file cannot be written.
   """
   with extras.needed("pictures"):
     from PIL import Image

@@ -63,7 +63,7 @@ def appending(path: pathlib.Path) -> Iterator[io.FileIO]:
   Nothing is buffered. Where there is no `flock`, nothing is locked.
 
   Raises:
-    OSError: if the file can not be opened.
+    OSError: if the file cannot be opened.
   """
   with open(path, "ab+", buffering=0) as file:
     if fcntl is not None:
@@ -124,7 +124,7 @@ def _lock(descriptor: int, folder: pathlib.Path) -> None:
         raise _busy(folder) from error
     except OSError as error:
       logging.warning(
-        "%s can not be locked (%s); see to it that nothing else works there",
+        "%s cannot be locked (%s); see to it that nothing else works there",
         folder,
         error.strerror,
       )

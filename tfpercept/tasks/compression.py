@@ -56,7 +56,7 @@ class Compression(base.Task):
       alone.
 
   Raises:
-    ValueError: if `lmbda`, `quantizer` or `decay` is none, or the first is
+    ValueError: if `lmbda`, `quantizer` or `decay` is invalid, or if `lmbda` is
       missing for a distance other than `mse`.
 
   Source: Ballé, Minnen, Singh, Hwang, Johnston, 2018, eq. 4; one network for

@@ -38,7 +38,7 @@ def pim(*, weights: str | None = "pim_1") -> Space:
       random ones.
 
   Raises:
-    weights.MissingWeights: if they can not be found.
+    weights.MissingWeights: if they cannot be found.
   """
   network: models.PIMNetwork = pim_distance.PIM(weights=weights).network
   options = network.get_config()

@@ -54,7 +54,7 @@ def run_if(
     _if(condition, lambda: action(*tensors))
     return
 
-  # Replicas can not meet inside a branch, which an update makes them do. So
+  # Replicas cannot meet inside a branch, which an update makes them do. So
   # they meet here, take the branch together, and part again within it.
   def together(
     strategy: tf.distribute.Strategy, conditions: Any, *tensors: Any

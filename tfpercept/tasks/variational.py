@@ -95,11 +95,12 @@ class Variational(base.Task):
 
       loss = distance(x, x_hat) + beta * w(step) * KL(q(z|x) || p(z)),
 
-  averaged over the batch. The distance is the value per image that it returns:
-  a mean over pixels for `mse`, a sum over blocks for Watson. The KL is in nats
-  an image, summed over latents. So beta is what a nat costs in units of the
-  distance; with `0.5 / variance * mse * pixels` as a Gaussian likelihood it
-  would be 1.
+  averaged over the batch. With free nats, each latent's KL, averaged over the
+  batch, counts as `max(KL, free_nats)`. The distance is the value per image
+  that it returns: a mean over pixels for `mse`, a sum over blocks for Watson.
+  The KL is in nats an image, summed over latents. So beta is what a nat costs
+  in units of the distance; with `0.5 / variance * mse * pixels` as a Gaussian
+  likelihood it would be 1.
 
   A batch is `(x, x)`; its terms are `loss`, `distortion`, `kl`, `beta` (with
   its warm-up) and `active_latents` (whose KL is above `ACTIVE_NATS`).
@@ -110,8 +111,8 @@ class Variational(base.Task):
     beta: Weight of the KL, or a `Balance` that looks for it.
     warmup: Steps over which w grows from 0 to 1 linearly; with a `Balance` it
       is not used.
-    free_nats: The nats of each latent that cost nothing: its KL, averaged over
-      the batch, counts from here on.
+    free_nats: Least KL of a latent, in nats, that is counted. What is below it
+      is not penalized.
     seed: The seed of the noise, which follows from it and the step alone.
 
   Raises:

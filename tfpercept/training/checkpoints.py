@@ -105,7 +105,7 @@ def _clear(folder: pathlib.Path) -> None:
 
 def _refusal(said: pathlib.Path, damaged: dict[int, str]) -> str:
   reasons = "; ".join(
-    f"ckpt-{step} can not be resumed ({why})" for step, why in damaged.items()
+    f"ckpt-{step} cannot be resumed ({why})" for step, why in damaged.items()
   )
   return (
     f"no checkpoint in {said} is whole and of this task: "

@@ -120,7 +120,7 @@ def fit(
     ValueError: if images are out of range; if the optimizers are not those of
       the task's moves; if the run's folder holds another run or another kind of
       task, or damaged checkpoints only; if another process trains in it.
-    OSError: if there is no room for checkpoints, or one can not be written; the
+    OSError: if there is no room for checkpoints, or one cannot be written; the
       one before is kept.
     workers.LostWorkerError: if another process of the training is gone.
     callbacks.NonFiniteError: if a term or the gradient is NaN or infinite, more
@@ -210,7 +210,7 @@ def _require_room(checkpoint: tf.train.Checkpoint, run: run_lib.Run) -> None:
   for name in (checkpoints.FOLDER, "tensorboard", "model"):
     if (run.out / name).exists() and not (run.out / name).is_dir():
       raise OSError(
-        f"{run.out / name} is no folder, and is to become one; move it away"
+        f"{run.out / name} has to be a folder, and is a file; move it away"
       )
   saved = tf.train.TrackableView(checkpoint).descendants()
   variables = (each for each in saved if isinstance(each, tf.Variable))

@@ -38,7 +38,7 @@ class Run(Generic[_Own]):
     warmup: Steps of linear warm-up.
     interval: Steps between checkpoints, log entries and pictures.
     precision: `"float32"`, `"bfloat16"` or `"auto"`, which is replaced by the
-      one that suits this machine, so that a run elsewhere can not change it.
+      one that suits this machine, so that a run elsewhere cannot change it.
     strategy: `"none"`, `"mirrored"` or `"multi_worker"`.
     skip_nonfinite: Number of steps in all that are skipped because of a NaN or
       infinite loss or gradient; one more stops the run. 0 stops at the first.
@@ -95,9 +95,9 @@ class Run(Generic[_Own]):
     return {**values, "settings": self.settings.to_json()}
 
   def on(self, **data: Callable[[], identity.Identity]) -> "Run[_Own]":
-    """Returns this run, bound to what its data are; nothing is written.
+    """Returns this run with the identity of its data; writes nothing.
 
-    A trainer calls it before it reads data: a folder that can not be written,
+    A trainer calls it before it reads data: a folder that cannot be written,
     is in use, or holds another run or one on other data is refused here, and
     not after minutes of reading. `claim` writes what the data are into
     `data.json`.
@@ -111,7 +111,7 @@ class Run(Generic[_Own]):
 
     Raises:
       ValueError: as `claim`.
-      OSError: if the folder can not be written.
+      OSError: if the folder cannot be written.
     """
     folders.require(self.out)
     lock.check(self.out)
@@ -141,7 +141,7 @@ class Run(Generic[_Own]):
     if new := {k: v for k, v in self.sources.items() if k not in known}:
       logging.warning(
         "%s was begun without a note of its %s: whether they are still what "
-        "they were can not be checked; from now on it can",
+        "they were cannot be checked; from now on it can",
         self.out,
         " and ".join(new),
       )

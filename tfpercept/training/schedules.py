@@ -62,7 +62,7 @@ class SteadyThenCosine(keras.optimizers.schedules.LearningRateSchedule):
 
   def __init__(self, rate: float, *, steps: int, warmup: int, share: float):
     if not 0 <= share <= 1:
-      raise ValueError(f"the share of falling steps is 0 to 1; got {share}")
+      raise ValueError(f"the share of falling steps is in [0, 1]; got {share}")
     self._config = {
       "rate": rate,
       "steps": steps,

@@ -142,7 +142,7 @@ def _copy(out: pathlib.Path, own: pathlib.Path) -> None:
 
 
 def require_equal_shares(strategy: tf.distribute.Strategy, batch: Any) -> None:
-  """Raises ValueError where a batch can not be divided among all devices.
+  """Raises ValueError where a batch cannot be divided among all devices.
 
   Args:
     strategy: The strategy, which may be of one device only.
@@ -152,7 +152,7 @@ def require_equal_shares(strategy: tf.distribute.Strategy, batch: Any) -> None:
   for count in sorted({each.shape[0] for each in tf.nest.flatten(batch)}):
     if count % devices:
       raise ValueError(
-        f"batches of {count} can not be shared equally by {devices} devices; "
+        f"batches of {count} cannot be shared equally by {devices} devices; "
         f"choose a --batch that is a multiple of {devices}"
       )
 
@@ -195,7 +195,7 @@ def lost(error: Exception, out: pathlib.Path, step: int) -> Exception:
     out = _Process.own[1] / out.relative_to(_Process.own[0])
   kept = f"Step {step} is saved" if step else "Nothing is saved yet"
   return LostWorkerError(
-    f"another process of this training is gone, or can not be reached. {kept} "
+    f"another process of this training is gone, or cannot be reached. {kept} "
     f"in {out}; start the same command again for each process"
     + (", and it goes on from there." if step else ".")
   )

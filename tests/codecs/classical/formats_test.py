@@ -242,7 +242,7 @@ def test_qualities_out_of_range_are_refused(codec):
 
 def test_a_side_that_the_format_can_not_hold_is_said():
   for name, width in (("webp", 16384), ("jpeg", 65536)):
-    with pytest.raises(ValueError, match=f"{name} can not store a picture of"):
+    with pytest.raises(ValueError, match=f"{name} cannot store a picture of"):
       codecs.get(name).compress(np.zeros([1, width, 3], np.uint8))
 
 

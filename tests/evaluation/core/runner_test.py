@@ -1,4 +1,4 @@
-"""Distances of pairs: each once, in batches, and what can not be measured."""
+"""Distances of pairs: each once, in batches, and what cannot be measured."""
 
 import numpy as np
 import pytest
@@ -130,7 +130,7 @@ def test_pictures_can_be_reduced_first():
   expected = np.abs(small[0] - small[1]).mean()
   assert measured.values["reference", "a"] == pytest.approx(expected, rel=1e-5)
   measured = runner.measure(distances.get("mae"), data, downscale=16)
-  assert measured.failures == {"a": "16x13 can not be reduced by 16"}
+  assert measured.failures == {"a": "16x13 cannot be reduced by 16"}
 
 
 class Undefined(base.Distance):

@@ -101,7 +101,7 @@ def test_people_who_are_left_out_really_are():
 
 
 def test_a_code_of_who_it_is_tells_the_angle_of_known_people_alone():
-  """An angle that belongs to the person can not be read of new people."""
+  """An angle that belongs to the person cannot be read of new people."""
   identity = np.repeat(np.arange(_PEOPLE), _EACH)
   known = probe.Known(
     identity, {"angle": np.array([9, 1, 8, 2, 7, 3])[identity]}

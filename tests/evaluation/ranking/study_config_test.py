@@ -164,7 +164,7 @@ def test_the_page_says_nothing_of_methods_and_files(folders):
 
 
 def test_numbers_and_order_do_not_go_with_methods(folders):
-  """The number of a picture, or its place in the page, can not give it away."""
+  """The number of a picture, or its place in the page, cannot give it away."""
   first = dict.fromkeys(people.METHODS, 0)
   rank = dict.fromkeys(people.METHODS, 0.0)
   for seed in range(10):

@@ -216,7 +216,7 @@ def test_the_page_says_at_rest_only_of_what_came_to_rest(reference, tmp_path):
     reference, metrics("mse"), tmp_path, enough, starts=("noise",)
   )
   assert found.spots[0].is_at_rest
-  # So few steps of so little can not bring noise to the reference.
+  # So few steps of so little cannot bring noise to the reference.
   slow = dataclasses.replace(SETTINGS, steps=12, learning_rate=0.001)
   args = (reference, metrics("mse"), tmp_path, slow)
   for _ in range(2):  # made, and read again

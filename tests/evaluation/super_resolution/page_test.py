@@ -79,7 +79,7 @@ def test_names_are_escaped(page):
 
 
 def test_pictures_that_can_not_be_scored_fail_the_page(tmp_path):
-  with pytest.raises(ValueError, match="a/p can not be scored"):
+  with pytest.raises(ValueError, match="a/p cannot be scored"):
     super_resolution_page.write(
       tmp_path / "report.html",
       pictures={"a": {"p": np.zeros((3, 3, 3), np.uint8)}},

@@ -138,7 +138,7 @@ def test_what_it_can_not_have_is_named(options, message):
 def test_it_takes_no_more_latents_and_no_other_rates(network):
   pictures = np.zeros((1, 64, 64, 3), np.float32)
   rounding = quantizers.Rounding()
-  with pytest.raises(ValueError, match="can not get more latents"):
+  with pytest.raises(ValueError, match="cannot get more latents"):
     warm_start.with_latents(network, 8, pictures, rounding)
   with pytest.raises(ValueError, match="no range of rates"):
     warm_start.with_rates(network, (0.001, 0.1))

@@ -170,7 +170,7 @@ def test_latents_that_can_not_be_added_are_named(pictures):
     widths=(4, 4, 4), latents=8, hyper_width=4, hyper_latents=4
   )
   sliced.build()
-  with pytest.raises(ValueError, match="can not get more latents"):
+  with pytest.raises(ValueError, match="cannot get more latents"):
     warm_start.with_latents(sliced, 16, pictures, rounding)
 
 
@@ -206,7 +206,7 @@ def test_equal_networks_take_over_all(x):
 
 
 def test_a_network_that_can_not_start_from_another_says_so():
-  with pytest.raises(ValueError, match="a mean_scale_hyperprior can not start"):
+  with pytest.raises(ValueError, match="a mean_scale_hyperprior cannot start"):
     warm_start.take_over(network(), sliced(latents=8))
   with pytest.raises(ValueError, match="weights of shapes"):
     warm_start.take_over(sliced(latents=9), network())

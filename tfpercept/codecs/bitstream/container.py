@@ -179,7 +179,9 @@ def unpack(
     )
   for name in {"seed", "tile"}.difference(optional):
     if getattr(header, name) is not None:
-      raise CorruptStream(f"the stream has a {name}, which its codec has not")
+      raise CorruptStream(
+        f"the stream has a {name}, which its codec never writes"
+      )
   wanted = symbols(header.height, header.width)
   lengths = fields.lengths(_count(fields, fewest, len(wanted)))
   for length, number in zip(lengths, wanted, strict=False):

@@ -143,7 +143,7 @@ class RangeEncoder:
     at = (self._tables.starts[which] + places).ravel()
     lows, highs = self._tables.ends[at], self._tables.ends[at + 1]
     if (lows == highs).any():
-      raise ValueError("a symbol of frequency 0 can not be written")
+      raise ValueError("a symbol of frequency 0 cannot be written")
     words, self._base, self._size = _loops.encode(
       lows.tobytes(), highs.tobytes(), self._base, self._size
     )

@@ -55,7 +55,7 @@ class PillowCodec(Codec):
     return f"Pillow {self._pillow.__version__}, {name} {features.version(key)}"
 
   def _require(self) -> None:
-    """Raises MissingLibrary if the format can not be written here."""
+    """Raises MissingLibrary if the format cannot be written here."""
     self._pillow.init()
     if self.pillow_format not in self._pillow.SAVE:
       raise MissingLibrary(
@@ -90,7 +90,7 @@ class PillowCodec(Codec):
     except _DAMAGE as error:
       height, width = image.shape[:2]
       raise ValueError(
-        f"{self.spec} can not store a picture of {width}x{height}: "
+        f"{self.spec} cannot store a picture of {width}x{height}: "
         f"{messages.first_line(error)}"
       ) from error
 

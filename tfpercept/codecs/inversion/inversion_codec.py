@@ -40,7 +40,7 @@ class Inversion(base.Codec):
   of other sizes than the generator's are covered by squares that overlap, each
   with its latent.
 
-  What the generator can not make is lost, unless a file has a residual layer, a
+  What the generator cannot make is lost, unless a file has a residual layer, a
   second string that decoding adds to the generator's picture. Such files need
   not grow with the quality, since better latents leave less of a residual, so
   targets are refused.

@@ -1,4 +1,4 @@
-"""What a generator can not make: the residual of its picture, coded apart.
+"""What a generator cannot make: the residual of its picture, coded apart.
 
 The residual goes through an orthonormal transform of its colors, to luma and
 two opponent colors, and of blocks of 8x8 pixels, and is rounded to multiples of

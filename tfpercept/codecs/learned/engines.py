@@ -43,7 +43,7 @@ def refined_at_once(objective: str) -> tuple[int, int]:
 
 
 class Unfit(ValueError):  # noqa: N818 what the model is
-  """A model that an engine can not run."""
+  """A model that an engine cannot run."""
 
 
 class Engine(abc.ABC):
@@ -61,7 +61,7 @@ class Engine(abc.ABC):
       on, rounded up to a multiple of the ratio.
 
   Raises:
-    Unfit: if the engine can not run the model.
+    Unfit: if the engine cannot run the model.
     ValueError: if the model is damaged.
   """
 
@@ -114,7 +114,7 @@ class Engine(abc.ABC):
       rounds: Number of rounds, above 0.
 
     Raises:
-      ValueError: if the engine or the model can not do so.
+      ValueError: if the engine or the model cannot do so.
     """
     del rounds
     raise ValueError(
@@ -142,7 +142,7 @@ def create(
     effort: Number of rounds that choose symbols, which TensorFlow alone does.
 
   Raises:
-    ValueError: if there is no such engine, it can not do what is asked for, or
+    ValueError: if there is no such engine, it cannot do what is asked for, or
       the model is damaged.
     MissingLibrary: if it needs TensorFlow, which is not installed.
   """

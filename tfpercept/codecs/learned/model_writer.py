@@ -39,7 +39,7 @@ def save(
     **details: JSON values for the manifest.
 
   Raises:
-    ValueError: if the network can not be made exact (`arrays`), or the folder
+    ValueError: if the network cannot be made exact (`arrays`), or the folder
       holds something else than a model.
   """
   manifests.require_replaceable(folder)

@@ -99,7 +99,7 @@ def load(
 
 
 def require(data: Iterable[judgements.Judgements]) -> None:
-  """Raises ValueError if scores of these sets can not be computed here."""
+  """Raises ValueError if scores of these sets cannot be computed here."""
   if any(found.kind == "mos" for found in data):
     correlation.require()
 

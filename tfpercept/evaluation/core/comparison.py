@@ -129,8 +129,8 @@ def compare(
       the name of the next.
 
   Returns:
-    The table. Its failures list the pairs that can not be read or differ in
-    size, and the distances and maps that can not be computed.
+    The table. Its failures list the pairs that cannot be read or differ in
+    size, and the distances and maps that cannot be computed.
   """
   names = [pair.name for pair in pairs]
   table = Table(
@@ -224,7 +224,7 @@ def without_suffix(name: str) -> str:
 
 @contextlib.contextmanager
 def _without_map(table: Table, what: str) -> Iterator[None]:
-  """Goes on where an error map can not be made: the numbers are there."""
+  """Goes on where an error map cannot be made: the numbers are there."""
   try:
     yield
   except _FAILURES as error:

@@ -41,7 +41,7 @@ def krcc(values: np.ndarray, opinions: np.ndarray) -> float:
 
 
 def require() -> None:
-  """Raises ValueError if correlations can not be computed here."""
+  """Raises ValueError if correlations cannot be computed here."""
   _stats()
 
 

@@ -38,7 +38,7 @@ class KeptLines:
 
   Raises:
     ValueError: if the file holds something else.
-    OSError: if the file can not be read or written.
+    OSError: if the file cannot be read or written.
   """
 
   def __init__(
@@ -99,14 +99,14 @@ class KeptLines:
     """Keeps a measured value.
 
     Raises:
-      NotKept: if it can not be written.
+      NotKept: if it cannot be written.
     """
     line = json.dumps({"key": key, self._name: value}) + "\n"
     try:
       _append(self.path, line.encode())
     except OSError as error:
       raise NotKept(
-        f"{self.path} can not be written: {error}. Mend that, and give the "
+        f"{self.path} cannot be written: {error}. Mend that, and give the "
         "same command again; it goes on from what was measured before."
       ) from error
     self._values[key] = value

@@ -26,7 +26,7 @@ class KeptValues:
 
   Raises:
     ValueError: if the file holds something else.
-    OSError: if the file can not be read or written.
+    OSError: if the file cannot be read or written.
   """
 
   def __init__(self, path: files.PathLike):
@@ -110,7 +110,7 @@ class OfDistance:
       seconds: Wall time of its computation, in seconds.
 
     Raises:
-      kept_lines.NotKept: if it can not be written.
+      kept_lines.NotKept: if it cannot be written.
     """
     self._lines.add(self._key(reference, image), [value, seconds])
 

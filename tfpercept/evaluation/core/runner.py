@@ -65,7 +65,7 @@ def measure(
     Values of the pairs that could be measured and why the others could not.
 
   Raises:
-    kept_lines.NotKept: if a value can not be written to `kept`.
+    kept_lines.NotKept: if a value cannot be written to `kept`.
   """
   cache = judgements.Cache() if cache is None else cache
   values, notes = {}, set()
@@ -209,7 +209,7 @@ def _reduced(image: np.ndarray, factor: int) -> np.ndarray:
   n, height, width, channels = image.shape
   rows, columns = height // factor, width // factor
   if not rows or not columns:
-    raise ValueError(f"{width}x{height} can not be reduced by {factor}")
+    raise ValueError(f"{width}x{height} cannot be reduced by {factor}")
   cut = image[:, : rows * factor, : columns * factor]
   blocks = cut.reshape(n, rows, factor, columns, factor, channels)
   return blocks.mean(axis=(2, 4))

@@ -68,7 +68,7 @@ def measure(spec: str, shape: tuple[int, ...], *, rounds: int = 20) -> Cost:
     rounds: Number of timed steps; fewer, but at least 5, if they take long.
 
   Raises:
-    ValueError: if the loss can not be made or does not suit the shape; with
+    ValueError: if the loss cannot be made or does not suit the shape; with
       what the process said.
   """
   paths = os.pathsep.join(

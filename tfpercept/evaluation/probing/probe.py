@@ -247,7 +247,7 @@ def _first_of_each(
     own = order[identity[order] == person]
     if not 1 <= count <= len(own):
       raise ValueError(
-        f"{count} labels a person can not be had: person {person} has "
+        f"{count} labels a person cannot be had: person {person} has "
         f"{len(own)} pictures to fit on"
       )
     chosen.append(own[:count])

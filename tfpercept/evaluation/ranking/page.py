@@ -56,5 +56,5 @@ def _source(name: str) -> str:
 
 
 def _inert(value: object) -> str:
-  """JSON that can not end the script element it stands in."""
+  """JSON that cannot end the script element it stands in."""
   return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -148,7 +148,7 @@ def read_person(path: files.PathLike, key: Key) -> Person:
 
   Raises:
     ValueError: if it is no such file, is of another page or says what the page
-      can not have asked.
+      cannot have asked.
   """
   value = _object(_load(path), "results", study_config.RESULTS_FORMAT)
   page = _text(_get(value, "page"), "page")

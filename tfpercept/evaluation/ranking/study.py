@@ -74,7 +74,7 @@ def make(
       done and its name.
 
   Raises:
-    ValueError: if settings ask for more than there is, a picture can not be
+    ValueError: if settings ask for more than there is, a picture cannot be
       read, differs in size from the others of its name, or all are too large
       for one page.
   """

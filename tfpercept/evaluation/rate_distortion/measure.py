@@ -74,12 +74,12 @@ def measure(
       the name of the next.
 
   Returns:
-    The points, and the failures: pictures that can not be read, codecs that
+    The points, and the failures: pictures that cannot be read, codecs that
     fail on a picture, and distances that do not suit it.
 
   Raises:
     ValueError: if there is no picture, codec or distance, or one twice.
-    kept_lines.NotKept: if a point can not be written to `work`.
+    kept_lines.NotKept: if a point cannot be written to `work`.
   """
   names = [codec.spec for codec in codecs]
   _check_arguments(pictures, names, metrics, repeats)
@@ -122,7 +122,7 @@ def read(source: np.ndarray | files.PathLike) -> np.ndarray:
   """Returns a picture that `measure` was given, uint8 `[H, W, 1 or 3]`.
 
   Raises:
-    ValueError: if it can not be read or has another shape or dtype.
+    ValueError: if it cannot be read or has another shape or dtype.
   """
   if not isinstance(source, np.ndarray):
     return files.read_image(source)

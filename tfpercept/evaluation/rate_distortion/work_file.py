@@ -35,7 +35,7 @@ class WorkFile:
 
   Raises:
     ValueError: if the file holds something else.
-    OSError: if the file can not be read or written.
+    OSError: if the file cannot be read or written.
   """
 
   def __init__(self, path: files.PathLike, *, is_fresh: bool = False):
@@ -75,7 +75,7 @@ class WorkFile:
     """Keeps a measured point.
 
     Raises:
-      kept_lines.NotKept: if it can not be written.
+      kept_lines.NotKept: if it cannot be written.
     """
     self._lines.add(key, dataclasses.asdict(point))
 

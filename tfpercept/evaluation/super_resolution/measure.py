@@ -131,7 +131,7 @@ def evaluate(
     scale: Factor of the reduction, and width of the border left out.
 
   Returns:
-    Scores of every method on every picture. A picture that can not be read or
+    Scores of every method on every picture. A picture that cannot be read or
     is too small is listed under `failures` instead.
 
   Raises:

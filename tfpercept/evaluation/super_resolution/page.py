@@ -60,11 +60,11 @@ def write(
     The scores.
 
   Raises:
-    ValueError: if a picture can not be scored.
+    ValueError: if a picture cannot be scored.
   """
   table = measure.evaluate(pictures, upscalers, scale=scale)
   for name, why in table.failures.items():
-    raise ValueError(f"{name} can not be scored: {why}")
+    raise ValueError(f"{name} cannot be scored: {why}")
   shown = [
     _comparison(table, group, name, picture, upscalers, scale, map_spec)
     for group, members in pictures.items()

@@ -42,7 +42,7 @@ _NOTES = {
     "banana. Trainings from the KLT find it late or not at all.",
   ),
   "circle": (
-    "A continuous map to the latents can not cut the circle open (Bhadane, "
+    "A continuous map to the latents cannot cut the circle open (Bhadane, "
     "Wagner, Balle, 2022), so that codebooks stay ahead.",
   ),
 }

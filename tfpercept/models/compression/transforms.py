@@ -37,7 +37,7 @@ def _convolution(
 def leaky(x: tf.Tensor) -> tf.Tensor:
   """Returns the leaky ReLU of codecs, of slope 0.2 below 0.
 
-  TensorFlow's own can not be differentiated without an error message once a
+  TensorFlow's own cannot be differentiated without an error message once a
   graph is optimized (2.14, the pass "remapper").
   """
   return tf.maximum(x, tf.cast(codec_constants.SLOPE, x.dtype) * x)

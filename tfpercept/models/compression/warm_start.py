@@ -93,7 +93,7 @@ def with_widths(network: keras.Model, widths: Sequence[int]) -> keras.Model:
   config, wanted = network.get_config(), [int(width) for width in widths]
   if "widths" not in config:
     raise ValueError(
-      f"a {network.registered_name} has no widths, so it can not get more "
+      f"a {network.registered_name} has no widths, so it cannot get more "
       "hidden channels; start from a network that has them, or drop the widths"
     )
   old = config["widths"]
@@ -143,7 +143,7 @@ def take_over(network: keras.Model, initial: keras.Model) -> None:
     initial: A built network.
 
   Raises:
-    ValueError: if the network can not start from the other.
+    ValueError: if the network cannot start from the other.
   """
   require_heir(network.registered_name, initial.registered_name)
   ours, theirs = (_parts(one) for one in (network, initial))
@@ -167,7 +167,7 @@ def require_heir(name: str, initial: str) -> None:
   """
   if name != initial and (name, initial) != _HEIR:
     raise ValueError(
-      f"a {name} can not start from a {initial}; start it from its own kind, "
+      f"a {name} cannot start from a {initial}; start it from its own kind, "
       f"or a {_HEIR[0]} from a {_HEIR[1]}"
     )
 
@@ -225,7 +225,7 @@ def with_latents(
     )
   if not network.entropy_model.can_widen:
     raise ValueError(
-      f"a {network.registered_name} can not get more latents; start from a "
+      f"a {network.registered_name} cannot get more latents; start from a "
       "scale or a mean-scale hyperprior"
     )
   copy = _with_room(network, latents)
