@@ -37,7 +37,7 @@ static unsigned long long varint(Span* span) {
     value |= (unsigned long long)(byte & 127) << shift;
     if (byte < 128) return value;
   }
-  fail("the model's signatures can not be read");
+  fail("the model's signatures cannot be read");
   return 0;
 }
 
@@ -108,12 +108,12 @@ int main(int count, char** arguments) {
       tensor_of(graph, value_of(signature, 2, "status"))};
 
   FILE* file = fopen(arguments[3], "rb");
-  if (!file || fseek(file, 0, SEEK_END)) fail("the file can not be read");
+  if (!file || fseek(file, 0, SEEK_END)) fail("the file cannot be read");
   long size = ftell(file);
   rewind(file);
   char* contents = malloc(size > 0 ? size : 1);
   if (!contents || fread(contents, 1, size, file) != (size_t)size)
-    fail("the file can not be read");
+    fail("the file cannot be read");
   fclose(file);
 
   int64_t one = 1;
@@ -138,6 +138,6 @@ int main(int count, char** arguments) {
   file = fopen(arguments[4], "wb");
   if (!file || fwrite(TF_TString_GetDataPointer(picture), 1, length, file) !=
                    length || fclose(file))
-    fail("the picture can not be written");
+    fail("the picture cannot be written");
   return 0; /* what is still held goes with the process */
 }
