@@ -16,7 +16,12 @@ from tfpercept import distances, models, weights
 from tfpercept.data import packaged, super_resolution
 from tfpercept.io import downloads
 
-SUPER_RESOLUTION = ("srcnn_x4_mae", "srcnn_x4_ms_ssim", "srcnn_x4_mse")
+SUPER_RESOLUTION = (
+  "srcnn_x4_mae",
+  "srcnn_x4_ms_ssim",
+  "srcnn_x4_ms_ssim_mirror",
+  "srcnn_x4_mse",
+)
 
 
 def test_the_trained_networks_ship():
