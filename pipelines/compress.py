@@ -60,6 +60,15 @@ class Compress(options.Bulk):
 _FLAGS = derived_flags.Flags(Compress)
 
 
+def _require_exact(asked: Compress) -> None:
+  """Raises ValueError for what files without loss do not have."""
+  given = (asked.model, asked.quality, asked.target_bpp)
+  if any(value is not None for value in given) or asked.codec is not None:
+    raise ValueError(
+      "--lossless=always has no model, codec, quality or target; leave them out"
+    )
+
+
 def main() -> None:
   """Compresses what is missing, and prints the summary."""
   asked = _FLAGS.read()
@@ -67,6 +76,8 @@ def main() -> None:
     raise ValueError("give --quality or --target_bpp, not both")
   if asked.model is not None and asked.codec is not None:
     raise ValueError("give --model or --codec, not both")
+  if asked.lossless == "always":
+    _require_exact(asked)
   model = None if asked.codec else _absolute(asked.model or offers.MODEL)
   codec = work.opened(model, asked.codec)
   folder = os.path.abspath(asked.output)

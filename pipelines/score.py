@@ -82,8 +82,9 @@ def main() -> None:
   for place, spec in enumerate(specs, 1):
     values = np.array([row[place] for row in rows if math.isfinite(row[place])])
     if len(values):
-      mean = statistics.bootstrap(lambda v: float(v.mean()), values)
-      print(f"{spec}: {mean.value:.5g} [{mean.low:.5g}, {mean.high:.5g}]")
+      mean = statistics.mean(values)
+      ends = f" [{mean.low:.5g}, {mean.high:.5g}]" if not mean.why else ""
+      print(f"{spec}: {mean.value:.5g}{ends}")
   partly = [line for line in lines if "unscored" in line]
   for line in partly[:_SHOWN]:
     print(f"{line['name']}: {'; '.join(line['unscored'])}", file=sys.stderr)

@@ -65,7 +65,8 @@ def measure(
 ) -> Parts:
   """Measures the parts of all pairs, or reads them from `folder`.
 
-  Those of pictures that have changed are measured anew.
+  Those of pictures that have changed are measured anew, and all of them if the
+  weights of the distance have.
 
   Args:
     spec: Spec of the distance.
@@ -78,7 +79,8 @@ def measure(
   """
   path = folder / "parts.npz"
   pictures = preference_choices.digests(data)
-  known, seen = _read(path, spec) if path.is_file() else ({}, {})
+  measured = {"spec": spec, "weights": make(spec).checksum}
+  known, seen = _read(path, measured) if path.is_file() else ({}, {})
   known = {
     pair: parts
     for pair, parts in known.items()
@@ -90,7 +92,7 @@ def measure(
   if left:
     logging.info("measuring %s on %d pairs of pictures", spec, len(left))
     known = {**known, **_measured(spec, left)}
-    _write(path, spec, known, seen | pictures)
+    _write(path, measured, known, seen | pictures)
   return known
 
 
@@ -112,10 +114,13 @@ def _measured(
 
 
 def _write(
-  path: pathlib.Path, spec: str, parts: Parts, pictures: dict[str, str]
+  path: pathlib.Path,
+  measured: dict[str, str | None],
+  parts: Parts,
+  pictures: dict[str, str],
 ) -> None:
   told = json.dumps(
-    {"spec": spec, "pairs": list(parts), "pictures": pictures}
+    {**measured, "pairs": list(parts), "pictures": pictures}
   ).encode()
   data = io.BytesIO()
   np.savez(
@@ -126,13 +131,15 @@ def _write(
   files.write_bytes(path, data.getvalue())
 
 
-def _read(path: pathlib.Path, spec: str) -> tuple[Parts, dict[str, str]]:
+def _read(
+  path: pathlib.Path, measured: dict[str, str | None]
+) -> tuple[Parts, dict[str, str]]:
   """Returns parts, and the digests of the pictures that they are of."""
   try:
     arrays = npz_reader.read(path)
     told = json.loads(arrays["told"].astype(np.uint8).tobytes())
     pairs = [(str(one), str(other)) for one, other in told["pairs"]]
-    if told["spec"] != spec:
+    if any(told.get(name) != value for name, value in measured.items()):
       return {}, {}
     parts = dict(zip(pairs, arrays["parts"], strict=True))
     return parts, dict(told.get("pictures", {}))

@@ -222,7 +222,7 @@ def _judged(
     "head": None if head is None else manifests.read(head)["sha256"],
     "quality": job.quality,
     "pictures": identity.of_paths([job.pictures])[0]["files"],
-    "distances": specs,
+    "distances": {spec: distances.get(spec).checksum for spec in specs},
   }
   kept = _kept(path, conditions)
   if kept is not None:

@@ -251,8 +251,8 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
     "Data": ", ".join(pathlib.Path(d).name for d in own.data),
     "Pictures": f"{own.side}x{own.side}, {own.channels} channels",
     "Network": told["model"],
-    "Steps": f"{_steps(manifests)} of {own.batch} pictures, Adam, peak rate "
-    f"{run['learning_rate']:g}, {run['precision']}",
+    "Steps": f"{_in_words(steps(manifests))} of {own.batch} pictures, Adam, "
+    f"peak rate {run['learning_rate']:g}, {run['precision']}",
     "Seeds": ", ".join(map(str, dict.fromkeys(s for _, s in manifests))),
     "Nats per latent aimed at": told.get("nats_per_latent", "not set"),
     "Nats that tell the training pictures apart": told_apart(manifests)
@@ -265,9 +265,27 @@ def conditions(manifests: Mapping[tuple[str, int], Any]) -> dict[str, object]:
   }
 
 
-def _steps(manifests: Mapping[tuple[str, int], Any]) -> str:
-  """Returns the number of steps, by the name of the loss where they differ."""
-  counts = {name: m["training"]["steps"] for (name, _), m in manifests.items()}
+def steps(manifests: Mapping[tuple[str, int], Any]) -> dict[str, int]:
+  """Returns the number of steps by the name of the loss.
+
+  Where seeds of a loss have different numbers, each has a name of its own.
+
+  Args:
+    manifests: Manifests of the models, by the name of the loss and the seed.
+  """
+  found: dict[str, dict[int, int]] = {}
+  for (name, seed), manifest in manifests.items():
+    found.setdefault(name, {})[seed] = manifest["training"]["steps"]
+  named = {}
+  for name, counts in found.items():
+    if len(set(counts.values())) == 1:
+      named[name] = next(iter(counts.values()))
+    else:
+      named |= {f"{name}, seed {seed}": n for seed, n in counts.items()}
+  return named
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
   if len(set(counts.values())) == 1:
     return str(next(iter(counts.values())))
   return ", ".join(f"{name}: {count}" for name, count in counts.items())

@@ -291,7 +291,7 @@ def _measure(
     generation_table.reference(evidence(first)),
     costs,
     missing,
-    {name: m["training"]["steps"] for (name, _), (_, m) in loaded.items()},
+    vae_benchmark.steps({key: m for key, (_, m) in loaded.items()}),
   )
   return table, evidence(first).unseen
 

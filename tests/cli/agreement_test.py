@@ -160,3 +160,15 @@ def test_a_value_that_can_not_be_kept_ends_the_command(
   said = capsys.readouterr().err.strip().splitlines()[-1]
   assert said.startswith(f"error: {kept} cannot be written: ")
   assert said.endswith("it goes on from what was measured before.")
+
+
+def test_a_sheet_needs_a_picture_and_a_question(data, tmp_path, capsys):
+  flags = ["agreement", f"--data={data}", "--metric=mse"]
+  assert cli.main([*flags, "--sheet=sheet.txt"]) == 2
+  out, err = capsys.readouterr()
+  assert not out and "the name of a picture ends in" in err
+  sheet = tmp_path / "sheet.png"
+  # The noise decides, so that people and the distance agree.
+  assert cli.main([*flags, f"--sheet={sheet}"]) == 1
+  out, err = capsys.readouterr()
+  assert "mse" in out and "there is no sheet" in err and not sheet.exists()

@@ -164,6 +164,23 @@ def test_a_folder_that_may_not_be_listed_costs_no_other(tmp_path, monkeypatch):
     files.list_images(tmp_path / "lost+found")
 
 
+def test_a_folder_that_may_hold_pictures_is_named(tmp_path, monkeypatch):
+  (tmp_path / "deep" / "closed").mkdir(parents=True)
+  (tmp_path / "empty").mkdir()
+  iterdir = pathlib.Path.iterdir
+
+  def listed(path):
+    if path.name == "closed":
+      raise PermissionError(13, "Permission denied", str(path))
+    return iterdir(path)
+
+  monkeypatch.setattr(pathlib.Path, "iterdir", listed)
+  with notes.collected() as told:
+    found = picture_files.passed_over(tmp_path, picture_files.SUFFIXES)
+  assert found == ([], [tmp_path / "deep"])
+  assert told == []  # nobody asked what is in it
+
+
 def test_what_a_killed_process_leaves_is_no_picture(tmp_path):
   files.write_image(tmp_path / "a.png", SMOOTH)
   with files.atomic(tmp_path / "b.png") as temporary:

@@ -102,6 +102,9 @@ def test_a_wrong_quality_or_a_result_of_another_program_is_refused(
   done = compress(photos, tmp_path, "--quality=999")
   assert "--quality of jpeg" in done.stderr and done.returncode == 1
   assert not (tmp_path / jobs.FOLDER).exists()
+  done = compress(photos, tmp_path, "--lossless=always")
+  assert "has no model, codec, quality or target" in done.stderr
+  assert done.returncode == 1 and not (tmp_path / jobs.FOLDER).exists()
   (tmp_path / "a.jpg").touch()
   done = compress(photos, tmp_path)
   assert "a.jpg exists, and no earlier call" in done.stderr

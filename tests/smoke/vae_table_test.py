@@ -169,6 +169,14 @@ def test_the_losses_of_a_benchmark_are_those_of_the_paper(name, wanted):
   assert others in (set(), {"LPIPS-VGG", "LPIPS-SqueezeNet"})
 
 
+def test_seeds_of_unequal_lengths_are_told_apart():
+  lengths = {("MSE", 0): 30, ("MSE", 1): 3, ("SSIM", 0): 30, ("SSIM", 1): 30}
+  told = {key: {"training": {"steps": n}} for key, n in lengths.items()}
+  assert vae_benchmark.steps(told) == {
+    "MSE, seed 0": 30, "MSE, seed 1": 3, "SSIM": 30
+  }  # fmt: skip
+
+
 def test_the_weights_of_losses_of_digits_are_the_authors():
   betas = vae_benchmark.BENCHMARKS["mnist"].betas
   assert betas["SSIM"] == pytest.approx(0.0158, rel=1e-3)

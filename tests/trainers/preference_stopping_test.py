@@ -140,6 +140,16 @@ def test_weights_of_a_sum_are_learned_from_whole_pictures(data, tmp_path):
     pair for pair in again if not np.array_equal(again[pair], anew[pair])
   }
   assert differ == {pair for pair in again if changed in pair}
+  weights = tmp_path / "watson.npz"
+  spec = f"1.0*watson_dft(weights={str(weights)!r}) + 1.0*mse"
+  found = []
+  for factor in (1.0, 1.5):
+    initial = distances.get("watson_dft").checkpoint()
+    np.savez(weights, **{k: v * factor for k, v in initial.items()})
+    found.append(preference_parts.measure(spec, choices, tmp_path))
+  pair = next(iter(found[0]))
+  assert found[0][pair][0] != found[1][pair][0]
+  assert found[0][pair][1] == found[1][pair][1]
   (tmp_path / "parts.npz").write_bytes(b"PK")
   with pytest.raises(ValueError, match=r"parts\.npz is damaged"):
     preference_parts.measure(SUM, choices, tmp_path)

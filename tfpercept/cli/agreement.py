@@ -13,12 +13,14 @@ from tfpercept.evaluation.core import settings as defaults
 
 if TYPE_CHECKING:
   from tfpercept import distances
+  from tfpercept.codecs import files as codec_files
   from tfpercept.data import judgement_layouts
   from tfpercept.evaluation.agreement import disagreements_page
   from tfpercept.evaluation.agreement import table as agreement_table
   from tfpercept.evaluation.core import kept_values
   from tfpercept.io import files
 else:
+  codec_files = deferred.module("tfpercept.codecs.files")
   kept_values = deferred.module("tfpercept.evaluation.core.kept_values")
   files = deferred.module("tfpercept.io.files")
   disagreements_page = deferred.module(
@@ -83,6 +85,8 @@ def _agreement(arguments: argparse.Namespace) -> int:
   output.check(arguments)
   for path in filter(None, (arguments.page, arguments.sheet)):
     files.require_writable(path)
+  if arguments.sheet:
+    codec_files.require_picture_name(arguments.sheet)
   settings = options.read(defaults.Agreement, arguments)
   metrics, missing = agreement_table.load(_specs(arguments.metric))
   found = judgement_layouts.load_all(arguments.data, arguments.layout)
@@ -105,9 +109,13 @@ def _agreement(arguments: argparse.Namespace) -> int:
   output.emit(arguments, _FORMATS[arguments.format](blocks))
   if arguments.page:
     disagreements_page.write(arguments.page, blocks)
-  if arguments.sheet:
-    files.write_image(arguments.sheet, disagreements_page.sheet(blocks))
   failures = dict(missing)
+  if arguments.sheet:
+    try:
+      sheet = disagreements_page.sheet(blocks)
+      files.write_image(arguments.sheet, sheet)
+    except ValueError as error:
+      failures[arguments.sheet] = str(error)
   for block in blocks:
     failures |= block.failures
   for name, why in failures.items():

@@ -184,9 +184,14 @@ def _entries(
 
 
 def _holds(folder: pathlib.Path, suffixes: Collection[str]) -> bool:
-  """Returns True if such a file is among the first entries of a folder."""
+  """Returns True if such a file is among the first entries of a folder.
+
+  Also where that cannot be known, since a folder may not be listed.
+  """
   try:
-    entries = itertools.islice(_entries(folder, True), _MOST_ENTRIES)
-    return any(path.suffix.lower() in suffixes for path in entries)
-  except OSError:  # it may not be read
+    with notes.collected() as closed:
+      entries = itertools.islice(_entries(folder, True), _MOST_ENTRIES)
+      is_there = any(path.suffix.lower() in suffixes for path in entries)
+  except OSError:  # it may not be listed itself
     return True
+  return is_there or bool(closed)

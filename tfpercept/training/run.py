@@ -71,11 +71,11 @@ class Run(Generic[_Own]):
     object.__setattr__(self, "precision", precision.resolve(self.precision))
     for name in ("steps", "interval"):
       number = getattr(self, name)
-      if number < 1 or number != int(number):
+      if not 1 <= number < math.inf or number != int(number):
         raise ValueError(
           f"{name} must be positive and a whole number; got {number}"
         )
-    if self.warmup < 0:
+    if not self.warmup >= 0:
       raise ValueError(f"warmup is 0 or more steps; got {self.warmup}")
     if self.skip_nonfinite < 0:
       raise ValueError(

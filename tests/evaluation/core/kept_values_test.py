@@ -1,13 +1,14 @@
 """When a kept value counts again."""
 
 import json
+import os
 import pathlib
 
 import numpy as np
 import pytest
 
 from tfpercept import distances
-from tfpercept.evaluation.core import kept_values
+from tfpercept.evaluation.core import kept_lines, kept_values
 
 PAIR = np.zeros((2, 8, 8, 3), np.uint8)
 
@@ -126,6 +127,19 @@ def test_two_processes_may_begin_a_file_together(path, tmp_path, monkeypatch):
   monkeypatch.setattr(pathlib.Path, "exists", late)
   assert len(kept_values.KeptValues(new)) == 1
   assert found(new) == (0.25, 1.5)
+
+
+def test_a_line_that_a_full_disk_cut_off_costs_no_other(path, monkeypatch):
+  kept = kept_values.KeptValues(path)
+  write = os.write
+  monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:10]))
+  with pytest.raises(kept_lines.NotKept, match="No space left"):
+    kept.of(distances.get("mae"), 1).add(*PAIR, 0.5, 1.0)
+  monkeypatch.undo()
+  other = kept_values.KeptValues(path)
+  other.of(distances.get("ssim"), 1).add(*PAIR, 0.75, 1.0)
+  assert found(path, "ssim") == (0.75, 1.0)
+  assert found(path, "mae") is None
 
 
 def test_two_processes_keep_their_values_in_one_file(path):

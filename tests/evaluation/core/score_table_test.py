@@ -109,10 +109,11 @@ def test_a_paired_difference_is_that_of_the_pictures(table):
   found = score_table.paired_difference(
     table, "ssim", method="net", baseline="bicubic"
   )
-  # 0.1, 0.1 and -0.1; means of three draws lie between these, and so few
-  # pictures have an interval as wide as all of them.
+  # 0.1, 0.1 and -0.1, whose means of draws lie between them: too few.
   assert found.mean == pytest.approx(0.1 / 3)
-  assert (found.low, found.high) == pytest.approx((-0.1, 0.1))
+  half = 4.30265 * np.std([0.1, 0.1, -0.1], ddof=1) / math.sqrt(3)
+  ends = 0.1 / 3 - half, 0.1 / 3 + half
+  assert (found.low, found.high) == pytest.approx(ends, rel=1e-4)
   assert found.pictures == 3
 
 
@@ -136,6 +137,24 @@ def test_bootstrap_intervals_cover_the_truth_about_as_often_as_they_claim():
   # 95 % of 200 is 190; the binomial spread is 3, and at 40 pictures the
   # percentile bootstrap is known to be one or two per cent too narrow.
   assert 176 <= covered <= 198
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_of_fewer_than_five_pictures_equals_win_as_seldom_as_is_said(count):
+  random = np.random.default_rng(0)
+  wins = 0
+  for _ in range(200):
+    rows = tuple(
+      score_table.Row("a", str(i), method, {"ssim": value})
+      for i, gap in enumerate(random.normal(size=count))
+      for method, value in (("net", gap), ("base", 0.0))
+    )
+    found = score_table.paired_difference(
+      score_table.Table(("ssim",), rows), "ssim", method="net", baseline="base"
+    )
+    wins += found.low > 0 or found.high < 0
+  # 5 % of 200, with a deviation of 3.
+  assert wins < 20
 
 
 def test_few_pictures_have_an_interval_nearly_as_wide_as_students():

@@ -80,6 +80,9 @@ def test_deep_losses_do_worse_by_each_measure_or_by_some(
     unequal = make(rows, steps={"Watson-DFT": 10, "LPIPS": steps, "MSE": 3})
     told = "" if steps == 10 else ", after unequal steps"
     assert verdict(unequal, "deep")[0] == f"{expected}{told}"
+  mixed = {"Watson-DFT, seed 0": 10, "Watson-DFT, seed 1": 9, "LPIPS": 10}
+  unequal = make(rows, steps=mixed)
+  assert verdict(unequal, "deep")[0] == f"{expected}, after unequal steps"
   swapped = make({"Watson-DFT": deep, "LPIPS": dft})
   assert verdict(swapped, "deep")[0] != "holds"
 

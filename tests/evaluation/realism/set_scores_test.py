@@ -88,6 +88,16 @@ def test_a_critic_tells_apart_what_differs_and_nothing_else():
   assert apart.estimate.value > 0.9
 
 
+def test_a_critic_is_right_in_a_share_also_where_sizes_differ():
+  sides = [
+    [one for count in (4, 60) for one in pictures(s, 6, count, shift=shift)]
+    for s, shift in ((0, 0.0), (1, 4.0))
+  ]
+  found = set_scores.linear_critic(*sides).estimate
+  assert found.value > 0.95
+  assert 0.7 < found.low <= found.value <= found.high <= 1
+
+
 def test_a_score_tells_its_sample():
   text = str(set_scores.linear_critic(pictures(0), pictures(1)))
   assert text.endswith("] of 240 patches of 12 pictures")

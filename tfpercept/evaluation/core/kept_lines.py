@@ -113,8 +113,14 @@ class KeptLines:
 
 
 def _append(path: pathlib.Path, line: bytes) -> None:
+  """Adds a whole line, or nothing, which the next one would be glued to."""
   with lock.appending(path) as file:
-    written = os.write(file.fileno(), line)
+    end, written = file.seek(0, os.SEEK_END), 0
+    try:
+      written = os.write(file.fileno(), line)
+    finally:
+      if written < len(line):
+        file.truncate(end)
   if written < len(line):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -130,8 +130,9 @@ def paired_difference(
 ) -> Difference:
   """Returns by how much `method` scores above `baseline` on the same pictures.
 
-  The interval is the expanded percentile bootstrap over pictures, which is as
-  wide as Student's; see `statistics.expanded_tail`.
+  The interval is the expanded percentile bootstrap over pictures, which is
+  about as wide as Student's (`statistics.expanded_tail`), and Student's itself
+  for fewer than 5 pictures.
 
   Raises:
     ValueError: if there is no picture with finite scores of both.
@@ -146,15 +147,23 @@ def paired_difference(
     )
   low = high = math.nan
   if not statistics.is_point(difference.min(), difference.max()):
-    random = np.random.default_rng(seed)
-    count = difference.size
-    choices = random.integers(count, size=(resamples, count))
-    tail = statistics.expanded_tail(count)
-    drawn = difference[choices].mean(axis=1)
-    low, high = np.quantile(drawn, (tail, 1 - tail))
+    low, high = _interval_of_mean(difference, resamples, seed)
   return Difference(
     float(difference.mean()), float(low), float(high), difference.size
   )
+
+
+def _interval_of_mean(
+  values: np.ndarray, resamples: int, seed: int
+) -> tuple[float, float]:
+  count = values.size
+  if count < statistics.FEWEST:
+    return statistics.student(values)
+  random = np.random.default_rng(seed)
+  drawn = values[random.integers(count, size=(resamples, count))].mean(axis=1)
+  tail = statistics.expanded_tail(count)
+  low, high = np.quantile(drawn, (tail, 1 - tail))
+  return float(low), float(high)
 
 
 def number(spec: str, value: float) -> str:

@@ -24,6 +24,8 @@ FEW = 10
 The percentiles of a mean of n are narrower than Student's interval: 0.53 times
 as wide for 4, 0.82 for 10, 0.91 for 20.
 """
+FEWEST = 5
+"""Number of drawn units below which `expanded_tail` does not help."""
 _WIDTH = 1e-9  # relative width below which an interval is a single point
 
 
@@ -98,8 +100,9 @@ def bootstrap(
 def expanded_tail(count: int) -> float:
   """Returns the share of draws to leave out at either end of an interval.
 
-  That of the expanded percentile interval, which is as wide as Student's for a
-  mean: of few units the plain 2.5 % would leave out too many.
+  That of the expanded percentile interval, which is about as wide as Student's
+  for a mean of 5 units or more: the plain 2.5 % would leave out too many. Of
+  fewer units no draw is as far out, so it is too narrow.
 
   Args:
     count: Number of units that are drawn.
@@ -117,6 +120,15 @@ def expanded_tail(count: int) -> float:
 
   wider = math.sqrt(count / (count - 1)) * stats.t.ppf(TAILS[1], count - 1)
   return float(stats.norm.cdf(-wider))
+
+
+def student(values: np.ndarray) -> tuple[float, float]:
+  """Returns Student's interval of the mean of two numbers `[n]` or more."""
+  with extras.needed("intervals from few units"):
+    from scipy import stats
+
+  half = stats.t.ppf(TAILS[1], len(values) - 1) * stats.sem(values)
+  return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 def is_point(low: float, high: float) -> bool:

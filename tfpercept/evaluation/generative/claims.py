@@ -63,7 +63,11 @@ def _by_all(
   )
   if not verdicts:
     return UNKNOWN, figures
-  steps = {table.steps[n] for n in (DFT, *others) if n in table.steps}
+  steps = {
+    count
+    for name, count in table.steps.items()  # "NAME" or "NAME, seed SEED"
+    if name.split(", seed ")[0] in (DFT, *others)
+  }
   unequal = UNEQUAL if len(steps) > 1 else ""
   held = verdicts.count(HOLDS)
   if held == len(verdicts):

@@ -115,8 +115,8 @@ class Table:
     costs: Costs by the name of the loss, also of losses without a trained
       network; None where a cost could not be measured.
     missing: Reasons why distances or losses are left out, by name.
-    steps: Number of steps of the training, by the name of the loss; empty where
-      it is not known.
+    steps: Number of steps of the training, by the name of the loss, or by
+      `"NAME, seed SEED"` where seeds differ; empty where it is not known.
   """
 
   rows: dict[str, Row]
@@ -150,8 +150,8 @@ def measure(
   ]
   trained = evidence.train[: evidence.compared]
   quality = {
-    "trained_kl": statistics.bootstrap(np.mean, _nats(network, trained)),
-    "kl": statistics.bootstrap(np.mean, _nats(network, few)),
+    "trained_kl": statistics.mean(_nats(network, trained)),
+    "kl": statistics.mean(_nats(network, few)),
     **_sharpness(draws[0], evidence),
     "reconstructed_sharpness": sharpness.sharpness(x_hat, few),
   }

@@ -137,8 +137,10 @@ def linear_critic(originals: Features, decoded: Features) -> SetScore:
       right[i] = (score(originals[i]) > 0).sum()
       right[i] += (score(decoded[i]) < 0).sum()
       size[i] = len(originals[i]) + len(decoded[i])
+  # Both numbers of a picture are drawn together: pictures differ in size.
   found = statistics.bootstrap(
-    lambda r, n: float(r.sum() / n.sum()), right, size
+    lambda drawn: float(drawn[:, 0].sum() / drawn[:, 1].sum()),
+    np.stack([right, size], axis=1),
   )
   interval = found.low, found.high
   if statistics.is_point(*interval):

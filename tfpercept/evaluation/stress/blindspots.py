@@ -179,6 +179,8 @@ def make(
     record["reference"] = _digest(reference)
     if checksum := metrics[spec].checksum:
       record["weights"] = checksum
+    if name == "held" and (checksum := distances.get(settings.held).checksum):
+      record["held_weights"] = checksum
     descend = functools.partial(
       _descended, metrics[spec], reference, name, settings, show
     )
