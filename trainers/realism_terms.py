@@ -26,6 +26,7 @@ from tfpercept.codecs.learned import learned_codec
 from tfpercept.data import identity, sources
 from tfpercept.evaluation.core import settings as defaults
 from tfpercept.evaluation.ranking import page as ranking_page
+from tfpercept.evaluation.ranking import results as ranking_results
 from tfpercept.evaluation.ranking import study, study_config
 from tfpercept.evaluation.realism import decoders, measure, table, terms
 from tfpercept.io import files, folders
@@ -291,8 +292,14 @@ def _write_ranking(out: pathlib.Path, shown: dict[str, pathlib.Path]) -> None:
   groups = study_config.find(shown, out / _FAITHFUL / "decoded" / "original")
   made = study.make(groups, defaults.Study(checks=min(3, len(groups))))
   page = out / "ranking.html"
+  key = page.with_suffix(".key.json")
+  ranking_results.require_no_other(
+    key,
+    made.key["page"],
+    f"Move it and {page.name} away, and repeat the command",
+  )
+  files.write_json(key, made.key)
   ranking_page.write(page, made, defaults.Look())
-  files.write_json(page.with_suffix(".key.json"), made.key)
   print(f"{page}: for people to rank the arms", file=sys.stderr)
 
 

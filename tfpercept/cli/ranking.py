@@ -150,7 +150,9 @@ def _make(arguments: argparse.Namespace) -> int:
   with progress.Bar(len(groups)) as bar:
     study = ranking_study.make(groups, settings, progress=bar.show)
   if not arguments.overwrite:
-    _require_no_other(key, study.key["page"])
+    results.require_no_other(
+      key, study.key["page"], "Choose another --out, or --overwrite it"
+    )
   files.write_json(key, study.key)
   ranking_page.write(page, study, look)
   output.show(str(page))
@@ -160,20 +162,6 @@ def _make(arguments: argparse.Namespace) -> int:
     file=sys.stderr,
   )
   return 0
-
-
-def _require_no_other(path: pathlib.Path, page: str) -> None:
-  """Raises ValueError if there is a file that is not the key of a page."""
-  try:
-    if not path.exists() or results.read_key(path).page == page:
-      return
-  except ValueError:
-    pass
-  raise ValueError(
-    f"{path} exists, and is not the key of this page; answers to the page of "
-    "that key could not be analysed any more. Choose another --out, or "
-    "--overwrite it"
-  )
 
 
 def _analyse(arguments: argparse.Namespace) -> int:

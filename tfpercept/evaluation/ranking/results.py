@@ -85,6 +85,27 @@ class Key:
   trials: dict[str, Trial]
 
 
+def require_no_other(path: files.PathLike, page: str, instead: str) -> None:
+  """Raises ValueError if there is a file that is not the key of a page.
+
+  People may be answering the page of that key.
+
+  Args:
+    path: Path of the key that is to be written.
+    page: Identity of the page that it is of.
+    instead: Sentence, without its full stop, that says what to do.
+  """
+  try:
+    if not pathlib.Path(path).exists() or read_key(path).page == page:
+      return
+  except ValueError:
+    pass
+  raise ValueError(
+    f"{path} exists, and is not the key of this page; answers to the page of "
+    f"that key could not be analysed any more. {instead}"
+  )
+
+
 def read_key(path: files.PathLike) -> Key:
   """Reads the key that `tfpercept ranking make` wrote beside the page.
 
