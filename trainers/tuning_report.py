@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 import pathlib
@@ -13,14 +12,12 @@ import numpy as np
 from tfpercept import distances
 from tfpercept.data import judgements
 from tfpercept.evaluation.agreement import scores
-from tfpercept.evaluation.core import runner
-from tfpercept.io import files
+from tfpercept.evaluation.core import kept_values, runner
 from trainers import (
   preference_choices,
   preference_report,
   preference_training,
   processes,
-  tuned_distances,
 )
 
 Values = dict[judgements.PairKey, float]
@@ -100,40 +97,22 @@ def added(terms: Sequence[Values]) -> Values:
 def measured(
   spec: str, data: judgements.Judgements, path: pathlib.Path
 ) -> Values:
-  """Measures a distance on all pairs, or reads its values from `path`.
+  """Measures a distance on all pairs, but for values that a file has already.
 
-  Values of other parameters, such as of an earlier training whose weights had
-  the same path, and of pictures that have changed, are measured anew.
+  Args:
+    spec: Spec of the distance.
+    data: Judgements whose pairs are measured.
+    path: File of values, see `kept_values.KeptValues`: those of other
+      parameters, or of pictures that have changed, are measured anew.
+
+  Raises:
+    ValueError: if there is no value for a pair.
   """
-  distance = distances.get(spec)
-  asked = {
-    "spec": spec,
-    "parameters": _digest(distance),
-    "pictures": preference_choices.digests(data),
-  }
-  known: Values = {}
-  if path.is_file():
-    told = json.loads(path.read_bytes())
-    if all(told.get(key) == value for key, value in asked.items()):
-      known = {(r, p): value for r, p, value in told["values"]}
-  if not all((r.key, p.key) in known for r, p in data.pairs):
-    found = runner.measure(distance, data)
-    if found.failures:
-      raise ValueError(f"{spec} has no value for {found.failures}")
-    known = found.values
-    values = [[*pair, value] for pair, value in known.items()]
-    files.write_json(path, {**asked, "values": values})
-  return known
-
-
-def _digest(distance: distances.Distance) -> str:
-  """Returns the SHA-256 of the parameters of a distance."""
-  digest = hashlib.sha256()
-  for term in tuned_distances.parameters(distance):
-    for name, array in sorted(term.items()):
-      digest.update(f"{name} {array.dtype} {array.shape} ".encode())
-      digest.update(np.ascontiguousarray(array).tobytes())
-  return digest.hexdigest()
+  kept = kept_values.KeptValues(path)
+  found = runner.measure(distances.get(spec), data, kept=kept)
+  if found.failures:
+    raise ValueError(f"{spec} has no value for {found.failures}")
+  return found.values
 
 
 def gains(
@@ -211,7 +190,7 @@ def elsewhere(
     told = json.loads((folder / "agreement.json").read_bytes())
     (after,) = told["trained"][before]
     pair = [
-      measured(spec, data, folder / f"{when}_{data.name}.json")
+      measured(spec, data, folder / f"{when}_{data.name}.jsonl")
       for when, spec in (("before", before), ("after", after))
     ]
     cells = [

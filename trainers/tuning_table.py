@@ -80,7 +80,7 @@ def main() -> None:
     spec = tuning_rows.ROWS[name].spec
     before[spec], after[spec] = tuning_report.held_out(out / name)
   base = tuning_report.measured(
-    tuning_report.BASELINE, data, out / "baseline.json"
+    tuning_report.BASELINE, data, out / "baseline.jsonl"
   )
   after[tuning_report.BASELINE] = base
   if set(tuning_rows.JOINT) <= set(job.rows):

@@ -97,14 +97,14 @@ def test_other_data_are_measured_once(data, tmp_path, monkeypatch):
   def fails(*arguments):
     raise AssertionError("it was measured before")
 
-  monkeypatch.setattr(runner, "measure", fails)
+  monkeypatch.setattr(runner.Compiled, "__call__", fails)
   assert tuning_report.elsewhere({"mse": tmp_path}, choices) == lines
 
 
 def test_pictures_that_were_changed_are_measured_anew(data, tmp_path):
   (choices,) = judgement_layouts.load(data)
   choices = tuning_report.normal(choices)
-  values = tmp_path / "values.json"
+  values = tmp_path / "values.jsonl"
   before = tuning_report.measured("mse", choices, values)
   changed = choices.items[0].images[0].key
   picture = files.read_image(changed)
@@ -125,7 +125,7 @@ def test_judgements_without_a_gain_are_refused_beforehand():
 def test_weights_that_were_trained_again_are_measured_anew(data, tmp_path):
   (choices,) = judgement_layouts.load(data)
   choices = tuning_report.normal(choices)
-  weights, values = tmp_path / "weights.npz", tmp_path / "values.json"
+  weights, values = tmp_path / "weights.npz", tmp_path / "values.jsonl"
   found = []
   for scale in (1.0, 2.0):
     arrays = distances.get("watson_dct").checkpoint()
