@@ -9,9 +9,7 @@ reference of the same name without suffix. The scores are written to
 The exit status is 0 if nothing failed, 1 if some did, 2 if all did.
 """
 
-import csv
 import dataclasses
-import io
 import math
 import pathlib
 import sys
@@ -22,7 +20,7 @@ from pipelines import inputs, jobs, options, work
 from programs import derived_flags, program
 from tfpercept import distances, offers, settings
 from tfpercept.cli import output
-from tfpercept.evaluation.core import statistics
+from tfpercept.evaluation.core import statistics, text_tables
 from tfpercept.io import files
 
 SCORES = "scores.csv"
@@ -77,7 +75,8 @@ def main() -> None:
       for line in lines
     ]
     path = pathlib.Path(asked.output) / SCORES
-    files.write_text(path, _csv(["picture", *specs], rows))
+    table = [["picture", *specs], *rows]
+    files.write_text(path, text_tables.csv_text(table))
   print(f"{summary['done']} of {summary['pictures']} pictures scored")
   for place, spec in enumerate(specs, 1):
     values = np.array([row[place] for row in rows if math.isfinite(row[place])])
@@ -96,12 +95,6 @@ def main() -> None:
     )
   failures = summary["failed"] + len(partly)
   sys.exit(output.status(failures=failures, results=summary["done"]))
-
-
-def _csv(head: list[str], rows: list[list[object]]) -> str:
-  text = io.StringIO()
-  csv.writer(text, lineterminator="\n").writerows([head, *rows])
-  return text.getvalue()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Distances of picture files: two files, or two folders of them."""
 
 import contextlib
-import csv
 import dataclasses
-import io
 import math
 import pathlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -13,7 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfpercept import distances, registry
-from tfpercept.evaluation.core import picture_pairs, statistics, tiled
+from tfpercept.evaluation.core import (
+  picture_pairs,
+  statistics,
+  text_tables,
+  tiled,
+)
 from tfpercept.io import files, messages
 from tfpercept.reports import charts
 
@@ -291,10 +294,6 @@ def _write_map(
 
 def _write_limits(folder: files.PathLike, lines: list[list[Any]]) -> None:
   head = ["file", "picture", "metric", "from", "to", "colors", "square"]
-  files.write_text(pathlib.Path(folder) / MAP_LIST, _csv(head, lines))
-
-
-def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-  text = io.StringIO()
-  csv.writer(text, lineterminator="\n").writerows([head, *lines])
-  return text.getvalue()
+  files.write_text(
+    pathlib.Path(folder) / MAP_LIST, text_tables.csv_text([head, *lines])
+  )

@@ -3,13 +3,17 @@
 One table for each folder of pictures that was compared with the same reference.
 """
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tfpercept.evaluation.core import comparison, score_table, statistics, tiled
+from tfpercept.evaluation.core import (
+  comparison,
+  score_table,
+  statistics,
+  text_tables,
+  tiled,
+)
 
 
 def to_text(tables: Sequence[comparison.Table]) -> str:
@@ -48,12 +52,10 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
   values the smaller is. What could not be measured, be it a whole picture or
   one without a counterpart, has no number but a reason.
   """
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
-  writer.writerow(
+  lines: list[list[Any]] = [
     ["picture", "metric", "value", "score", "tiles", "exact", "folder",
      "score_better", "why"]
-  )  # fmt: skip
+  ]  # fmt: skip
   for table in tables:
     for name in table.pictures():
       row = table.rows.get(name, {})
@@ -62,8 +64,8 @@ def to_csv(tables: Sequence[comparison.Table]) -> str:
         if m := row.get(spec):
           numbers = [repr(m.value), repr(m.score), m.tiles, int(m.is_exact)]
         more = [table.folder, score_table.better(metric), table.why(name, spec)]
-        writer.writerow([name, spec, *numbers, *more])
-  return text.getvalue()
+        lines.append([name, spec, *numbers, *more])
+  return text_tables.csv_text(lines)
 
 
 def to_json(tables: Sequence[comparison.Table]) -> dict[str, Any]:

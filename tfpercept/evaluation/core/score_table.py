@@ -1,8 +1,6 @@
 """Tables of scores: one row for each picture and method."""
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Callable
 from typing import Any
@@ -201,13 +199,11 @@ def to_text(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
   """Formats a table as CSV in full precision, without means."""
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
-  writer.writerow(["group", "picture", "method", *table.specs])
+  lines = [["group", "picture", "method", *table.specs]]
   for row in table.rows:
     values = [repr(row.scores[spec]) for spec in table.specs]
-    writer.writerow([row.group, row.picture, row.method, *values])
-  return text.getvalue()
+    lines.append([row.group, row.picture, row.method, *values])
+  return text_tables.csv_text(lines)
 
 
 def to_json(table: Table) -> dict[str, Any]:

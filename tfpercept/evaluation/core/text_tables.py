@@ -1,7 +1,9 @@
 """Text and numbers of tables, free of TensorFlow."""
 
+import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class Footnotes:
@@ -23,6 +25,13 @@ class Footnotes:
 def json_number(value: float) -> float | str:
   """Returns a number as JSON can hold it: an infinite one as "inf"."""
   return value if math.isfinite(value) else str(value)
+
+
+def csv_text(lines: Iterable[Sequence[object]]) -> str:
+  """Returns lines of cells as CSV, each ended by a line feed."""
+  text = io.StringIO()
+  csv.writer(text, lineterminator="\n").writerows(lines)
+  return text.getvalue()
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:

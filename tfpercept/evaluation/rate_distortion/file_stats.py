@@ -1,8 +1,6 @@
 """Statistics of compressed files: size, distances and seconds."""
 
-import csv
 import dataclasses
-import io
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -144,15 +142,13 @@ def to_text(rows: Sequence[Row]) -> str:
 
 def to_csv(rows: Sequence[Row]) -> str:
   """Formats rows as CSV in full precision."""
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
   names = [column.name for column in _COLUMNS]
-  writer.writerow(["file", *names, "why"])
+  lines = [["file", *names, "why"]]
   for row in rows:
     values = [getattr(row, name) for name in names]
     cells = ["" if v is None else v for v in values]
-    writer.writerow([row.file, *cells, "; ".join(_whys(row))])
-  return text.getvalue().rstrip("\n")
+    lines.append([row.file, *cells, "; ".join(_whys(row))])
+  return text_tables.csv_text(lines).rstrip("\n")
 
 
 def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

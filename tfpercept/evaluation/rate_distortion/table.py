@@ -1,12 +1,10 @@
 """Tables of rate and distortion: text, CSV and JSON."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfpercept.evaluation.core import score_table
+from tfpercept.evaluation.core import score_table, text_tables
 from tfpercept.evaluation.rate_distortion import at_rate, bd_rate, standings
 from tfpercept.evaluation.rate_distortion.result import Point, Result, Run
 
@@ -75,7 +73,8 @@ def points_csv(result: Result) -> str:
     head += [f"{spec} value", f"{spec} score", f"{spec} dB"]
   for what in _PARTS:
     head += [f"{what}_seconds", f"{what}_peak_bytes"]
-  return _csv([head, *(_point_line(p, result.metrics) for p in result.points)])
+  lines = [_point_line(p, result.metrics) for p in result.points]
+  return text_tables.csv_text([head, *lines])
 
 
 def means_csv(result: Result) -> str:
@@ -90,7 +89,7 @@ def means_csv(result: Result) -> str:
         numbers = m.bpp, m.estimated_bpp, m.decibels, m.score, m.value
         cells = [_cell(number) for number in numbers]
         lines.append([codec, f"{m.quality:g}", spec, *cells, count, m.infinite])
-  return _csv([head, *lines])
+  return text_tables.csv_text([head, *lines])
 
 
 def to_json(
@@ -194,9 +193,3 @@ def _cell(number: float) -> str:
 
 def _megabytes(count: int | None) -> str:
   return "-" if count is None else f"{count / 1e6:.0f}"
-
-
-def _csv(lines: Iterable[Sequence[Any]]) -> str:
-  text = io.StringIO()
-  csv.writer(text, lineterminator="\n").writerows(lines)
-  return text.getvalue()

@@ -1,7 +1,5 @@
 """Tables of decoders: as text, CSV and JSON."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -58,25 +56,23 @@ def foot(rows: Sequence[measure.Row], *, side: int = patches.SIDE) -> str:
 
 def to_csv(rows: Sequence[measure.Row]) -> str:
   """Returns a line for each decoder and measure."""
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
-  writer.writerow(
+  lines: list[list[Any]] = [
     ["decoder", "measure", "value", "low", "high", "patches", "pictures"]
-  )
+  ]
   for row in rows:
     for name in names([row]):
       found = _estimate(row, name)
       assert found is not None  # it is one of this row
       score = row.realism.get(name)
       sample = [score.patches if score else "", row.pictures]
-      writer.writerow(
+      lines.append(
         [row.decoder, name, found.value, found.low, found.high, *sample]
       )
-    writer.writerow(
+    lines.append(
       [row.decoder, "grid_decibels", row.grid.decibels, "", "",
        row.grid.patches, row.pictures]
     )  # fmt: skip
-  return text.getvalue()
+  return text_tables.csv_text(lines)
 
 
 def to_json(rows: Sequence[measure.Row]) -> list[dict[str, Any]]:

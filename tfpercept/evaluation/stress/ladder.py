@@ -1,8 +1,6 @@
 """Distances of a picture under distortions of growing strength."""
 
-import csv
 import dataclasses
-import io
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,7 +9,7 @@ import tensorflow as tf
 
 from tfpercept import distances
 from tfpercept.data import distortions
-from tfpercept.evaluation.core import correlation
+from tfpercept.evaluation.core import correlation, text_tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,15 +95,13 @@ def rank_correlation(rungs: Sequence[Rung]) -> tuple[np.ndarray, list[str]]:
 
 def to_csv(rungs: Mapping[str, Sequence[Rung]]) -> str:
   """Formats values by picture as CSV: a line a distorted picture."""
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
   specs = list(next(iter(rungs.values()))[0].values)
-  writer.writerow(["picture", "distortion", "level", *specs])
+  lines: list[list[object]] = [["picture", "distortion", "level", *specs]]
   for name, found in rungs.items():
     for rung in found:
       values = [repr(rung.values[spec]) for spec in specs]
-      writer.writerow([name, rung.distortion, rung.level, *values])
-  return text.getvalue()
+      lines.append([name, rung.distortion, rung.level, *values])
+  return text_tables.csv_text(lines)
 
 
 def _floats(picture: np.ndarray) -> tf.Tensor:
