@@ -84,7 +84,7 @@ def to_json(tables: Sequence[comparison.Table]) -> dict[str, Any]:
         "picture": name,
         "metric": spec,
         "value": m.value,
-        "score": score_table.json_number(m.score),
+        "score": text_tables.json_number(m.score),
         "tiles": m.tiles,
         "exact": m.is_exact,
         "folder": table.folder,
@@ -109,8 +109,8 @@ def _json_mean(
   of_value, of_score = table.estimates(spec, among)
   return {
     "metric": spec,
-    "value": _json(value),
-    "score": _json(score),
+    "value": text_tables.json_number(value),
+    "score": text_tables.json_number(score),
     "value_interval": score_table.json_interval(of_value),
     "score_interval": score_table.json_interval(of_score),
     "score_better": score_table.better(table.metrics[spec]),
@@ -118,10 +118,6 @@ def _json_mean(
     "infinite": table.infinite(spec, among),
     "folder": table.folder,
   }
-
-
-def _json(number: float) -> float | str | None:
-  return None if math.isnan(number) else score_table.json_number(number)
 
 
 def _heads(

@@ -12,7 +12,6 @@ from tfpercept.evaluation.core import statistics, text_tables
 
 Footnotes = text_tables.Footnotes
 aligned = text_tables.aligned
-json_number = text_tables.json_number
 DECIMALS = {"psnr": 2}
 """Digits after the point that a score is printed with; 4 if not named."""
 
@@ -214,11 +213,16 @@ def to_json(table: Table) -> dict[str, Any]:
         "group": row.group,
         "picture": row.picture,
         "method": row.method,
-        **{spec: json_number(row.scores[spec]) for spec in table.specs},
+        **{
+          spec: text_tables.json_number(row.scores[spec])
+          for spec in table.specs
+        },
       }
       for row in table.rows
     ],
-    "means": _by_method(table, lambda *of: json_number(table.mean(*of))),
+    "means": _by_method(
+      table, lambda *of: text_tables.json_number(table.mean(*of))
+    ),
     "intervals": _by_method(
       table, lambda *of: json_interval(table.estimate(*of))
     ),

@@ -22,8 +22,14 @@ class Footnotes:
     return [f"- ({number}) {why}" for why, number in self._numbers.items()]
 
 
-def json_number(value: float) -> float | str:
-  """Returns a number as JSON can hold it: an infinite one as "inf"."""
+def json_number(value: float | None) -> float | str | None:
+  """Returns a number as JSON can hold it.
+
+  Infinite ones are "inf" and "-inf"; NaN, which nothing was measured for, is
+  null.
+  """
+  if value is None or math.isnan(value):
+    return None
   return value if math.isfinite(value) else str(value)
 
 

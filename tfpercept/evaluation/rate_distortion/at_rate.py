@@ -146,7 +146,7 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
       "metric": row.spec,
       "bpp": row.bpp,
       "pictures": row.pictures,
-      "value": _number(row.value),
+      "value": text_tables.json_number(row.value),
       "pictures_of_both": row.common,
       **_ratios(row),
     }
@@ -220,15 +220,11 @@ def _cell(row: Row) -> str:
   return f"{value} x{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
 
 
-def _ratios(row: Row) -> dict[str, float | None]:
+def _ratios(row: Row) -> dict[str, float | str | None]:
   """Returns the ratio and the ends of its interval as JSON values."""
   found = row.ratio or statistics.Estimate(math.nan)
   return {
-    "ratio": _number(found.value),
-    "ratio_low": _number(found.low),
-    "ratio_high": _number(found.high),
+    "ratio": text_tables.json_number(found.value),
+    "ratio_low": text_tables.json_number(found.low),
+    "ratio_high": text_tables.json_number(found.high),
   }
-
-
-def _number(value: float) -> float | None:
-  return None if math.isnan(value) else value

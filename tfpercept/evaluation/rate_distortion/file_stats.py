@@ -156,7 +156,9 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
   return [
     {
       "file": row.file,
-      **{c.name: _json(getattr(row, c.name)) for c in _COLUMNS},
+      **{
+        c.name: text_tables.json_number(getattr(row, c.name)) for c in _COLUMNS
+      },
       "why": "; ".join(_whys(row)),
     }
     for row in rows
@@ -167,10 +169,6 @@ def _whys(row: Row) -> list[str]:
   """Returns why values are not there, each reason once."""
   whys = (row.why(column.name) for column in _COLUMNS)
   return list(dict.fromkeys(filter(None, whys)))
-
-
-def _json(value: float | None) -> float | str | None:
-  return None if value is None else text_tables.json_number(value)
 
 
 def _cell(column: _Column, row: Row, footnotes: text_tables.Footnotes) -> str:

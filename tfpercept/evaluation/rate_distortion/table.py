@@ -121,7 +121,7 @@ def to_json(
             "codec": codec,
             "metric": spec,
             "method": method,
-            "percent": _json(found.percent),
+            "percent": text_tables.json_number(found.percent),
             "why_undefined": found.why,
           }
         )
@@ -162,12 +162,12 @@ def _point_json(point: Point) -> dict[str, Any]:
     "pixels": point.pixels,
     "bytes": point.size,
     "bpp": point.bpp,
-    "estimated_bpp": _json(point.estimated_bpp),
+    "estimated_bpp": text_tables.json_number(point.estimated_bpp),
     "distances": {
       spec: {
         "value": measured.value,
-        "score": _json(measured.score),
-        "decibels": _json(point.decibels(spec)),
+        "score": text_tables.json_number(measured.score),
+        "decibels": text_tables.json_number(point.decibels(spec)),
       }
       for spec, measured in point.measured.items()
     },
@@ -181,10 +181,6 @@ def _run_json(run: Run) -> dict[str, Any]:
     "parts": run.parts,
     "peak_bytes": run.peak,
   }
-
-
-def _json(number: float) -> float | str | None:
-  return None if math.isnan(number) else score_table.json_number(number)
 
 
 def _cell(number: float) -> str:
