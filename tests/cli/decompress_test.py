@@ -302,7 +302,7 @@ def test_a_head_of_another_codec_is_refused(tmp_path, photograph, capsys):
   [
     (["--realism=1.5"], "realism is 0"),
     (["--head=h"], "--head needs a strength"),
-    (["--realism=1", "--codec=jpeg"], "are of .tfp files"),
+    (["--realism=1", "--codec=jpeg"], "apply to .tfp files"),
     (["--realism=1", "--head=nowhere"], "nowhere"),
   ],
 )

@@ -243,8 +243,8 @@ def test_sides_that_are_no_multiples_are_an_error_without_padding(name):
   ("options", "message"),
   [
     ({"channels": 2}, "channels from 3, 1; got channels=2"),
-    ({"blocks": 7}, "even number of at least 2; got 7"),
-    ({"blocks": 8.0}, "even number of at least 2; got 8.0"),
+    ({"blocks": 7}, "even blocks of 2 or more; got 7"),
+    ({"blocks": 8.0}, "even blocks of 2 or more; got 8.0"),
     ({"shift": (8, 0)}, r"two numbers of 0 to 7.*got \(8, 0\)"),
     ({"shift": (1,)}, r"got \(1,\)"),
     ({"shift": "always"}, "got 'always'"),

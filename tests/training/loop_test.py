@@ -252,7 +252,7 @@ def test_want_of_room_is_said_before_the_first_step(tmp_path, monkeypatch):
 def test_a_file_in_the_way_is_said_before_the_first_step(tmp_path, name):
   run, task, data = make(tmp_path)
   (tmp_path / name).write_text("mine")
-  with pytest.raises(OSError, match=f"{name} is no folder"):
+  with pytest.raises(OSError, match=f"{name} has to be a folder"):
     training.fit(task, data, run)
   assert (tmp_path / name).read_text() == "mine"
 

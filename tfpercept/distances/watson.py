@@ -62,10 +62,7 @@ class Watson(Distance):
     checks.choice(name, "pad", pad, ("none", "edge", "reflect"))
     checks.choice(name, "reference", reference, (False, True))
     if not checks.is_whole(blocks) or blocks < 2 or blocks % 2:
-      raise ValueError(
-        f"{name} needs `blocks` to be an even number of at least 2; got "
-        f"{blocks!r}"
-      )
+      raise ValueError(f"{name} needs even blocks of 2 or more; got {blocks!r}")
     self.planes = int(channels)
     self.channels = (1, 3) if channels == 3 else (1,)
     self.blocks = blocks
